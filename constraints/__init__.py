@@ -1,0 +1,1 @@
+"""Constraints: one file, one question, one small frozen dataclass."""

@@ -1,0 +1,1 @@
+"""Neural architecture search by generative synthesis, for tiny vision networks."""
