@@ -131,20 +131,23 @@ def _read_dataclass(kind: Any, data: Any, place: str) -> Any:
     hints = fields_of(kind)
     for key in data:
         if key not in hints:
-            raise InputError(f"{place}.{key}", f"unknown field{nearest(str(key), hints)}")
+            raise InputError(_inside(place, key), f"unknown field{nearest(str(key), hints)}")
     missing = [f.name for f in dataclasses.fields(kind) if f.init and _required(f)]
     for name in missing:
         if name not in data:
-            raise InputError(f"{place}.{name}", "missing")
-    values = {key: _read(hints[key], item, f"{place}.{key}") for key, item in data.items()}
+            raise InputError(_inside(place, name), "missing")
+    values = {key: _read(hints[key], item, _inside(place, key)) for key, item in data.items()}
     try:
         return kind(**values)
     except InputError as error:
-        raise InputError(
-            f"{place}.{error.place}" if error.place else place, error.problem
-        ) from None
+        raise InputError(_inside(place, error.place), error.problem) from None
     except (ValueError, TypeError) as error:
         raise InputError(place, str(error)) from None
+
+
+def _inside(place: str, key: str) -> str:
+    """Name the field `key` of what stands at `place`; a place may end in `: ` for a file."""
+    return place + key if not place or place.endswith(" ") else f"{place}.{key}" if key else place
 
 
 def _required(field: Any) -> bool:
@@ -155,7 +158,7 @@ def _required(field: Any) -> bool:
 def _read_mapping(arguments: tuple[Any, ...], data: Any, place: str) -> Any:
     _expect(isinstance(data, Mapping), data, "a table", place)
     kind = arguments[1] if arguments else Any
-    return {str(key): _read(kind, item, f"{place}.{key}") for key, item in data.items()}
+    return {str(key): _read(kind, item, _inside(place, key)) for key, item in data.items()}
 
 
 def _read_sequence(origin: type, arguments: tuple[Any, ...], data: Any, place: str) -> Any:

@@ -1,0 +1,226 @@
+"""An experiment: everything that defines a search campaign, read from one TOML file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from gensynth.constraint import Indicator, Mode, Rule
+from gensynth.errors import InputError
+from gensynth.plain import from_plain, to_plain
+from gensynth.plugins import create
+from gensynth.proxy import DataSettings, Device, Recipe
+from gensynth.score import Score
+from gensynth.space import SearchSpace
+
+Executor = Literal["ray", "inline"]
+FIXED = ("space", "data", "proxy", "seed")
+"""What a campaign may not change when it is run again: its outcomes would not be comparable."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin's name and its own table."""
+
+    use: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """One `[constraints.NAME]` table: which plugin, in which mode, with which fields."""
+
+    use: str
+    mode: Mode = "enforce"
+    weight: float = 10.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When a training that falls behind ends early: successive halving, asynchronously.
+
+    At the epochs `first`, `first * reduction`, ... a training goes on only if it is among the
+    best `1 / reduction` of those that got there before it.
+    """
+
+    rule: Literal["halving", "none"] = "halving"
+    first: int = 5
+    """Epochs before the first decision."""
+    reduction: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse rungs that do not grow."""
+        if self.first < 1:
+            raise InputError("first", f"expected at least 1 epoch, got {self.first}")
+        if self.reduction < 2:
+            raise InputError("reduction", f"expected at least 2, got {self.reduction}")
+
+
+@dataclass(frozen=True)
+class Finals:
+    """How the winner is chosen: the best few train longer, again, with fresh seeds."""
+
+    candidates: int = 3
+    """How many of the best are trained again at first; more where none of them holds."""
+    most: int = 8
+    """How many at most."""
+    replicas: int = 3
+    """Trainings of each, with fresh seeds."""
+    epochs_factor: float = 2.0
+    """Length of these trainings, as a multiple of the proxy's."""
+    confidence: float = 0.9
+    """Of the lower bound on which the enforced rules must hold; one-sided, between 0 and 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse an empty final or a confidence that is none."""
+        if not (1 <= self.candidates <= self.most and self.replicas >= 1):
+            raise InputError("candidates", "expected 1 <= candidates <= most and replicas >= 1")
+        if not 0 < self.confidence < 1:
+            raise InputError("confidence", f"expected between 0 and 1, got {self.confidence}")
+        if self.epochs_factor <= 0:
+            raise InputError("epochs_factor", f"expected more than 0, got {self.epochs_factor}")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one training may use."""
+
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float = 0.0
+    """A fraction lets several candidates share a GPU."""
+    time_limit_s: float | None = None
+    """A training that takes longer ends as timed out."""
+    device: Device = "auto"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A search campaign as its file says it; plugins are named, not yet imported."""
+
+    name: str
+    space: Plugin
+    constraints: Mapping[str, RuleTable]
+    data: DataSettings = field(default_factory=DataSettings)
+    proxy: Recipe = field(default_factory=Recipe)
+    score: Plugin = field(default_factory=lambda: Plugin("netscore"))
+    generator: Plugin = field(default_factory=lambda: Plugin("gensynth"))
+    executor: Executor = "ray"
+    seed: int = 0
+    trials: int = 30
+    """Trainings of the search itself; references and finals come on top."""
+    stopping: Stopping = field(default_factory=Stopping)
+    finals: Finals = field(default_factory=Finals)
+    resources: Resources = field(default_factory=Resources)
+    folder: str = "."
+    """Where `module:attribute` plugins and relative data paths are looked up."""
+
+    def __post_init__(self) -> None:
+        """Refuse a campaign without trainings."""
+        if self.trials < 1:
+            raise InputError("trials", f"expected at least 1, got {self.trials}")
+        if self.seed < 0:
+            raise InputError("seed", f"expected 0 or more, got {self.seed}")
+
+    def make_space(self) -> SearchSpace[Any]:
+        """Import and make the search space."""
+        return self._create("search_space", self.space, "space")  # type: ignore[no-any-return]
+
+    def make_score(self) -> Score:
+        """Import and make the score."""
+        return self._create("score", self.score, "score")  # type: ignore[no-any-return]
+
+    def make_indicator(self) -> Indicator:
+        """Import and make all constraints."""
+        rules = []
+        for name, table in self.constraints.items():
+            plugin = Plugin(table.use, table.options)
+            constraint = self._create("constraint", plugin, f"constraints.{name}")
+            rules.append(Rule(name, constraint, table.mode, table.weight))
+        return Indicator(tuple(rules))
+
+    def _create(self, kind: Any, plugin: Plugin, place: str) -> Any:
+        place = f"{self.name}: {place}"
+        return create(kind, plugin.use, plugin.options, place, Path(self.folder))
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read a TOML file; every mistake is an `InputError` that names the key."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(str(path), f"not valid TOML ({error})") from None
+    data.setdefault("name", path.stem)
+    data.setdefault("folder", str(path.resolve().parent))
+    return parse_experiment(data, str(path))
+
+
+def default_experiment() -> Experiment:
+    """Give the embedded experiment on handwritten digits, which runs within minutes."""
+    text = files("gensynth").joinpath("digits.toml").read_text(encoding="utf-8")
+    return parse_experiment(tomllib.loads(text), "digits.toml")
+
+
+def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
+    """Read an experiment from the plain data of its file."""
+    tables = dict(data)
+    for key in ("space", "score", "generator"):
+        if key in tables:
+            tables[key] = _plugin_table(tables[key], key, place)
+    constraints = tables.get("constraints", {})
+    if not isinstance(constraints, Mapping):
+        raise InputError(f"{place}: constraints", "expected a table")
+    tables["constraints"] = {
+        name: _rule_table(table, name, place) for name, table in constraints.items()
+    }
+    experiment = from_plain(Experiment, tables, f"{place}: ")
+    return replace(experiment, data=_absolute(experiment.data, Path(experiment.folder)))
+
+
+def _plugin_table(table: Any, key: str, place: str) -> dict[str, Any]:
+    if isinstance(table, str):
+        return {"use": table}
+    if not isinstance(table, Mapping):
+        raise InputError(f"{place}: {key}", "expected a name or a table")
+    options = dict(table)
+    use = options.pop("use", None)
+    if use is None:
+        raise InputError(f"{place}: {key}.use", "missing: the name of the plugin")
+    return {"use": use, "options": options.pop("options", options)}
+
+
+def _rule_table(table: Any, name: str, place: str) -> dict[str, Any]:
+    if not isinstance(table, Mapping):
+        raise InputError(f"{place}: constraints.{name}", "expected a table")
+    options = dict(table)
+    known = {key: options.pop(key) for key in ("use", "mode", "weight") if key in options}
+    return {"use": name, **known, "options": options.pop("options", options)}
+
+
+def _absolute(data: DataSettings, folder: Path) -> DataSettings:
+    if data.path == "digits" or Path(data.path).is_absolute():
+        return data
+    return replace(data, path=str((folder / data.path).resolve()))
+
+
+def refuse_change(old: Experiment, new: Experiment, place: str) -> None:
+    """Raise `InputError` naming the first field that a campaign may not change."""
+    for key in FIXED:
+        before, after = to_plain(getattr(old, key)), to_plain(getattr(new, key))
+        if before != after:
+            raise InputError(
+                f"{place}: {_first_difference(key, before, after)}",
+                "differs from the campaign's; use another --out folder for another search",
+            )
+
+
+def _first_difference(key: str, before: Any, after: Any) -> str:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                return _first_difference(f"{key}.{name}", before.get(name), after.get(name))
+    return f"{key} ({before} before, {after} now)"
