@@ -1,33 +1,60 @@
 """Proxy training: a job, and the measurements that training it yields."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gensynth.data import DataSettings as DataSettings
+from gensynth.device import Device as Device
+from gensynth.device import is_out_of_memory as is_out_of_memory
+from gensynth.errors import InputError
+from gensynth.measurement import Measurement
 from gensynth.outcome import Purpose
 from gensynth.space import Source
 
-Device = Literal["auto", "cpu", "cuda"]
-
-
-@dataclass(frozen=True)
-class DataSettings:
-    """Which images, and how they are split; the `[data]` table of an experiment."""
-
-    path: str = "digits"
-    """`digits` (embedded), or an image folder."""
-    image_size: int | None = None
-    """Height and width in pixels to which images are decoded; None keeps the data's own."""
-    validation_share: float = 0.2
-    test_share: float = 0.2
-    split_seed: int = 0
+Augmentation = Literal["crop", "flip", "cutout"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the `[proxy]` table of an experiment."""
+    """How a network is trained; the `[proxy]` table of an experiment.
+
+    The learning rate rises linearly from 0 over the share `warm_up` of all steps and falls along
+    half a cosine to 0 (the one-cycle schedule of Smith, arXiv 1708.07120).
+    """
 
     epochs: int = 20
     batch_size: int = 64
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """`sgd` is with Nesterov momentum 0.9."""
+    learning_rate: float = 0.1
+    """At the top of the schedule."""
+    weight_decay: float = 5e-4
+    """Of convolutions and linear layers; normalisation and biases have none."""
+    label_smoothing: float = 0.1
+    warm_up: float = 0.2
+    augment: tuple[Augmentation, ...] = ()
+    """Shifts by up to an eighth of the image (`crop`), mirror images (`flip`: not for digits or
+    letters), a grey square of a quarter of the image's width (`cutout`)."""
+    data_share: float = 1.0
+    """Share of the training split that is used; the same images for every network."""
+    ema_decay: float = 0.0
+    """Of the moving average of the weights that is measured and kept; 0 = the weights as such."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """`auto` is bf16 autocast on a GPU, fp32 elsewhere."""
+    channels_last: bool | None = None
+    """Memory layout of images and weights; None = where it was measured to be faster."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training can have."""
+        _require(self.epochs >= 1, "epochs", "at least 1", self.epochs)
+        _require(self.batch_size >= 2, "batch_size", "at least 2", self.batch_size)
+        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
+        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        for name in ("label_smoothing", "warm_up", "ema_decay"):
+            share = getattr(self, name)
+            _require(0 <= share < 1, name, "0 or more and less than 1", share)
+        _require(0 < self.data_share <= 1, "data_share", "more than 0, at most 1", self.data_share)
 
 
 @dataclass(frozen=True)
@@ -48,12 +75,54 @@ class Job:
     folder: str
     """Where its checkpoint and its weights are kept."""
     attempt: int = 1
-    splits: tuple[str, ...] = ("train",)
+    splits: tuple[Literal["train", "validation"], ...] = ("train",)
     """What it trains on; `("train", "validation")` for the network that is exported."""
     measure_test: bool = False
     """Measure the test split once, at the end."""
+    keep_weights: bool = False
+    """Write `model.safetensors` into the folder at the end."""
+    checkpoint_s: float | None = 10.0
+    """A checkpoint is written once this many seconds have passed since the last; None = never."""
     time_limit_s: float | None = None
+    """Looked at by whoever iterates over `train`."""
     threads: int = 1
     device: Device = "auto"
+    cache: str | None = None
+    """Folder of decoded images on this node; None = the user's cache folder."""
     import_paths: tuple[str, ...] = field(default_factory=tuple)
     """Folders appended to `sys.path` before the source is imported (plugins beside a TOML)."""
+
+
+class Diverged(RuntimeError):
+    """The training loss is no longer a finite number."""
+
+    def __init__(self, epoch: int, loss: float) -> None:
+        """Say in which `epoch` (from 1) the `loss` was lost."""
+        super().__init__(f"the mean training loss of epoch {epoch} is {loss}")
+
+
+def train(job: Job) -> Iterator[Measurement]:
+    """Train the network of `job`, one measurement an epoch; whoever iterates decides when to stop.
+
+    A matching checkpoint in the job's folder is resumed: the measurements made before it are
+    yielded again first, so that the iterator always gives the whole curve, and the rest is
+    bitwise what an uninterrupted training on the same machine gives (`seconds` apart).
+
+    `top1` is measured on the validation split by the network in evaluation mode. A job that
+    trains on the validation split too has none left to measure, so there `top1` is the share of
+    its own (augmented) training images that were classified right in the course of the epoch:
+    it shows progress, and must not be compared. The last measurement carries the confusion
+    matrix, of the test split where that was measured, else of the validation split.
+
+    Raises:
+        InputError: the data cannot be read, or is not the data of the campaign.
+        Diverged: the loss is not finite.
+    """
+    from gensynth.training import measurements
+
+    return measurements(job)
+
+
+def _require(holds: bool, field_name: str, wanted: str, value: object) -> None:
+    if not holds:
+        raise InputError(field_name, f"expected {wanted}, got {value}")

@@ -1,0 +1,93 @@
+"""Augmentation of whole batches, on the device, from numbers drawn beforehand for an epoch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+CROP_SHARE = 8
+"""Shifts reach one `CROP_SHARE`-th of the height."""
+CUTOUT_SHARE = 4
+"""The grey square is one `CUTOUT_SHARE`-th of the height wide."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers of an epoch, one row an image; None where an augmentation is off."""
+
+    shift: Tensor | None
+    """int64 (N, 2): rows and columns to shift by, from 0 to twice the margin."""
+    mirror: Tensor | None
+    """bool (N,)."""
+    square: Tensor | None
+    """int64 (N, 2): top row and left column of the grey square, which may stick out."""
+    margin: int
+    side: int
+
+    def of(self, rows: slice) -> "Draws":
+        """Give the numbers for the images at `rows`."""
+        return self._each(lambda numbers: numbers[rows])
+
+    def to(self, device: torch.device) -> "Draws":
+        """Move the numbers to `device`."""
+        return self._each(lambda numbers: numbers.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
+        shift, mirror, square = (
+            None if numbers is None else change(numbers)
+            for numbers in (self.shift, self.mirror, self.square)
+        )
+        return Draws(shift, mirror, square, self.margin, self.side)
+
+
+def draw(
+    augment: Sequence[str], count: int, size: tuple[int, int], generator: torch.Generator
+) -> Draws:
+    """Draw the numbers of an epoch over `count` images of `size` (height, width), on the CPU."""
+    margin, side = max(1, size[0] // CROP_SHARE), max(1, size[0] // CUTOUT_SHARE)
+    shift = mirror = square = None
+    if "crop" in augment:
+        shift = torch.randint(0, 2 * margin + 1, (count, 2), generator=generator)
+    if "flip" in augment:
+        mirror = torch.randint(0, 2, (count,), generator=generator).bool()
+    if "cutout" in augment:
+        rows = torch.randint(1 - side, size[0], (count,), generator=generator)
+        columns = torch.randint(1 - side, size[1], (count,), generator=generator)
+        square = torch.stack((rows, columns), dim=1)
+    return Draws(shift, mirror, square, margin, side)
+
+
+def augmented(images: Tensor, draws: Draws) -> Tensor:
+    """Shift, mirror and cut normalised images (N, C, H, W); what comes in from outside is 0."""
+    if draws.shift is not None:
+        images = _shifted(images, draws.shift, draws.margin)
+    if draws.mirror is not None:
+        images = torch.where(draws.mirror[:, None, None, None], images.flip(-1), images)
+    if draws.square is not None:
+        images = _cut(images, draws.square, draws.side)
+    return images
+
+
+def _shifted(images: Tensor, shift: Tensor, margin: int) -> Tensor:
+    height, width = images.shape[-2:]
+    padded = functional.pad(images, (margin, margin, margin, margin))
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)
+    each = torch.arange(len(images), device=images.device)
+    return windows[each, :, shift[:, 0], shift[:, 1]]
+
+
+def _cut(images: Tensor, square: Tensor, side: int) -> Tensor:
+    rows, columns = (
+        _within(first, side, length)
+        for first, length in zip(square.unbind(1), images.shape[-2:], strict=True)
+    )
+    hole = rows[:, None, :, None] & columns[:, None, None, :]
+    return images.masked_fill(hole, 0.0)
+
+
+def _within(first: Tensor, side: int, length: int) -> Tensor:
+    """Say for each image which of `length` positions lie in `side` positions from `first` on."""
+    offset = torch.arange(length, device=first.device) - first[:, None]
+    return (offset >= 0) & (offset < side)

@@ -1,0 +1,155 @@
+"""Data sets: images as uint8 arrays in three splits, the same ones for the same settings."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.errors import InputError
+from gensynth.plain import dumps
+from gensynth.space import Task
+from gensynth.split import SPLITS, stratified
+
+Progress = Callable[[int, int], None]
+"""Told (done, total) while images are decoded."""
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which images, and how they are split; the `[data]` table of an experiment."""
+
+    path: str = "digits"
+    """`digits` (embedded), or an image folder."""
+    image_size: int | None = None
+    """Height and width in pixels to which images are decoded; None keeps the data's own."""
+    channels: Literal[1, 3] | None = None
+    """1 = grey, 3 = colour; None = colour if any image has it."""
+    validation_share: float = 0.2
+    """Of the images without a split of their own; used where there is no validation split."""
+    test_share: float = 0.2
+    """The same for the test split."""
+    split_seed: int = 0
+    unreadable_share: float = 0.01
+    """Up to this share of unreadable images is skipped; more of them stop the run."""
+
+    def __post_init__(self) -> None:
+        """Refuse shares and sizes that leave nothing."""
+        for name in ("validation_share", "test_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(name, f"expected between 0 and 1, got {getattr(self, name)}")
+        if self.validation_share + self.test_share >= 1:
+            raise InputError("test_share", "validation and test leave nothing to train on")
+        if not 0 <= self.unreadable_share < 1:
+            raise InputError("unreadable_share", f"expected 0 to 1, got {self.unreadable_share}")
+        if self.image_size is not None and self.image_size < 4:
+            raise InputError("image_size", f"expected at least 4 pixels, got {self.image_size}")
+        if self.split_seed < 0:
+            raise InputError("split_seed", f"expected 0 or more, got {self.split_seed}")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 (N, C, H, W), in memory or mapped from a file, and labels int64 (N,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images in the splits `train`, `validation` and `test`."""
+
+    task: Task
+    class_names: tuple[str, ...]
+    splits: Mapping[str, Split]
+    mean: tuple[float, ...]
+    """Per channel, of the train split, with pixels scaled to 0..1."""
+    std: tuple[float, ...]
+    fingerprint: str
+    """Of content, classes and splits; the same wherever the files lie."""
+
+
+def open_data(
+    settings: DataSettings, cache: Path | None = None, progress: Progress | None = None
+) -> DataSet:
+    """Open the data of `settings`; folders are decoded once into `cache` and mapped from there.
+
+    Args:
+        settings: which data.
+        cache: folder of decoded images; None = `$GENSYNTH_CACHE`, or the user's cache folder.
+        progress: told (done, total) while images are decoded.
+
+    Raises:
+        InputError: there is no such data, or it cannot be used; the line says what to mend.
+    """
+    if settings.path == "digits":
+        return _digits(settings)
+    from gensynth.folder_data import open_folder
+
+    return open_folder(settings, cache or default_cache(), progress or (lambda done, total: None))
+
+
+def default_cache() -> Path:
+    """Give the folder of decoded images: `$GENSYNTH_CACHE`, else the user's cache folder."""
+    named = os.environ.get("GENSYNTH_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gensynth"
+
+
+def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Give mean and standard deviation per channel of (N, C, H, W), pixels scaled to 0..1.
+
+    A constant channel gets the standard deviation 1, so that dividing by it is harmless.
+    """
+    means, stds = [], []
+    for channel in range(images.shape[1]):
+        # A histogram is exact, and never holds the images as floats.
+        counts = np.zeros(256, dtype=np.int64)
+        for start in range(0, len(images), 4096):
+            chunk = images[start : start + 4096, channel]
+            counts += np.bincount(chunk.reshape(-1), minlength=256)
+        levels = np.arange(256) / 255
+        mean = float(counts @ levels / counts.sum())
+        variance = float(counts @ (levels - mean) ** 2 / counts.sum())
+        means.append(mean)
+        stds.append(variance**0.5 or 1.0)
+    return tuple(means), tuple(stds)
+
+
+def _digits(settings: DataSettings) -> DataSet:
+    """Split scikit-learn's 1,797 handwritten digits of 8x8 pixels (values 0..16)."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
+    if settings.image_size not in (None, 8):
+        raise InputError("data.image_size", f"digits are 8 pixels wide, not {settings.image_size}")
+    if settings.channels == 3:
+        raise InputError("data.channels", "digits are grey: expected 1, got 3")
+    labels = bunch.target.astype(np.int64)
+    shares = {"validation": settings.validation_share, "test": settings.test_share}
+    names = tuple(str(digit) for digit in range(10))
+    parts = stratified(labels, names, shares, settings.split_seed)
+    splits = {name: Split(images[parts[name]], labels[parts[name]]) for name in SPLITS}
+    mean, std = statistics(splits["train"].images)
+    task = Task(channels=1, height=8, width=8, classes=10)
+    return DataSet(task, names, splits, mean, std, _fingerprint(names, splits))
+
+
+def _fingerprint(names: tuple[str, ...], splits: Mapping[str, Split]) -> str:
+    sha = hashlib.sha256(dumps(names).encode())
+    for name in SPLITS:
+        sha.update(f"{name} {splits[name].images.shape}".encode())
+        sha.update(splits[name].images.tobytes())
+        sha.update(splits[name].labels.tobytes())
+    return sha.hexdigest()[:16]

@@ -1,0 +1,251 @@
+"""The training loop: a network, its data and its optimizer, one epoch after the other."""
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gensynth import checkpoint
+from gensynth.augment import augmented, draw
+from gensynth.batches import Batches
+from gensynth.checkpoint import Checkpoint
+from gensynth.data import DataSet, DataSettings, open_data
+from gensynth.device import resolve, set_threads
+from gensynth.errors import InputError
+from gensynth.genome import digest
+from gensynth.measurement import Measurement
+from gensynth.optimizer import (
+    MovingAverage,
+    make_optimizer,
+    optimizer_state,
+    rate_at,
+    restore_optimizer,
+)
+from gensynth.plain import dumps
+from gensynth.proxy import Diverged, Job
+from gensynth.space import make
+from gensynth.split import stratified
+
+WEIGHTS = "model.safetensors"
+EVALUATION_BATCH = 512
+MAX_CONFUSION_CLASSES = 100
+"""Confusion matrices of more classes are not kept: they would outweigh the record."""
+SUBSET_SEED = 0
+"""A share of the data is the same share for every training, or rankings would be noisier."""
+
+
+def measurements(job: Job) -> Iterator[Measurement]:
+    """Yield the whole curve of `job`, from its checkpoint as far as that goes."""
+    set_threads(job.threads)
+    training = Training(job, _data_of(job))
+    curve = training.resume()
+    if len(curve) == job.recipe.epochs:
+        training.finish()
+    yield from curve
+    start = saved = time.perf_counter()
+    before = curve[-1].seconds if curve else 0.0
+    for epoch in range(len(curve) + 1, job.recipe.epochs + 1):
+        measured = training.epoch(epoch)
+        now = time.perf_counter()
+        curve += (replace(measured, seconds=before + now - start),)
+        last = epoch == job.recipe.epochs
+        since = curve[-1].seconds if last else now - saved
+        if job.checkpoint_s is not None and since >= job.checkpoint_s:
+            training.save(curve)
+            saved = now
+        if last:
+            training.finish()
+        yield curve[-1]
+
+
+def identity_of(job: Job) -> str:
+    """Name what decides a training's result: two jobs with one identity train alike."""
+    deciding = (job.source, job.data_fingerprint, job.recipe, job.training_seed)
+    return digest(dumps((*deciding, job.splits, job.measure_test)))
+
+
+class Training:
+    """A training in progress: the network, its moving average, its optimizer."""
+
+    def __init__(self, job: Job, data: DataSet) -> None:
+        """Build the network from the job's seed and put everything in place."""
+        self.job, self.data = job, data
+        self.device = resolve(job.device)
+        self.network = _built(job).to(self.device)
+        self.layout = _layout(job)
+        self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(self.network, job.recipe)
+        decay = job.recipe.ema_decay
+        self.average = MovingAverage(self.network, decay) if decay else None
+        self.images = self._batches(*job.splits)
+        self.chosen = _subset(self.images.labels.cpu(), data, job.recipe.data_share)
+        self.steps = max(1, round(len(self.chosen) / job.recipe.batch_size))
+        self.held_out = None if "validation" in job.splits else self._batches("validation")
+
+    @property
+    def measured(self) -> nn.Module:
+        """The network that is measured and kept: the moving average where there is one."""
+        return self.average.network if self.average else self.network
+
+    def epoch(self, epoch: int) -> Measurement:
+        """Train for one epoch (from 1) and measure; `seconds` is left to the caller."""
+        loss, right = self._train(epoch)
+        if not math.isfinite(loss):
+            raise Diverged(epoch, loss)
+        top1, test_top1, confusion = right, None, None
+        if self.held_out is not None:
+            confusion = self._confusion(self.held_out)
+            top1 = _top1(confusion)
+        last = epoch == self.job.recipe.epochs
+        if last and self.job.measure_test:
+            confusion = self._confusion(self._batches("test"))
+            test_top1 = _top1(confusion)
+        kept = last and confusion is not None and len(confusion) <= MAX_CONFUSION_CLASSES
+        table = tuple(map(tuple, confusion.tolist())) if confusion is not None and kept else ()
+        return Measurement(epoch, top1, loss, 0.0, table, test_top1)
+
+    def save(self, curve: tuple[Measurement, ...]) -> None:
+        """Write a checkpoint after the epochs of `curve`."""
+        tensors = {f"network/{name}": t for name, t in self.network.state_dict().items()}
+        if self.average:
+            averaged = self.average.network.state_dict()
+            tensors |= {f"average/{name}": t for name, t in averaged.items()}
+        state = optimizer_state(self.network, self.optimizer)
+        tensors |= {f"optimizer/{name}": t for name, t in state.items()}
+        folder = Path(self.job.folder)
+        checkpoint.save(folder, identity_of(self.job), Checkpoint(curve, tensors))
+
+    def resume(self) -> tuple[Measurement, ...]:
+        """Go on from the job's checkpoint; give the curve up to there, empty without one."""
+        stored = checkpoint.load(Path(self.job.folder), identity_of(self.job))
+        if stored is None:
+            return ()
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+        for name, tensor in stored.tensors.items():
+            part, _, rest = name.partition("/")
+            parts[part][rest] = tensor
+        self.network.load_state_dict(parts["network"])
+        if self.average:
+            self.average.network.load_state_dict(parts["average"])
+        restore_optimizer(self.network, self.optimizer, parts["optimizer"])
+        return stored.curve
+
+    def finish(self) -> None:
+        """Write the weights, where the job wants them."""
+        if self.job.keep_weights:
+            path = Path(self.job.folder) / WEIGHTS
+            checkpoint.write_tensors(path, self.measured.state_dict(), {})
+
+    def _train(self, epoch: int) -> tuple[float, float]:
+        """Go once through the data; give the mean loss and the percent classified right."""
+        recipe = self.job.recipe
+        rng = _generator(self.job.training_seed, epoch)
+        order = self.chosen[torch.randperm(len(self.chosen), generator=rng)]
+        draws = draw(recipe.augment, len(order), self.images.size, rng).to(self.device)
+        order = order.to(self.images.device)
+        sums = torch.zeros(2, device=self.device)
+        self.network.train()
+        begin = 0
+        with _seeded(rng.initial_seed(), self.device):
+            for step, index in enumerate(order.tensor_split(self.steps)):
+                rows = slice(begin, begin := begin + len(index))
+                images, labels = self.images.at(index)
+                images = augmented(images, draws.of(rows))
+                sums += self._step(images, labels, (epoch - 1) * self.steps + step)
+        loss, right = (sums / len(order)).tolist()
+        return loss, 100 * right
+
+    def _step(self, images: Tensor, labels: Tensor, step: int) -> Tensor:
+        """Learn from one batch; give the sums of its loss and of what it got right."""
+        recipe = self.job.recipe
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate_at(step, self.steps * recipe.epochs, recipe)
+        with self._autocast():
+            answers = self.network(images)
+            loss = functional.cross_entropy(answers, labels, label_smoothing=recipe.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average:
+            self.average.update(step)
+        right = (answers.detach().argmax(1) == labels).sum()
+        return torch.stack((loss.detach() * len(labels), right))
+
+    @torch.no_grad()
+    def _confusion(self, batches: Batches) -> Tensor:
+        """Count images by (true class, predicted class), on the CPU."""
+        classes = self.data.task.classes
+        counts = torch.zeros(classes * classes, dtype=torch.int64, device=self.device)
+        self.measured.eval()
+        for images, labels in batches.in_order(EVALUATION_BATCH):
+            with self._autocast():
+                predicted = self.measured(images).argmax(1)
+            counts += torch.bincount(labels * classes + predicted, minlength=classes * classes)
+        return counts.view(classes, classes).cpu()
+
+    def _batches(self, *splits: str) -> Batches:
+        size = self.job.source.input_shape[1:]
+        return Batches(self.data, splits, size, self.device, self.layout)
+
+    def _autocast(self) -> torch.autocast:
+        wish = self.job.recipe.precision
+        enabled = wish == "bf16" or (wish == "auto" and self.device.type == "cuda")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
+
+def _data_of(job: Job) -> DataSet:
+    data = _opened(job.data, job.cache)
+    if data.fingerprint != job.data_fingerprint:
+        raise InputError(job.data.path, "the data has changed since the campaign began")
+    return data
+
+
+@lru_cache(maxsize=2)
+def _opened(settings: DataSettings, cache: str | None) -> DataSet:
+    return open_data(settings, Path(cache) if cache else None)
+
+
+def _built(job: Job) -> nn.Module:
+    for folder in job.import_paths:
+        if folder not in sys.path:
+            sys.path.append(folder)
+    with _seeded(_generator(job.training_seed, 0).initial_seed(), torch.device("cpu")):
+        return make(job.source)
+
+
+def _layout(job: Job) -> torch.memory_format:
+    last = job.recipe.channels_last
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:
+    if share == 1:
+        return torch.arange(len(labels))
+    parts = stratified(labels.numpy(), data.class_names, {"used": share}, SUBSET_SEED)
+    return torch.from_numpy(parts["used"])
+
+
+def _generator(seed: int, epoch: int) -> torch.Generator:
+    state = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's own generators for initial weights and dropout, and put them back after."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _top1(confusion: Tensor) -> float:
+    return 100 * float(confusion.trace()) / float(confusion.sum())
