@@ -1,6 +1,6 @@
 """What a generator sees of the world: decisions, what is known before training, how to probe."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,8 @@ class Prospect:
     """The pursued value (U less preferences), whether feasible or not; NaN where none exists."""
     violation: NDArray[float64]
     """Sum of the positive violations of all enforced rules that the top-1 decides; 0 = holds."""
+    decided: Sequence[str] = ()
+    """Names of the enforced rules that the top-1 decides."""
 
 
 class Problem(Protocol):
@@ -44,6 +46,11 @@ class Problem(Protocol):
     @property
     def prototype(self) -> Decisions:
         """Where a generator starts; empty where there is no such place."""
+        ...
+
+    @property
+    def enforced(self) -> Sequence[str]:
+        """Names of the rules that make up 1_r, whenever they can be judged."""
         ...
 
     def sample(self, choose: Choose, /) -> object:
