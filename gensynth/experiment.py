@@ -159,10 +159,10 @@ def read_experiment(path: Path) -> Experiment:
     return parse_experiment(data, str(path))
 
 
-def default_experiment() -> Experiment:
-    """Give the embedded experiment on handwritten digits, which runs within minutes."""
-    text = files("gensynth").joinpath("digits.toml").read_text(encoding="utf-8")
-    return parse_experiment(tomllib.loads(text), "digits.toml")
+def embedded_experiment(name: Literal["digits", "paper"]) -> Experiment:
+    """Give `digits`, a campaign that runs within minutes, or `paper`, the paper's four rules."""
+    text = files("gensynth").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return parse_experiment(tomllib.loads(text), f"{name}.toml")
 
 
 def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:

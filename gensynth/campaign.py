@@ -1,0 +1,286 @@
+"""A search campaign, as one sentence in code.
+
+A seed becomes a genome, a genome becomes a graph and a network, the graph gets a profile and
+verdicts, a feasible candidate is trained on the proxy, the measurement gets a score, and the
+generator learns from the outcome through the inquisitor.
+
+`Campaign` decides; it runs nothing. An executor asks it for jobs, reports their measurements
+and tells it how they ended. All it knows after a crash is the record and the jobs' folders.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gensynth import row
+from gensynth.attempt import Result
+from gensynth.constraint import ConstraintError, Judgement, broken
+from gensynth.errors import InputError
+from gensynth.finals import Finalist, finalists, winner
+from gensynth.generator import Generator
+from gensynth.in_flight import InFlight, Pending
+from gensynth.judge import Judge, Judged
+from gensynth.measurement import Measurement
+from gensynth.outcome import Outcome, Purpose
+from gensynth.proxy import Job
+from gensynth.record import Record
+from gensynth.replay import ReplayMismatch, rejudged, replay
+from gensynth.setting import Setting
+from gensynth.space import Source
+from gensynth.stopping import Halving
+
+REPETITIONS = 200
+"""Proposals in a row that come to no training, after which the search ends."""
+ATTEMPTS = 3
+"""How often a job is handed out whose worker is lost, or a network that is to be exported."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to hand out before another job has ended."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The campaign is at its end, and why."""
+
+    reason: str
+
+
+class Campaign:
+    """The state machine: `ask` for a job, `report` its measurements, `tell` how it ended."""
+
+    def __init__(self, setting: Setting, record: Record, folder: Path, since: int = 0) -> None:
+        """Take up the campaign where its record and its folder stand.
+
+        Candidates numbered from `since` on were proposed under the present generator, rules and
+        score; the earlier ones are judged and scored again, never trained again.
+        """
+        self.setting = setting
+        self._record = record
+        self._since = since
+        self._in_flight = InFlight(folder / "candidates")
+        self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
+        self._idle = 0
+        self._exhausted = ""
+        self.warnings: list[str] = []
+        self.outcomes = record.outcomes()
+        if since > 0:
+            self.outcomes = [rejudged(self.judge, outcome) for outcome in self.outcomes]
+        for outcome in self.outcomes:
+            self._remember(outcome)
+        numbers = {outcome.number for outcome in self.outcomes}
+        self.pending = self._in_flight.read(ended=numbers)
+        self._waiting = [pending.job for pending in self.pending.values()]
+
+    @property
+    def judge(self) -> Judge:
+        """The rules and the score, with the references measured so far."""
+        return self.setting.judge(self.outcomes)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The generator, brought to where the record stands by repeating every call."""
+        rows = [outcome for outcome in self.outcomes if outcome.purpose == "search"]
+        asked = [p.row for p in self.pending.values() if p.row.purpose == "search"]
+        generator = self.setting.make_generator(self.judge)
+        try:
+            replay(generator, rows, asked, self._since)
+        except ReplayMismatch as mismatch:
+            self.warnings.append(f"{mismatch}; the generator starts anew from the record")
+            self._since = self._next_number()
+            self._record.note("since", self._since)
+            generator = self.setting.make_generator(self.judge)
+            replay(generator, rows, [], self._since)
+        return generator
+
+    def ask(self) -> Job | Wait | Done:
+        """Hand out the next job; those of an interrupted run come first."""
+        if self._waiting:
+            return self._waiting.pop(0)
+        for name in self.setting.references:
+            if not any(o.genome_id == name and o.ending == "completed" for o in self.outcomes):
+                return self._reference(name)
+        if self.trainings() < self.setting.experiment.trials and not self._exhausted:
+            job = self._propose()
+            if job is not None:
+                return job
+        if any(p.row.purpose == "search" for p in self.pending.values()):
+            return Wait()
+        return self._next_final()
+
+    def report(self, job: Job, measurement: Measurement) -> bool:
+        """Take a measurement of a running job; say whether it goes on."""
+        return job.purpose != "search" or self._halving.goes_on(job.number, measurement)
+
+    def tell(self, job: Job, result: Result) -> None:
+        """Take the end of a job: one row of the record, or another attempt at a lost one."""
+        if job.purpose == "search":
+            _ = self.generator  # Replayed before this end is entered, or it would be told twice.
+        pending = self.pending.pop(job.number)
+        if result.ending == "lost" and job.attempt < ATTEMPTS:
+            self._waiting.append(self._start(replace(job, attempt=job.attempt + 1), pending.row))
+            return
+        ended = row.ended(pending.row, result, job.attempt)
+        if job.purpose == "reference":
+            self._close(ended, {})
+        else:
+            described = self.judge.describe(ended.decisions)
+            self._close(row.scored(ended, described, self.judge), described.options)
+        self._in_flight.forget(job)
+
+    def trainings(self) -> int:
+        """Count the trainings of the search itself, the running ones included."""
+        ended = sum(o.purpose == "search" and o.attempt > 0 for o in self.outcomes)
+        return ended + sum(p.row.purpose == "search" for p in self.pending.values())
+
+    def finalists(self) -> list[Finalist]:
+        """Say who is in the finals and how they stand, as far as the record goes."""
+        settings, images = self.setting.experiment.finals, self.setting.validation_images
+        return finalists(self.outcomes, settings, images, self._suppose)
+
+    def exported(self) -> Outcome | None:
+        """Give the row of the winner's last training, once it is done."""
+        best = winner(self.finalists())
+        rows = self._exports(best) if best else []
+        return next((row for row in rows if row.ending == "completed"), None)
+
+    def rejections(self) -> Mapping[str, int]:
+        """Count what the generator itself screened out, by the rule that was broken."""
+        counts: Mapping[str, int] = getattr(self.generator, "rejections", {})
+        return counts
+
+    def untrained(self) -> list[Outcome]:
+        """Give the candidates that were once rejected and that the present rules allow."""
+        rows = [o for o in self.outcomes if o.ending == "infeasible"]
+        return [o for o in rows if o.judgements and not broken(o.judgements)]
+
+    def folder_of(self, outcome: Outcome) -> Path:
+        """Name the folder of a candidate: its checkpoint, its weights."""
+        return self._in_flight.folder_of(outcome)
+
+    def verdicts_of(self, finalist: Finalist) -> tuple[Judgement, ...]:
+        """Judge a finalist whose trainings are done at the lower bound of its top-1."""
+        return self._suppose(finalist.outcome, finalist.bound or 0.0).judgements
+
+    # Proposals -------------------------------------------------------------------------------
+
+    def _propose(self) -> Job | None:
+        """Ask the generator until a candidate is worth a training; the others become rows."""
+        while self._idle < REPETITIONS:
+            asked_after, proposal = self._told(), self.generator.ask()
+            new = row.proposed(self._next_number(), asked_after, proposal)
+            try:
+                described = self.judge.describe(proposal.decisions)
+                new = row.foreseen(new, described, self.judge)
+            except (InputError, ConstraintError) as error:
+                self._reject(replace(new, ending="crashed", detail=str(error)), {})
+                continue
+            twin = self._twin(new.fingerprint)
+            if broken(new.judgements):
+                self._reject(new, described.options)
+            elif twin is not None:
+                self._reject(row.answered(new, twin), described.options)
+            else:
+                self._idle = 0
+                return self._start(self._job(new, described.source), new)
+        last = self.outcomes[-1]
+        self._exhausted = f"{REPETITIONS} proposals in a row came to no training; the last one was "
+        self._exhausted += f"{last.ending} ({last.detail})"
+        return None
+
+    def _reject(self, new: Outcome, options: Mapping[str, Any]) -> None:
+        self._idle += 1
+        self._close(new, options)
+
+    def _twin(self, fingerprint: str) -> Outcome | None:
+        """Find a training of the same function, ended or running."""
+        rows = [*self.outcomes, *(pending.row for pending in self.pending.values())]
+        same = (o for o in rows if o.fingerprint == fingerprint and o.purpose == "search")
+        return next((o for o in same if o.attempt > 0), None)
+
+    # References, finals, and the network that is exported ------------------------------------
+
+    def _reference(self, name: str) -> Job | Wait:
+        if any(p.row.genome_id == name for p in self.pending.values()):
+            return Wait()
+        failed = [o for o in self.outcomes if o.genome_id == name]
+        if failed:
+            problem = f"its training ended as {failed[-1].ending}: {failed[-1].detail}"
+            raise InputError(f"reference {name}", problem)
+        new = row.reference(self._next_number(), self._told(), name)
+        return self._start(self._job(new, self.setting.references[name]), new)
+
+    def _next_final(self) -> Job | Wait | Done:
+        chosen = self.finalists()
+        for finalist in chosen:
+            running = self._running(finalist.outcome.genome_id)
+            if finalist.missing > running:
+                return self._again("final", finalist.outcome)
+        if self.pending:
+            return Wait()
+        best = winner(chosen)
+        if best is None:
+            return Done(self._exhausted or self._why_none(chosen))
+        exports = self._exports(best)
+        if any(o.ending == "completed" for o in exports):
+            return Done(self._exhausted or "finished")
+        if len(exports) >= ATTEMPTS:
+            last = exports[-1]
+            return Done(f"the winner's last training ended as {last.ending}: {last.detail}")
+        return self._again("export", best.outcome)
+
+    def _why_none(self, chosen: list[Finalist]) -> str:
+        if chosen:
+            return "no candidate kept every enforced rule on the lower bound of the finals"
+        return "no candidate was feasible"
+
+    def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
+        new = row.repeated(self._next_number(), self._told(), purpose, outcome)
+        return self._start(self._job(new, self.judge.describe(outcome.decisions).source), new)
+
+    def _exports(self, finalist: Finalist) -> list[Outcome]:
+        identity = finalist.outcome.genome_id
+        return [o for o in self.outcomes if o.purpose == "export" and o.genome_id == identity]
+
+    def _running(self, genome_id: str) -> int:
+        return sum(pending.row.genome_id == genome_id for pending in self.pending.values())
+
+    def _suppose(self, outcome: Outcome, top1: float) -> Judged:
+        candidate = self.judge.describe(outcome.decisions).candidate
+        return self.judge.after_training(candidate, replace(outcome.curve[-1], top1=top1))
+
+    # The record ------------------------------------------------------------------------------
+
+    def _job(self, new: Outcome, source: Source) -> Job:
+        return self.setting.job(new, source, self._in_flight)
+
+    def _start(self, job: Job, new: Outcome) -> Job:
+        new = replace(new, attempt=job.attempt, training_seed=job.training_seed)
+        self.pending[job.number] = Pending(job, new)
+        self._in_flight.write(self.pending[job.number])
+        return job
+
+    def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
+        self._record.add(new, options)
+        self.outcomes.append(new)
+        if new.purpose == "search":
+            if new.value is not None and new.ending == "completed":
+                self._halving.proved_feasible(new.curve)
+            self.generator.tell(new)
+
+    def _remember(self, old: Outcome) -> None:
+        if old.purpose == "search" and old.ending in ("completed", "stopped"):
+            self._halving.remember(old.number, old.curve)
+            if old.value is not None:
+                self._halving.proved_feasible(old.curve)
+
+    def _told(self) -> int:
+        """Count what the generator was told so far."""
+        return sum(outcome.purpose == "search" for outcome in self.outcomes)
+
+    def _next_number(self) -> int:
+        ended = max((o.number for o in self.outcomes), default=-1)
+        return max(ended, max(self.pending, default=-1)) + 1

@@ -1,0 +1,136 @@
+"""A campaign's folder: its experiment, its record, its lock; opened by one driver at a time."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from filelock import FileLock, Timeout
+
+from gensynth.campaign import Campaign
+from gensynth.data import Progress
+from gensynth.errors import InputError
+from gensynth.experiment import Experiment, read_experiment, refuse_change
+from gensynth.genome import digest
+from gensynth.in_flight import InFlight
+from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
+from gensynth.record import Record, sqlite_url
+from gensynth.setting import make_setting
+
+EXPERIMENT = "experiment.toml"
+LEARNED_UNDER = ("generator", "score", "constraints", "finals")
+"""What, when it changes, makes the generator start anew from the recorded outcomes."""
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a campaign's record is kept: a database URL and the study's name there."""
+
+    storage: str
+    study: str
+
+
+def whereabouts(folder: Path, storage: str | None = None) -> Whereabouts:
+    """Read where the record of `folder` is, or decide it for a new campaign."""
+    file = folder / "record.json"
+    if file.exists():
+        known = from_plain(Whereabouts, loads(file.read_bytes(), str(file)), str(file))
+        if storage is not None and storage != known.storage:
+            raise InputError("--storage", f"this campaign's record is kept in {known.storage}")
+        return known if known.storage else Whereabouts(sqlite_url(folder), known.study)
+    return Whereabouts(storage or "", f"{folder.resolve().name}-{digest(str(folder.resolve()))}")
+
+
+def known_experiment(folder: Path) -> Experiment:
+    """Read the resolved experiment of an existing campaign."""
+    if not (folder / EXPERIMENT).is_file():
+        raise InputError(str(folder), f"is no campaign folder: it has no {EXPERIMENT}")
+    return read_experiment(folder / EXPERIMENT)
+
+
+def open_record(folder: Path) -> Record:
+    """Open the record of an existing campaign, to read it."""
+    known_experiment(folder)
+    place = whereabouts(folder)
+    return Record.open(place.storage or sqlite_url(folder), place.study)
+
+
+def viewing(folder: Path, experiment: Experiment | None = None) -> Campaign:
+    """Open a campaign to look at it, under its own rules and score or under others."""
+    old = known_experiment(folder)
+    record = open_record(folder)
+    if experiment is None:
+        since = record.noted("since")
+        return Campaign(make_setting(old), record, folder, since if isinstance(since, int) else 0)
+    refuse_change(old, experiment, str(folder))
+    return Campaign(make_setting(experiment), record, folder, sys.maxsize)
+
+
+@contextmanager
+def driving(
+    folder: Path, experiment: Experiment, storage: str | None, progress: Progress | None = None
+) -> Iterator[Campaign]:
+    """Open the campaign in `folder` for running it: create, resume, or extend it.
+
+    Raises `InputError` where another driver runs it, or the experiment may not change so.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    old = known_experiment(folder) if (folder / EXPERIMENT).exists() else None
+    if old is not None:
+        refuse_change(old, experiment, str(folder))
+    setting = make_setting(experiment, progress)
+    lock = FileLock(folder / "driver.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(str(folder), "another gensynth search is running here") from None
+    try:
+        record = _record(folder, storage)
+        _keep(folder / EXPERIMENT, experiment)
+        InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
+        since = _since(record, old, experiment, folder)
+        yield Campaign(setting, record, folder, since)
+    finally:
+        lock.release()
+
+
+def _record(folder: Path, storage: str | None) -> Record:
+    place = whereabouts(folder, storage)
+    record = Record.open(place.storage or sqlite_url(folder), place.study)
+    draft = folder / "record.json.part"
+    draft.write_text(dumps(place), encoding="utf-8")
+    draft.replace(folder / "record.json")
+    return record
+
+
+def _since(record: Record, old: Experiment | None, new: Experiment, folder: Path) -> int:
+    """Find from which candidate on the present generator, rules and score were in force."""
+    since = record.noted("since")
+    since = since if isinstance(since, int) else 0
+    if old is None or all(_plain(old, key) == _plain(new, key) for key in LEARNED_UNDER):
+        return since
+    rows = [outcome.number for outcome in record.outcomes()]
+    running = InFlight(folder / "candidates").read(ended=rows)
+    since = max([*rows, *running], default=-1) + 1
+    record.note("since", since)
+    return since
+
+
+def _plain(experiment: Experiment, key: str) -> Plain:
+    return to_plain(getattr(experiment, key))
+
+
+def _keep(path: Path, experiment: Experiment) -> None:
+    """Write the resolved experiment, whole or not at all."""
+    draft = path.with_suffix(".part")
+    draft.write_text(tomli_w.dumps(_without_none(to_plain(experiment))), encoding="utf-8")
+    draft.replace(path)
+
+
+def _without_none(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _without_none(item) for key, item in data.items() if item is not None}
+    return [_without_none(item) for item in data] if isinstance(data, list) else data

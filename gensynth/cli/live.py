@@ -1,0 +1,116 @@
+"""The live view of a running search: a panel on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from gensynth.campaign import Campaign
+from gensynth.cli.rows import count, verdicts
+from gensynth.outcome import Outcome
+from gensynth.standing import Standing, standing
+
+
+Changed = Callable[[], None]
+"""Called whenever something about a campaign may have changed."""
+
+
+@contextmanager
+def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
+    """Show how the campaign stands after each call of what this yields; on standard error."""
+    console = Console(stderr=True)
+    if quiet:
+        yield lambda: None
+    elif console.is_terminal:
+        start = time.monotonic()
+        with Live(console=console, refresh_per_second=4) as live:
+            yield lambda: live.update(panel(standing(campaign), time.monotonic() - start))
+    else:
+        yield _Lines(campaign, console)
+
+
+class _Lines:
+    """Prints one line for every training that ended since the last call."""
+
+    def __init__(self, campaign: Campaign, console: Console) -> None:
+        self._campaign = campaign
+        self._console = console
+        self._seen = len(campaign.outcomes)
+
+    def __call__(self) -> None:
+        for outcome in self._campaign.outcomes[self._seen :]:
+            if outcome.attempt > 0:
+                now = standing(self._campaign)
+                self._console.print(_line(outcome, now), highlight=False, soft_wrap=True)
+        self._seen = len(self._campaign.outcomes)
+
+
+def _line(outcome: Outcome, now: Standing) -> str:
+    best = (
+        f"best {now.best.value:.2f} dB" if now.best and now.best.value is not None else "none yet"
+    )
+    return f"[{now.trained}/{now.trials}] {summary(outcome)}  ({best})"
+
+
+def summary(outcome: Outcome) -> str:
+    """Write one training's end in a line."""
+    words = [f"{outcome.purpose} {outcome.number}", outcome.ending]
+    if outcome.top1 is not None:
+        words.append(f"top-1 {outcome.top1:.2f} %")
+    if outcome.profile is not None:
+        words.append(f"{count(outcome.profile.params)}params")
+        words.append(f"{count(outcome.profile.macs)}MACs")
+    if outcome.value is not None:
+        words.append(f"value {outcome.value:.2f} dB")
+    return "  ".join(words)
+
+
+def panel(now: Standing, seconds: float) -> Group:
+    """Draw the live view."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    grid.add_row(now.phase, _progress(now, seconds))
+    grid.add_row("best", _best(now.best))
+    grid.add_row("ended", _counts(now.endings) or "none yet")
+    grid.add_row("rejected", _counts(now.rejected) or "none")
+    for outcome in now.last:
+        grid.add_row("", Text(summary(outcome), style="dim"))
+    return Group(grid)
+
+
+def _progress(now: Standing, seconds: float) -> Table:
+    row = Table.grid(padding=(0, 2))
+    bar = ProgressBar(total=now.trials, completed=now.trained, width=30)
+    row.add_row(
+        bar, f"{now.trained}/{now.trials} trained, {now.running} running", _left(now, seconds)
+    )
+    return row
+
+
+def _left(now: Standing, seconds: float) -> str:
+    """Estimate the time left of the search from the pace so far."""
+    if now.trained == 0 or now.trained >= now.trials:
+        return f"{seconds:.0f} s so far"
+    left = seconds / now.trained * (now.trials - now.trained)
+    return f"{seconds:.0f} s so far, about {left:.0f} s left"
+
+
+def _best(outcome: Outcome | None) -> Table | str:
+    if outcome is None:
+        return "no feasible candidate yet"
+    row = Table.grid(padding=(0, 2))
+    row.add_row(
+        summary(outcome), Text.from_markup(verdicts(outcome.judgements).replace("\n", ", "))
+    )
+    return row
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    items = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{number} {name}" for name, number in items)

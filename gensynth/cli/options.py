@@ -1,0 +1,30 @@
+"""Options that several commands share, each described once."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from gensynth.space import Task
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL...",
+        help="timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, "
+        "a genome file, or an exported folder.",
+    ),
+]
+ImageSize = Annotated[int, typer.Option(help="Height and width of the input in pixels.", min=1)]
+Channels = Annotated[int, typer.Option(help="Channels of the input.", min=1)]
+Classes = Annotated[int, typer.Option(help="Number of classes.", min=1)]
+ExperimentFile = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads it at run time
+    typer.Option("--experiment", help="Take the rules and the score of this experiment."),
+]
+
+
+def task(image_size: int, channels: int, classes: int) -> Task:
+    """Make the task that networks are built for."""
+    return Task(channels, image_size, image_size, classes)

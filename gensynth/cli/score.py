@@ -1,0 +1,82 @@
+"""`gensynth score`: what a network costs, and its universal performance U."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from gensynth.cli.judged import judged_row
+from gensynth.cli.options import AsJson, Channels, Classes, ExperimentFile, ImageSize, task
+from gensynth.cli.rows import Row, print_json, show_rows
+from gensynth.constraint import Indicator
+from gensynth.errors import InputError
+from gensynth.experiment import embedded_experiment, read_experiment
+from gensynth.score import NetScore
+
+_UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
+
+Percent = Annotated[Optional[float], typer.Option(help="Top-1 in percent.", min=0, max=100)]  # noqa: UP045
+Number = Annotated[Optional[str], typer.Option(help="A count, as 4240000, 4.24M or 0.569G.")]  # noqa: UP045
+
+
+def score(
+    models: Annotated[Optional[list[str]], typer.Argument(metavar="[MODEL...]")] = None,  # noqa: UP045
+    top1: Percent = None,
+    params: Number = None,
+    macs: Number = None,
+    experiment: ExperimentFile = None,
+    image_size: ImageSize = 224,
+    channels: Channels = 3,
+    classes: Classes = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Count networks and score them, or score three published numbers.
+
+    Either MODEL... with --top1, or --top1, --params and --macs alone.
+    """
+    if not models:
+        _score_numbers(top1, params, macs, as_json)
+        return
+    if params is not None or macs is not None:
+        raise InputError("--params, --macs", "are counted for a MODEL, not given")
+    settings = read_experiment(experiment) if experiment else embedded_experiment("paper")
+    wanted, function = task(image_size, channels, classes), settings.make_score()
+    rules = settings.make_indicator() if experiment else Indicator()
+    known = _known_top1() if top1 is None else {}
+    rows = [
+        judged_row(name, wanted, rules, Path.cwd(), known.get(name, top1), function)
+        for name in models
+    ]
+    show_rows(rows, as_json)
+
+
+def _known_top1() -> dict[str, float]:
+    from gensynth.peers import known_top1
+
+    return dict(known_top1())
+
+
+def _score_numbers(top1: float | None, params: str | None, macs: str | None, as_json: bool) -> None:
+    if top1 is None or params is None or macs is None:
+        raise InputError("score", "give a MODEL, or all of --top1, --params and --macs")
+    numbers = _count(params, "--params"), _count(macs, "--macs")
+    try:
+        value = NetScore().of(top1, *numbers)
+    except ValueError as error:
+        raise InputError("score", str(error)) from None
+    row = Row("numbers").plain() | {"top1": top1, "score": value}
+    row |= {"params": numbers[0], "macs": numbers[1]}
+    print_json([row]) if as_json else print(f"NetScore {value:.2f} dB")
+
+
+def _count(text: str, place: str) -> float:
+    """Read `4240000`, `4.24M`, `0.569G`."""
+    unit = _UNITS.get(text.strip()[-1:], 1.0)
+    digits = text.strip()[:-1] if unit != 1.0 else text
+    try:
+        number = float(digits) * unit
+    except ValueError:
+        raise InputError(place, f"{text!r} is no count, such as 4240000, 4.24M or 0.569G") from None
+    if not 0 < number < float("inf"):
+        raise InputError(place, f"expected more than 0, got {text}")
+    return number

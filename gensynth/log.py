@@ -1,0 +1,23 @@
+"""The one log of a campaign: `log.jsonl`, one JSON object a line, for people and programs."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gensynth.plain import Plain
+
+
+class Log:
+    """Appends events to a file; without a path it keeps quiet."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Append to `path`, which need not exist yet."""
+        self._path = path
+
+    def write(self, event: str, **facts: Plain) -> None:
+        """Append one event with its time (UTC) and its facts."""
+        if self._path is None:
+            return
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line | facts) + "\n")

@@ -1,0 +1,98 @@
+"""The end of a campaign: the winner leaves as a standalone folder, with a card."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from gensynth.campaign import Campaign
+from gensynth.constraint import Judgement
+from gensynth.finals import Finalist, winner
+from gensynth.genome import to_json
+from gensynth.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Published:
+    """The exported network: where it lies and what it is worth."""
+
+    folder: Path
+    finalist: Finalist
+    outcome: Outcome
+    """Of its last training, on train and validation, with the test top-1."""
+
+
+def publish(campaign: Campaign, folder: Path) -> Published | None:
+    """Export the winner to `folder`/best, checked against the searched network; None if none."""
+    from safetensors.torch import load_file
+
+    from gensynth.export import write
+
+    finalist, outcome = winner(campaign.finalists()), campaign.exported()
+    if finalist is None or outcome is None:
+        return None
+    setting, best = campaign.setting, folder / "best"
+    described = campaign.judge.describe(outcome.decisions)
+    space_name = setting.experiment.space.use.partition(":")[2] or setting.experiment.space.use
+    weights = campaign.folder_of(outcome) / "model.safetensors"
+    write(
+        best,
+        space_name.lower(),
+        described.source,
+        load_file(weights),
+        to_json(described.genome, setting.experiment.space.use, setting.space.version),
+        card(campaign, finalist, outcome),
+        replace=True,
+    )
+    return Published(best, finalist, outcome)
+
+
+def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
+    """Write the card of the exported network: numbers, data, recipe, versions, in Markdown."""
+    setting, profile = campaign.setting, outcome.profile
+    experiment, measured = setting.experiment, outcome.curve[-1]
+    looks = sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
+    facts: Mapping[str, object] = {
+        "Genome": outcome.genome_id,
+        "Parameters": f"{profile.params:,}" if profile else "",
+        "MACs (conv + linear)": f"{profile.macs:,}" if profile else "",
+        "Weight bytes (float32)": f"{profile.weight_bytes:,}" if profile else "",
+        "Peak activation bytes": f"{profile.peak_activation_bytes:,}" if profile else "",
+        "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
+        "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
+        f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
+        "Test top-1": f"{measured.test_top1:.2f} %",
+        "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
+        "Pursued value": f"{finalist.value:.2f} dB",
+    }
+    lines = [f"# {experiment.name}: the network found", "", "| what | value |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in facts.items()]
+    lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
+    verdicts = campaign.verdicts_of(finalist)
+    lines += [f"| {j.constraint} | {j.mode} | {_word(j)} | {j.reason} |" for j in verdicts]
+    lines += ["", *_provenance(campaign, outcome)]
+    return "\n".join(lines) + "\n"
+
+
+def _word(judgement: Judgement) -> str:
+    return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
+
+
+def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
+    experiment, task = campaign.setting.experiment, campaign.setting.task
+    recipe, epochs = experiment.proxy, len(outcome.curve)
+    image = f"{task.channels} x {task.height} x {task.width}"
+    packages = ", ".join(f"{name} {version(name)}" for name in ("gensynth", "torch", "optuna"))
+    return [
+        "## How it came about",
+        "",
+        f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
+        f"fingerprint {campaign.setting.data_fingerprint}.",
+        f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
+        f"{recipe.epochs} epochs, seed {experiment.seed}.",
+        f"- Last training: {epochs} epochs on train and validation together, {recipe.optimizer}, "
+        f"learning rate {recipe.learning_rate}, batch {recipe.batch_size}; the test split was "
+        "measured after it.",
+        f"- Versions: {packages}; Python {platform.python_version()}, {platform.machine()}.",
+    ]

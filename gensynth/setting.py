@@ -1,0 +1,125 @@
+"""What a campaign is played with: the experiment's plugins made, its data opened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from gensynth.constraint import Indicator
+from gensynth.data import Progress, open_data
+from gensynth.experiment import Experiment
+from gensynth.generator import Generator
+from gensynth.generators import make_generator
+from gensynth.in_flight import InFlight
+from gensynth.judge import Judge
+from gensynth.models import reference_source
+from gensynth.outcome import Outcome, Purpose
+from gensynth.proxy import Job
+from gensynth.score import Score
+from gensynth.space import SearchSpace, Source, Task
+from gensynth.space_problem import SpaceProblem
+
+if TYPE_CHECKING:
+    from gensynth.probe import Stimuli
+
+_STREAMS: tuple[Purpose, ...] = get_args(Purpose)
+PROBED_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that decides a campaign and does not change while it runs."""
+
+    experiment: Experiment
+    space: SearchSpace[Any]
+    score: Score
+    indicator: Indicator
+    task: Task
+    data_fingerprint: str
+    validation_images: int
+    references: Mapping[str, Source] = field(default_factory=dict)
+    """Networks that rules refer to, trained first and by the same proxy."""
+    stimuli: "Stimuli | None" = None
+
+    def judge(self, outcomes: Sequence[Outcome]) -> Judge:
+        """Give the rules and the score, with the references that were measured so far."""
+        measured = {
+            o.genome_id: o.curve[-1]
+            for o in outcomes
+            if o.purpose == "reference" and o.ending == "completed"
+        }
+        return Judge(self.space, self.task, self.indicator, self.score, measured)
+
+    def make_generator(self, judge: Judge) -> Generator:
+        """Make the generator that the experiment names, at its start."""
+        problem = SpaceProblem(
+            self.space,
+            self.task,
+            self.indicator,
+            self.score,
+            self.space.presets.get("prototype", {}),
+            self.stimuli,
+            judge.references,
+        )
+        plugin, folder = self.experiment.generator, Path(self.experiment.folder)
+        place = f"{self.experiment.name}: generator"
+        return make_generator(plugin.use, plugin.options, problem, self._seed(0, 0), place, folder)
+
+    def job(self, row: Outcome, source: Source, in_flight: InFlight) -> Job:
+        """Say how the candidate of `row` is trained, by what it is trained for."""
+        experiment = self.experiment
+        recipe, purpose = experiment.proxy, row.purpose
+        if purpose in ("final", "export"):
+            epochs = max(1, round(recipe.epochs * experiment.finals.epochs_factor))
+            recipe = replace(recipe, epochs=epochs)
+        return Job(
+            number=row.number,
+            purpose=purpose,
+            source=source,
+            data=experiment.data,
+            data_fingerprint=self.data_fingerprint,
+            recipe=recipe,
+            training_seed=self._seed(1 + _STREAMS.index(purpose), row.number),
+            folder=str(in_flight.folder_of(row).resolve()),
+            splits=("train", "validation") if purpose == "export" else ("train",),
+            measure_test=purpose == "export",
+            keep_weights=purpose == "export",
+            time_limit_s=experiment.resources.time_limit_s,
+            device=experiment.resources.device,
+            import_paths=(experiment.folder,) if experiment.folder else (),
+        )
+
+    def _seed(self, stream: int, number: int) -> int:
+        """Draw an independent 31-bit seed for one use of chance."""
+        sequence = np.random.SeedSequence((self.experiment.seed, stream, number))
+        return int(sequence.generate_state(1)[0] >> 1)
+
+
+def make_setting(experiment: Experiment, progress: Progress | None = None) -> Setting:
+    """Import the experiment's plugins and open its data; `InputError` for whatever is wrong."""
+    space, score = experiment.make_space(), experiment.make_score()
+    indicator = experiment.make_indicator()
+    data = open_data(experiment.data, progress=progress)
+    setting = Setting(
+        experiment=experiment,
+        space=space,
+        score=score,
+        indicator=indicator,
+        task=data.task,
+        data_fingerprint=data.fingerprint,
+        validation_images=len(data.splits["validation"]),
+        references=_references(indicator, space, data.task, experiment),
+        stimuli=None,
+    )
+    setting.make_generator(setting.judge(()))  # A wrong generator table is found out now.
+    return setting
+
+
+def _references(
+    indicator: Indicator, space: SearchSpace[Any], task: Task, experiment: Experiment
+) -> dict[str, Source]:
+    names = [getattr(rule.constraint, "reference", None) for rule in indicator.rules]
+    place = f"{experiment.name}: reference"
+    return {name: reference_source(name, space, task, place) for name in names if name}
