@@ -1,16 +1,21 @@
 """A network as a table of layers: what ran, on which shapes, fed by whom.
 
-`trace(module, input_shape)` reads it off any module; a search space may give the same table
-directly. Everything judged before training (costs, columns, strides, filters) is read off it.
+`gensynth.trace.trace(module, input_shape)` reads it off any module; a search space may give the
+same table directly. Everything judged before training (costs, columns, strides, filters) is read
+off it.
 """
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
+
+from gensynth.genome import digest
 
 Kind = Literal[
     "input",  # the image
-    "conv",  # a convolution with learnable weights
+    "conv",  # a convolution, unless it is a fixed spatial filter
     "linear",  # a matrix product with learnable weights
     "matmul",  # a matrix product of two activations (attention)
     "norm",  # batch, layer, group normalisation
@@ -50,8 +55,10 @@ class Layer(NamedTuple):
     alias: bool = False
     """The output shares the memory of the first input (a view)."""
     route: tuple[tuple[int, int, int], ...] | None = ()
-    """Of a `move`, where the output channels come from, as runs (input position, first channel,
-    one past the last); `()` = each channel from the same one; None = mixed beyond telling."""
+    """Where the output channels of a `move` or `reduce` come from, as runs (input position, first
+    channel, one past the last); `()` = each from the same one; None = mixed beyond telling."""
+    detail: str = ""
+    """Arguments that change the function and show in no other column, as `key=value,...`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Graph:
     """All layers in the order of execution; row 0 is the input, the last row the output."""
 
     layers: tuple[Layer, ...]
+    unread: tuple[str, ...] = ()
+    """Names of parameters that no row reads; they are in no count."""
 
     def __iter__(self) -> Iterator[Layer]:
         """Iterate over the layers in the order of execution."""
@@ -67,3 +76,102 @@ class Graph:
     def __len__(self) -> int:
         """Count the rows, the input's included."""
         return len(self.layers)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name the function family in 12 hexadecimal digits, equal for equal structure.
+
+        Covers what reaches the output, with rows that change nothing left out and the inputs of
+        sums and products in canonical order. Module names and the order in which independent
+        rows were executed play no part.
+        """
+        layers = self.layers
+        inputs, output = _without_identities(layers)
+        texts = [_text(layer) for layer in layers]
+        order = _canonical_order(layers, inputs, texts, output)
+        number = {row: place for place, row in enumerate(order)}
+        return digest("\n".join(f"{texts[i]} {[number[j] for j in inputs[i]]}" for i in order))
+
+
+_COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
+_COPIES = frozenset({"clone", "view", "unsafe_view", "expand", "permute", "slice"})
+
+
+def _text(layer: Layer) -> str:
+    """Write everything but the name and the inputs."""
+    return (
+        f"{layer.op} {layer.kind} {layer.shape} {layer.kernel} {layer.stride} {layer.groups} "
+        f"{layer.parameters} {layer.nyquist} {layer.route} {layer.detail}"
+    )
+
+
+def _without_identities(layers: Sequence[Layer]) -> tuple[list[list[int]], int]:
+    """Give the inputs of every row, and the output row, past rows that change nothing."""
+    same = list(range(len(layers)))
+    inputs = []
+    for i, layer in enumerate(layers):
+        inputs.append([same[j] for j in layer.inputs])
+        if _changes_nothing(layer, layers):
+            same[i] = inputs[i][0]
+    return inputs, same[-1]
+
+
+def _changes_nothing(layer: Layer, layers: Sequence[Layer]) -> bool:
+    if len(layer.inputs) != 1 or layer.route != () or layer.detail:
+        return False
+    if layer.kind == "pool":
+        return layer.op != "blur" and layer.kernel == layer.stride == (1, 1)
+    return layer.op in _COPIES and layer.shape == layers[layer.inputs[0]].shape
+
+
+def _canonical_order(
+    layers: Sequence[Layer], inputs: list[list[int]], texts: Sequence[str], output: int
+) -> list[int]:
+    """Order the rows that reach `output`, sources first; sorts commutative inputs in place."""
+    live = {output}
+    for i in range(output, -1, -1):
+        if i in live:
+            live.update(inputs[i])
+    rows = sorted(live)
+    if any(layers[i].op in _COMMUTATIVE and len(inputs[i]) > 1 for i in rows):
+        ranks = _ranks(layers, inputs, texts, rows)
+        for i in rows:
+            if layers[i].op in _COMMUTATIVE:
+                inputs[i].sort(key=ranks.__getitem__)
+    return _depth_first(inputs, output)
+
+
+def _ranks(
+    layers: Sequence[Layer], inputs: list[list[int]], texts: Sequence[str], rows: list[int]
+) -> dict[int, tuple[int, int]]:
+    """Tell rows apart by what feeds them and, where that ties, by what they feed."""
+    up: dict[int, int] = {}
+    for i in rows:
+        fed = [up[j] for j in inputs[i]]
+        if layers[i].op in _COMMUTATIVE:
+            fed.sort()
+        up[i] = zlib.crc32(f"{texts[i]}{fed}".encode())
+    down = dict.fromkeys(rows, 0)
+    for i in reversed(rows):
+        ordered = layers[i].op not in _COMMUTATIVE
+        for place, j in enumerate(inputs[i]):
+            fed_here = up[i] ^ down[i] + (place + 1) * ordered
+            # A sum of products does not depend on the order of the readers.
+            down[j] = (down[j] + (fed_here | 1) * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    return {i: (up[i], down[i]) for i in rows}
+
+
+def _depth_first(inputs: list[list[int]], output: int) -> list[int]:
+    """List what feeds `output`, every row after its inputs, in an order the edges alone fix."""
+    order: list[int] = []
+    seen: set[int] = set()
+    stack = [(output, False)]
+    while stack:
+        row, fed = stack.pop()
+        if fed:
+            order.append(row)
+        elif row not in seen:
+            seen.add(row)
+            stack.append((row, True))
+            stack.extend((j, False) for j in reversed(inputs[row]))
+    return order

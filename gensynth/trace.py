@@ -1,0 +1,239 @@
+"""`trace(module, input_shape)`: run a module once and write down what ran, as a `Graph`.
+
+One image of batch 1 passes through the module in eval mode, below the module system, so that
+functional calls, modules and in-place operators give the same rows. The conventions:
+
+- Row 0 is the input; every executed operator that depends on it is one row, in the order of
+  execution. Dropout, identities and detach leave none, nor does what depends on weights only.
+- Columns come from `gensynth.aten`; `op` is torch's name without underscores (`add_` is `add`).
+- `shape` leaves out a leading axis of one (the batch) unless it is the only axis.
+- An operator with one input that depends on the image and else constants is an `activation`
+  (`mul` by a layer scale, `add` of a position embedding); with several, a `combine`.
+- `parameters` counts a weight on the first row that reads it: weight and bias on the convolution,
+  2 C on a batch normalisation (running statistics are none). `macs` leaves the bias out.
+- A fixed depthwise convolution (its weight is no parameter) is a `pool` named `blur`; its
+  multiply-accumulates count as a convolution's.
+- Global pooling (`mean` over positions, also by AdaptiveAvgPool2d(1)) is `reduce`, `mean`.
+- Views are `move` rows with `alias`; those that nobody reads vanish. An operator with several
+  outputs (split, unbind) is one row for each that is read.
+- `detail` holds what no other column tells, `""` for the usual: padding (extent - 1) // 2 and no
+  dilation for windows, channels for softmax, all positions for a mean.
+- Where the output is not the last executed row, or there are several, a last row `output` (an
+  alias) reads them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from gensynth.aten import VALUE_FREE, VANISHING, Call, bare_name, describe
+from gensynth.errors import InputError
+from gensynth.graph import Graph, Kind, Layer
+from gensynth.labels import Labels, Route
+
+
+def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
+    """Run `module` once on an image of `input_shape` (C, H, W) and give the graph of that run.
+
+    The module is left as it was: training flags, statistics and random state are restored.
+    `InputError` where it is no module, cannot take that shape, or returns nothing computed from
+    the image.
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError("model", f"{type(module).__name__} is not a torch.nn.Module")
+    recorder = _Recorder(module)
+    image = _image(module, input_shape)
+    recorder.begin(image)
+    with _undisturbed(module), recorder.named_by(module), torch.no_grad():
+        try:
+            with recorder:
+                output = module(image)
+        except Exception as error:
+            shape = "x".join(map(str, input_shape))
+            raise InputError(
+                "model", f"cannot run on one {shape} image: {type(error).__name__}: {error}"
+            ) from error
+    return recorder.graph(output)
+
+
+def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
+    tensors = [*module.parameters(), *module.buffers()]
+    like = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
+    random = torch.Generator().manual_seed(0)
+    return torch.rand((1, *input_shape), generator=random).to(like.device, like.dtype)
+
+
+@contextmanager
+def _undisturbed(module: nn.Module) -> Iterator[None]:
+    training = [(part, part.training) for part in module.modules()]
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    # The fused transformer kernels hide their linear layers.
+    torch.backends.mha.set_fastpath_enabled(False)
+    module.eval()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+        for part, flag in training:
+            part.training = flag
+
+
+class _Recorder(TorchDispatchMode):
+    """Sees every operator below autograd and appends a row for each that the image reaches."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.layers: list[Layer] = []
+        self.row = WeakTensorKeyDictionary()
+        """The row that made a tensor; constants have none."""
+        self.weights = WeakTensorKeyDictionary()
+        """Names of the parameters that a constant was computed from."""
+        self.labels = Labels()
+        self.path: list[str] = []
+        self.unread: dict[str, int] = {}
+        """Sizes of the parameters that no row has read yet."""
+        for name, parameter in module.named_parameters():
+            self.weights[parameter] = [name]
+            self.unread[name] = parameter.numel()
+
+    def begin(self, image: Tensor) -> None:
+        """Make `image` row 0."""
+        self._append(image, {"kind": "input", "op": "input", "inputs": ()})
+        self.labels.fresh(image)
+
+    def graph(self, output: Any) -> Graph:
+        """Close the table: the last row is the output, views that nobody read are gone."""
+        made = [t for t in tree_leaves(output) if isinstance(t, Tensor) and t in self.row]
+        if not made:
+            raise InputError("model", "returns nothing that was computed from the image")
+        rows = tuple(self.row[t] for t in made)
+        layers = list(self.layers)
+        if rows != (len(layers) - 1,):
+            route = () if len(rows) == 1 else None
+            shape = layers[rows[0]].shape
+            layers.append(Layer("move", "output", rows, shape, alias=True, route=route))
+        return Graph(_without_unread_views(layers), tuple(self.unread))
+
+    @contextmanager
+    def named_by(self, module: nn.Module) -> Iterator[None]:
+        """Follow which module is running, by its dotted path."""
+        handles = []
+        for name, part in module.named_modules():
+            handles.append(part.register_forward_pre_hook(self._enter(name), prepend=True))
+            handles.append(part.register_forward_hook(self._leave, always_call=True))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, name: str) -> Callable[[nn.Module, Any], None]:
+        return lambda module, inputs: self.path.append(name)
+
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self.path.pop()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Run the operator and write it down."""
+        out = func(*args, **(kwargs or {}))
+        outputs = _tensors(out)
+        if outputs:
+            self._see(func, args, kwargs or {}, outputs)
+        return out
+
+    def _see(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Tensor, ...]) -> None:
+        read = _tensors((args, kwargs))
+        inputs = tuple(t for t in read if t in self.row)
+        names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
+        if not inputs or bare_name(func) in VALUE_FREE:
+            for tensor in outputs:
+                self.weights[tensor] = names
+        elif bare_name(func) in VANISHING:
+            self.row[outputs[0]] = self.row[inputs[0]]
+            self.labels.inherit(inputs, outputs[0])
+        else:
+            self._write_down(Call(func, args, kwargs, inputs, bool(names), outputs), names)
+
+    def _write_down(self, call: Call, names: list[str]) -> None:
+        columns = describe(call)
+        if columns["kind"] == "combine" and len(call.inputs) == 1:
+            columns["kind"] = "activation"
+        columns["inputs"] = tuple(self.row[t] for t in call.inputs)
+        columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
+        memory = call.inputs[0].untyped_storage().data_ptr()
+        in_place = call.func._schema.is_mutable
+        routes = self._follow(call, columns["kind"])
+        for part, (tensor, route) in enumerate(zip(call.outputs, routes, strict=False)):
+            if len(routes) > 1:
+                columns["detail"] = f"part={part}"
+            shared = tensor.untyped_storage().data_ptr() == memory
+            columns["alias"] = columns["kind"] == "move" and shared and not in_place
+            self._append(tensor, columns | {"route": route})
+        for tensor in call.outputs[len(routes) :]:
+            self.row[tensor] = len(self.layers) - 1
+            self.labels.fresh(tensor)
+        if in_place:
+            self._write_through(call.out)
+
+    def _follow(self, call: Call, kind: Kind) -> list[Route]:
+        """Follow the channels through the operator; give the route of each output row."""
+        if kind == "move":
+            return self.labels.move(call)
+        if kind == "reduce":
+            return [self.labels.reduce(call)]
+        if kind in ("pool", "resize"):
+            self.labels.pool(call.inputs[0], call.out)
+        elif kind in ("norm", "activation", "softmax", "combine"):
+            self.labels.inherit(call.inputs, call.out)
+        elif kind in ("linear", "matmul"):
+            self.labels.fresh(call.out, call.out.dim() - 1)
+        else:
+            self.labels.fresh(call.out)
+        return [()]
+
+    def _write_through(self, written: Tensor) -> None:
+        """After an operator in place: whoever looks at the same memory sees the new values."""
+        memory = written.untyped_storage().data_ptr()
+        new = self.row[written]
+        views = [*self.row.keys(), *(t for t in self.weights if not isinstance(t, nn.Parameter))]
+        for view in views:
+            if view is written or view.untyped_storage().data_ptr() != memory:
+                continue
+            if not self.labels.overlap(view, written):
+                continue
+            old = (self.row[view],) if view in self.row else ()
+            columns = {"kind": "move", "op": "write", "inputs": (*old, new), "alias": True}
+            self._append(view, columns | {"route": self.labels.write(view, written)})
+
+    def _append(self, tensor: Tensor, columns: dict[str, Any]) -> None:
+        shape = tuple(tensor.shape)
+        shape = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+        path = self.path[-1] if self.path else ""
+        self.row[tensor] = len(self.layers)
+        self.layers.append(Layer(shape=shape, name=path, **columns))
+
+
+def _tensors(values: Any) -> tuple[Tensor, ...]:
+    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))
+
+
+def _without_unread_views(layers: list[Layer]) -> tuple[Layer, ...]:
+    """Drop views that lead nowhere, and number the remaining rows anew."""
+    read = {len(layers) - 1}
+    for i in range(len(layers) - 1, -1, -1):
+        if i in read or not (layers[i].kind == "move" and layers[i].alias):
+            read |= {i, *layers[i].inputs}
+    kept = sorted(read)
+    number = {row: place for place, row in enumerate(kept)}
+    return tuple(
+        layers[i]._replace(inputs=tuple(number[j] for j in layers[i].inputs)) for i in kept
+    )
