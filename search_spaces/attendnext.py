@@ -1,0 +1,208 @@
+"""The search space of AttendNeXt: heterogeneous columnar networks with attention condensers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import ClassVar, Literal
+
+from gensynth.errors import InputError
+from gensynth.genome import Decisions
+from gensynth.graph import Graph
+from gensynth.space import Choose, Record, Replay, Source, Task
+from search_spaces.attendnext_genome import (
+    Activation,
+    Attention,
+    Block,
+    Branch,
+    Down,
+    Gate,
+    Genome,
+    Interaction,
+    Mix,
+    Place,
+    Pool,
+    Stage,
+    Stem,
+)
+from search_spaces.attendnext_graph import graph_of
+from search_spaces.attendnext_presets import PRESETS
+from search_spaces.attendnext_spec import input_size, specify
+from search_spaces.options import (
+    Nearest,
+    UnlessAlone,
+    check_among,
+    check_at_least,
+    check_options,
+)
+
+Start = Literal["prototype", "tiny", "xa325", "ref659"]
+
+
+@dataclass(frozen=True)
+class AttendNeXt:
+    """Columnar networks; each field lists what a decision may choose from.
+
+    A list of one option decides without being asked. Sizes are clamped when a genome meets a
+    task: no map becomes smaller than `smallest_map`, so any genome builds on any images.
+    """
+
+    genome_type: ClassVar[type[Genome]] = Genome
+    version: ClassVar[int] = 1
+
+    stages: tuple[int, ...] = (1, 2, 3, 4)
+    resolutions: tuple[float, ...] = (1.0, 0.75, 0.5)
+    """Height and width of the input as shares of the task's, never below 8 pixels for this."""
+    activations: tuple[Activation, ...] = ("relu", "silu", "hardswish")
+    gates: tuple[Gate, ...] = ("sigmoid", "softmax_c", "softmax")
+    stem_widths: tuple[int, ...] = (4, 8, 16, 24, 32)
+    stem_convs: tuple[int, ...] = (1, 2)
+    """A second convolution of the stem runs in as many columns as the first stage has."""
+    stem_strides: tuple[int, ...] = (1, 2, 4)
+    """2 by the first convolution, 4 by a 3x3 average pool after it."""
+    columns: tuple[int, ...] = (1, 2, 4, 8)
+    widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8, 10, 12, 16, 21, 24, 32, 44, 48, 64, 80, 93, 96)
+    """Channels of one column; of a bottleneck stage inside, its output is twice as wide."""
+    depths: tuple[int, ...] = (1, 2, 3, 4, 5, 7, 10, 11)
+    branches: tuple[Branch, ...] = ("basic", "bottleneck")
+    interactions: tuple[Interaction, ...] = ("none", "entry", "every")
+    """Where columns exchange: nowhere, in the stage's first block, in every block."""
+    mixes: tuple[Mix, ...] = ("same", "kernels", "widths")
+    """Columns alike; or half of them with a kernel larger by 2; or half narrow and half wide."""
+    attentions: tuple[Attention, ...] = ("none", "text", "released")
+    places: tuple[Place, ...] = ("first", "every", "last")
+    """Which blocks of a stage attend."""
+    condense: tuple[int, ...] = (1, 2, 4)
+    pools: tuple[Pool, ...] = ("max_blur", "average", "blur")
+    strides: tuple[int, ...] = (1, 2)
+    downs: tuple[Down, ...] = ("rect2", "tri3", "bin5", "max", "strided_3x3", "strided_1x1")
+    kernels: tuple[int, ...] = (3, 5)
+    inners: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Channels inside a block, as a multiple of the column's width."""
+    distinct_blocks: int = 3
+    """Blocks of a stage that decide for themselves; those after them repeat the last of them."""
+    smallest_map: int = 2
+    """Pixels per side below which nothing strides or condenses."""
+    prototype: Start = "prototype"
+    """Where a generator starts, brought to the nearest options of these lists."""
+
+    def __post_init__(self) -> None:
+        singles = ("distinct_blocks", "smallest_map", "prototype")
+        check_options({f.name: getattr(self, f.name) for f in fields(self) if f.name not in singles})
+        for name, known in _BUILDABLE.items():
+            check_among(name, getattr(self, name), known)
+        for name, least in _LEAST.items():
+            check_at_least(name, getattr(self, name), least)
+
+    @property
+    def presets(self) -> Mapping[str, Decisions]:
+        """Networks of this space by name; those that its lists cannot express are left out."""
+        everything = _whole_space()
+        fitting = {
+            name: decisions
+            for name, decisions in PRESETS.items()
+            if self._takes(decisions, everything.sample(Replay(decisions)))
+        }
+        start = Record(Nearest(PRESETS[self.prototype]))
+        self.sample(start)
+        return fitting | {"prototype": start.decisions}
+
+    def sample(self, choose: Choose) -> Genome:
+        """Make a genome from the answers of `choose`: about 40 decisions for a small network."""
+        ask = UnlessAlone(choose)
+        count = ask("stages", self.stages)
+        resolution = ask("resolution", self.resolutions)
+        activation = ask("activation", self.activations)
+        stem = Stem(
+            width=ask("stem.width", self.stem_widths),
+            kernel=ask("stem.kernel", self.kernels),
+            convs=ask("stem.convs", self.stem_convs),
+            stride=ask("stem.stride", self.stem_strides),
+        )
+        stages = tuple(self._stage(ask, f"stage{i + 1}") for i in range(count))
+        gated = any(stage.attention != "none" for stage in stages)
+        gate = ask("gate", self.gates) if gated else "sigmoid"
+        return Genome(resolution, activation, gate, stem, stages)
+
+    def source(self, genome: Genome, task: Task) -> Source:
+        """Say how to build the network of `genome` for `task`."""
+        spec = specify(genome, task, self.smallest_map)
+        shape = (task.channels, *input_size(genome, task))
+        return Source("search_spaces.attendnext_blocks", spec, shape)
+
+    def graph(self, genome: Genome, task: Task) -> Graph:
+        """Give the graph that a trace of the built network would give, without building it."""
+        source = self.source(genome, task)
+        return graph_of(source.spec, source.input_shape)
+
+    def _stage(self, ask: Choose, name: str) -> Stage:
+        columns = ask(f"{name}.columns", self.columns)
+        several = columns > 1
+        width = ask(f"{name}.width", self.widths)
+        depth = ask(f"{name}.depth", self.depths)
+        branch = ask(f"{name}.branch", self.branches)
+        interaction = ask(f"{name}.interaction", self.interactions) if several else "none"
+        mix = ask(f"{name}.mix", self.mixes) if several else "same"
+        stride = ask(f"{name}.stride", self.strides)
+        attention = ask(f"{name}.attention", self.attentions)
+        gated = attention != "none"
+        place = ask(f"{name}.place", self.places) if gated and depth > 1 else "first"
+        at_entry = attention == "text" and place != "last"
+        condense = ask(f"{name}.condense", self.condense) if attention == "text" else 1
+        shrinks = condense > 1 or (at_entry and stride > 1)
+        pool = ask(f"{name}.pool", self.pools) if attention == "text" and shrinks else "max_blur"
+        down = ask(f"{name}.down", self.downs) if stride > 1 and not at_entry else "rect2"
+        return Stage(
+            columns=columns,
+            width=width,
+            branch=branch,
+            blocks=self._blocks(ask, name, depth),
+            interaction=interaction,
+            mix=mix,
+            attention=attention,
+            place=place,
+            condense=condense,
+            pool=pool,
+            stride=stride,
+            down=down,
+        )
+
+    def _blocks(self, ask: Choose, name: str, depth: int) -> tuple[Block, ...]:
+        distinct = tuple(
+            Block(
+                kernel=ask(f"{name}.block{k + 1}.kernel", self.kernels),
+                inner=ask(f"{name}.block{k + 1}.inner", self.inners),
+            )
+            for k in range(min(depth, self.distinct_blocks))
+        )
+        return distinct + distinct[-1:] * (depth - len(distinct))
+
+    def _takes(self, decisions: Decisions, genome: Genome) -> bool:
+        try:
+            return self.sample(Replay(decisions)) == genome
+        except InputError:
+            return False
+
+
+_BUILDABLE: Mapping[str, Sequence[object]] = {
+    "stages": range(1, 9),
+    "stem_convs": (1, 2),
+    "stem_strides": (1, 2, 4),
+    "columns": (1, 2, 4, 8, 16),
+    "condense": (1, 2, 4, 8),
+    "strides": (1, 2),
+    "kernels": (3, 5, 7, 9, 11),
+}
+_LEAST: Mapping[str, float] = {
+    "resolutions": 0.01,
+    "stem_widths": 2,
+    "widths": 2,
+    "depths": 1,
+    "inners": 0.01,
+    "distinct_blocks": 1,
+    "smallest_map": 2,
+}
+
+
+@cache
+def _whole_space() -> AttendNeXt:
+    return AttendNeXt()

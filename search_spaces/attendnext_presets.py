@@ -1,0 +1,50 @@
+"""Networks of the AttendNeXt space that have a name, as decisions.
+
+`xa325` is the family as the authors' lab released it, `ref659` the same with depths that we
+inferred, `prototype` its plain residual ancestor without attention, and `tiny` a start for
+images of a few pixels. None of them is the network of the paper, whose depths are not public.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gensynth.genome import Decision, Decisions
+
+
+def _released(depths: Sequence[int], attention: str) -> dict[str, Decision]:
+    """Give the released family (4 columns of 10, 21, 44, 93 channels) at other depths."""
+    decisions: dict[str, Decision] = {
+        "stages": 4,
+        "resolution": 1.0,
+        "activation": "silu",
+        "gate": "softmax",
+        "stem.width": 32,
+        "stem.kernel": 3,
+        "stem.convs": 2,
+        "stem.stride": 4,
+    }
+    for i, (depth, width) in enumerate(zip(depths, (10, 21, 44, 93), strict=True)):
+        early = i < 2
+        stage: dict[str, Decision] = {
+            "columns": 4,
+            "width": width,
+            "depth": depth,
+            "branch": "basic" if early else "bottleneck",
+            "interaction": "entry" if early else "every",
+            "mix": "same",
+            "stride": 2 if i else 1,
+            "down": "rect2",
+            "attention": attention,
+            "place": "first",
+        }
+        for k in range(1, 4):
+            stage |= {f"block{k}.kernel": 3, f"block{k}.inner": 1.0}
+        decisions |= {f"stage{i + 1}.{name}": option for name, option in stage.items()}
+    return decisions
+
+
+PRESETS: Mapping[str, Decisions] = {
+    "xa325": _released((2, 2, 3, 1), "released"),
+    "ref659": _released((2, 3, 10, 2), "released"),
+    "tiny": _released((3, 4, 7, 3), "none"),
+    "prototype": _released((3, 4, 7, 3), "none"),
+}

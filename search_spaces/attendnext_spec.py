@@ -1,0 +1,114 @@
+"""A genome of AttendNeXt meets a task: every size in numbers, as `attendnext_blocks` takes them."""
+
+from math import gcd
+from typing import Any
+
+from gensynth.space import Task
+from search_spaces.attendnext_genome import Block, Genome, Stage
+
+Size = tuple[int, int]
+Spec = dict[str, Any]
+LEAST_RESOLUTION = 8
+
+
+def input_size(genome: Genome, task: Task) -> Size:
+    """Give the height and width in pixels that the network of `genome` takes."""
+    share = genome.resolution
+    return _scaled(task.height, share), _scaled(task.width, share)
+
+
+def specify(genome: Genome, task: Task, smallest_map: int) -> Spec:
+    """Describe the network of `genome` for `task` as plain data."""
+    stem, size = _stem(genome, task, smallest_map)
+    inputs = genome.stem.width
+    stages = []
+    for stage in genome.stages:
+        blocks, size = _stage(stage, inputs, size, smallest_map)
+        stages.append(blocks)
+        inputs = sum(blocks[-1]["outputs"])
+    return {
+        "activation": genome.activation,
+        "gate": genome.gate,
+        "stem": stem,
+        "stages": stages,
+        "classes": task.classes,
+    }
+
+
+def _scaled(extent: int, share: float) -> int:
+    return max(round(extent * share), min(extent, LEAST_RESOLUTION))
+
+
+def _halve(size: Size, stride: int, wanted: int, smallest_map: int) -> tuple[Size, int]:
+    """Halve a map that has `stride` already until `wanted`, but to no side below the smallest."""
+    while stride < wanted and min(size) > 2 * (smallest_map - 1):
+        size, stride = ((size[0] + 1) // 2, (size[1] + 1) // 2), 2 * stride
+    return size, stride
+
+
+def _stem(genome: Genome, task: Task, smallest_map: int) -> tuple[Spec, Size]:
+    genes = genome.stem
+    size, stride = _halve(input_size(genome, task), 1, genes.stride, smallest_map)
+    columns = gcd(genome.stages[0].columns, genes.width) if genes.convs == 2 else 0
+    spec = {
+        "inputs": task.channels,
+        "width": genes.width,
+        "kernel": genes.kernel,
+        "stride": min(stride, 2),
+        "columns": columns,
+        "pool": stride == 4,
+    }
+    return spec, size
+
+
+def _stage(stage: Stage, channels: int, size: Size, smallest_map: int) -> tuple[list[Spec], Size]:
+    size, stride = _halve(size, 1, stage.stride, smallest_map)
+    columns, widths = _bundles(stage)
+    expansion = 2 if stage.branch == "bottleneck" else 1
+    outputs = [n * width * expansion for n, width in zip(columns, widths, strict=True)]
+    inputs = [channels] if len(columns) == 1 else [channels // 2, channels - channels // 2]
+    blocks = []
+    for k, genes in enumerate(stage.blocks):
+        wider = genes.kernel + 2 if stage.mix == "kernels" else genes.kernel
+        sizes = {
+            "columns": columns,
+            "kernels": [genes.kernel, wider][: len(columns)],
+            "inputs": outputs if k else inputs,
+            "inner": [n * _times(w, genes.inner) for n, w in zip(columns, widths, strict=True)],
+            "outputs": outputs,
+        }
+        blocks.append(_form(stage, k, 1 if k else stride, size, smallest_map) | sizes)
+    return blocks, size
+
+
+def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> Spec:
+    """Describe block `k` of a stage without its channels; `size` is that of its output."""
+    mixing = stage.interaction == "every" or (stage.interaction == "entry" and k == 0)
+    if stage.attention == "text" and attends(stage, k):
+        _, condense = _halve(size, stride, stage.condense, smallest_map)
+        form = {"stride": stride, "condense": condense, "pool": stage.pool}
+        return {"block": "text", "mixing": mixing} | form
+    form = {"branch": stage.branch, "down": stage.down if stride == 2 else None}
+    if stage.attention == "released" and attends(stage, k):
+        return {"block": "released", "mixing": mixing, "shuffle": False} | form
+    shuffle = mixing and k > 0 and stage.branch == "basic"
+    return {"block": "residual", "mixing": mixing, "shuffle": shuffle, "project": k == 0} | form
+
+
+def attends(stage: Stage, k: int) -> bool:
+    """Say whether the place of a stage's attention covers its block `k`, counted from 0."""
+    last = len(stage.blocks) - 1
+    return {"first": k == 0, "every": True, "last": k == last}[stage.place]
+
+
+def _bundles(stage: Stage) -> tuple[list[int], list[int]]:
+    """Give the number of columns and the width of a column, for each bundle of equal ones."""
+    if stage.mix == "same":
+        return [stage.columns], [stage.width]
+    half = stage.columns // 2
+    narrow = max(1, stage.width // 2) if stage.mix == "widths" else stage.width
+    return [half, half], [narrow, 2 * stage.width - narrow]
+
+
+def _times(width: int, share: float) -> int:
+    return max(1, round(width * share))
