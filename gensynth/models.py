@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import InputError, nearest
-from gensynth.genome import from_json, read_genome_file
+from gensynth.errors import InputError, nearest, unknown
+from gensynth.genome import from_json, read_genome_file, to_json
 from gensynth.plugins import load, names
 from gensynth.space import Replay, SearchSpace, Source, Task, make
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 """What a network is built for where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A network of one of our spaces: how to build it, and its genome file."""
+
+    space: str
+    source: Source
+    genome_json: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
 
         return Model(name, load_folder(path), _folder_input(path, task))
     if path.suffix == ".json" or path.is_file():
-        return _built(name, genome_file_source(path, task))
+        return _built(name, read_genome(path, task).source)
     if ":" not in name:
         raise InputError(name, f"is no file, no folder and no MODEL{_hint(name)}")
     source = _named_source(name, task)
@@ -60,7 +69,27 @@ def preset_source(space: SearchSpace[Any], preset: str, task: Task) -> Source:
     return space.source(space.sample(Replay(space.presets[preset])), task)
 
 
-def genome_file_source(path: Path, task: Task) -> Source:
+def find_genome(name: str, task: Task) -> Sourced:
+    """Find the genome that `SPACE:PRESET` or a genome file holds, to be built for a task."""
+    kind, _, preset = name.partition(":")
+    if kind in names("search_space"):
+        space = default_space(kind, name)
+        if preset not in space.presets:
+            hint = nearest(preset, space.presets)
+            raise InputError(name, f"space {kind} has no preset {preset!r}{hint}")
+        return sourced(space, kind, space.sample(Replay(space.presets[preset])), task)
+    path = Path(name)
+    if not path.is_file():
+        raise InputError(name, "is no campaign folder, no SPACE:PRESET and no genome file")
+    return read_genome(path, task)
+
+
+def sourced(space: SearchSpace[Any], name: str, genome: Any, task: Task) -> Sourced:
+    """Give what an export needs of a genome."""
+    return Sourced(name, space.source(genome, task), to_json(genome, name, space.version))
+
+
+def read_genome(path: Path, task: Task) -> Sourced:
     """Read a genome file and say how to build its network."""
     try:
         text = path.read_bytes()
@@ -69,11 +98,16 @@ def genome_file_source(path: Path, task: Task) -> Source:
     file = read_genome_file(text, str(path))
     space = default_space(file.space, str(path))
     genome = from_json(space.genome_type, text, space.version, str(path))
-    return space.source(genome, task)
+    return sourced(space, file.space, genome, task)
 
 
 def default_space(name: str, place: str) -> SearchSpace[Any]:
-    """Make an installed search space with its default fields."""
+    """Make an installed search space with its default fields.
+
+    Only an installed one: a genome file may name a space, but never code to be imported.
+    """
+    if name not in names("search_space"):
+        raise unknown(place, "search space", name, names("search_space"))
     space: SearchSpace[Any] = load("search_space", name, place)()
     return space
 
@@ -86,10 +120,7 @@ def _named_source(name: str, task: Task) -> Source | None:
         return Source("gensynth.peers", spec, (task.channels, task.height, task.width))
     if kind not in names("search_space"):
         return None
-    space = default_space(kind, name)
-    if word not in space.presets:
-        raise InputError(name, f"space {kind} has no preset {word!r}{nearest(word, space.presets)}")
-    return preset_source(space, word, task)
+    return find_genome(name, task).source
 
 
 def _built(name: str, source: Source) -> Model:

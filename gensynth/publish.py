@@ -10,7 +10,9 @@ from gensynth.campaign import Campaign
 from gensynth.constraint import Judgement
 from gensynth.finals import Finalist, winner
 from gensynth.genome import to_json
+from gensynth.models import Sourced
 from gensynth.outcome import Outcome
+from gensynth.space import make
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,11 @@ class Published:
     """Of its last training, on train and validation, with the test top-1."""
 
 
-def publish(campaign: Campaign, folder: Path) -> Published | None:
-    """Export the winner to `folder`/best, checked against the searched network; None if none."""
+def publish(campaign: Campaign, best: Path) -> Published | None:
+    """Export the winner to the folder `best`, checked against the searched network.
+
+    Replaces an earlier export; None where the campaign has no winner.
+    """
     from safetensors.torch import load_file
 
     from gensynth.export import write
@@ -32,13 +37,12 @@ def publish(campaign: Campaign, folder: Path) -> Published | None:
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
         return None
-    setting, best = campaign.setting, folder / "best"
+    setting = campaign.setting
     described = campaign.judge.describe(outcome.decisions)
-    space_name = setting.experiment.space.use.partition(":")[2] or setting.experiment.space.use
     weights = campaign.folder_of(outcome) / "model.safetensors"
     write(
         best,
-        space_name.lower(),
+        _file_name(setting.experiment.space.use),
         described.source,
         load_file(weights),
         to_json(described.genome, setting.experiment.space.use, setting.space.version),
@@ -46,6 +50,24 @@ def publish(campaign: Campaign, folder: Path) -> Published | None:
         replace=True,
     )
     return Published(best, finalist, outcome)
+
+
+def publish_untrained(sourced: Sourced, folder: Path) -> None:
+    """Export a network with fresh weights; its card says that nobody trained it."""
+    import torch
+
+    from gensynth.export import write
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        weights = make(sourced.source).state_dict()
+    text = f"# {sourced.space}\n\nFresh weights: this network was not trained.\n"
+    write(folder, _file_name(sourced.space), sourced.source, weights, sourced.genome_json, text)
+
+
+def _file_name(space: str) -> str:
+    """Name the file and the factory of an export after its space."""
+    return (space.partition(":")[2] or space).lower()
 
 
 def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:

@@ -1,25 +1,48 @@
 """`gensynth export`: take a network out, as a folder that needs only torch."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gensynth.campaign_folder import viewing
+from gensynth.campaign import Campaign
+from gensynth.campaign_folder import EXPERIMENT, viewing
+from gensynth.cli.options import Channels, Classes, ImageSize, task
 from gensynth.errors import InputError
-from gensynth.models import Sourced, source_of
-from gensynth.publish import publish, write_untrained
+from gensynth.models import Sourced, find_genome, sourced
+from gensynth.publish import publish, publish_untrained
 
 
 def export(
-    source: Annotated[str, typer.Argument(help="A campaign's DIR, DIR:ID, SPACE:PRESET or file.")],
+    source: Annotated[str, typer.Argument(help="DIR, DIR:ID, SPACE:PRESET or a genome file.")],
     to: Annotated[Path, typer.Option(help="The folder to write; must not exist.")],
+    image_size: ImageSize = 224,
+    channels: Channels = 3,
+    classes: Classes = 1000,
 ) -> None:
     """Write the standalone PyTorch definition, its weights, its genome and its card.
 
-    DIR is the winner of a campaign, trained; DIR:ID (a number or a genome) any of its candidates,
-    a preset or a genome file a network with fresh weights.
+    DIR is the winner of a campaign, trained. DIR:ID (a number or a genome) is any of its
+    candidates; that, a preset and a genome file leave with fresh weights.
     """
     if to.exists():
         raise InputError("--to", f"{to} exists already")
+    folder, _, identity = source.rpartition(":")
+    if (Path(source) / EXPERIMENT).is_file():
+        if publish(viewing(Path(source)), to) is None:
+            raise InputError(source, "the campaign has no winner yet; export DIR:ID instead")
+    elif folder and (Path(folder) / EXPERIMENT).is_file():
+        publish_untrained(_candidate(viewing(Path(folder)), identity, source), to)
+    else:
+        publish_untrained(find_genome(source, task(image_size, channels, classes)), to)
+    typer.echo(f"exported to {to}")
+
+
+def _candidate(campaign: Campaign, identity: str, place: str) -> Sourced:
+    """Find a candidate of a campaign by its number or its genome."""
+    for outcome in campaign.outcomes:
+        if identity in (str(outcome.number), outcome.genome_id) and outcome.fingerprint:
+            described = campaign.judge.describe(outcome.decisions)
+            space, setting = campaign.setting.experiment.space.use, campaign.setting
+            return sourced(setting.space, space, described.genome, setting.task)
+    raise InputError(place, f"the campaign has no candidate {identity!r}; `show` lists them")

@@ -15,7 +15,6 @@ from gensynth.cli.rows import count, verdicts
 from gensynth.outcome import Outcome
 from gensynth.standing import Standing, standing
 
-
 Changed = Callable[[], None]
 """Called whenever something about a campaign may have changed."""
 

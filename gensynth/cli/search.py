@@ -56,7 +56,7 @@ def search(
     ):
         with watching(campaign, quiet=as_json) as changed:
             done = _run(campaign, address, changed)
-        published = publish(campaign, folder)
+        published = publish(campaign, folder / "best")
         show_campaign(campaign, as_json, done.reason, published)
     raise typer.Exit(0 if published else 1)
 
