@@ -31,6 +31,7 @@ class Blur(nn.Module):
         self.register_buffer("filter", filters, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Blur and subsample."""
         padded = F.pad(x, self.padding, mode="replicate")
         return F.conv2d(padded, self.filter, stride=2, groups=self.filter.shape[0])
 

@@ -87,7 +87,9 @@ class AttendNeXt:
 
     def __post_init__(self) -> None:
         singles = ("distinct_blocks", "smallest_map", "prototype")
-        check_options({f.name: getattr(self, f.name) for f in fields(self) if f.name not in singles})
+        check_options(
+            {f.name: getattr(self, f.name) for f in fields(self) if f.name not in singles}
+        )
         for name, known in _BUILDABLE.items():
             check_among(name, getattr(self, name), known)
         for name, least in _LEAST.items():

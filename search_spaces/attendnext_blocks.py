@@ -44,8 +44,11 @@ class ParallelConv(nn.Module):
         self.bundles = nn.ModuleList(convs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolve each bundle."""
         parts = torch.split(x, self.inputs, dim=1)
-        return torch.cat([conv(part) for conv, part in zip(self.bundles, parts, strict=True)], dim=1)
+        return torch.cat(
+            [conv(part) for conv, part in zip(self.bundles, parts, strict=True)], dim=1
+        )
 
 
 class Shuffle(nn.Module):
@@ -56,6 +59,7 @@ class Shuffle(nn.Module):
         self.columns = columns
 
     def forward(self, x: Tensor) -> Tensor:
+        """Reorder the channels."""
         return F.channel_shuffle(x, self.columns)
 
 
@@ -163,6 +167,7 @@ class Residual(nn.Module):
         self.act = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Add what the branch found."""
         y: Tensor = self.act(self.branch(x) + self.shortcut(x))
         return y
 
@@ -182,6 +187,7 @@ class ReleasedCondenser(nn.Module):
         self.act = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Attend."""
         y: Tensor = self.act(self.gate(self.attention(x)) * self.feature(x))
         return y
 
@@ -189,31 +195,30 @@ class ReleasedCondenser(nn.Module):
 class TextCondenser(nn.Module):
     """DC-AC in the words of the paper (section 2.1): `V' = F(A, B)`, without a scale.
 
-    `(N, I, H, W) -> (N, O, ceil(H/stride), ceil(W/stride))`. The attention branch condenses V,
-    embeds it (k x k in columns, 1x1) and expands it (1x1) to A; the feature branch condenses V
-    again to B. Where they are condensed further than the output, it is brought back by nearest
-    neighbours (once, after the product: the same as bringing back A and B).
+    `(N, I, H, W) -> (N, O, ceil(H/stride), ceil(W/stride))`. The attention branch embeds the
+    condensed V (k x k in columns, 1x1) and expands it (1x1) to A; the feature branch projects
+    (1x1) the condensed V to B. Both condense alike, without anything learned, so it is done once;
+    so is bringing A and B back, by nearest neighbours, to an output larger than they are.
     With equal columns g, width w inside, mixing: k^2 I w / g + w^2 + wO + IO + 4w + 4O parameters.
     """
 
     def __init__(self, block: Block, activation: str, gate: str) -> None:
         super().__init__()
-        condensing = block["pool"], sum(block["inputs"]), block["condense"]
+        self.condense = condenser(block["pool"], sum(block["inputs"]), block["condense"])
         self.attention = named(
-            condense=condenser(*condensing),
             embed=spatial(block, "inputs", "inner", activation),
             relate=pointwise(block, "inner", "inner", activation),
             expand=pointwise(block, "inner", "outputs"),
         )
-        self.feature = named(
-            condense=condenser(*condensing), project=pointwise(block, "inputs", "outputs")
-        )
+        self.feature = pointwise(block, "inputs", "outputs")
         self.gate = GATES[gate]
         self.act = ACTIVATIONS[activation]()
         self.stride = block["stride"]
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.act(self.gate(self.attention(x)) * self.feature(x))
+        """Attend on a condensed map."""
+        condensed = self.condense(x)
+        y: Tensor = self.act(self.gate(self.attention(condensed)) * self.feature(condensed))
         size = [-(-extent // self.stride) for extent in x.shape[2:]]
         return y if list(y.shape[2:]) == size else F.interpolate(y, size=size, mode="nearest")
 

@@ -4,7 +4,7 @@ from math import gcd
 from typing import Any
 
 from gensynth.space import Task
-from search_spaces.attendnext_genome import Block, Genome, Stage
+from search_spaces.attendnext_genome import Genome, Stage
 
 Size = tuple[int, int]
 Spec = dict[str, Any]
@@ -86,9 +86,9 @@ def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> S
     mixing = stage.interaction == "every" or (stage.interaction == "entry" and k == 0)
     if stage.attention == "text" and attends(stage, k):
         _, condense = _halve(size, stride, stage.condense, smallest_map)
-        form = {"stride": stride, "condense": condense, "pool": stage.pool}
-        return {"block": "text", "mixing": mixing} | form
-    form = {"branch": stage.branch, "down": stage.down if stride == 2 else None}
+        sizes = {"stride": stride, "condense": condense, "pool": stage.pool}
+        return {"block": "text", "mixing": mixing} | sizes
+    form: Spec = {"branch": stage.branch, "down": stage.down if stride == 2 else None}
     if stage.attention == "released" and attends(stage, k):
         return {"block": "released", "mixing": mixing, "shuffle": False} | form
     shuffle = mixing and k > 0 and stage.branch == "basic"

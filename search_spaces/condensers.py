@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from search_spaces.antialias import TRI_3, Blur
+from search_spaces.antialias import rect2, tri3
 
 
 def sigmoid(logits: Tensor) -> Tensor:
@@ -39,31 +39,18 @@ class MaxBlur(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.peak = nn.MaxPool2d(3, stride=1, padding=1)
-        self.blur = Blur(channels, TRI_3)
+        self.blur = tri3(channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Condense."""
         condensed: Tensor = self.blur(self.peak(x))
         return condensed
 
 
-class MeanPool(nn.AvgPool2d):
-    """Condense by 2x2 means: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(2, ceil_mode=True)
-
-
-class TriBlur(Blur):
-    """Condense by Tri-3 alone: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, TRI_3)
-
-
 CONDENSERS: dict[str, Callable[[int], nn.Module]] = {
     "max_blur": MaxBlur,
-    "average": MeanPool,
-    "blur": TriBlur,
+    "average": rect2,
+    "blur": tri3,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from gensynth.errors import InputError
@@ -55,6 +56,11 @@ class Nearest:
     def __call__(self, name: str, options: Sequence[T], /) -> T:
         """Prefer the recorded answer, then the number closest to it, then the first option."""
         wanted = self.decisions.get(name)
-        if wanted in options or not isinstance(wanted, (int, float)):
-            return options[options.index(wanted)] if wanted in options else options[0]  # type: ignore[arg-type]
-        return min(options, key=lambda option: abs(float(option) - float(wanted)))  # type: ignore[arg-type]
+
+        def distance(option: T) -> float:
+            if option == wanted:
+                return -1.0
+            numbers = isinstance(option, (int, float)) and isinstance(wanted, (int, float))
+            return abs(option - wanted) if numbers else inf  # type: ignore[operator]
+
+        return min(options, key=distance)

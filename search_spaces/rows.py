@@ -1,0 +1,149 @@
+"""Rows of a graph, written without building a network, in the conventions of `gensynth.trace`."""
+
+from collections.abc import Sequence
+
+from gensynth.graph import Layer
+
+_TAPS = {"tri3": 3, "bin5": 5}
+
+
+class Rows:
+    """The rows so far; every method appends to them and returns the number of its last row."""
+
+    def __init__(self, input_shape: tuple[int, int, int]) -> None:
+        """Begin with the image, of (C, H, W)."""
+        self.layers = [Layer("input", "input", (), input_shape)]
+
+    def append(self, layer: Layer) -> int:
+        """Append any row."""
+        self.layers.append(layer)
+        return len(self.layers) - 1
+
+    def shape(self, row: int) -> tuple[int, ...]:
+        """Give the shape of what a row puts out."""
+        return self.layers[row].shape
+
+    def conv(self, row: int, outputs: int, kernel: int, groups: int, stride: int, name: str) -> int:
+        """Convolve without bias, padded to ceil(H/stride)."""
+        inputs, height, width = self.layers[row].shape
+        shape = (outputs, -(-height // stride), -(-width // stride))
+        weights = inputs // groups * outputs * kernel * kernel
+        macs = weights * shape[1] * shape[2]
+        extent, step = (kernel, kernel), (stride, stride)
+        return self.append(
+            Layer("conv", "conv2d", (row,), shape, name, extent, step, groups, weights, macs)
+        )
+
+    def norm(self, row: int, name: str) -> int:
+        """Normalise over the batch."""
+        shape = self.layers[row].shape
+        one = (1, 1)
+        return self.append(
+            Layer("norm", "batch_norm", (row,), shape, name, one, one, 1, 2 * shape[0])
+        )
+
+    def activation(self, row: int, op: str, name: str, detail: str = "") -> int:
+        """Apply a function to each number."""
+        shape = self.layers[row].shape
+        return self.append(Layer("activation", op, (row,), shape, name, detail=detail))
+
+    def combine(self, op: str, rows: tuple[int, int], name: str) -> int:
+        """Combine two maps of one shape, number by number."""
+        return self.append(Layer("combine", op, rows, self.layers[rows[0]].shape, name))
+
+    def pool(self, op: str, row: int, kernel: int, stride: int, name: str) -> int:
+        """Pool by `max` or `avg`, padded to ceil(H/stride)."""
+        channels, height, width = self.layers[row].shape
+        shape = (channels, -(-height // stride), -(-width // stride))
+        nyquist = round(kernel % 2 / kernel, 6) if op == "avg" else None
+        extent, step = (kernel, kernel), (stride, stride)
+        return self.append(Layer("pool", op, (row,), shape, name, extent, step, nyquist=nyquist))
+
+    def blur(self, row: int, taps: int, name: str) -> int:
+        """Mirror `antialias.Blur`."""
+        channels, height, width = self.layers[row].shape
+        edge = taps // 2
+        padded = (channels, height + 2 * edge, width + 2 * edge)
+        detail = f"padding=[{edge}, {edge}, {edge}, {edge}]"
+        row = self.append(Layer("move", "replication_pad2d", (row,), padded, name, detail=detail))
+        shape = (channels, (height + 1) // 2, (width + 1) // 2)
+        extent, macs = (taps, taps), taps * taps * channels * shape[1] * shape[2]
+        return self.append(
+            Layer(
+                "pool", "blur", (row,), shape, name, extent, (2, 2), channels, 0, macs, 0.0
+            )._replace(detail="padding=0x0")
+        )
+
+    def reduce(self, row: int, down: str | None, name: str) -> int:
+        """Mirror `antialias.REDUCERS`; anything else leaves the map as it is."""
+        if down in _TAPS:
+            return self.blur(row, _TAPS[down], name)
+        op = {"rect2": "avg", "max": "max"}.get(down or "")
+        return self.pool(op, row, 2, 2, name) if op else row
+
+    def condense(self, row: int, pool: str, ratio: int, name: str) -> int:
+        """Mirror `condensers.condenser`."""
+        for i in range(ratio.bit_length() - 1):
+            part = f"{name}.{i}"
+            if pool == "max_blur":
+                row = self.blur(self.pool("max", row, 3, 1, f"{part}.peak"), 3, f"{part}.blur")
+            else:
+                row = self.reduce(row, {"average": "rect2", "blur": "tri3"}[pool], part)
+        return row
+
+    def gate(self, row: int, gate: str, name: str) -> int:
+        """Mirror `condensers.GATES`."""
+        if gate == "sigmoid":
+            return self.activation(row, "sigmoid", name)
+        shape = self.layers[row].shape
+        row = self.append(Layer("softmax", "softmax", (row,), shape, name))
+        return (
+            self.activation(row, "mul", name, f"other={shape[0]}") if gate == "softmax_c" else row
+        )
+
+    def resize(self, row: int, size: tuple[int, int], name: str) -> int:
+        """Bring a map to `size` (H, W) by nearest neighbours, where it is not of that size."""
+        channels, *now = self.layers[row].shape
+        if tuple(now) == size:
+            return row
+        return self.append(Layer("resize", "upsample_nearest2d", (row,), (channels, *size), name))
+
+    def shuffle(self, row: int, columns: int, name: str) -> int:
+        """Deal the channels of each column out to all columns, in turn."""
+        shape = self.layers[row].shape
+        width = shape[0] // columns
+        order = [i * width + j for j in range(width) for i in range(columns)]
+        route = tuple((0, channel, channel + 1) for channel in order)
+        detail = f"groups={columns}"
+        return self.append(
+            Layer("move", "channel_shuffle", (row,), shape, name, route=route, detail=detail)
+        )
+
+    def split(self, row: int, sizes: Sequence[int], name: str) -> list[int]:
+        """Give the rows of consecutive slices of the channels."""
+        _, height, width = self.layers[row].shape
+        first, rows = 0, []
+        for i, channels in enumerate(sizes):
+            run = ((0, first, first + channels),)
+            piece = Layer("move", "split", (row,), (channels, height, width), name, alias=True)
+            rows.append(self.append(piece._replace(route=run, detail=f"part={i}")))
+            first += channels
+        return rows
+
+    def join(self, rows: Sequence[int], name: str) -> int:
+        """Concatenate maps along the channels."""
+        sizes = [self.layers[row].shape[0] for row in rows]
+        shape = (sum(sizes), *self.layers[rows[0]].shape[1:])
+        route = tuple((i, 0, channels) for i, channels in enumerate(sizes))
+        return self.append(
+            Layer("move", "cat", tuple(rows), shape, name, route=route, detail="dim=1")
+        )
+
+    def head(self, row: int, classes: int) -> int:
+        """Average over positions, then classify by a linear layer `head` with bias."""
+        channels = self.layers[row].shape[0]
+        row = self.append(Layer("reduce", "mean", (row,), (channels,)))
+        macs = channels * classes
+        weights = macs + classes
+        linear = Layer("linear", "linear", (row,), (classes,), "head", parameters=weights)
+        return self.append(linear._replace(macs=macs))
