@@ -98,6 +98,21 @@ def open_data(
     return open_folder(settings, cache or default_cache(), progress or (lambda done, total: None))
 
 
+def reopen_data(
+    settings: DataSettings, fingerprint: str, cache: Path | None = None
+) -> DataSet | None:
+    """Map what `open_data` decoded before, found by its fingerprint, without a look at the files.
+
+    None where this node's cache has no such data: then they must be opened, and compared.
+    """
+    if settings.path == "digits":
+        return None
+    from gensynth.image_cache import load
+
+    loaded = load((cache or default_cache()) / fingerprint)
+    return loaded[0] if loaded else None
+
+
 def default_cache() -> Path:
     """Give the folder of decoded images: `$GENSYNTH_CACHE`, else the user's cache folder."""
     named = os.environ.get("GENSYNTH_CACHE")

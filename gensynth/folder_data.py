@@ -1,6 +1,7 @@
 """Image folders as data sets: `PATH/<class>/...` or `PATH/{train,validation,test}/<class>/...`."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,6 @@ from gensynth.errors import InputError
 from gensynth.folder_layout import Listing, Picture, scan
 from gensynth.image_cache import Decoded
 from gensynth.picture import Changed, Look, Target, decode, each, look
-from gensynth.plain import dumps
 from gensynth.split import SPLITS, stratified
 
 FORMAT = 1
@@ -137,7 +137,7 @@ def _pixels(picture: Picture, found: Look, target: Target) -> NDArray[np.uint8] 
     try:
         return decode(picture.path, found.sha256, target)
     except Changed as error:
-        raise InputError(str(picture.path), f"{error} while the folder was decoded") from None
+        raise InputError(picture.path, f"{error} while the folder was decoded") from None
 
 
 def _dealt(settings: DataSettings, listing: Listing) -> list[str]:
@@ -209,5 +209,5 @@ def _key(settings: DataSettings, content: Sequence[object]) -> str:
     """Name what the cache holds: the content, and the settings that shape what is made of it."""
     shape = (settings.image_size, settings.channels)
     split = (settings.validation_share, settings.test_share, settings.split_seed)
-    text = dumps((FORMAT, shape, split, content))
+    text = json.dumps((FORMAT, shape, split, content), separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -16,8 +16,10 @@ SPLIT_FOLDERS = {
     "test": "test",
 }
 SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-    + (".ppm", ".pgm", ".pbm", ".pnm", ".tga")
+    (
+        *(".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
+    )
 )
 
 
@@ -25,7 +27,7 @@ SUFFIXES = frozenset(
 class Picture:
     """A file that should be an image."""
 
-    path: Path
+    path: str
     name: str
     """Path below the folder, with `/` on every system."""
     label: int
@@ -60,9 +62,12 @@ def scan(root: Path) -> Listing:
             str(folders["train"]), f"expected two or more class folders, found {found}"
         )
     pictures: list[Picture] = []
-    for split in SPLITS:
-        if split in folders:
-            pictures += _pictures(root, folders[split], split, class_names)
+    try:
+        for split in SPLITS:
+            if split in folders:
+                pictures += _pictures(root, folders[split], split, class_names)
+    except OSError as error:
+        raise InputError(str(error.filename), f"cannot be read ({error.strerror})") from None
     return Listing(class_names, tuple(pictures))
 
 
@@ -108,22 +113,21 @@ def _pictures(
             hint = nearest(name, class_names)
             raise InputError(str(folder / name), f"is no class of the train split{hint}")
     for label, name in enumerate(class_names):
-        files = _files(folder / name) if name in present else []
+        files = sorted(_files(folder / name), key=lambda file: file.path) if name in present else []
         if not files:
             raise InputError(str(folder / name), "this class has no images")
-        for path in files:
-            stat = path.stat()
-            stamp = (stat.st_size, stat.st_mtime_ns)
-            yield Picture(path, path.relative_to(root).as_posix(), label, split, stamp)
+        for file in files:
+            stat = file.stat()
+            below = file.path[len(str(root)) :].replace(os.sep, "/").lstrip("/")
+            yield Picture(file.path, below, label, split, (stat.st_size, stat.st_mtime_ns))
 
 
-def _files(folder: Path) -> list[Path]:
-    found = []
-    for place, inside, names in os.walk(folder, followlinks=True):
-        inside[:] = [name for name in inside if not name.startswith(".")]
-        found += [Path(place, name) for name in names if _is_image(name)]
-    return sorted(found)
-
-
-def _is_image(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+def _files(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _files(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                yield entry

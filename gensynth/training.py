@@ -18,7 +18,7 @@ from gensynth import checkpoint
 from gensynth.augment import augmented, draw
 from gensynth.batches import Batches
 from gensynth.checkpoint import Checkpoint
-from gensynth.data import DataSet, DataSettings, open_data
+from gensynth.data import DataSet, DataSettings, open_data, reopen_data
 from gensynth.device import resolve, set_threads
 from gensynth.errors import InputError
 from gensynth.genome import digest
@@ -46,7 +46,7 @@ SUBSET_SEED = 0
 def measurements(job: Job) -> Iterator[Measurement]:
     """Yield the whole curve of `job`, from its checkpoint as far as that goes."""
     set_threads(job.threads)
-    training = Training(job, _data_of(job))
+    training = Training(job, _data(job.data, job.data_fingerprint, job.cache))
     curve = training.resume()
     if len(curve) == job.recipe.epochs:
         training.finish()
@@ -202,16 +202,14 @@ class Training:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
 
-def _data_of(job: Job) -> DataSet:
-    data = _opened(job.data, job.cache)
-    if data.fingerprint != job.data_fingerprint:
-        raise InputError(job.data.path, "the data has changed since the campaign began")
-    return data
-
-
 @lru_cache(maxsize=2)
-def _opened(settings: DataSettings, cache: str | None) -> DataSet:
-    return open_data(settings, Path(cache) if cache else None)
+def _data(settings: DataSettings, fingerprint: str, cache: str | None) -> DataSet:
+    """Open the data once per process; other data than the campaign's is refused."""
+    folder = Path(cache) if cache else None
+    data = reopen_data(settings, fingerprint, folder) or open_data(settings, folder)
+    if data.fingerprint != fingerprint:
+        raise InputError(settings.path, "the data has changed since the campaign began")
+    return data
 
 
 def _built(job: Job) -> nn.Module:

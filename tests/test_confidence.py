@@ -4,35 +4,59 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from gensynth.confidence import lower_bound
+from gensynth.confidence import lower_bound, wilson_interval
 
-percents = st.lists(st.floats(0, 100), min_size=1, max_size=8)
-
-
-@given(percents)
-def test_the_bound_lies_below_the_mean_and_falls_with_confidence(top1s: list[float]) -> None:
-    low, high = lower_bound(top1s, 360, 0.95), lower_bound(top1s, 360, 0.8)
-    assert low < high < sum(top1s) / len(top1s) + 1e-9
+TOP1S = st.lists(st.floats(1, 99), min_size=2, max_size=8)
 
 
-def test_the_formula_by_hand() -> None:
-    # t(0.9, 2 degrees of freedom) = 1.885618; s = 1
-    expected = 98 - 1.885618 / math.sqrt(3)
-    assert lower_bound([97.0, 98.0, 99.0], 10_000, 0.9) == pytest.approx(expected, abs=1e-5)
+def test_lower_bound_is_students_t_of_scipy() -> None:
+    top1s = [97.8, 98.6, 98.1]
+    low, _ = stats.t.interval(0.8, 2, np.mean(top1s), stats.sem(top1s))
+    assert lower_bound(top1s, 359, 0.9) == pytest.approx(low)
 
 
-def test_replicas_that_agree_by_accident_are_not_certain() -> None:
-    assert lower_bound([99.0, 99.0, 99.0], 100, 0.9) < 99.0
+def test_wilson_interval_is_that_of_scipy() -> None:
+    expected = stats.binomtest(354, 359).proportion_ci(0.95, method="wilson")
+    low, high = wilson_interval(100 * 354 / 359, 359)
+    assert (low, high) == pytest.approx((100 * expected.low, 100 * expected.high))
 
 
-def test_the_true_mean_lies_above_the_bound_as_often_as_promised() -> None:
+def test_perfect_share_still_has_a_bound_below_it() -> None:
+    low, high = wilson_interval(100.0, 359)
+    assert 98 < low < 100
+    assert high == 100.0
+
+
+@given(TOP1S, st.integers(10, 10**5))
+def test_lower_bound_lies_below_the_mean_even_if_replicas_agree(
+    top1s: list[float], images: int
+) -> None:
+    assert lower_bound(top1s, images) < np.mean(top1s)
+    same = [top1s[0]] * len(top1s)
+    assert lower_bound(same, images) < top1s[0]
+
+
+@given(TOP1S, st.floats(0.5, 0.95))
+def test_more_confidence_asks_for_more_margin(top1s: list[float], confidence: float) -> None:
+    assert lower_bound(top1s, 1000, confidence + 0.04) <= lower_bound(top1s, 1000, confidence)
+
+
+def test_one_replica_is_bounded_as_a_binomial_share() -> None:
+    low = lower_bound([98.5], 359, 0.9)
+    share, z = 0.985, stats.norm.ppf(0.9)
+    assert low < 98.5
+    assert low == pytest.approx(100 * (share - z * math.sqrt(share * 0.015 / 359)), abs=0.3)
+
+
+def test_bound_covers_the_true_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
-    draws = rng.normal(98.5, 0.4, size=(4000, 3))
-    covered = np.mean([lower_bound(list(row), 100_000, 0.9) <= 98.5 for row in draws])
-    assert 0.88 < covered < 0.92
+    draws = rng.normal(95.0, 0.5, size=(2000, 3))
+    covered = np.mean([lower_bound(list(row), 10**6, 0.9) <= 95.0 for row in draws])
+    assert covered == pytest.approx(0.9, abs=0.02)
 
 
-def test_no_training_gives_no_bound() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        lower_bound([], 360, 0.9)
+def test_no_replica_has_no_bound() -> None:
+    with pytest.raises(ValueError, match="at least one replica"):
+        lower_bound([], 359)
