@@ -39,9 +39,7 @@ def campaign(folder: Path, **changes: Any) -> Iterator[Campaign]:
 def comparable(outcomes: list[Outcome]) -> list[Outcome]:
     """Take wall-clock times out: they are recorded, and never compared."""
     return [
-        replace(
-            outcome, seconds=0.0, curve=tuple(replace(m, seconds=0.0) for m in outcome.curve)
-        )
+        replace(outcome, seconds=0.0, curve=tuple(replace(m, seconds=0.0) for m in outcome.curve))
         for outcome in outcomes
     ]
 

@@ -1,0 +1,83 @@
+"""The house's rules that a machine can check: who imports whom, how long things are."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ENGINE = ROOT / "gensynth"
+HOMES = {
+    "ray": {"ray_executor"},
+    "fvcore": {"profile"},
+    "optuna": {"record", "optuna_generator"},
+    "timm": {"peers"},
+}
+MAX_FILE, MAX_FUNCTION = 300, 40
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def home_of(path: Path) -> str:
+    return path.relative_to(ENGINE).parts[0].removesuffix(".py")
+
+
+def test_the_engine_imports_no_space_and_no_constraint() -> None:
+    for path in python_files("gensynth"):
+        found = {name.partition(".")[0] for name in imports(path)}
+        assert not found & {"search_spaces", "constraints", "experiments", "tests"}, path
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_heavy_dependencies_have_their_homes(package: str) -> None:
+    users = {
+        home_of(path)
+        for path in python_files("gensynth")
+        if any(name.partition(".")[0] == package for name in imports(path))
+    }
+    assert users <= HOMES[package]
+
+
+def test_sources_of_networks_import_torch_only() -> None:
+    """An export carries these files, and those of their own that they import."""
+    waiting = sorted((ROOT / "search_spaces").glob("*_blocks.py"))
+    assert waiting
+    while waiting:
+        path = waiting.pop()
+        for name in imports(path):
+            if name.startswith("search_spaces."):
+                waiting.append(ROOT / f"{name.replace('.', '/')}.py")
+            else:
+                allowed = {"torch", "collections", "typing", "math", "dataclasses"}
+                assert name.partition(".")[0] in allowed, path
+
+
+def test_nothing_is_unpickled() -> None:
+    for path in python_files("gensynth", "search_spaces", "constraints", "experiments"):
+        assert not {"pickle", "cloudpickle", "dill", "joblib"} & set(imports(path)), path
+        text = path.read_text(encoding="utf-8")
+        assert "torch.load(" not in text and "allow_pickle=True" not in text, path
+
+
+@pytest.mark.parametrize(
+    "folder", ["gensynth", "search_spaces", "constraints", "experiments", "tests"]
+)
+def test_files_and_functions_stay_short(folder: str) -> None:
+    for path in python_files(folder):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= MAX_FILE, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert length <= MAX_FUNCTION, f"{path}: {node.name} has {length} lines"
