@@ -22,6 +22,7 @@ from gensynth.finals import Finalist, finalists, winner
 from gensynth.generator import Generator
 from gensynth.in_flight import InFlight, Pending
 from gensynth.judge import Judge, Judged
+from gensynth.log import Log
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
@@ -52,7 +53,14 @@ class Done:
 class Campaign:
     """The state machine: `ask` for a job, `report` its measurements, `tell` how it ended."""
 
-    def __init__(self, setting: Setting, record: Record, folder: Path, since: int = 0) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        record: Record,
+        folder: Path,
+        since: int = 0,
+        log: Log | None = None,
+    ) -> None:
         """Take up the campaign where its record and its folder stand.
 
         Candidates numbered from `since` on were proposed under the present generator, rules and
@@ -61,6 +69,7 @@ class Campaign:
         self.setting = setting
         self._record = record
         self._since = since
+        self._log = log or Log()
         self._in_flight = InFlight(folder / "candidates")
         self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
         self._idle = 0
@@ -90,6 +99,7 @@ class Campaign:
             replay(generator, rows, asked, self._since)
         except ReplayMismatch as mismatch:
             self.warnings.append(f"{mismatch}; the generator starts anew from the record")
+            self._log.write("warning", text=self.warnings[-1])
             self._since = self._next_number()
             self._record.note("since", self._since)
             generator = self.setting.make_generator(self.judge)
@@ -261,11 +271,13 @@ class Campaign:
         new = replace(new, attempt=job.attempt, training_seed=job.training_seed)
         self.pending[job.number] = Pending(job, new)
         self._in_flight.write(self.pending[job.number])
+        self._log.candidate("started", new)
         return job
 
     def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
         self._record.add(new, options)
         self.outcomes.append(new)
+        self._log.candidate(new.ending, new)
         if new.purpose == "search":
             if new.value is not None and new.ending == "completed":
                 self._halving.proved_feasible(new.curve)

@@ -16,6 +16,7 @@ from gensynth.errors import InputError
 from gensynth.experiment import Experiment, read_experiment, refuse_change
 from gensynth.genome import digest
 from gensynth.in_flight import InFlight
+from gensynth.log import Log
 from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
 from gensynth.record import Record, sqlite_url
 from gensynth.setting import make_setting
@@ -92,7 +93,7 @@ def driving(
         _keep(folder / EXPERIMENT, experiment)
         InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
         since = _since(record, old, experiment, folder)
-        yield Campaign(setting, record, folder, since)
+        yield Campaign(setting, record, folder, since, Log(folder / "log.jsonl"))
     finally:
         lock.release()
 

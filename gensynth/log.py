@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gensynth.outcome import Outcome
 from gensynth.plain import Plain
 
 
@@ -21,3 +22,16 @@ class Log:
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line | facts) + "\n")
+
+    def candidate(self, event: str, outcome: Outcome) -> None:
+        """Append what became of a candidate."""
+        self.write(
+            event,
+            number=outcome.number,
+            genome=outcome.genome_id,
+            purpose=outcome.purpose,
+            attempt=outcome.attempt,
+            top1=outcome.top1,
+            value=outcome.value,
+            detail=outcome.detail,
+        )

@@ -1,4 +1,4 @@
-"""Small campaigns on the toy space and the real digits, for the tests of everything that runs one."""
+"""Small campaigns on the toy space and the real digits, for tests of what runs one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

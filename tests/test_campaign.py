@@ -221,7 +221,7 @@ def test_a_finished_campaign_is_extended_by_asking_for_more(tmp_path: Path) -> N
 
 def test_what_may_not_change_is_named(tmp_path: Path) -> None:
     rows(tmp_path, trials=1)
-    with pytest.raises(InputError, match="proxy.epochs"):
+    with pytest.raises(InputError, match=r"proxy\.epochs"):
         rows(tmp_path, proxy={"epochs": 3})
     with pytest.raises(InputError, match="seed"):
         rows(tmp_path, seed=7)

@@ -1,4 +1,4 @@
-"""A small search space as a stranger would write one: no direct graph, two conditional decisions."""
+"""A small search space as a stranger would write one: no direct graph, a conditional decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
