@@ -1,0 +1,184 @@
+"""Export: a network as a folder that stands alone, and such a folder read back.
+
+`NAME.py` (imports torch only), `model.safetensors`, `genome.json` and `card.md`. Nothing is a
+pickle, and nothing is half written: the folder appears whole, after it was checked.
+"""
+
+import ast
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from gensynth.errors import InputError
+from gensynth.space import Source, make
+from gensynth.standalone import standalone
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS, GENOME, CARD = "model.safetensors", "genome.json", "card.md"
+TOLERANCE = 1e-6
+"""Largest difference between the outputs of the searched and the exported network."""
+
+
+class ExportError(RuntimeError):
+    """The exported network is not the one that was searched; nothing was left behind."""
+
+
+@dataclass(frozen=True)
+class ExportCheck:
+    """What the comparison of the written network with the searched one showed."""
+
+    largest_difference: float
+    params: int
+
+
+def write(
+    folder: Path,
+    name: str,
+    source: Source,
+    weights: "Mapping[str, Tensor]",
+    genome_json: str,
+    card: str,
+    replace: bool = False,
+) -> ExportCheck:
+    """Write a network to `folder`, with a factory called `name`, and compare it as written.
+
+    `InputError` where the folder exists (with `replace`: is no earlier export) or cannot be
+    written, or the weights are not the network's; `ExportError` where it computes otherwise.
+    """
+    _refuse_occupied(folder, replace)
+    searched = _loaded(make(source), weights, "weights")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
+    try:
+        _write_files(draft, name, source, weights, genome_json, card)
+        check = _compare(searched, load_folder(draft), source.input_shape)
+        _move(draft, folder)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
+        raise
+    return check
+
+
+def load_folder(folder: Path) -> "nn.Module":
+    """Build the network of an exported folder, with its weights; this runs the folder's code."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file = _code(folder)
+    factory = _run(file)
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise InputError(str(folder / WEIGHTS), f"cannot be read ({error})") from None
+    return _loaded(factory(), weights, str(folder / WEIGHTS))
+
+
+def input_shape(folder: Path) -> tuple[int, int, int] | None:
+    """Read the (C, H, W) that an exported network takes, without running it; None if not said."""
+    for node in ast.parse(_code(folder).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "INPUT_SHAPE":
+            channels, height, width = ast.literal_eval(node.value)
+            return channels, height, width
+    return None
+
+
+def _refuse_occupied(folder: Path, replace: bool) -> None:
+    if not folder.exists():
+        return
+    if not replace:
+        raise InputError(str(folder), "exists; nothing was written")
+    if not (folder / WEIGHTS).is_file() and any(folder.iterdir()):
+        raise InputError(str(folder), "is no earlier export, so it is not replaced")
+
+
+def _write_files(
+    draft: Path,
+    name: str,
+    source: Source,
+    weights: "Mapping[str, Tensor]",
+    genome_json: str,
+    card: str,
+) -> None:
+    from safetensors.torch import save_file
+
+    (draft / f"{name}.py").write_text(standalone(source, name), encoding="utf-8")
+    (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
+    (draft / CARD).write_text(card, encoding="utf-8")
+    save_file({key: w.detach().cpu().contiguous() for key, w in weights.items()}, draft / WEIGHTS)
+
+
+def _move(draft: Path, folder: Path) -> None:
+    """Put the finished draft in its place; an earlier export goes only when it stands there."""
+    draft.chmod(0o755)
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    old = folder.with_name(f"{draft.name}.old")
+    folder.rename(old)
+    try:
+        draft.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def _loaded(module: "nn.Module", weights: "Mapping[str, Tensor]", place: str) -> "nn.Module":
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(place, f"are not those of this network: {error}") from None
+    return module.eval()
+
+
+def _compare(
+    searched: "nn.Module", exported: "nn.Module", shape: tuple[int, int, int]
+) -> ExportCheck:
+    import torch
+
+    images = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        largest = float((searched(images) - exported(images)).abs().max())
+    ours, theirs = (sum(p.numel() for p in net.parameters()) for net in (searched, exported))
+    # A comparison with NaN is never true, so this also refuses a network that gives NaN.
+    if not largest <= TOLERANCE or ours != theirs:
+        raise ExportError(
+            f"outputs differ by {largest}, parameters are {theirs:,} instead of {ours:,}"
+        )
+    return ExportCheck(largest, theirs)
+
+
+def _code(folder: Path) -> Path:
+    files = sorted(folder.glob("*.py"))
+    if len(files) != 1 or not (folder / WEIGHTS).is_file():
+        raise InputError(str(folder), f"is no exported network (one .py file and {WEIGHTS})")
+    return files[0]
+
+
+def _run(file: Path) -> "Callable[[], nn.Module]":
+    """Run a file as a module that nobody else can import, and give its factory."""
+    module = ModuleType(f"_gensynth_export_{file.stem}")
+    # Dataclasses look their module up while they are made.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(file.read_bytes(), file, "exec"), module.__dict__)
+    except Exception as error:
+        raise InputError(str(file), f"cannot run: {type(error).__name__}: {error}") from error
+    finally:
+        del sys.modules[module.__name__]
+    factory: Any = getattr(module, file.stem, None)
+    if not callable(factory):
+        raise InputError(str(file), f"has no factory {file.stem}()")
+    return factory  # type: ignore[no-any-return]

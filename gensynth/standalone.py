@@ -1,0 +1,279 @@
+"""The code of one network as one file: what its module holds, as far as the network uses it.
+
+Carried are the definitions of the module that builds the network and of the modules it imports
+names from, down to torch, numpy and the standard library. Dropped is what `make` never reaches,
+where an entry of a module-level dict counts only if the network really used its value.
+"""
+
+import ast
+import json
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import pairwise
+from keyword import iskeyword
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from gensynth.errors import InputError
+from gensynth.space import Source, make
+
+WIDTH = 100
+_OUTSIDE = frozenset({"torch", "numpy", *sys.stdlib_module_names})
+_HEADER = '''"""{name}: a network found by gensynth; this file needs torch only.
+
+    model = {name}()
+    model.load_state_dict(safetensors.torch.load_file("model.safetensors"))
+    logits = model(images)
+
+Images have the shape (N, {shape}) and are normalised as card.md says.
+"""'''
+_FACTORY = '''def {name}() -> nn.Module:
+    """Build the network in evaluation mode; its weights are fresh until they are loaded."""
+    return make(SPEC).eval()'''
+
+
+class Import(NamedTuple):
+    """A name from outside: `from module import item` or, without an item, `import module`."""
+
+    module: str
+    item: str = ""
+    renamed: str = ""
+    """` as name`, or nothing."""
+
+
+@dataclass
+class Carried:
+    """Everything at the top level of the modules that a network needs, in executable order."""
+
+    definitions: dict[str, str] = field(default_factory=dict)
+    """Source of each function, class and constant, with the comments above and docstring below."""
+    imports: dict[str, Import] = field(default_factory=dict)
+    """By the names that they bind."""
+    files: set[str] = field(default_factory=set)
+
+
+def standalone(source: Source, name: str) -> str:
+    """Write the file whose function `name` builds the network of `source`.
+
+    Raises `InputError` where the module holds what a file of its own could not.
+    """
+    carried = Carried()
+    _carry(source.module, carried)
+    used = _used(source, carried)
+    kept = _reachable(_without_dead_entries(carried.definitions, used), "make")
+    _refuse_inner_imports(kept, source.module)
+    if name in kept or name in carried.imports or not name.isidentifier() or iskeyword(name):
+        raise InputError(name, f"cannot name the function that builds {source.module}")
+    names = set().union(*map(_names, kept.values()))
+    needed = {"nn": Import("torch", "nn"), "Any": Import("typing", "Any")}
+    needed |= {bound: line for bound, line in carried.imports.items() if bound in names}
+    shape = ", ".join(map(str, source.input_shape))
+    parts = [
+        _HEADER.format(name=name, shape=shape),
+        _import_lines(needed.values()),
+        *kept.values(),
+        f"INPUT_SHAPE = ({shape})",
+        f"SPEC: dict[str, Any] = {literal(source.spec, 23)}",
+        _FACTORY.format(name=name),
+    ]
+    return _spaced(parts)
+
+
+def literal(value: Any, column: int = 0, depth: int = 0) -> str:
+    """Write plain data as a Python literal that begins at `column` and keeps to the width."""
+    flat = _flat(value)
+    if column + len(flat) < WIDTH or not isinstance(value, (Mapping, list, tuple)) or not value:
+        return flat
+    inset = " " * (4 * depth + 4)
+    if isinstance(value, Mapping):
+        heads, items, ends = [f"{_flat(key)}: " for key in value], list(value.values()), "{}"
+    else:
+        heads, items, ends = [""] * len(value), list(value), "[]"
+    lines = [
+        f"{inset}{head}{literal(item, len(inset + head), depth + 1)},\n"
+        for head, item in zip(heads, items, strict=True)
+    ]
+    return f"{ends[0]}\n{''.join(lines)}{inset[4:]}{ends[1]}"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_flat(key)}: {_flat(item)}' for key, item in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_flat, value))}]"
+    return repr(value)
+
+
+def _carry(module: str, carried: Carried) -> None:
+    """Collect the definitions of `module`, after those that it imports by name."""
+    path = import_module(module).__file__
+    if path is None or path in carried.files:
+        return
+    carried.files.add(path)
+    text = Path(path).read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    last = ""
+    for i, node in enumerate(body):
+        place = f"{path}:{node.lineno}"
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            _carry_import(node, carried, place)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            if i:
+                carried.definitions[last] += "\n" + _cut(text, node)
+        elif last := _defined(node):
+            if last in carried.definitions:
+                raise InputError(place, f"{last} is defined twice, one file cannot hold both")
+            carried.definitions[last] = _cut(text, node)
+        else:
+            raise InputError(place, "an export holds imports, functions, classes and constants")
+
+
+def _carry_import(node: ast.Import | ast.ImportFrom, carried: Carried, place: str) -> None:
+    for alias in node.names:
+        renamed = f" as {alias.asname}" if alias.asname else ""
+        if isinstance(node, ast.Import):
+            module, item, bound = alias.name, "", alias.asname or alias.name.partition(".")[0]
+        else:
+            module, item, bound = node.module or "", alias.name, alias.asname or alias.name
+        if module.partition(".")[0] in _OUTSIDE:
+            carried.imports[bound] = Import(module, item, renamed)
+        elif isinstance(node, ast.Import) or node.level or renamed:
+            raise InputError(place, f"an export cannot carry {module or 'a relative import'}")
+        else:
+            _carry(module, carried)
+            if bound not in carried.definitions:
+                raise InputError(place, f"{module} does not define {bound}: cannot be exported")
+
+
+def _defined(node: ast.stmt) -> str:
+    """Name what a statement defines; empty where it is no definition."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return node.name
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
+
+
+def _refuse_inner_imports(definitions: Mapping[str, str], module: str) -> None:
+    """Refuse what a function would import when it runs, other than what an export may need."""
+    for name, text in definitions.items():
+        for node in ast.walk(ast.parse(text)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for wanted in names:
+                if wanted.partition(".")[0] not in _OUTSIDE:
+                    raise InputError(f"{module}.{name}", f"an export cannot carry {wanted}")
+
+
+def _cut(text: str, node: ast.stmt) -> str:
+    """Cut a statement out of its file, with its decorators and the comments right above it."""
+    lines = text.splitlines()
+    decorated = node.decorator_list if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else []
+    first = min([node.lineno, *(part.lineno for part in decorated)]) - 1
+    while first and lines[first - 1].startswith("#"):
+        first -= 1
+    return "\n".join(lines[first : node.end_lineno])
+
+
+def _used(source: Source, carried: Carried) -> set[str]:
+    """Build the network and run it once; name the functions and classes that took part."""
+    import torch
+
+    seen: set[str] = set()
+
+    def observe(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code.co_filename in carried.files:
+            seen.add(frame.f_code.co_qualname.partition(".")[0])
+
+    before = sys.getprofile()
+    sys.setprofile(observe)
+    try:
+        network = make(source).eval()
+        with torch.no_grad():
+            network(torch.zeros(1, *source.input_shape))
+    finally:
+        sys.setprofile(before)
+    return seen | {kind.__name__ for part in network.modules() for kind in type(part).__mro__}
+
+
+def _without_dead_entries(definitions: Mapping[str, str], used: Collection[str]) -> dict[str, str]:
+    """Drop from module-level dicts the entries whose value is defined here but was not used."""
+    dead = definitions.keys() - set(used)
+    return {name: _without_values(text, dead) for name, text in definitions.items()}
+
+
+def _without_values(text: str, dead: Collection[str]) -> str:
+    table = getattr(ast.parse(text).body[0], "value", None)
+    if not isinstance(table, ast.Dict):
+        return text
+    entries = list(zip(table.keys, table.values, strict=True))
+    kept = [
+        (key, value)
+        for key, value in entries
+        if key is None or not (isinstance(value, ast.Name) and value.id in dead)
+    ]
+    if len(kept) == len(entries):
+        return text
+
+    def cut(node: ast.expr | None) -> str:
+        return ast.get_source_segment(text, node) or "" if node else "**"
+
+    lines = [f"    {cut(key)}: {cut(value)},\n" for key, value in kept]
+    shorter = f"{{\n{''.join(lines)}}}" if lines else "{}"
+    return text.replace(cut(table), shorter, 1)
+
+
+def _reachable(definitions: Mapping[str, str], start: str) -> dict[str, str]:
+    """Keep what `start` needs, directly or through others."""
+    live, waiting = set(), [start]
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in live:
+            live.add(name)
+            waiting.extend(_names(definitions[name]))
+    return {name: text for name, text in definitions.items() if name in live}
+
+
+def _names(text: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+
+
+def _import_lines(imports: Iterable[Import]) -> str:
+    """Write imports in the usual order: the standard library, a blank line, the others."""
+    items: dict[tuple[bool, bool, str], list[str]] = {}
+    for module, item, renamed in sorted(imports, key=_rank):
+        outside = module.partition(".")[0] not in sys.stdlib_module_names
+        items.setdefault((outside, bool(item), module), []).append(item + renamed)
+    groups: dict[bool, list[str]] = {False: [], True: []}
+    for (outside, from_, module), names in sorted(items.items()):
+        if from_:
+            groups[outside].append(f"from {module} import {', '.join(names)}")
+        else:
+            groups[outside] += [f"import {module}{renamed}" for renamed in names]
+    return "\n\n".join("\n".join(lines) for lines in groups.values() if lines)
+
+
+def _rank(line: Import) -> tuple[int, str]:
+    """Order names as import sorters do: constants, classes, the rest."""
+    item = line.item
+    return (0 if item.isupper() and len(item) > 1 else 1 if item[:1].isupper() else 2), item
+
+
+def _spaced(parts: Sequence[str]) -> str:
+    """Join parts of a file: two blank lines around functions and classes, else one."""
+    text = parts[0]
+    for before, part in pairwise(parts):
+        block = any(part.startswith(_BLOCKS) for part in (before.lstrip("#"), part))
+        text += ("\n\n\n" if block else "\n\n") + part
+    return text + "\n"
+
+
+_BLOCKS = ("def ", "class ", "@")
