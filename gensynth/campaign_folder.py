@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from gensynth.campaign import Campaign
 from gensynth.data import Progress
 from gensynth.errors import InputError
-from gensynth.experiment import Experiment, read_experiment, refuse_change
+from gensynth.experiment import EXPERIMENT, Experiment, read_experiment, refuse_change
 from gensynth.genome import digest
 from gensynth.in_flight import InFlight
 from gensynth.log import Log
@@ -21,7 +21,6 @@ from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
 from gensynth.record import Record, sqlite_url
 from gensynth.setting import make_setting
 
-EXPERIMENT = "experiment.toml"
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")
 """What, when it changes, makes the generator start anew from the recorded outcomes."""
 

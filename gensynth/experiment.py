@@ -16,6 +16,8 @@ from gensynth.score import Score
 from gensynth.space import SearchSpace
 
 Executor = Literal["ray", "inline"]
+EXPERIMENT = "experiment.toml"
+"""The resolved experiment in a campaign's folder."""
 FIXED = ("space", "data", "proxy", "seed")
 """What a campaign may not change when it is run again: its outcomes would not be comparable."""
 

@@ -4,11 +4,7 @@ from pathlib import Path
 
 import typer
 
-from gensynth.cli.judged import judged_row
 from gensynth.cli.options import AsJson, Channels, Classes, ExperimentFile, ImageSize, Models, task
-from gensynth.cli.rows import show_rows
-from gensynth.constraint import broken
-from gensynth.experiment import embedded_experiment, read_experiment
 
 
 def check(
@@ -23,6 +19,11 @@ def check(
 
     Ends with 0 where no enforced constraint is broken, 1 where one is.
     """
+    from gensynth.cli.judged import judged_row
+    from gensynth.cli.rows import show_rows
+    from gensynth.constraint import broken
+    from gensynth.experiment import embedded_experiment, read_experiment
+
     settings = read_experiment(experiment) if experiment else embedded_experiment("paper")
     indicator, wanted = settings.make_indicator(), task(image_size, channels, classes)
     rows = [judged_row(name, wanted, indicator, Path.cwd()) for name in models]

@@ -1,16 +1,17 @@
 """`gensynth export`: take a network out, as a folder that needs only torch."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.campaign import Campaign
-from gensynth.campaign_folder import EXPERIMENT, viewing
 from gensynth.cli.options import Channels, Classes, ImageSize, task
 from gensynth.errors import InputError
-from gensynth.models import Sourced, find_genome, sourced
-from gensynth.publish import publish, publish_untrained
+from gensynth.experiment import EXPERIMENT
+
+if TYPE_CHECKING:
+    from gensynth.campaign import Campaign
+    from gensynth.models import Sourced
 
 
 def export(
@@ -25,6 +26,10 @@ def export(
     DIR is the winner of a campaign, trained. DIR:ID (a number or a genome) is any of its
     candidates; that, a preset and a genome file leave with fresh weights.
     """
+    from gensynth.campaign_folder import viewing
+    from gensynth.models import find_genome
+    from gensynth.publish import publish, publish_untrained
+
     if to.exists():
         raise InputError("--to", f"{to} exists already")
     folder, _, identity = source.rpartition(":")
@@ -38,8 +43,10 @@ def export(
     typer.echo(f"exported to {to}")
 
 
-def _candidate(campaign: Campaign, identity: str, place: str) -> Sourced:
+def _candidate(campaign: "Campaign", identity: str, place: str) -> "Sourced":
     """Find a candidate of a campaign by its number or its genome."""
+    from gensynth.models import sourced
+
     for outcome in campaign.outcomes:
         if identity in (str(outcome.number), outcome.genome_id) and outcome.fingerprint:
             described = campaign.judge.describe(outcome.decisions)

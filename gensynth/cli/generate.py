@@ -1,17 +1,18 @@
 """`gensynth generate`: draw networks from a campaign's learned generator G(s)."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from gensynth.campaign import Campaign
-from gensynth.campaign_folder import viewing
 from gensynth.cli.options import AsJson
 from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
+
+if TYPE_CHECKING:
+    from gensynth.campaign import Campaign
 
 
 def generate(
@@ -21,6 +22,8 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Draw G(s) for fresh seeds: feasible share, predicted and known U, diversity."""
+    from gensynth.campaign_folder import viewing
+
     campaign = viewing(folder)
     generator = campaign.generator
     if not hasattr(generator, "generate"):
@@ -35,7 +38,7 @@ def generate(
     Console().print("...")
 
 
-def _row(campaign: Campaign, seed: int, decisions: Decisions) -> Row:
+def _row(campaign: "Campaign", seed: int, decisions: Decisions) -> Row:
     described = campaign.judge.describe(decisions)
     judgements = campaign.judge.before_training(described.candidate)
     known = next((o for o in campaign.outcomes if o.fingerprint == described.fingerprint), None)

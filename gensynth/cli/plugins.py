@@ -6,11 +6,12 @@ from rich.table import Table
 from gensynth.cli.options import AsJson
 from gensynth.cli.rows import print_json
 from gensynth.plain import to_plain
-from gensynth.plugins import listed
 
 
 def plugins(as_json: AsJson = False) -> None:
     """List search spaces, constraints, scores and generators."""
+    from gensynth.plugins import listed
+
     rows = listed()
     if as_json:
         print_json(to_plain(rows))

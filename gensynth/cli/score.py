@@ -5,12 +5,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from gensynth.cli.judged import judged_row
 from gensynth.cli.options import AsJson, Channels, Classes, ExperimentFile, ImageSize, task
 from gensynth.cli.rows import Row, print_json, show_rows
-from gensynth.constraint import Indicator
 from gensynth.errors import InputError
-from gensynth.experiment import embedded_experiment, read_experiment
 from gensynth.score import NetScore
 
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
@@ -34,6 +31,10 @@ def score(
 
     Either MODEL... with --top1, or --top1, --params and --macs alone.
     """
+    from gensynth.cli.judged import judged_row
+    from gensynth.constraint import Indicator
+    from gensynth.experiment import embedded_experiment, read_experiment
+
     if not models:
         _score_numbers(top1, params, macs, as_json)
         return

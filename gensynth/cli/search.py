@@ -1,30 +1,21 @@
 """`gensynth search`: run a campaign from an experiment to an exported network."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional, get_args
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from gensynth.campaign import Campaign, Done
-from gensynth.campaign_folder import EXPERIMENT, driving, known_experiment
-from gensynth.cli.live import Changed, watching
 from gensynth.cli.options import AsJson
-from gensynth.cli.standings import show_campaign
-from gensynth.data import Progress as Decoded
 from gensynth.errors import InputError, unknown
 from gensynth.experiment import (
+    EXPERIMENT,
     Executor,
     Experiment,
     Plugin,
     embedded_experiment,
     read_experiment,
 )
-from gensynth.publish import publish
 
 # typer reads these at run time, so they are spelled the old way.
 Text = Optional[str]  # noqa: UP045
@@ -50,21 +41,16 @@ def search(
     """
     settings, folder = _settings(experiment, out)
     settings = _changed(settings, data, trials, generator, executor, seed)
-    with (
-        _decoding() as progress,
-        driving(folder, settings, storage, progress) as campaign,
-    ):
-        with watching(campaign, quiet=as_json) as changed:
-            done = _run(campaign, address, changed)
-        published = publish(campaign, folder / "best")
-        show_campaign(campaign, as_json, done.reason, published)
+    from gensynth.cli.running import run_campaign
+
+    published = run_campaign(settings, folder, storage, address, as_json)
     raise typer.Exit(0 if published else 1)
 
 
 def _settings(file: Path | None, out: Path | None) -> tuple[Experiment, Path]:
     """Find the experiment: the file's, else the folder's own, else the embedded one."""
     if file is None and out is not None and (out / EXPERIMENT).exists():
-        return known_experiment(out), out
+        return read_experiment(out / EXPERIMENT), out
     settings = read_experiment(file) if file else embedded_experiment("digits")
     return settings, out or Path("runs") / settings.name
 
@@ -97,31 +83,3 @@ def _executor(word: str) -> Executor:
         if known == word:
             return known  # type: ignore[no-any-return]
     raise unknown("--executor", "executor", word, get_args(Executor))
-
-
-def _run(campaign: Campaign, address: str | None, changed: Changed) -> Done:
-    if campaign.setting.experiment.executor == "inline":
-        if address is not None:
-            raise InputError("--address", "is for the ray executor")
-        from gensynth.inline_executor import run
-
-        return run(campaign, changed)
-    from gensynth.ray_executor import run as run_on_ray
-
-    return run_on_ray(campaign, address, changed)
-
-
-@contextmanager
-def _decoding() -> Iterator[Decoded]:
-    """Show a progress bar while images are decoded, from the first call on."""
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        tasks: list[int] = []
-
-        def progress(done: int, total: int) -> None:
-            if not tasks:
-                tasks.append(bar.add_task("decoding images", total=total))
-            bar.update(tasks[0], completed=done)  # type: ignore[arg-type]
-            if done >= total:
-                bar.stop()
-
-        yield progress

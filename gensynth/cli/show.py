@@ -6,10 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gensynth.campaign_folder import viewing
 from gensynth.cli.options import AsJson, ExperimentFile
-from gensynth.cli.standings import show_campaign
-from gensynth.experiment import read_experiment
 
 
 def show(
@@ -21,8 +18,12 @@ def show(
 
     With --experiment, all recorded outcomes are judged and scored by its rules instead.
     """
+    from gensynth.campaign_folder import viewing
+    from gensynth.cli.standings import show_campaign
+    from gensynth.experiment import read_experiment
+
     campaign = viewing(folder, read_experiment(experiment) if experiment else None)
-    show_campaign(campaign, as_json, "", None)
+    show_campaign(campaign, as_json)
     if not as_json:
         for outcome in campaign.untrained():
             Console().print(f"feasible, untrained: {outcome.number} ({outcome.genome_id})")

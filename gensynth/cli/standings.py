@@ -16,10 +16,8 @@ SHOWN = 10
 """Candidates in the table."""
 
 
-def show_campaign(
-    campaign: Campaign, as_json: bool, reason: str, published: Published | None
-) -> None:
-    """Print the best candidates, how all ended, the finals, and the exported network."""
+def show_campaign(campaign: Campaign, as_json: bool, published: Published | None = None) -> None:
+    """Print the best candidates, how all ended, and the finals."""
     best = ranking(campaign.outcomes)
     if as_json:
         print_json([_plain(outcome, published) for outcome in best])
@@ -32,7 +30,15 @@ def show_campaign(
         console.print(_final_line(finalist), highlight=False)
     for warning in campaign.warnings:
         console.print(f"[yellow]{warning}[/]")
-    console.print(_last_line(reason, published), highlight=False, soft_wrap=True)
+
+
+def show_end(reason: str, published: Published | None) -> None:
+    """Print where the exported network lies, or why there is none."""
+    line = f"[bold red]nothing exported[/]: {reason}"
+    if published is not None:
+        test = published.outcome.curve[-1].test_top1
+        line = f"[bold green]exported[/] to {published.folder} (test top-1 {test:.2f} %)"
+    Console().print(line, highlight=False, soft_wrap=True)
 
 
 def row_of(outcome: Outcome) -> Row:
@@ -60,10 +66,3 @@ def _final_line(finalist: Finalist) -> str:
         f"final {outcome.number}: top-1 {finalist.mean:.2f} % over {len(finalist.replicas)} seeds, "
         f"lower bound {finalist.bound:.2f} %, {holds}"
     )
-
-
-def _last_line(reason: str, published: Published | None) -> str:
-    if published is None:
-        return f"[bold red]nothing exported[/]: {reason}"
-    test = published.outcome.curve[-1].test_top1
-    return f"[bold green]exported[/] to {published.folder} (test top-1 {test:.2f} %)"

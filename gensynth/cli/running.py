@@ -1,0 +1,71 @@
+"""Running a campaign from the command line: its live view, its end, what an interruption says."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from gensynth.campaign import Campaign, Done
+from gensynth.campaign_folder import driving
+from gensynth.cli.live import Changed, watching
+from gensynth.cli.standings import show_campaign, show_end
+from gensynth.data import Progress as Decoded
+from gensynth.errors import InputError
+from gensynth.experiment import Experiment
+from gensynth.publish import Published, publish
+
+
+def run_campaign(
+    settings: Experiment, folder: Path, storage: str | None, address: str | None, as_json: bool
+) -> Published | None:
+    """Run, resume or extend the campaign in `folder`, export its winner, and show both."""
+    with (
+        _decoding() as progress,
+        driving(folder, settings, storage, progress) as campaign,
+    ):
+        try:
+            with watching(campaign, quiet=as_json) as changed:
+                done = _run(campaign, address, changed)
+        except KeyboardInterrupt:
+            ended = len(campaign.outcomes)
+            Console(stderr=True).print(
+                f"{ended} outcomes are recorded; the same command goes on from there: "
+                f"gensynth search --out {folder}",
+                soft_wrap=True,
+            )
+            raise
+        published = publish(campaign, folder / "best")
+        show_campaign(campaign, as_json, published)
+        if not as_json:
+            show_end(done.reason, published)
+    return published
+
+
+def _run(campaign: Campaign, address: str | None, changed: Changed) -> Done:
+    if campaign.setting.experiment.executor == "inline":
+        if address is not None:
+            raise InputError("--address", "is for the ray executor")
+        from gensynth.inline_executor import run
+
+        return run(campaign, changed)
+    from gensynth.ray_executor import run as run_on_ray
+
+    return run_on_ray(campaign, address, changed)
+
+
+@contextmanager
+def _decoding() -> Iterator[Decoded]:
+    """Show a progress bar while images are decoded, from the first call on."""
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        tasks: list[int] = []
+
+        def progress(done: int, total: int) -> None:
+            if not tasks:
+                tasks.append(bar.add_task("decoding images", total=total))
+            bar.update(tasks[0], completed=done)  # type: ignore[arg-type]
+            if done >= total:
+                bar.stop()
+
+        yield progress
