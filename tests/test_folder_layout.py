@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from gensynth.errors import InputError
+from gensynth.folder_layout import scan
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return root
+
+
+def test_classes_are_sorted_and_images_found_at_any_depth(tmp_path: Path) -> None:
+    root = tree(tmp_path, "b/1.png", "a/deep/2.JPG", "a/notes.txt", "a/.hidden.png", ".git/x.png")
+    listing = scan(root)
+    assert listing.class_names == ("a", "b")
+    assert [(p.name, p.label, p.split) for p in listing.pictures] == [
+        ("a/deep/2.JPG", 0, "train"),
+        ("b/1.png", 1, "train"),
+    ]
+
+
+def test_splits_are_recognised_by_their_names(tmp_path: Path) -> None:
+    names = [f"{split}/{c}/1.png" for split in ("train", "valid", "test") for c in "ab"]
+    listing = scan(tree(tmp_path, *names))
+    assert [p.split for p in listing.pictures] == [
+        *("train", "train"),
+        *("validation", "validation"),
+        *("test", "test"),
+    ]
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    assert scan(tree(tmp_path, "train/1.png", "plane/1.png")).class_names == ("plane", "train")
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["a/1.png"], "two or more class folders, found only 'a'"),
+        (["1.png"], "two or more class folders, found none"),
+        (["a/1.png", "b/readme.txt"], "b: this class has no images"),
+        (["test/a/1.png", "test/b/1.png"], "has test, but no train split"),
+        (["train/a/1.png", "train/b/1.png", "valdation/a/1.png"], "mean 'validation'"),
+        (["train/a/1.png", "train/b/1.png", "test/a/1.png"], "test/b: this class has no images"),
+        (
+            ["train/cat/1.png", "train/dog/1.png", "test/dogs/1.png"],
+            "is no class of the train split; did you mean 'dog'",
+        ),
+        (
+            [f"{s}/{c}/1.png" for s in ("train", "val", "valid") for c in "ab"],
+            "is a second validation split",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(names: list[str], problem: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=problem) as error:
+        scan(tree(tmp_path, *names))
+    assert "\n" not in str(error.value)
+
+
+def test_no_folder_is_no_data(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder; expected `digits` or"):
+        scan(tmp_path / "nowhere")
