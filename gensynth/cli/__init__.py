@@ -10,23 +10,31 @@ DONE, NOT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; a user's mistake is one line on standard error, never a traceback."""
-    import click
+    import typer
 
     from gensynth.cli.app import app
 
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments, standalone_mode=False, prog_name="gensynth")
+        code = app(arguments or ["--help"], standalone_mode=False, prog_name="gensynth")
     except InputError as error:
         sys.exit(_say(str(error), BAD_INPUT))
-    except click.exceptions.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(_say("interrupted", INTERRUPTED))
-    except KeyboardInterrupt:
-        sys.exit(_say("interrupted", INTERRUPTED))
-    except click.ClickException as error:
-        sys.exit(_say(error.format_message(), BAD_INPUT))
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        sys.exit(_say(_usage(error), BAD_INPUT))
     sys.exit(code if isinstance(code, int) else DONE)
 
 
+def _usage(error: Exception) -> str:
+    """Name the option and what is wrong with it; typer's own errors are of several libraries."""
+    option = getattr(getattr(error, "param", None), "opts", None) or ()
+    message = str(error.format_message())  # type: ignore[attr-defined]
+    return f"{option[0]}: {message}" if option and option[0] not in message else message
+
+
 def _say(message: str, code: int) -> int:
-    print(f"gensynth: {message}", file=sys.stderr)
+    print(f"gensynth: {' '.join(message.split())}", file=sys.stderr)
     return code

@@ -104,9 +104,7 @@ def _best(outcome: Outcome | None) -> Table | str:
     if outcome is None:
         return "no feasible candidate yet"
     row = Table.grid(padding=(0, 2))
-    row.add_row(
-        summary(outcome), Text.from_markup(verdicts(outcome.judgements).replace("\n", ", "))
-    )
+    row.add_row(summary(outcome), Text.from_markup(verdicts(outcome.judgements)))
     return row
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -12,7 +13,8 @@ from gensynth.constraint import Judgement
 from gensynth.plain import to_plain
 from gensynth.profile import Profile
 
-OK, BROKEN, UNKNOWN = "ok", "broken", "not judged"
+NAMED = 8
+"""Layers that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,12 @@ def print_json(data: Any) -> None:
 
 
 def _table(rows: Iterable[Row], title: str) -> Table:
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("model", overflow="fold")
-    for heading in ("params", "MACs", "weights", "peak act.", "top-1 %", "score dB"):
+    for heading in ("params", "MACs", "weights", "activations", "top-1 %", "score dB"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdicts", overflow="fold")
     for row in rows:
-        table.add_row(row.model, *_costs(row.profile), *_figures(row), verdicts(row.judgements))
+        table.add_row(row.model, *_costs(row.profile), *_figures(row))
     return table
 
 
@@ -102,27 +103,30 @@ def count(number: float) -> str:
 
 
 def verdicts(judgements: Iterable[Judgement]) -> str:
-    """Write the verdicts in a few words, colours for a terminal."""
-    words = {True: "[green]ok[/]", None: "[yellow]not judged[/]"}
-    parts = []
+    """Write the verdicts in a few words, with colours for a terminal."""
+    words: dict[str, list[str]] = {}
     for j in judgements:
         broken = "[red]broken[/]" if j.mode == "enforce" else "[yellow]not kept[/]"
-        parts.append(f"{j.constraint}: {words.get(j.ok, broken)}")
-    return "\n".join(parts)
+        known = {True: "[green]ok[/]", None: "[yellow]not judged[/]"}
+        words.setdefault(known.get(j.ok, broken), []).append(j.constraint)
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in words.items())
 
 
 def _remarks(row: Row) -> list[str]:
-    lines = [f"[bold]{row.model}[/] {row.note}"] if row.note else []
-    for j in row.judgements:
-        if j.ok is not False:
-            continue
-        named = ", ".join(j.offenders[:8])
-        more = f" and {len(j.offenders) - 8} more" if len(j.offenders) > 8 else ""
-        lines.append(
-            f"[bold]{row.model}[/] {j.constraint}: {j.reason}"
-            + (": " + named if named else "")
-            + more
-        )
+    lines = [f"[bold]{row.model}[/]  {row.note}"] if row.note else []
+    if row.judgements:
+        lines.append(f"[bold]{row.model}[/]  {verdicts(row.judgements)}")
+    lines += [f"  {_explanation(j)}" for j in row.judgements if j.ok is False]
     if row.profile and row.profile.uncounted:
-        lines.append(f"[bold]{row.model}[/] not counted: {', '.join(row.profile.uncounted[:8])}")
+        lines.append(f"  not counted: {_some(row.profile.uncounted)}")
     return lines
+
+
+def _explanation(judgement: Judgement) -> str:
+    named = _some(judgement.offenders)
+    return f"{judgement.constraint}: {judgement.reason}" + (f": {named}" if named else "")
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return ", ".join(words[:NAMED]) + more
