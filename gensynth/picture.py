@@ -99,17 +99,20 @@ def _pixels(data: bytes, target: Target) -> NDArray[np.uint8]:
         # JPEG decodes at a half, a quarter or an eighth of its size much faster.
         opened.draft(None, (2 * target.width, 2 * target.height))
         image = ImageOps.exif_transpose(opened)
-        image = _eight_bit(image).convert("L" if target.channels == 1 else "RGB")
+        image = _plain(image).convert("L" if target.channels == 1 else "RGB")
         if image.size != size:
             image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
         pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if target.channels == 1 else pixels.transpose(2, 0, 1)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; pillow's own conversion would cut it off at 255."""
+def _plain(image: Image.Image) -> Image.Image:
+    """Turn what pillow would convert badly into what it converts well."""
+    if image.mode == "P":
+        return image.convert("RGBA")
     if image.mode not in ("I", "I;16", "I;16B", "I;16L"):
         return image
+    # Pillow would cut 16-bit grey off at 255 instead of scaling it.
     values = np.asarray(image).astype(np.int64)
     return Image.fromarray(np.clip(values >> 8, 0, 255).astype(np.uint8))
 

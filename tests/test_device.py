@@ -1,0 +1,32 @@
+import pytest
+import torch
+
+from gensynth.device import is_out_of_memory, resolve, set_threads
+
+
+def test_auto_is_the_gpu_where_there_is_one() -> None:
+    wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    assert resolve("auto").type == wanted
+    assert resolve("cpu").type == "cpu"
+
+
+def test_threads_are_set() -> None:
+    before = torch.get_num_threads()
+    try:
+        set_threads(2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_running_out_of_memory_is_recognised_as_it_really_looks() -> None:
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert is_out_of_memory(error.value)
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+
+
+@pytest.mark.parametrize("error", [ValueError("out of memory"), RuntimeError("shape mismatch")])
+def test_other_errors_are_not(error: Exception) -> None:
+    assert not is_out_of_memory(error)

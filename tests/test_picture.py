@@ -1,0 +1,102 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gensynth.picture import CHUNK, Changed, Target, decode, each, look
+
+
+def stored(path: Path, image: Image.Image, **options: object) -> str:
+    image.save(path, **options)  # type: ignore[arg-type]
+    return str(path)
+
+
+def pixels(path: str, target: Target) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    decoded = decode(path, look(path).sha256, target)
+    assert not isinstance(decoded, str), decoded
+    return decoded
+
+
+def test_look_sees_size_and_colour(tmp_path: Path) -> None:
+    path = stored(tmp_path / "a.png", Image.new("RGB", (7, 5)))
+    seen = look(path)
+    assert (seen.size, seen.grey, seen.problem) == ((5, 7), False, "")
+    assert seen.sha256 == hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    assert look(stored(tmp_path / "b.png", Image.new("L", (7, 5)))).grey
+
+
+def test_decoding_keeps_pixels_of_the_right_size(tmp_path: Path) -> None:
+    original = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    path = stored(tmp_path / "a.png", Image.fromarray(original))
+    assert np.array_equal(pixels(path, Target(3, 5, 7)), original.transpose(2, 0, 1))
+
+
+def test_another_size_is_scaled_and_cut_around_the_centre(tmp_path: Path) -> None:
+    wide = np.zeros((10, 30), dtype=np.uint8)
+    wide[:, 10:20] = 200
+    path = stored(tmp_path / "wide.png", Image.fromarray(wide))
+    centre = pixels(path, Target(1, 5, 5))
+    assert centre.shape == (1, 5, 5)
+    assert np.all(centre[:, :, 1:4] == 200)
+    assert np.all(centre > 150)
+
+
+def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
+    deep = np.array([[0, 256], [32768, 65535]], dtype=np.uint16)
+    path = stored(tmp_path / "deep.png", Image.fromarray(deep))
+    assert look(path).grey
+    assert pixels(path, Target(1, 2, 2)).tolist() == [[[0, 1], [128, 255]]]
+
+
+def test_a_turned_photograph_stands_upright(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[10, 10, 200, 200]] * 2, dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = stored(tmp_path / "turned.png", image, exif=exif)
+    assert look(path).size == (4, 2)
+    assert pixels(path, Target(1, 4, 2))[0, :, 0].tolist() == [10, 10, 200, 200]
+
+
+def test_palettes_and_transparency_become_plain_colours(tmp_path: Path) -> None:
+    red = Image.new("RGBA", (3, 3), (250, 10, 20, 255))
+    path = stored(tmp_path / "red.png", red.convert("P"))
+    assert look(path).grey is False
+    assert pixels(path, Target(3, 3, 3)).shape == (3, 3, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + bytes(64)])
+def test_damage_is_put_into_words(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "bad.png"
+    path.write_bytes(data)
+    seen = look(str(path))
+    words = seen.problem or decode(str(path), seen.sha256, Target(1, 4, 4))
+    assert isinstance(words, str)
+    assert words
+    assert "\n" not in words
+
+
+def test_a_body_cut_off_is_found_by_decoding(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    path = Path(stored(tmp_path / "cut.jpg", Image.fromarray(noise)))
+    path.write_bytes(path.read_bytes()[:-1000])
+    seen = look(str(path))
+    assert seen.problem == ""
+    assert isinstance(decode(str(path), seen.sha256, Target(1, 64, 64)), str)
+
+
+def test_a_file_that_changed_or_went_is_not_decoded(tmp_path: Path) -> None:
+    path = stored(tmp_path / "a.png", Image.new("L", (4, 4)))
+    with pytest.raises(Changed):
+        decode(path, "another", Target(1, 4, 4))
+    sha256 = look(path).sha256
+    Path(path).unlink()
+    with pytest.raises(Changed, match="No such file"):
+        decode(path, sha256, Target(1, 4, 4))
+    assert "No such file" in look(path).problem
+
+
+def test_each_keeps_the_order() -> None:
+    items = list(range(2 * CHUNK + 3))
+    assert list(each(lambda item: item * 2, items)) == [2 * item for item in items]
