@@ -23,11 +23,11 @@ class Recipe:
     half a cosine to 0 (the one-cycle schedule of Smith, arXiv 1708.07120).
     """
 
-    epochs: int = 20
+    epochs: int = 40
     batch_size: int = 64
     optimizer: Literal["sgd", "adamw"] = "sgd"
     """`sgd` is with Nesterov momentum 0.9."""
-    learning_rate: float = 0.1
+    learning_rate: float = 0.4
     """At the top of the schedule."""
     weight_decay: float = 5e-4
     """Of convolutions and linear layers; normalisation and biases have none."""
