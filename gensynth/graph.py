@@ -77,6 +77,15 @@ class Graph:
         """Count the rows, the input's included."""
         return len(self.layers)
 
+    def label(self, row: int) -> str:
+        """Name a row for a person: its module, and which of several like operators of that."""
+        layer = self.layers[row]
+        alike = [i for i, r in enumerate(self.layers) if (r.op, r.name) == (layer.op, layer.name)]
+        if layer.name and len(alike) == 1:
+            return layer.name
+        place = f"[{alike.index(row)}]" if len(alike) > 1 else ""
+        return f"{layer.name}:{layer.op}{place}" if layer.name else f"{layer.op}{place}"
+
     @cached_property
     def fingerprint(self) -> str:
         """Name the function family in 12 hexadecimal digits, equal for equal structure.

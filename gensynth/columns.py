@@ -1,0 +1,164 @@
+"""Columnar analysis: how many parallel columns a network has, and where they interact.
+
+It follows data flow, channel by channel (`gensynth.column_flow`), so that columns built as
+grouped convolutions and columns built as parallel branches are both seen, written as modules or
+as function calls. The definitions:
+
+- A *column* is a part of the network that computes on its own until it meets another. It has a
+  spatial convolution (window larger than 1x1) and a convolution that mixes at least two channels;
+  a grouped convolution with two or more channels to a group has both in each group. So neither a
+  depthwise convolution alone makes columns, nor a 1x1 shortcut beside a branch.
+- Columns *interact* where one number is computed from two or more of them: at a dense 1x1, at a
+  group that reads two columns after a channel shuffle, at the sum of two branches, at
+  squeeze-and-excitation. What comes out is in no column any more. Normalisation and softmax, and
+  the product of a column with what is in no column, are no interaction.
+- A convolution is *computed in k columns* if it lies in one of k that meet later.
+- A *block* lies between two rows that all data passes through. A *stage* is a run of blocks of
+  one spatial size; a block that condenses and brings back belongs to the size it brings back.
+- The *entry block* of a stage is its first that forks, holds a spatial convolution, and joins;
+  in a plain chain all that stands up to the first spatial convolution.
+- The *first stage* is the first with such a fork, or in a plain chain the first that has more
+  than the network's first convolution. What stands before it is the stem.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from gensynth.column_flow import Flow
+from gensynth.graph import Graph, Layer
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of blocks at one spatial size."""
+
+    size: Size
+    """Of its maps."""
+    columns: int
+    """In how many parallel columns most of its spatial multiply-accumulates are computed."""
+    spatial_macs: int
+    """Multiply-accumulates of its spatial convolutions."""
+    column_macs: int
+    """Those of them that are computed in two or more columns."""
+    entry_interactions: tuple[str, ...]
+    """Layers at which columns interact, up to the end of the entry block."""
+    later_interactions: tuple[str, ...]
+    """Those after the entry block."""
+
+    def __str__(self) -> str:
+        """Describe it in one line."""
+        share = self.column_macs / self.spatial_macs
+        names = [f"{name} (entry)" for name in self.entry_interactions]
+        names.extend(self.later_interactions)
+        return (
+            f"{self.size[0]}x{self.size[1]}: {self.columns} column{'s' * (self.columns > 1)}, "
+            f"{share:.0%} of {self.spatial_macs / 1e6:,.1f} M spatial MACs in columns, "
+            f"interacting at {', '.join(names) or 'no layer'}"
+        )
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a network."""
+
+    stages: tuple[Stage, ...]
+    """Those that have spatial convolutions, in the order of execution."""
+    first: Stage | None
+    """The first stage; None in a network without spatial convolutions."""
+
+    @property
+    def share(self) -> float:
+        """Share of the spatial convolutions' multiply-accumulates in two or more columns."""
+        total = sum(stage.spatial_macs for stage in self.stages)
+        return sum(stage.column_macs for stage in self.stages) / total if total else 0.0
+
+    def __str__(self) -> str:
+        """Describe each stage in one line."""
+        return "\n".join(map(str, self.stages))
+
+
+def analyse(graph: Graph) -> Columns:
+    """Find the columns of every stage of `graph`."""
+    flow = Flow(graph.layers)
+    convolutions = [i for i, layer in enumerate(graph) if layer.kind == "conv"]
+    spatial = [i for i in convolutions if max(graph.layers[i].kernel) > 1]
+    stages, first, chained = [], None, None
+    for size, blocks in _stages(graph.layers):
+        here = [i for i in spatial if blocks[0].start <= i < blocks[-1].stop]
+        if not here:
+            continue
+        fork = next((b for b in blocks if len(b) > 1 and any(i in b for i in here)), None)
+        entry_end = fork.stop if fork else here[0] + 1
+        stage = _stage(graph, flow, size, range(blocks[0].start, blocks[-1].stop), entry_end)
+        stages.append(stage)
+        first = first or (stage if fork else None)
+        chained = chained or (stage if here != convolutions[:1] else None)
+    return Columns(tuple(stages), first or chained)
+
+
+def _stage(graph: Graph, flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
+    macs: Counter[int] = Counter()
+    for number, node in enumerate(flow.nodes):
+        if node.row in rows and flow.is_spatial(number):
+            macs[flow.columns[number]] += node.macs
+    met = [row for row in flow.interactions if row in rows]
+    return Stage(
+        size,
+        max(macs, key=lambda columns: (macs[columns], columns)),
+        macs.total(),
+        macs.total() - macs[1],
+        tuple(graph.label(row) for row in met if row < entry_end),
+        tuple(graph.label(row) for row in met if row >= entry_end),
+    )
+
+
+def _stages(layers: Sequence[Layer]) -> list[tuple[Size, list[range]]]:
+    """Gather blocks of one size, that of a later and larger block counting."""
+    sizes = _sizes(layers)
+    blocks = _blocks(layers)
+    stages: list[tuple[Size, list[range]]] = []
+    size = (1, 1)
+    for block in reversed(blocks):
+        size = max(size, sizes[block[-1]], key=prod)
+        if stages and stages[-1][0] == size:
+            stages[-1][1].insert(0, block)
+        else:
+            stages.append((size, [block]))
+    return stages[::-1]
+
+
+def _sizes(layers: Sequence[Layer]) -> list[Size]:
+    """Give height and width of the maps at each row; one pixel for plain features."""
+    sizes: list[Size] = []
+    for layer in layers:
+        if len(layer.shape) == 1:
+            sizes.append((1, 1))
+        elif layer.kind in _MAPS and len(layer.shape) == 3:
+            sizes.append((layer.shape[1], layer.shape[2]))
+        else:
+            sizes.append(max((sizes[j] for j in layer.inputs), key=prod))
+    return sizes
+
+
+_MAPS = frozenset({"input", "conv", "pool", "resize", "reduce"})
+"""Kinds that change the size of maps, whose channels come first."""
+
+
+def _blocks(layers: Sequence[Layer]) -> list[range]:
+    """Cut the rows after each one that all data passes through."""
+    last_use = list(range(len(layers)))
+    for i, layer in enumerate(layers):
+        for j in layer.inputs:
+            last_use[j] = i
+    blocks, start, needed = [], 0, 0
+    for i, last in enumerate(last_use):
+        if needed <= i:
+            blocks.append(range(start, i + 1))
+            start = i + 1
+        needed = max(needed, last)
+    return blocks
