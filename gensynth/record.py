@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 import pandas as pd
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gensynth.constraint import feasible
@@ -117,16 +117,12 @@ def _trial(outcome: Outcome, options: Options) -> FrozenTrial:
     return create_trial(
         state=TrialState.COMPLETE if complete else TrialState.PRUNED,
         value=outcome.value if complete else None,
-        params=dict(outcome.decisions),
-        distributions=_distributions(outcome, options),
+        params={name: value for name, value in outcome.decisions.items() if name in options},
+        distributions={name: CategoricalDistribution(tuple(o)) for name, o in options.items()},
         user_attrs=attributes | {"outcome": dumps(outcome)},
         intermediate_values={m.epoch: m.top1 for m in outcome.curve},
         constraints=_violations(outcome),
     )
-
-
-def _distributions(outcome: Outcome, options: Options) -> dict[str, BaseDistribution]:
-    return {name: CategoricalDistribution(tuple(options[name])) for name in outcome.decisions}
 
 
 def _violations(outcome: Outcome) -> dict[str, float]:
