@@ -7,7 +7,7 @@ defined in `gensynth.columns`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import NamedTuple
 
 from gensynth.graph import Layer
@@ -34,6 +34,9 @@ Runs = Sequence[Run]
 History = tuple[int, int]
 """`past` and `shared`."""
 
+_KEEPS_CHANNELS = frozenset({"norm", "activation", "softmax", "pool", "resize"})
+_MOVES = frozenset({"move", "reduce"})
+
 
 class Flow:
     """Follows all channels of a graph through its rows."""
@@ -51,7 +54,7 @@ class Flow:
         self._runs: list[Runs] = []
         for row, layer in enumerate(layers):
             inputs = [self._runs[j] for j in layer.inputs]
-            self._runs.append(_merged(self._after(row, layer, inputs)))
+            self._runs.append(self._after(row, layer, inputs))
             if self.interactions and self.interactions[-1] == row:
                 self._count_columns(inputs)
         self._count_columns(self._runs[-1:])
@@ -61,17 +64,17 @@ class Flow:
         return bool(self._spatial >> node & 1)
 
     def _after(self, row: int, layer: Layer, inputs: list[Runs]) -> Runs:
-        if layer.kind == "input":
-            return [Run(layer.shape[0], 0, 0)]
+        if layer.kind in _KEEPS_CHANNELS or (layer.kind in _MOVES and layer.route == ()):
+            return inputs[0]
         if layer.kind == "conv":
             return self._convolve(row, layer, inputs[0])
         if layer.kind == "combine":
             return self._combine(row, inputs)
-        if layer.kind in ("move", "reduce") and layer.route is not None:
+        if layer.kind == "input":
+            return [Run(layer.shape[0], 0, 0)]
+        if layer.kind in _MOVES and layer.route:
             return _routed(layer.route, inputs)
-        if layer.kind in ("linear", "matmul", "other", "move", "reduce"):
-            return [self._mix(row, layer, [run for runs in inputs for run in runs])]
-        return inputs[0]
+        return [self._mix(row, layer, [run for runs in inputs for run in runs])]
 
     def _mix(self, row: int, layer: Layer, runs: Runs) -> Run:
         features = layer.shape[-1] if layer.kind in ("linear", "matmul") else layer.shape[0]
@@ -85,13 +88,13 @@ class Flow:
             return self._convolve_depthwise(row, layer, runs)
         if inputs % groups:  # channels that the graph lost sight of
             runs, inputs = [Run(groups, *self._meet(row, runs))], groups
-        width = inputs // groups
-        mixing = width > 1 and outputs // groups > 1
+        width, made = inputs // groups, outputs // groups
         after = []
-        for start in range(0, inputs, width):
-            past, shared = self._meet(row, _sliced(runs, start, start + width))
-            node = self._node(row, layer.macs // groups, max(layer.kernel) > 1, mixing)
-            after.append(Run(outputs // groups, past | node, shared))
+        for part in _parts(runs, groups, width):
+            past, shared = self._meet(row, part)
+            wide = width > 1 and made > 1
+            node = self._node(row, layer.macs // groups, max(layer.kernel) > 1, wide)
+            after.append(Run(made, past | node, shared))
         return after
 
     def _convolve_depthwise(self, row: int, layer: Layer, runs: Runs) -> Runs:
@@ -173,35 +176,33 @@ def _length(runs: Runs) -> int:
     return sum(run.length for run in runs)
 
 
-def _merged(runs: Runs) -> Runs:
-    """Join neighbours of one history."""
-    merged: list[Run] = []
-    for run in runs:
-        if merged and merged[-1][1:] == run[1:]:
-            merged[-1] = run._replace(length=merged[-1].length + run.length)
-        else:
-            merged.append(run)
-    return merged
+def _parts(runs: Runs, groups: int, width: int) -> list[Runs]:
+    """Deal the channels out to groups of one width."""
+    if groups == 1:
+        return [runs]
+    if len(runs) == groups and all(run.length == width for run in runs):
+        return [[run] for run in runs]
+    return [_sliced(runs, start, start + width) for start in range(0, groups * width, width)]
 
 
-def _sliced(runs: Runs, start: int, stop: int) -> Runs:
+def _sliced(runs: Runs, start: int, stop: int) -> list[Run]:
     parts, begin = [], 0
-    for run in runs:
-        end = begin + run.length
-        length = min(end, stop) - max(begin, start)
-        if length > 0:
-            parts.append(run._replace(length=length))
+    for length, past, shared in runs:
+        end = begin + length
+        if end > start and begin < stop:
+            parts.append(Run(min(end, stop) - max(begin, start), past, shared))
         begin = end
     return parts
 
 
 def _routed(route: tuple[tuple[int, int, int], ...], inputs: Sequence[Runs]) -> Runs:
-    if not route:
-        return inputs[0]
     parts: list[Run] = []
     for position, start, stop in route:
         constant = [Run(stop - start, 0, 0)]
-        parts.extend(constant if position < 0 else _sliced(inputs[position], start, stop))
+        found = constant if position < 0 else _sliced(inputs[position], start, stop)
+        if parts and parts[-1][1:] == found[0][1:]:
+            found[0] = Run(parts.pop().length + found[0].length, found[0].past, found[0].shared)
+        parts.extend(found)
     return parts
 
 
@@ -218,13 +219,11 @@ def _spread(runs: Runs, channels: int) -> Runs:
 
 def _aligned(inputs: Sequence[Runs]) -> Iterator[tuple[int, list[Run]]]:
     """Cut several lists of runs of one total length at all their ends."""
-    ends = set()
-    for runs in inputs:
-        end = 0
-        for run in runs:
-            end += run.length
-            ends.add(end)
+    lengths = [[run.length for run in runs] for runs in inputs]
+    if all(one == lengths[0] for one in lengths):
+        yield from zip(lengths[0], map(list, zip(*inputs, strict=True)), strict=True)
+        return
     start = 0
-    for end in sorted(ends):
+    for end in sorted({end for one in lengths for end in accumulate(one)}):
         yield end - start, [_sliced(runs, start, end)[0] for runs in inputs]
         start = end

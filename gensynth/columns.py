@@ -45,21 +45,10 @@ class Stage:
     """Multiply-accumulates of its spatial convolutions."""
     column_macs: int
     """Those of them that are computed in two or more columns."""
-    entry_interactions: tuple[str, ...]
-    """Layers at which columns interact, up to the end of the entry block."""
-    later_interactions: tuple[str, ...]
+    entry_interactions: tuple[int, ...]
+    """Rows of the graph at which columns interact, up to the end of the entry block."""
+    later_interactions: tuple[int, ...]
     """Those after the entry block."""
-
-    def __str__(self) -> str:
-        """Describe it in one line."""
-        share = self.column_macs / self.spatial_macs
-        names = [f"{name} (entry)" for name in self.entry_interactions]
-        names.extend(self.later_interactions)
-        return (
-            f"{self.size[0]}x{self.size[1]}: {self.columns} column{'s' * (self.columns > 1)}, "
-            f"{share:.0%} of {self.spatial_macs / 1e6:,.1f} M spatial MACs in columns, "
-            f"interacting at {', '.join(names) or 'no layer'}"
-        )
 
 
 @dataclass(frozen=True)
@@ -77,9 +66,21 @@ class Columns:
         total = sum(stage.spatial_macs for stage in self.stages)
         return sum(stage.column_macs for stage in self.stages) / total if total else 0.0
 
-    def __str__(self) -> str:
-        """Describe each stage in one line."""
-        return "\n".join(map(str, self.stages))
+
+def describe(graph: Graph) -> list[str]:
+    """Describe the columns of each stage in one line."""
+    return [_line(graph, stage) for stage in analyse(graph).stages]
+
+
+def _line(graph: Graph, stage: Stage) -> str:
+    share = stage.column_macs / stage.spatial_macs
+    names = [f"{graph.label(row)} (entry)" for row in stage.entry_interactions]
+    names.extend(graph.label(row) for row in stage.later_interactions)
+    return (
+        f"{stage.size[0]}x{stage.size[1]}: {stage.columns} column{'s' * (stage.columns > 1)}, "
+        f"{share:.0%} of {stage.spatial_macs / 1e6:,.1f} M spatial MACs in columns, "
+        f"interacting at {', '.join(names) or 'no layer'}"
+    )
 
 
 def analyse(graph: Graph) -> Columns:
@@ -89,19 +90,19 @@ def analyse(graph: Graph) -> Columns:
     spatial = [i for i in convolutions if max(graph.layers[i].kernel) > 1]
     stages, first, chained = [], None, None
     for size, blocks in _stages(graph.layers):
-        here = [i for i in spatial if blocks[0].start <= i < blocks[-1].stop]
+        rows = range(blocks[0].start, blocks[-1].stop)
+        here = [i for i in spatial if i in rows]
         if not here:
             continue
         fork = next((b for b in blocks if len(b) > 1 and any(i in b for i in here)), None)
-        entry_end = fork.stop if fork else here[0] + 1
-        stage = _stage(graph, flow, size, range(blocks[0].start, blocks[-1].stop), entry_end)
+        stage = _stage(flow, size, rows, fork.stop if fork else here[0] + 1)
         stages.append(stage)
         first = first or (stage if fork else None)
         chained = chained or (stage if here != convolutions[:1] else None)
     return Columns(tuple(stages), first or chained)
 
 
-def _stage(graph: Graph, flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
+def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
     macs: Counter[int] = Counter()
     for number, node in enumerate(flow.nodes):
         if node.row in rows and flow.is_spatial(number):
@@ -112,8 +113,8 @@ def _stage(graph: Graph, flow: Flow, size: Size, rows: range, entry_end: int) ->
         max(macs, key=lambda columns: (macs[columns], columns)),
         macs.total(),
         macs.total() - macs[1],
-        tuple(graph.label(row) for row in met if row < entry_end),
-        tuple(graph.label(row) for row in met if row >= entry_end),
+        tuple(row for row in met if row < entry_end),
+        tuple(row for row in met if row >= entry_end),
     )
 
 

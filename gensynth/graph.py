@@ -5,13 +5,12 @@ same table directly. Everything judged before training (costs, columns, strides,
 off it.
 """
 
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from gensynth.genome import digest
+from gensynth.fingerprint import fingerprint
 
 Kind = Literal[
     "input",  # the image
@@ -88,99 +87,5 @@ class Graph:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Name the function family in 12 hexadecimal digits, equal for equal structure.
-
-        Covers what reaches the output, with rows that change nothing left out and the inputs of
-        sums and products in canonical order. Module names and the order in which independent
-        rows were executed play no part.
-        """
-        layers = self.layers
-        inputs, output = _without_identities(layers)
-        texts = [_text(layer) for layer in layers]
-        order = _canonical_order(layers, inputs, texts, output)
-        number = {row: place for place, row in enumerate(order)}
-        return digest("\n".join(f"{texts[i]} {[number[j] for j in inputs[i]]}" for i in order))
-
-
-_COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
-_COPIES = frozenset({"clone", "view", "unsafe_view", "expand", "permute", "slice"})
-
-
-def _text(layer: Layer) -> str:
-    """Write everything but the name and the inputs."""
-    return (
-        f"{layer.op} {layer.kind} {layer.shape} {layer.kernel} {layer.stride} {layer.groups} "
-        f"{layer.parameters} {layer.nyquist} {layer.route} {layer.detail}"
-    )
-
-
-def _without_identities(layers: Sequence[Layer]) -> tuple[list[list[int]], int]:
-    """Give the inputs of every row, and the output row, past rows that change nothing."""
-    same = list(range(len(layers)))
-    inputs = []
-    for i, layer in enumerate(layers):
-        inputs.append([same[j] for j in layer.inputs])
-        if _changes_nothing(layer, layers):
-            same[i] = inputs[i][0]
-    return inputs, same[-1]
-
-
-def _changes_nothing(layer: Layer, layers: Sequence[Layer]) -> bool:
-    if len(layer.inputs) != 1 or layer.route != () or layer.detail:
-        return False
-    if layer.kind == "pool":
-        return layer.op != "blur" and layer.kernel == layer.stride == (1, 1)
-    return layer.op in _COPIES and layer.shape == layers[layer.inputs[0]].shape
-
-
-def _canonical_order(
-    layers: Sequence[Layer], inputs: list[list[int]], texts: Sequence[str], output: int
-) -> list[int]:
-    """Order the rows that reach `output`, sources first; sorts commutative inputs in place."""
-    live = {output}
-    for i in range(output, -1, -1):
-        if i in live:
-            live.update(inputs[i])
-    rows = sorted(live)
-    if any(layers[i].op in _COMMUTATIVE and len(inputs[i]) > 1 for i in rows):
-        ranks = _ranks(layers, inputs, texts, rows)
-        for i in rows:
-            if layers[i].op in _COMMUTATIVE:
-                inputs[i].sort(key=ranks.__getitem__)
-    return _depth_first(inputs, output)
-
-
-def _ranks(
-    layers: Sequence[Layer], inputs: list[list[int]], texts: Sequence[str], rows: list[int]
-) -> dict[int, tuple[int, int]]:
-    """Tell rows apart by what feeds them and, where that ties, by what they feed."""
-    up: dict[int, int] = {}
-    for i in rows:
-        fed = [up[j] for j in inputs[i]]
-        if layers[i].op in _COMMUTATIVE:
-            fed.sort()
-        up[i] = zlib.crc32(f"{texts[i]}{fed}".encode())
-    down = dict.fromkeys(rows, 0)
-    for i in reversed(rows):
-        ordered = layers[i].op not in _COMMUTATIVE
-        for place, j in enumerate(inputs[i]):
-            fed_here = up[i] ^ down[i] + (place + 1) * ordered
-            # A sum of products does not depend on the order of the readers.
-            down[j] = (down[j] + (fed_here | 1) * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-    return {i: (up[i], down[i]) for i in rows}
-
-
-def _depth_first(inputs: list[list[int]], output: int) -> list[int]:
-    """List what feeds `output`, every row after its inputs, in an order the edges alone fix."""
-    order: list[int] = []
-    seen: set[int] = set()
-    stack = [(output, False)]
-    while stack:
-        row, fed = stack.pop()
-        if fed:
-            order.append(row)
-        elif row not in seen:
-            seen.add(row)
-            stack.append((row, True))
-            stack.extend((j, False) for j in reversed(inputs[row]))
-    return order
+        """Name the function family, as `gensynth.fingerprint.fingerprint` says."""
+        return fingerprint(self.layers)
