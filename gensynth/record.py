@@ -113,12 +113,13 @@ def _trial(outcome: Outcome, options: Options) -> FrozenTrial:
         and outcome.value is not None
         and feasible(outcome.judgements)
     )
+    known = [name for name in outcome.decisions if name in options]
     attributes = {key: value for key, value in _facts(outcome).items() if value not in (None, "")}
     return create_trial(
         state=TrialState.COMPLETE if complete else TrialState.PRUNED,
         value=outcome.value if complete else None,
-        params={name: value for name, value in outcome.decisions.items() if name in options},
-        distributions={name: CategoricalDistribution(tuple(o)) for name, o in options.items()},
+        params={name: outcome.decisions[name] for name in known},
+        distributions={name: CategoricalDistribution(tuple(options[name])) for name in known},
         user_attrs=attributes | {"outcome": dumps(outcome)},
         intermediate_values={m.epoch: m.top1 for m in outcome.curve},
         constraints=_violations(outcome),
