@@ -6,6 +6,7 @@ import sys
 from gensynth.cli import main
 
 if __name__ == "__main__":
-    here = os.getcwd()
-    sys.path = [path for path in sys.path if path not in ("", here)]
+    # Python puts the working directory first; a user's folder `constraints` would hide ours.
+    if sys.path and sys.path[0] in ("", os.getcwd()):
+        del sys.path[0]
     main()

@@ -82,4 +82,4 @@ def _executor(word: str) -> Executor:
     for known in get_args(Executor):
         if known == word:
             return known  # type: ignore[no-any-return]
-    raise unknown("--executor", "executor", word, get_args(Executor))
+    raise unknown("executor", "executor", word, get_args(Executor))

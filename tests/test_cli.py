@@ -1,0 +1,223 @@
+"""The command line as a person or a program meets it: what it prints, and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gensynth.cli import main
+
+ROOT = Path(__file__).parent.parent
+TOY = """
+generator = "random"
+executor = "inline"
+trials = 4
+space = "tests.toy_space:ToySpace"
+[proxy]
+epochs = 2
+[finals]
+candidates = 1
+most = 2
+replicas = 2
+[constraints.max_params]
+max = 100000
+[constraints.top1]
+min = 1.0
+"""
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code, out, err
+
+
+def rows(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, list[Any]]:
+    code, out, _ = run(capsys, *words, "--json")
+    listed: list[Any] = json.loads(out)
+    return code, listed
+
+
+@pytest.fixture(scope="module")
+def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("experiment") / "toy.toml"
+    path.write_text(TOY + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(toml: Path) -> Path:
+    """A campaign that has run to its end."""
+    folder = toml.parent / "run"
+    command = [sys.executable, "-m", "gensynth", "search", str(toml), "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=with_tests_importable())
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def with_tests_importable() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def test_search_leaves_an_exported_network_and_the_campaign(finished: Path) -> None:
+    assert {"study.db", "experiment.toml", "log.jsonl", "best"} <= {
+        p.name for p in finished.iterdir()
+    }
+    assert {p.name for p in (finished / "best").iterdir()} == {
+        "toyspace.py", "model.safetensors", "genome.json", "card.md",
+    }  # fmt: skip
+    card = (finished / "best" / "card.md").read_text()
+    assert "Test top-1" in card and "looked at | 1 time |" in card
+    events = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
+    assert sum(event["event"] == "started" for event in events) >= 7
+    assert not list((finished / "candidates").glob("*/job.json"))
+
+
+def test_show_lists_the_best_first(
+    capsys: pytest.CaptureFixture[str], finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, shown = rows(capsys, "show", finished)
+    values = [row["value"] for row in shown]
+    assert code == 0 and values == sorted(values, reverse=True) and len(values) == 4
+    assert {"model", "params", "macs", "weight_bytes", "peak_activation_bytes", "top1"} <= set(
+        shown[0]
+    )
+    verdict = shown[0]["verdicts"][0]
+    assert set(verdict) >= {"constraint", "ok", "violation", "offenders", "reason"}
+
+
+def test_show_judges_by_other_rules_without_training(
+    capsys: pytest.CaptureFixture[str], finished: Path, toml: Path
+) -> None:
+    stricter = toml.with_name("stricter.toml")
+    stricter.write_text(TOY.replace("max = 100000", "max = 1"), encoding="utf-8")
+    code, shown = rows(capsys, "show", finished, "--experiment", stricter)
+    assert (code, shown) == (0, [])
+    assert len(rows(capsys, "show", finished)[1]) == 4
+
+
+def test_export_of_a_campaign_and_of_one_of_its_candidates(
+    capsys: pytest.CaptureFixture[str], finished: Path, tmp_path: Path
+) -> None:
+    assert run(capsys, "export", finished, "--to", tmp_path / "winner")[0] == 0
+    best = (finished / "best" / "model.safetensors").read_bytes()
+    assert (tmp_path / "winner" / "model.safetensors").read_bytes() == best
+    assert run(capsys, "export", f"{finished}:0", "--to", tmp_path / "first")[0] == 0
+    assert "not trained" in (tmp_path / "first" / "card.md").read_text()
+
+
+def test_golden_counts_of_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("attendnext:xa325", "attendnext:ref659", "attendnext:prototype")
+    code, shown = rows(capsys, "score", *names, "--top1", "75.8")
+    assert code == 0
+    assert [row["params"] for row in shown] == [2_376_600, 4_641_620, 4_963_920]
+    assert [round(row["macs"] / 1e6, 1) for row in shown] == [319.7, 652.6, 628.6]
+    assert shown[0]["score"] == pytest.approx(76.38, abs=0.01)
+
+
+def test_published_numbers_are_scored(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("score", "--top1", "72.0", "--params", "3.47M", "--macs", "0.3G")
+    code, shown = rows(capsys, *words)
+    assert code == 0 and shown[0]["score"] == pytest.approx(74.12, abs=0.01)
+
+
+def test_the_presets_keep_all_four_constraints_and_their_top1_is_not_judged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, shown = rows(capsys, "check", "attendnext:xa325", "attendnext:prototype")
+    assert code == 0
+    for row in shown:
+        verdicts = {v["constraint"]: v["ok"] for v in row["verdicts"]}
+        assert verdicts == {
+            "columnar": True, "strided_pointwise": True, "antialiased_downsampling": True,
+            "top1": None,
+        }  # fmt: skip
+
+
+def test_check_names_the_strided_shortcuts_of_a_resnet(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "resnet_style.py").write_text(RESNET)
+    monkeypatch.chdir(tmp_path)
+    code, (row,) = rows(capsys, "check", "resnet_style:small", "--image-size", "32")
+    verdict = next(v for v in row["verdicts"] if v["constraint"] == "strided_pointwise")
+    assert code == 1 and not verdict["ok"] and verdict["violation"] > 0
+    assert verdict["offenders"] == ["second.shortcut", "third.shortcut"]
+
+
+RESNET = """
+from torch import nn
+
+class Block(nn.Module):
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(a, b, 3, stride, 1)
+        self.shortcut = nn.Conv2d(a, b, 1, stride)
+    def forward(self, x):
+        return (self.conv(x) + self.shortcut(x)).relu()
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.third = Block(3, 8, 1), Block(8, 16, 2), Block(16, 32, 2)
+        self.head = nn.Linear(32, 10)
+    def forward(self, x):
+        return self.head(self.third(self.second(self.first(x))).mean((2, 3)))
+
+def small():
+    return Net()
+"""
+
+
+def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "odd.py").write_text(
+        "from torch import nn\ndef net():\n    return nn.Linear(7, 3)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    code, (row,) = rows(capsys, "check", "odd:net")
+    assert code == 1 and "24 parameters" in row["note"] and row["params"] is None
+
+
+def test_plugins_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    code, listed = rows(capsys, "plugins")
+    assert code == 0
+    assert {"columnar", "netscore", "attendnext", "gensynth"} <= {row["name"] for row in listed}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["serch"], "No such command 'serch'"),
+        (["search", "--trails", "3"], "--trails"),
+        (["search", "--trials", "x"], "--trials"),
+        (["search", "--trials", "0"], "--trials: expected at least 1"),
+        (["search", "--executor", "rai"], "--executor: unknown executor 'rai'; did you mean 'ray'"),
+        (["search", "--generator", "tpee", "--executor", "inline"], "did you mean 'tpe'"),
+        (["search", "--data", "/nowhere", "--executor", "inline"], "/nowhere"),
+        (["search", "/nowhere.toml"], "/nowhere.toml: cannot be read"),
+        (["show", "/nowhere"], "/nowhere: is no campaign folder"),
+        (["export", "attendnext:x325", "--to", "/tmp/never"], "did you mean 'xa325'"),
+        (["check", "nonsense"], "nonsense: is no file"),
+        (["check", "json:dumps"], "json:dumps: the factory raised TypeError"),
+        (["score"], "give a MODEL, or all of --top1, --params and --macs"),
+        (["score", "--top1", "70", "--params", "x", "--macs", "1"], "--params: 'x' is no count"),
+        (["score", "--top1", "0", "--params", "1", "--macs", "1"], "NetScore does not exist"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    words: list[str], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *words)
+    assert code == 2 and message in err and out == ""
+    assert err.startswith("gensynth: ") and err.count("\n") == 1
