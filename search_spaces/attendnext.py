@@ -54,7 +54,7 @@ class AttendNeXt:
     """Height and width of the input as shares of the task's, never below 8 pixels for this."""
     activations: tuple[Activation, ...] = ("relu", "silu", "hardswish")
     gates: tuple[Gate, ...] = ("sigmoid", "softmax_c", "softmax")
-    stem_widths: tuple[int, ...] = (4, 8, 16, 24, 32)
+    stem_widths: tuple[int, ...] = (4, 6, 8, 12, 16, 24, 32)
     stem_convs: tuple[int, ...] = (1, 2)
     """A second convolution of the stem runs in as many columns as the first stage has."""
     stem_strides: tuple[int, ...] = (1, 2, 4)
