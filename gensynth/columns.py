@@ -59,6 +59,8 @@ class Columns:
     """Those that have spatial convolutions, in the order of execution."""
     first: Stage | None
     """The first stage; None in a network without spatial convolutions."""
+    single: tuple[int, ...]
+    """Rows of the spatial convolutions that lie, at least in part, in no column."""
 
     @property
     def share(self) -> float:
@@ -99,7 +101,9 @@ def analyse(graph: Graph) -> Columns:
         stages.append(stage)
         first = first or (stage if fork else None)
         chained = chained or (stage if here != convolutions[:1] else None)
-    return Columns(tuple(stages), first or chained)
+    counted = zip(flow.nodes, flow.columns, strict=True)
+    single = dict.fromkeys(node.row for node, columns in counted if columns < 2)
+    return Columns(tuple(stages), first or chained, tuple(i for i in spatial if i in single))
 
 
 def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:

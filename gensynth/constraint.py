@@ -73,6 +73,13 @@ class Verdict:
         return cls._judge(share, f"{len(offenders)} of {total} {what}", offenders)
 
     @classmethod
+    def at_most_zero(
+        cls, violation: float, reason: str, offenders: Sequence[str] = ()
+    ) -> "Verdict":
+        """Judge a violation that was computed otherwise: `ok` where it is at most 0."""
+        return cls._judge(violation, reason, offenders)
+
+    @classmethod
     def not_judged(cls, reason: str) -> "Verdict":
         """Say what is missing for an answer."""
         return cls(None, None, reason)

@@ -1,0 +1,50 @@
+"""Columnar design: spatial convolutions run in parallel columns, independent at first."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gensynth.columns import Columns, analyse
+from gensynth.constraint import Candidate, Stage, Verdict
+from gensynth.errors import InputError
+
+
+@dataclass(frozen=True)
+class Columnar:
+    """Most spatial convolutions lie in columns, and those of the first stage do not mix.
+
+    At least `min_share` of the multiply-accumulates of spatial convolutions are computed in two
+    or more columns, and in the first stage no columns interact after its entry block. What that
+    means for any network is defined in `gensynth.columns`. The violation is the larger of the
+    lacking share and the share of the first stage's interactions that come too late.
+    """
+
+    needs: ClassVar[Stage] = "graph"
+    min_share: float = 0.5
+    """Above 0, at most 1."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_share <= 1:
+            raise InputError("min_share", f"{self.min_share} is not above 0 and at most 1")
+
+    def __call__(self, candidate: Candidate, /) -> Verdict:
+        """Name the spatial convolutions outside of columns, or the layers that mix too early."""
+        graph = candidate.graph
+        columns = analyse(graph)
+        lacking = 1 - columns.share / self.min_share
+        late = columns.first.later_interactions if columns.first else ()
+        offenders = (*(columns.single if lacking > 0 else ()), *late)
+        reason = (
+            f"{columns.share:.0%} of the spatial MACs in columns, at least "
+            f"{self.min_share:.0%} wanted; {len(late)} interactions of columns in the first stage "
+            "after its entry block"
+        )
+        names = [graph.label(row) for row in sorted(offenders)]
+        return Verdict.at_most_zero(max(lacking, _mixing(columns)), reason, names)
+
+
+def _mixing(columns: Columns) -> float:
+    """Give the share of the first stage's interactions that come after its entry block."""
+    if columns.first is None or not columns.first.later_interactions:
+        return -1.0
+    late = len(columns.first.later_interactions)
+    return late / (late + len(columns.first.entry_interactions))

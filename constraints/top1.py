@@ -1,0 +1,50 @@
+"""A floor under the top-1 accuracy, absolute or relative to a reference network."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gensynth.constraint import Candidate, Stage, Verdict
+from gensynth.errors import InputError
+
+
+@dataclass(frozen=True)
+class Top1:
+    """The measured top-1 is at least `min`, or at least `margin` above a reference's.
+
+    With a `reference` the floor is what that network reached when the same proxy trained it, plus
+    `margin`; `min` then plays no part. Not judged where a measurement is missing.
+    """
+
+    needs: ClassVar[Stage] = "proxy"
+    min: float = 75.8
+    """Percent; the default is what OFA-62 reaches on ImageNet, the floor of arXiv 2208.06980."""
+    reference: str | None = None
+    """A preset of the space, or `timm:NAME`."""
+    margin: float = 0.0
+    """Percentage points above the reference; below it where negative."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min <= 100:
+            raise InputError("min", f"{self.min} is not above 0 and at most 100 percent")
+        if not -100 < self.margin < 100:
+            raise InputError("margin", f"{self.margin} is not between -100 and 100 points")
+        if self.margin and self.reference is None:
+            raise InputError("margin", "means nothing without a reference")
+
+    def __call__(self, candidate: Candidate, /) -> Verdict:
+        """Compare the last measurement with the floor."""
+        floor = self._floor(candidate)
+        if floor is None:
+            return Verdict.not_judged(f"the reference {self.reference} was not trained yet")
+        if candidate.measurement is None:
+            return Verdict.not_judged(f"not trained yet; at least {floor:g} % top-1 wanted")
+        return Verdict.at_least(candidate.measurement.top1, floor, "% top-1")
+
+    def _floor(self, candidate: Candidate) -> float | None:
+        if self.reference is None:
+            return self.min
+        if self.reference not in candidate.references:
+            return None
+        reached = candidate.references[self.reference].top1 + self.margin
+        # A relative violation needs a floor above zero; no network is below one image in 1e6.
+        return min(max(reached, 1e-4), 100.0)
