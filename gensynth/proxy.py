@@ -42,8 +42,8 @@ class Recipe:
     """Of the moving average of the weights that is measured and kept; 0 = the weights as such."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto` is bf16 autocast on a GPU, fp32 elsewhere."""
-    channels_last: bool | None = None
-    """Memory layout of images and weights; None = where it was measured to be faster."""
+    channels_last: bool = True
+    """Memory layout of images and weights: never slower than channels first where we measured."""
 
     def __post_init__(self) -> None:
         """Refuse values that no training can have."""

@@ -19,7 +19,7 @@ from gensynth.augment import augmented, draw
 from gensynth.batches import Batches
 from gensynth.checkpoint import Checkpoint
 from gensynth.data import DataSet, DataSettings, open_data, reopen_data
-from gensynth.device import resolve, set_threads
+from gensynth.device import keep_freed_memory, resolve, set_threads
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.measurement import Measurement
@@ -46,6 +46,7 @@ SUBSET_SEED = 0
 def measurements(job: Job) -> Iterator[Measurement]:
     """Yield the whole curve of `job`, from its checkpoint as far as that goes."""
     set_threads(job.threads)
+    keep_freed_memory()
     training = Training(job, _data(job.data, job.data_fingerprint, job.cache))
     curve = training.resume()
     if len(curve) == job.recipe.epochs:
@@ -81,7 +82,7 @@ class Training:
         self.job, self.data = job, data
         self.device = resolve(job.device)
         self.network = _built(job).to(self.device)
-        self.layout = _layout(job)
+        self.layout = torch.channels_last if job.recipe.channels_last else torch.contiguous_format
         self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.network, job.recipe)
         decay = job.recipe.ema_decay
@@ -218,11 +219,6 @@ def _built(job: Job) -> nn.Module:
             sys.path.append(folder)
     with _seeded(_generator(job.training_seed, 0).initial_seed(), torch.device("cpu")):
         return make(job.source)
-
-
-def _layout(job: Job) -> torch.memory_format:
-    last = job.recipe.channels_last
-    return torch.channels_last if last else torch.contiguous_format
 
 
 def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:

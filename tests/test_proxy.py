@@ -19,7 +19,7 @@ RECIPES = {
     "sgd": QUICK,
     "adamw": replace(QUICK, optimizer="adamw", learning_rate=0.01),
     "average": replace(QUICK, ema_decay=0.9),
-    "layout": replace(QUICK, channels_last=True),
+    "layout": replace(QUICK, channels_last=False),
     "augmented": replace(QUICK, augment=("crop", "flip", "cutout")),
 }
 
