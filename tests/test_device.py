@@ -1,9 +1,12 @@
+import platform
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from gensynth.device import is_out_of_memory, keep_freed_memory, resolve, set_threads
+from gensynth.device import is_out_of_memory, resolve, set_threads
 
 
 def test_auto_is_the_gpu_where_there_is_one() -> None:
@@ -21,20 +24,36 @@ def test_threads_are_set() -> None:
         torch.set_num_threads(before)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
-def test_freed_memory_is_kept() -> None:
-    import resource
+FAULTS = """
+import resource
+import torch
+from gensynth.device import keep_freed_memory
 
-    keep_freed_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(4):
+        torch.ones(64 * 2**18)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-    def faults() -> int:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for _ in range(4):
-            torch.ones(64 * 2**18)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(min(faults() for _ in range(3)))
+keep_freed_memory()
+print(min(faults() for _ in range(3)))
+"""
 
-    faults()
-    assert faults() < 1000, "64 MiB are 16,384 pages, and four times that were faulted in before"
+
+def test_freed_memory_is_kept_where_the_c_library_can() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    before, after = map(int, done.stdout.split())
+    if platform.libc_ver()[0] == "glibc":
+        assert after < before / 10, "64 MiB are 16,384 pages, faulted in four times before"
+    else:
+        assert after <= before * 1.1
 
 
 def test_running_out_of_memory_is_recognised_as_it_really_looks() -> None:
