@@ -1,0 +1,102 @@
+"""Peers: networks of timm by name, and what is published of their accuracy.
+
+`make(spec)` builds one with fresh weights, so a `Source` may name this module like any other.
+timm is an extra: `pip install "gensynth[peers]"`.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module, resources
+from typing import TYPE_CHECKING, Any
+
+from gensynth.errors import InputError, unknown
+from gensynth.plain import from_plain, loads
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published of a network on ImageNet-1k; nothing here was measured by us."""
+
+    top1: float
+    """Percent, on the validation images."""
+    image_size: int
+    """Height and width in pixels."""
+    source: str
+    params: int | None = None
+    """Only where the network itself is not to be had."""
+    macs: int | None = None
+    """Only where the network itself is not to be had."""
+
+
+@cache
+def published() -> Mapping[str, Published]:
+    """Read the table of the package: networks by the name that `gensynth score` takes."""
+    file = resources.files("gensynth") / "peers_top1.json"
+    return from_plain(dict[str, Published], loads(file.read_text(), file.name), file.name)
+
+
+def known_top1() -> dict[str, float]:
+    """Give the published ImageNet top-1 (percent) of networks that can be built, by name."""
+    return {name: row.top1 for name, row in published().items() if row.params is None}
+
+
+def make(spec: Mapping[str, Any]) -> "nn.Module":
+    """Build timm's network `spec["name"]` with fresh weights.
+
+    `classes` and `channels` are those of the task. Networks that are trained in a wider form than
+    they run in (MobileOne, RepVGG) come fused for inference unless `fused` is false. `InputError`
+    where timm is missing, the name is unknown, or timm cannot build it so.
+    """
+    timm = _import_timm()
+    name = str(spec["name"])
+    if not timm.is_model(name):
+        raise unknown(f"timm:{name}", "timm network", name, timm.list_models())
+    try:
+        model: nn.Module = timm.create_model(
+            name,
+            pretrained=False,
+            num_classes=spec.get("classes", 1000),
+            in_chans=spec.get("channels", 3),
+        )
+    except Exception as error:
+        raise InputError(f"timm:{name}", f"timm cannot build it: {error}") from error
+    return _fused(model) if spec.get("fused", True) else model
+
+
+def _fused(model: "nn.Module") -> "nn.Module":
+    fused: nn.Module = import_module("timm.utils").reparameterize_model(model, inplace=True)
+    return fused
+
+
+@cache
+def _import_timm() -> Any:
+    try:
+        with suppress(RuntimeError):
+            import_module("torchvision")
+            return import_module("timm")
+        _declare_torchvision_operators()
+        return import_module("timm")
+    except ImportError as error:
+        problem = f'needs timm ({error}): pip install "gensynth[peers]"'
+        raise InputError("timm", problem) from error
+
+
+def _declare_torchvision_operators() -> None:
+    """Let torchvision import beside a torch that its binary was not built for.
+
+    PyPI's torchvision is built for CUDA; beside a CPU build of torch its operators do not load,
+    and its import, which timm needs, fails at their missing schemas. Nothing here calls them.
+    """
+    library = import_module("torch.library").Library("torchvision", "DEF")
+    for operator in ("nms", "qnms"):
+        library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _LIBRARIES.append(library)
+
+
+_LIBRARIES: list[Any] = []
+"""Keeps the declarations alive: they end with their library object."""
