@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from gensynth.aten import Call
+from gensynth.trace.call import Call
 
 Route = tuple[tuple[int, int, int], ...] | None
 
@@ -33,7 +33,7 @@ class Labels:
     """The labels of all tensors that depend on the image."""
 
     def __init__(self) -> None:
-        self._known = WeakTensorKeyDictionary()
+        self._known: Any = WeakTensorKeyDictionary()
 
     def fresh(self, tensor: Tensor, axis: int | None = None) -> None:
         """Number the channels of `tensor` anew, along `axis`: by default 1 of maps, else last."""
@@ -84,24 +84,19 @@ class Labels:
         pairs = zip(call.outputs, moved, strict=True)
         return [self._settle(out, labels, known) for out, labels in pairs]
 
-    @staticmethod
-    def overlap(view: Tensor, written: Tensor) -> bool:
-        """Say whether two tensors on the same memory have elements in common."""
-        memory = torch.zeros(_elements(view), dtype=torch.bool)
-        _window(memory, written).fill_(True)
-        return bool(_window(memory, view).any())
-
     def write(self, view: Tensor, written: Tensor) -> Route:
         """Show in `view` what was written in place to `written`, which shares its memory.
 
-        The route's input 0 is what `view` held before, 1 is `written`.
+        The route's last input is `written`, the one before, where `view` depended on the image
+        already, is what `view` held.
         """
-        before = self._known.get(view) or _Labelled(_constant(view), 0)
         after = self._known[written]
+        known = [self._known[view], after] if view in self._known else [after]
         memory = torch.full((_elements(view),), _CONSTANT, dtype=torch.float64)
-        _window(memory, view).copy_(before.labels)
-        _window(memory, written).copy_(after.labels + _INPUT)
-        return self._settle(view, _window(memory, view).clone(), [before, after])
+        if len(known) == 2:
+            _window(memory, view).copy_(known[0].labels)
+        _window(memory, written).copy_(after.labels + (len(known) - 1) * _INPUT)
+        return self._settle(view, _window(memory, view).clone(), known)
 
     def _run(self, call: Call) -> Any:
         places = iter(range(len(call.inputs)))
@@ -138,6 +133,13 @@ class Labels:
         self.fresh(out, axis)
         along = labels.movedim(axis, 0).reshape(labels.shape[axis], -1).amax(1)
         return _route(along, known)
+
+
+def overlap(view: Tensor, written: Tensor) -> bool:
+    """Say whether two tensors on the same memory have elements in common."""
+    memory = torch.zeros(_elements(view), dtype=torch.bool)
+    _window(memory, written).fill_(True)
+    return bool(_window(memory, view).any())
 
 
 def _constant(like: Tensor) -> Tensor:

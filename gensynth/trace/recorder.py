@@ -1,99 +1,32 @@
-"""`trace(module, input_shape)`: run a module once and write down what ran, as a `Graph`.
-
-One image of batch 1 passes through the module in eval mode, below the module system, so that
-functional calls, modules and in-place operators give the same rows. The conventions:
-
-- Row 0 is the input; every executed operator that depends on it is one row, in the order of
-  execution. Dropout, identities and detach leave none, nor does what depends on weights only.
-- Columns come from `gensynth.aten`; `op` is torch's name without underscores (`add_` is `add`).
-- `shape` leaves out a leading axis of one (the batch) unless it is the only axis.
-- An operator with one input that depends on the image and else constants is an `activation`
-  (`mul` by a layer scale, `add` of a position embedding); with several, a `combine`.
-- `parameters` counts a weight on the first row that reads it: weight and bias on the convolution,
-  2 C on a batch normalisation (running statistics are none). `macs` leaves the bias out.
-- A fixed depthwise convolution (its weight is no parameter) is a `pool` named `blur`; its
-  multiply-accumulates count as a convolution's.
-- Global pooling (`mean` over positions, also by AdaptiveAvgPool2d(1)) is `reduce`, `mean`.
-- Views are `move` rows with `alias`; those that nobody reads vanish. An operator with several
-  outputs (split, unbind) is one row for each that is read.
-- `detail` holds what no other column tells, `""` for the usual: padding (extent - 1) // 2 and no
-  dilation for windows, channels for softmax, all positions for a mean.
-- Where the output is not the last executed row, or there are several, a last row `output` (an
-  alias) reads them.
-"""
+"""Writes down, below the module system, what a network executes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from gensynth.aten import VALUE_FREE, VANISHING, Call, bare_name, describe
 from gensynth.errors import InputError
 from gensynth.graph import Graph, Kind, Layer
-from gensynth.labels import Labels, Route
+from gensynth.trace.call import Call, bare_name
+from gensynth.trace.describe import describe
+from gensynth.trace.labels import Labels, Route, overlap
+from gensynth.trace.operators import VALUE_FREE, VANISHING
 
 
-def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
-    """Run `module` once on an image of `input_shape` (C, H, W) and give the graph of that run.
-
-    The module is left as it was: training flags, statistics and random state are restored.
-    `InputError` where it is no module, cannot take that shape, or returns nothing computed from
-    the image.
-    """
-    if not isinstance(module, nn.Module):
-        raise InputError("model", f"{type(module).__name__} is not a torch.nn.Module")
-    recorder = _Recorder(module)
-    image = _image(module, input_shape)
-    recorder.begin(image)
-    with _undisturbed(module), recorder.named_by(module), torch.no_grad():
-        try:
-            with recorder:
-                output = module(image)
-        except Exception as error:
-            shape = "x".join(map(str, input_shape))
-            raise InputError(
-                "model", f"cannot run on one {shape} image: {type(error).__name__}: {error}"
-            ) from error
-    return recorder.graph(output)
-
-
-def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
-    tensors = [*module.parameters(), *module.buffers()]
-    like = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
-    random = torch.Generator().manual_seed(0)
-    return torch.rand((1, *input_shape), generator=random).to(like.device, like.dtype)
-
-
-@contextmanager
-def _undisturbed(module: nn.Module) -> Iterator[None]:
-    training = [(part, part.training) for part in module.modules()]
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    # The fused transformer kernels hide their linear layers.
-    torch.backends.mha.set_fastpath_enabled(False)
-    module.eval()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-        for part, flag in training:
-            part.training = flag
-
-
-class _Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator below autograd and appends a row for each that the image reaches."""
 
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
+    def __init__(self, module: nn.Module, image: Tensor) -> None:
+        """Know the parameters of `module`, and `image` as row 0."""
+        super().__init__()  # type: ignore[no-untyped-call]
         self.layers: list[Layer] = []
-        self.row = WeakTensorKeyDictionary()
+        self.row: Any = WeakTensorKeyDictionary()
         """The row that made a tensor; constants have none."""
-        self.weights = WeakTensorKeyDictionary()
+        self.weights: Any = WeakTensorKeyDictionary()
         """Names of the parameters that a constant was computed from."""
         self.labels = Labels()
         self.path: list[str] = []
@@ -102,9 +35,6 @@ class _Recorder(TorchDispatchMode):
         for name, parameter in module.named_parameters():
             self.weights[parameter] = [name]
             self.unread[name] = parameter.numel()
-
-    def begin(self, image: Tensor) -> None:
-        """Make `image` row 0."""
         self._append(image, {"kind": "input", "op": "input", "inputs": ()})
         self.labels.fresh(image)
 
@@ -206,13 +136,13 @@ class _Recorder(TorchDispatchMode):
         new = self.row[written]
         views = [*self.row.keys(), *(t for t in self.weights if not isinstance(t, nn.Parameter))]
         for view in views:
-            if view is written or view.untyped_storage().data_ptr() != memory:
-                continue
-            if not self.labels.overlap(view, written):
+            shared = view is not written and view.untyped_storage().data_ptr() == memory
+            if not (shared and overlap(view, written)):
                 continue
             old = (self.row[view],) if view in self.row else ()
-            columns = {"kind": "move", "op": "write", "inputs": (*old, new), "alias": True}
-            self._append(view, columns | {"route": self.labels.write(view, written)})
+            route = self.labels.write(view, written)
+            columns = {"kind": "move", "op": "write", "inputs": (*old, new)}
+            self._append(view, columns | {"alias": bool(old), "route": route})
 
     def _append(self, tensor: Tensor, columns: dict[str, Any]) -> None:
         shape = tuple(tensor.shape)

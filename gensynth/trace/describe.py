@@ -1,139 +1,22 @@
-"""What torch's operators mean: their kind, and the columns of a `Layer` that arguments decide.
-
-A table from operator to kind, and a pure function for each kind whose arithmetic matters. An
-operator that stands in no table is `other`: counted nowhere, and said so.
-"""
+"""The columns of a `Layer` that an operator and its arguments decide: a function for each kind."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
 from gensynth.graph import Kind
+from gensynth.trace.call import Call
+from gensynth.trace.operators import KIND, NAME, TOLD_BY_SHAPE
 
 Columns = dict[str, Any]
 """Columns of a `Layer` by name."""
 
 
-class Call(NamedTuple):
-    """One call of an operator, as it happened."""
-
-    func: Any
-    """The operator itself."""
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    inputs: tuple[Tensor, ...]
-    """Tensors it read that depend on the network's input, in the order of the arguments."""
-    learned: bool
-    """Whether it read a parameter, or a constant computed from one."""
-    outputs: tuple[Tensor, ...]
-
-    @property
-    def out(self) -> Tensor:
-        """What it returned first."""
-        return self.outputs[0]
-
-    @property
-    def operator(self) -> str:
-        """Its bare name: no namespace, no underscores at the ends."""
-        return bare_name(self.func)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Its arguments by the names of its schema, defaults included."""
-        schema = self.func._schema.arguments
-        given = dict(zip((a.name for a in schema), self.args, strict=False)) | dict(self.kwargs)
-        return {a.name: given.get(a.name, a.default_value) for a in schema}
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Those arguments that are plain values and differ from their defaults."""
-        defaults = {a.name: a.default_value for a in self.func._schema.arguments}
-        return {
-            name: value
-            for name, value in self.arguments.items()
-            if _is_plain(value) and value != defaults[name] and name not in _LAYOUT
-        }
-
-
-def bare_name(func: Any) -> str:
-    """Strip namespace, overload and underscores from an operator's name."""
-    name: str = func._schema.name
-    return name.split("::")[-1].strip("_")
-
-
-def _is_plain(value: Any) -> bool:
-    items = value if isinstance(value, (list, tuple)) else [value]
-    return all(isinstance(item, (bool, int, float, str)) for item in items)
-
-
-VANISHING = frozenset({"alias", "detach", "lift", "lift_fresh", "native_dropout"})
-"""Operators that change nothing when a network is evaluated."""
-VALUE_FREE = frozenset(
-    [
-        "empty_like",
-        "zeros_like",
-        "ones_like",
-        "full_like",
-        "rand_like",
-        "randn_like",
-        "new_empty",
-        "new_zeros",
-        "new_ones",
-        "new_full",
-        "new_empty_strided",
-    ]
-)
-"""Operators that read the shape of a tensor, not its values."""
-_LAYOUT = frozenset({"dtype", "layout", "device", "memory_format", "pin_memory", "non_blocking"})
-_OPERATORS: dict[Kind, str] = {
-    "conv": "convolution mkldnn_convolution cudnn_convolution",
-    "linear": "linear addmm mm mv addmv bmm baddbmm",
-    "matmul": "scaled_dot_product_flash_attention_for_cpu scaled_dot_product_flash_attention "
-    "scaled_dot_product_efficient_attention scaled_dot_product_cudnn_attention",
-    "norm": "native_batch_norm native_batch_norm_legit_no_training cudnn_batch_norm "
-    "native_layer_norm native_group_norm fused_rms_norm",
-    "activation": "relu silu gelu elu celu selu mish hardswish hardsigmoid hardtanh sigmoid tanh "
-    "leaky_relu prelu_kernel softplus log_sigmoid_forward hardshrink softshrink threshold abs neg "
-    "exp log log1p sqrt rsqrt pow square reciprocal sign erf sin cos clamp clamp_min clamp_max "
-    "round floor ceil",
-    "softmax": "softmax log_softmax safe_softmax",
-    "pool": "max_pool2d_with_indices avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d",
-    "reduce": "mean sum amax amin var std linalg_vector_norm logsumexp",
-    "resize": "upsample_nearest2d upsample_nearest_exact2d upsample_bilinear2d "
-    "upsample_bicubic2d upsample_bilinear2d_aa upsample_bicubic2d_aa",
-    "combine": "add sub rsub mul div maximum minimum where lerp addcmul addcdiv",
-    "move": "view unsafe_view reshape_alias permute transpose t slice select split unbind "
-    "split_with_sizes unsafe_split unsafe_split_with_sizes unsqueeze squeeze expand cat stack "
-    "constant_pad_nd reflection_pad2d replication_pad2d clone to_copy copy index index_select "
-    "flip roll pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle as_strided "
-    "repeat unfold im2col",
-}
-_KIND: dict[str, Kind] = {op: kind for kind, ops in _OPERATORS.items() for op in ops.split()}
-_ALIASES = {
-    "group_norm": "native_group_norm",
-    "layer_norm": "native_layer_norm",
-    "rms_norm": "fused_rms_norm",
-    "batch_norm": "native_batch_norm native_batch_norm_legit_no_training cudnn_batch_norm",
-    "attention": _OPERATORS["matmul"],
-    "prelu": "prelu_kernel",
-    "max": "max_pool2d_with_indices adaptive_max_pool2d",
-    "avg": "avg_pool2d adaptive_avg_pool2d",
-    "softmax": "safe_softmax",
-    "view": "unsafe_view reshape_alias",
-    "transpose": "t",
-    "split": "split_with_sizes unsafe_split unsafe_split_with_sizes",
-    "pad": "constant_pad_nd",
-    "channel_shuffle": "native_channel_shuffle",
-    "clone": "to_copy",
-}
-_NAME = {operator: name for name, operators in _ALIASES.items() for operator in operators.split()}
-
-
 def describe(call: Call) -> Columns:
     """Give the columns of a `Layer` that the operator and its arguments decide."""
-    kind = _KIND.get(call.operator, "other")
-    columns: Columns = {"kind": kind, "op": _NAME.get(call.operator, call.operator)}
+    kind = KIND.get(call.operator, "other")
+    columns: Columns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
     return columns | _DESCRIBE.get(kind, _elementwise)(call)
 
 
@@ -157,10 +40,7 @@ def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> fl
 
 
 def _convolution(call: Call) -> Columns:
-    image, weight = (
-        call.arguments.get("input", call.arguments.get("self")),
-        call.arguments["weight"],
-    )
+    image, weight = call.arguments["input"], call.arguments["weight"]
     axes = weight.dim() - 2
     transposed = bool(call.arguments.get("transposed"))
     dilation = _pair(call.arguments["dilation"], axes)
@@ -175,7 +55,8 @@ def _convolution(call: Call) -> Columns:
         "detail": _window(kernel, _pair(call.arguments["padding"], axes, 0), dilation),
     }
     depthwise = weight.shape[1] == 1 and image.shape[1] == call.out.shape[1] == columns["groups"]
-    if depthwise and axes == 2 and not call.learned:
+    fixed = not call.learned and all(weight is not tensor for tensor in call.inputs)
+    if depthwise and fixed and axes == 2:
         columns |= {"kind": "pool", "op": "blur"}
         columns["nyquist"] = response_at_nyquist(weight, dilation)
     return columns
@@ -256,7 +137,7 @@ def _reduction(call: Call) -> Columns:
 
 
 def _move(call: Call) -> Columns:
-    if call.operator in _TOLD_BY_SHAPE:
+    if call.operator in TOLD_BY_SHAPE:
         return {}
     if call.operator == "slice":
         return _slice(call)
@@ -270,27 +151,6 @@ def _slice(call: Call) -> Columns:
         return {"detail": f"dim={axis},start={start}"}
     stride = (step if axis == 2 else 1, step if axis == 3 else 1)
     return {"stride": stride, "detail": f"dim={axis},start={start},step={step}"}
-
-
-_TOLD_BY_SHAPE = frozenset(
-    [
-        "view",
-        "unsafe_view",
-        "reshape_alias",
-        "t",
-        "clone",
-        "to_copy",
-        "copy",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "split",
-        "unbind",
-        "split_with_sizes",
-        "unsafe_split",
-        "unsafe_split_with_sizes",
-    ]
-)
 
 
 def _elementwise(call: Call) -> Columns:
