@@ -134,6 +134,12 @@ def test_presets_have_the_published_size(name: str, params: int, macs_m: float) 
     assert sum(p.numel() for p in network.parameters()) == params
 
 
+def test_the_tiny_preset_is_tiny() -> None:
+    graph = SPACE.graph(tiny(), DIGITS)
+    assert sum(layer.parameters for layer in graph) == 2_262
+    assert sum(layer.macs for layer in graph) == 19_744
+
+
 def test_one_class_makes_the_head_small() -> None:
     genome = SPACE.sample(Replay(SPACE.presets["xa325"]))
     graph = SPACE.graph(genome, replace(IMAGENET, classes=1))
@@ -263,7 +269,7 @@ def test_text_attention_runs_condensed(stride: int, condense: int, inside: int) 
 def test_features_come_from_every_stage() -> None:
     network: Any = build(SPACE, tiny(), DIGITS)
     maps = network.forward_features(torch.randn(2, 1, 8, 8))
-    assert [tuple(map_.shape) for map_ in maps] == [(2, 12, 4, 4), (2, 16, 4, 4)]
+    assert [tuple(map_.shape) for map_ in maps] == [(2, 12, 4, 4), (2, 16, 2, 2)]
 
 
 def test_a_list_of_one_option_is_not_asked() -> None:

@@ -78,8 +78,9 @@ assert not ours and not model.training and maps[-1].dim() == 4
 
 
 def test_what_the_network_does_not_use_is_dropped(tmp_path: Path) -> None:
-    export(tmp_path / "plain", tiny_source())
-    export(tmp_path / "gated", tiny_source(**{"stage1.attention": "released", "gate": "softmax"}))
+    without = {"stage1.attention": "none", "stage2.attention": "none"}
+    export(tmp_path / "plain", tiny_source(**without))
+    export(tmp_path / "gated", tiny_source(gate="softmax"))
     plain, gated = ((tmp_path / name / "attendnext.py").read_text() for name in ("plain", "gated"))
     assert "class Residual" in plain and "Condenser" not in plain and "def softmax" not in plain
     assert "class ReleasedCondenser" in gated and "def softmax(" in gated
