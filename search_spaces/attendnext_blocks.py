@@ -6,106 +6,16 @@ columns stand in bundles of equal ones: `columns`, `kernels`, `inputs`, `inner` 
 block are lists with an entry for each bundle, channels being those of the whole bundle.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from math import gcd
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
+from search_spaces.columns import Block, Shuffle, pointwise, spatial
 from search_spaces.condensers import GATES, condenser
-
-Block = Mapping[str, Any]
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "silu": nn.SiLU,
-    "hardswish": nn.Hardswish,
-}
-
-
-def named(**parts: nn.Module | None) -> nn.Sequential:
-    """Chain the parts that there are, under their names."""
-    return nn.Sequential(OrderedDict((k, part) for k, part in parts.items() if part is not None))
-
-
-class ParallelConv(nn.Module):
-    """Bundles of columns that differ, each through a convolution of its own.
-
-    `(N, sum(inputs), H, W) -> (N, sum(outputs), H', W')`, in the order of the bundles.
-    """
-
-    def __init__(self, inputs: Sequence[int], convs: Sequence[nn.Conv2d]) -> None:
-        super().__init__()
-        self.inputs = list(inputs)
-        self.bundles = nn.ModuleList(convs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve each bundle."""
-        parts = torch.split(x, self.inputs, dim=1)
-        return torch.cat(
-            [conv(part) for conv, part in zip(self.bundles, parts, strict=True)], dim=1
-        )
-
-
-class Shuffle(nn.Module):
-    """Deal the channels of each column out to all columns, in turn: an exchange for free."""
-
-    def __init__(self, columns: int) -> None:
-        super().__init__()
-        self.columns = columns
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reorder the channels."""
-        return F.channel_shuffle(x, self.columns)
-
-
-def conv2d(inputs: int, outputs: int, kernel: int, groups: int, stride: int) -> nn.Conv2d:
-    """Make a convolution without bias (the norm has one) that pads to keep the map's size."""
-    padding = kernel // 2
-    return nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
-
-
-def column_conv(block: Block, ends: tuple[str, str], pointwise: bool, stride: int) -> nn.Module:
-    """Convolve each column by itself: one grouped convolution where all bundles are alike.
-
-    Columns share a group as far as their bundle's input channels cannot be divided among them.
-    """
-    inputs, outputs = block[ends[0]], block[ends[1]]
-    kernels = [1] * len(inputs) if pointwise else block["kernels"]
-    groups = [gcd(n, channels) for n, channels in zip(block["columns"], inputs, strict=True)]
-    bundles = list(zip(inputs, outputs, kernels, groups, strict=True))
-    if all(bundle == bundles[0] for bundle in bundles):
-        return conv2d(sum(inputs), sum(outputs), kernels[0], sum(groups), stride)
-    return ParallelConv(inputs, [conv2d(*bundle, stride) for bundle in bundles])
-
-
-def normed(conv: nn.Module, channels: int, activation: str | None) -> nn.Sequential:
-    """Follow a convolution by batch normalisation and, where one is named, an activation."""
-    act = ACTIVATIONS[activation]() if activation else None
-    return named(conv=conv, norm=nn.BatchNorm2d(channels), act=act)
-
-
-def spatial(
-    block: Block, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
-) -> nn.Sequential:
-    """Convolve k x k, each column by itself, and norm."""
-    conv = column_conv(block, (inputs, outputs), False, stride)
-    return normed(conv, sum(block[outputs]), activation)
-
-
-def pointwise(
-    block: Block, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
-) -> nn.Sequential:
-    """1x1 convolution, normed: over all channels where columns mix, else column by column."""
-    if block["mixing"]:
-        conv: nn.Module = conv2d(sum(block[inputs]), sum(block[outputs]), 1, 1, stride)
-    else:
-        conv = column_conv(block, (inputs, outputs), True, stride)
-    return normed(conv, sum(block[outputs]), activation)
+from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
 
 
 def reducer(down: str | None, channels: int) -> nn.Module | None:
