@@ -23,7 +23,7 @@ candidates = 1
 most = 2
 replicas = 2
 [constraints.max_params]
-max = 100000
+limit = 100000
 [constraints.top1]
 min = 1.0
 """
@@ -97,7 +97,7 @@ def test_show_judges_by_other_rules_without_training(
     capsys: pytest.CaptureFixture[str], finished: Path, toml: Path
 ) -> None:
     stricter = toml.with_name("stricter.toml")
-    stricter.write_text(TOY.replace("max = 100000", "max = 1"), encoding="utf-8")
+    stricter.write_text(TOY.replace("limit = 100000", "limit = 1"), encoding="utf-8")
     code, shown = rows(capsys, "show", finished, "--experiment", stricter)
     assert (code, shown) == (0, [])
     assert len(rows(capsys, "show", finished)[1]) == 4
@@ -210,7 +210,7 @@ def test_plugins_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["check", "json:dumps"], "json:dumps: the factory raised TypeError"),
         (["score"], "give a MODEL, or all of --top1, --params and --macs"),
         (["score", "--top1", "70", "--params", "x", "--macs", "1"], "--params: 'x' is no count"),
-        (["score", "--top1", "0", "--params", "1", "--macs", "1"], "NetScore does not exist"),
+        (["score", "--top1", "0", "--params", "1", "--macs", "1"], "does not exist"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(

@@ -58,14 +58,17 @@ def _run(campaign: Campaign, address: str | None, changed: Changed) -> Done:
 @contextmanager
 def _decoding() -> Iterator[Decoded]:
     """Show a progress bar while images are decoded, from the first call on."""
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        tasks: list[int] = []
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("decoding images", total=None)
 
-        def progress(done: int, total: int) -> None:
-            if not tasks:
-                tasks.append(bar.add_task("decoding images", total=total))
-            bar.update(tasks[0], completed=done)  # type: ignore[arg-type]
-            if done >= total:
-                bar.stop()
+    def progress(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+        if done >= total:
+            bar.stop()
 
+    try:
         yield progress
+    finally:
+        if bar.live.is_started:
+            bar.stop()
