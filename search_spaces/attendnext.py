@@ -69,6 +69,7 @@ class AttendNeXt:
     mixes: tuple[Mix, ...] = ("same", "kernels", "widths")
     """Columns alike; or half of them with a kernel larger by 2; or half narrow and half wide."""
     attentions: tuple[Attention, ...] = ("none", "text", "released")
+    """DC-AC in the paper's words or as released; also `ac`, `vac` and `se`, behind a branch."""
     places: tuple[Place, ...] = ("first", "every", "last")
     """Which blocks of a stage attend."""
     condense: tuple[int, ...] = (1, 2, 4)
@@ -109,7 +110,7 @@ class AttendNeXt:
         return fitting | {"prototype": start.decisions}
 
     def sample(self, choose: Choose) -> Genome:
-        """Make a genome from the answers of `choose`: about 40 decisions for a small network."""
+        """Make a genome from the answers of `choose`: about 35 decisions for a small network."""
         ask = UnlessAlone(choose)
         count = ask("stages", self.stages)
         resolution = ask("resolution", self.resolutions)
@@ -149,9 +150,10 @@ class AttendNeXt:
         gated = attention != "none"
         place = ask(f"{name}.place", self.places) if gated and depth > 1 else "first"
         at_entry = attention == "text" and place != "last"
-        condense = ask(f"{name}.condense", self.condense) if attention == "text" else 1
+        condenses = attention in ("text", "ac", "vac")
+        condense = ask(f"{name}.condense", self.condense) if condenses else 1
         shrinks = condense > 1 or (at_entry and stride > 1)
-        pool = ask(f"{name}.pool", self.pools) if attention == "text" and shrinks else "max_blur"
+        pool = ask(f"{name}.pool", self.pools) if shrinks else "max_blur"
         down = ask(f"{name}.down", self.downs) if stride > 1 and not at_entry else "rect2"
         return Stage(
             columns=columns,

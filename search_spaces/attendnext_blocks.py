@@ -9,12 +9,11 @@ block are lists with an entry for each bundle, channels being those of the whole
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
 from search_spaces.columns import Block, Shuffle, pointwise, spatial
-from search_spaces.condensers import GATES, condenser
+from search_spaces.condensers import ATTENTIONS, GATES, bring_back, condenser
 from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
 
 
@@ -68,11 +67,18 @@ BRANCHES: dict[str, Callable[[Block, str], nn.Sequential]] = {
 
 
 class Residual(nn.Module):
-    """`act(branch(V) + shortcut(V))`: `(N, I, H, W) -> (N, O, H', W')`."""
+    """`act(branch(V) + shortcut(V))`: `(N, I, H, W) -> (N, O, H', W')`.
+
+    Where an attention condenser is named, it is the last layer of the branch.
+    """
 
     def __init__(self, block: Block, activation: str, gate: str) -> None:
         super().__init__()
         self.branch = BRANCHES[block["branch"]](block, activation)
+        if block["attend"]:
+            attend = ATTENTIONS[block["attend"]]
+            sizes = sum(block["outputs"]), block["condense"], block["pool"]
+            self.branch.add_module("attend", attend(*sizes, gate, activation))
         self.shortcut = projection(block) if block["project"] else nn.Identity()
         self.act = ACTIVATIONS[activation]()
 
@@ -130,7 +136,7 @@ class TextCondenser(nn.Module):
         condensed = self.condense(x)
         y: Tensor = self.act(self.gate(self.attention(condensed)) * self.feature(condensed))
         size = [-(-extent // self.stride) for extent in x.shape[2:]]
-        return y if list(y.shape[2:]) == size else F.interpolate(y, size=size, mode="nearest")
+        return bring_back(y, size)
 
 
 BLOCKS: dict[str, type[nn.Module]] = {

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Activation = Literal["relu", "silu", "hardswish"]
-Gate = Literal["sigmoid", "softmax_c", "softmax"]
+Activation = Literal["relu", "silu", "hardswish", "relu6"]
+Gate = Literal["sigmoid", "hard_sigmoid", "softmax_c", "softmax"]
 Branch = Literal["basic", "bottleneck"]
 Interaction = Literal["none", "entry", "every"]
 Mix = Literal["same", "kernels", "widths"]
-Attention = Literal["none", "text", "released"]
+Attention = Literal["none", "text", "released", "ac", "vac", "se"]
 Place = Literal["first", "every", "last"]
 Pool = Literal["max_blur", "average", "blur"]
 Down = Literal["rect2", "tri3", "bin5", "max", "strided_3x3", "strided_1x1"]

@@ -48,6 +48,9 @@ class _Mirror:
 
     def _residual(self, row: int, block: Block, name: str) -> int:
         branch = self._branch(row, block, f"{name}.branch")
+        if block["attend"]:
+            form = block["attend"], block["condense"], block["pool"], self.gate, self.activation
+            branch = self.rows.attend(branch, *form, f"{name}.branch.attend")
         shortcut = self._projection(row, block, f"{name}.shortcut") if block["project"] else row
         return self._active(self.rows.combine("add", (branch, shortcut), name), name)
 

@@ -84,15 +84,21 @@ def _stage(stage: Stage, channels: int, size: Size, smallest_map: int) -> tuple[
 def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> Spec:
     """Describe block `k` of a stage without its channels; `size` is that of its output."""
     mixing = stage.interaction == "every" or (stage.interaction == "entry" and k == 0)
-    if stage.attention == "text" and attends(stage, k):
+    attention = stage.attention if attends(stage, k) else "none"
+    if attention == "text":
         _, condense = _halve(size, stride, stage.condense, smallest_map)
         sizes = {"stride": stride, "condense": condense, "pool": stage.pool}
         return {"block": "text", "mixing": mixing} | sizes
     form: Spec = {"branch": stage.branch, "down": stage.down if stride == 2 else None}
-    if stage.attention == "released" and attends(stage, k):
+    if attention == "released":
         return {"block": "released", "mixing": mixing, "shuffle": False} | form
     shuffle = mixing and k > 0 and stage.branch == "basic"
-    return {"block": "residual", "mixing": mixing, "shuffle": shuffle, "project": k == 0} | form
+    residual: Spec = {"block": "residual", "mixing": mixing, "shuffle": shuffle}
+    residual |= form | {"project": k == 0, "attend": None}
+    if attention == "none":
+        return residual
+    _, condense = _halve(size, 1, stage.condense, smallest_map)
+    return residual | {"attend": attention, "condense": condense, "pool": stage.pool}
 
 
 def attends(stage: Stage, k: int) -> bool:

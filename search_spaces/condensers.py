@@ -1,16 +1,30 @@
-"""Condensers and gates of double-condensing attention; imports torch only."""
+"""Attention condensers, and squeeze-and-excitation to compare with; imports torch only.
+
+Attention is computed on a condensed map, where it is cheap, brought back to the size of the
+features, and gates them. `V` is the map of C channels, `Q` the condensed map of h x w pixels (H x W
+halved log2(ratio) times, rounded up), `K` its embedding, `A` the attention, `S` a scale, and `V'`
+the output. What is here keeps the shape, `(N, C, H, W) -> (N, C, H, W)`; double-condensing
+attention condensers (DC-AC), which also change it, are blocks of `attendnext_blocks`.
+"""
 
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from search_spaces.antialias import rect2, tri3
+from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
 
 
 def sigmoid(logits: Tensor) -> Tensor:
     """Gate every number by itself, into (0, 1)."""
     return torch.sigmoid(logits)
+
+
+def hard_sigmoid(logits: Tensor) -> Tensor:
+    """Gate every number by itself, piecewise linear: exact in 8 bits."""
+    return F.hardsigmoid(logits)
 
 
 def softmax(logits: Tensor) -> Tensor:
@@ -25,6 +39,7 @@ def softmax_c(logits: Tensor) -> Tensor:
 
 GATES: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": sigmoid,
+    "hard_sigmoid": hard_sigmoid,
     "softmax": softmax,
     "softmax_c": softmax_c,
 }
@@ -57,3 +72,85 @@ CONDENSERS: dict[str, Callable[[int], nn.Module]] = {
 def condenser(pool: str, channels: int, ratio: int) -> nn.Sequential:
     """Halve a map `log2(ratio)` times by the same `pool`; `ratio` 1 leaves it as it is."""
     return nn.Sequential(*(CONDENSERS[pool](channels) for _ in range(ratio.bit_length() - 1)))
+
+
+def bring_back(condensed: Tensor, size: list[int]) -> Tensor:
+    """Enlarge a map to `size` (H, W) by nearest neighbours, where it is not of that size."""
+    if list(condensed.shape[2:]) == size:
+        return condensed
+    return F.interpolate(condensed, size=size, mode="nearest")
+
+
+class AttentionCondenser(nn.Module):
+    """AC: `V' = V A S` (TinySpeech, Wong et al., arXiv 2008.04245).
+
+    Q condenses V; K embeds Q by a depthwise 3x3 and a 1x1 convolution; A is K, gated and brought
+    back; S is one learned scale a channel. The paper leaves the layers open: these are ours.
+    Parameters: C^2 + 14 C. MACs of the convolutions: h w (C^2 + 9 C).
+    """
+
+    def __init__(self, channels: int, ratio: int, pool: str, gate: str, activation: str) -> None:
+        super().__init__()
+        self.condense = condenser(pool, channels, ratio)
+        self.embed = self.embedding(channels, activation)
+        self.gate = GATES[gate]
+        self.scale = nn.Parameter(torch.ones(channels, 1, 1))
+
+    @staticmethod
+    def embedding(channels: int, activation: str) -> nn.Sequential:
+        """Make the layers from Q to K: `(N, C, h, w) -> (N, C, h, w)`."""
+        return named(
+            spatial=normed(conv2d(channels, channels, 3, channels, 1), channels, activation),
+            relate=normed(conv2d(channels, channels, 1, 1, 1), channels, None),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend."""
+        attention = self.gate(self.embed(self.condense(x)))
+        return x * bring_back(attention, list(x.shape[2:])) * self.scale
+
+
+class VisualAttentionCondenser(AttentionCondenser):
+    """VAC: an AC whose attention is joint over space and channels (AttendNets, arXiv 2009.14385).
+
+    The embedding condenses the channels too: a dense 3x3 convolution to w = max(2, C // 4) of
+    them, then a 1x1 back to C. The paper leaves the layers open: these are ours.
+    Parameters: 10 C w + 2 w + 3 C. MACs of the convolutions: 10 h w C w.
+    """
+
+    @staticmethod
+    def embedding(channels: int, activation: str) -> nn.Sequential:
+        """Make the layers from Q to K: `(N, C, h, w) -> (N, C, h, w)`."""
+        inner = max(2, channels // 4)
+        return named(
+            spatial=normed(conv2d(channels, inner, 3, 1, 1), inner, activation),
+            relate=normed(conv2d(inner, channels, 1, 1, 1), channels, None),
+        )
+
+
+class SqueezeExcitation(nn.Module):
+    """SE: a gate for each channel from the mean of all (Hu et al., arXiv 1709.01507).
+
+    With w = max(2, C // 4), parameters: 2 C w + w + C. MACs: 2 C w.
+    """
+
+    def __init__(self, channels: int, ratio: int, pool: str, gate: str, activation: str) -> None:
+        super().__init__()
+        inner = max(2, channels // 4)
+        self.squeeze = nn.Conv2d(channels, inner, 1)
+        self.act = ACTIVATIONS[activation]()
+        self.excite = nn.Conv2d(inner, channels, 1)
+        self.gate = GATES[gate]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend."""
+        squeezed = self.act(self.squeeze(x.mean(dim=(2, 3), keepdim=True)))
+        return x * self.gate(self.excite(squeezed))
+
+
+ATTENTIONS: dict[str, type[nn.Module]] = {
+    "ac": AttentionCondenser,
+    "vac": VisualAttentionCondenser,
+    "se": SqueezeExcitation,
+}
+"""Gates that keep the shape; made from channels, ratio, pool, gate, activation."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gensynth.graph import Layer
 
 _TAPS = {"tri3": 3, "bin5": 5}
+_NUMBER_BY_NUMBER = {"sigmoid": "sigmoid", "hard_sigmoid": "hardsigmoid"}
 
 
 class Rows:
@@ -93,13 +94,13 @@ class Rows:
 
     def gate(self, row: int, gate: str, name: str) -> int:
         """Mirror `condensers.GATES`."""
-        if gate == "sigmoid":
-            return self.activation(row, "sigmoid", name)
+        if gate in _NUMBER_BY_NUMBER:
+            return self.activation(row, _NUMBER_BY_NUMBER[gate], name)
         shape = self.layers[row].shape
         row = self.append(Layer("softmax", "softmax", (row,), shape, name))
-        return (
-            self.activation(row, "mul", name, f"other={shape[0]}") if gate == "softmax_c" else row
-        )
+        if gate == "softmax":
+            return row
+        return self.activation(row, "mul", name, f"other={shape[0]}")
 
     def resize(self, row: int, size: tuple[int, int], name: str) -> int:
         """Bring a map to `size` (H, W) by nearest neighbours, where it is not of that size."""
@@ -107,6 +108,37 @@ class Rows:
         if tuple(now) == size:
             return row
         return self.append(Layer("resize", "upsample_nearest2d", (row,), (channels, *size), name))
+
+    def attend(
+        self, row: int, kind: str, ratio: int, pool: str, gate: str, activation: str, name: str
+    ) -> int:
+        """Mirror `condensers.ATTENTIONS`."""
+        channels, *size = self.layers[row].shape
+        inner = max(2, channels // 4)
+        if kind == "se":
+            mean = self.append(Layer("reduce", "mean", (row,), (channels, 1, 1), name))
+            squeezed = self._biased(mean, inner, f"{name}.squeeze")
+            squeezed = self.activation(squeezed, activation, f"{name}.act")
+            excited = self._biased(squeezed, channels, f"{name}.excite")
+            return self.combine("mul", (row, self.gate(excited, gate, name)), name)
+        inside, groups = (channels, channels) if kind == "ac" else (inner, 1)
+        part = f"{name}.embed"
+        found = self.condense(row, pool, ratio, f"{name}.condense")
+        found = self.conv(found, inside, 3, groups, 1, f"{part}.spatial.conv")
+        found = self.norm(found, f"{part}.spatial.norm")
+        found = self.activation(found, activation, f"{part}.spatial.act")
+        found = self.conv(found, channels, 1, 1, 1, f"{part}.relate.conv")
+        found = self.gate(self.norm(found, f"{part}.relate.norm"), gate, name)
+        attended = self.combine("mul", (row, self.resize(found, (size[0], size[1]), name)), name)
+        scaled = self.activation(attended, "mul", name)
+        self.layers[scaled] = self.layers[scaled]._replace(parameters=channels)
+        return scaled
+
+    def _biased(self, row: int, outputs: int, name: str) -> int:
+        made = self.conv(row, outputs, 1, 1, 1, name)
+        parameters = self.layers[made].parameters + outputs
+        self.layers[made] = self.layers[made]._replace(parameters=parameters)
+        return made
 
     def shuffle(self, row: int, columns: int, name: str) -> int:
         """Deal the channels of each column out to all columns, in turn."""

@@ -21,7 +21,14 @@ DIGITS = Task(channels=1, height=8, width=8, classes=10)
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 TASKS = (DIGITS, Task(3, 32, 32, 7), Task(3, 33, 27, 5), Task(1, 5, 9, 2))
 SPACE = AttendNeXt()
-SMALL = AttendNeXt(widths=(2, 3, 5, 8), depths=(1, 2, 4), kernels=(3, 5, 7))
+SMALL = AttendNeXt(
+    widths=(2, 3, 5, 8),
+    depths=(1, 2, 4),
+    kernels=(3, 5, 7),
+    attentions=("none", "text", "released", "ac", "vac", "se"),
+    activations=("relu", "silu", "hardswish", "relu6"),
+    gates=("sigmoid", "hard_sigmoid", "softmax", "softmax_c"),
+)
 
 
 def draws(space: AttendNeXt, count: int, seed: int = 0) -> Iterator[tuple[Record, Genome]]:
@@ -83,7 +90,7 @@ def test_any_genome_builds_runs_and_learns_on_any_task() -> None:
 
 def test_every_parameter_of_a_smooth_network_is_moved() -> None:
     for _, genome in draws(SMALL, 20, seed=1):
-        network = build(SMALL, replace(genome, activation="silu"), DIGITS)
+        network = build(SMALL, replace(genome, activation="silu", gate="sigmoid"), DIGITS)
         nn.functional.cross_entropy(network(torch.randn(8, 1, 8, 8)), torch.arange(8)).backward()  # type: ignore[no-untyped-call]
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None and parameter.grad.any(), name
