@@ -31,32 +31,37 @@ class Batches:
         self.size, self.device, self.layout = size, device, layout
         self.mean = torch.tensor(data.mean, device=device)[:, None, None] * 255
         self.scale = 1 / (torch.tensor(data.std, device=device)[:, None, None] * 255)
-        self.labels = torch.cat([torch.from_numpy(split.labels) for split in chosen]).to(device)
-        self.images = _joined(chosen)
-        self._ready = self.images.numel() * 4 <= PRELOAD_BYTES
+        images = _joined(chosen)
+        self._ready = images.numel() * 4 <= PRELOAD_BYTES
         if self._ready:
-            self.images = self._prepared(self.images)
-        elif device.type == "cuda":
-            memory = torch.cuda.get_device_properties(device).total_memory
-            if self.images.numel() <= RESIDENT_SHARE * memory:
-                self.images = self.images.to(device)
+            self.images = self._prepared(images)
+        else:
+            self.images = images.to(device) if _fits(images, device) else images
+        labels = torch.cat([torch.from_numpy(split.labels) for split in chosen])
+        self.labels = labels.to(self.place)
 
     def __len__(self) -> int:
         """Count the images."""
         return len(self.labels)
 
+    @property
+    def place(self) -> torch.device:
+        """Where the images lie, and the index of `at` should: the host, if a GPU is too small."""
+        return self.images.device
+
     def at(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Give images float32 (N, C, H, W) and labels (N,) at `index` int64 (N,), on the device."""
-        images = self.images[index.to(self.images.device)]
-        labels = self.labels[index.to(self.device)]
-        return (images if self._ready else self._prepared(images)), labels
+        return self._given(self.images[index], self.labels[index])
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Give all images once, in their order."""
         for start in range(0, len(self), batch_size):
-            images = self.images[start : start + batch_size]
-            labels = self.labels[start : start + batch_size]
-            yield (images if self._ready else self._prepared(images)), labels
+            rows = slice(start, start + batch_size)
+            yield self._given(self.images[rows], self.labels[rows])
+
+    def _given(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        prepared = images if self._ready else self._prepared(images)
+        return prepared, labels.to(self.device, non_blocking=True)
 
     def _prepared(self, images: Tensor) -> Tensor:
         floats = images.to(self.device, non_blocking=True).to(torch.float32)
@@ -70,3 +75,11 @@ def _joined(splits: list[Split]) -> Tensor:
     """View a single split where it lies (a mapped file stays mapped); join several in memory."""
     arrays = [split.images for split in splits]
     return torch.from_numpy(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
+
+
+def _fits(images: Tensor, device: torch.device) -> bool:
+    """Say whether a GPU is to keep the images: several candidates may share it."""
+    if device.type != "cuda":
+        return False
+    memory = torch.cuda.get_device_properties(device).total_memory
+    return images.numel() <= RESIDENT_SHARE * memory

@@ -106,7 +106,8 @@ def train(job: Job) -> Iterator[Measurement]:
 
     A matching checkpoint in the job's folder is resumed: the measurements made before it are
     yielded again first, so that the iterator always gives the whole curve, and the rest is
-    bitwise what an uninterrupted training on the same machine gives (`seconds` apart).
+    bitwise what an uninterrupted training on the same machine gives (`seconds` apart; on a GPU,
+    as far as its kernels are deterministic).
 
     `top1` is measured on the validation split by the network in evaluation mode. A job that
     trains on the validation split too has none left to measure, so there `top1` is the share of

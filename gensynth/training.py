@@ -152,7 +152,7 @@ class Training:
         rng = _generator(self.job.training_seed, epoch)
         order = self.chosen[torch.randperm(len(self.chosen), generator=rng)]
         draws = draw(recipe.augment, len(order), self.images.size, rng).to(self.device)
-        order = order.to(self.images.device)
+        order = order.to(self.images.place)
         sums = torch.zeros(2, device=self.device)
         self.network.train()
         begin = 0
