@@ -20,30 +20,28 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
+from experiments.benchmarks import plain_loop
 from experiments.benchmarks.proxy_task import Setting, job, subset
+from gensynth.data import open_data
 from gensynth.plain import dumps, from_plain, loads
+from gensynth.space import make
+from gensynth.training import measurements
 
 Result = dict[str, float]
 
 
 def run_proxy(setting: Setting) -> Result:
     """Train by the proxy; opening the decoded data and building the network count too."""
-    from gensynth.proxy import train
-
     described = job(setting)
     start = time.perf_counter()
-    curve = list(train(described))
+    curve = list(measurements(described))
     return _result(setting, time.perf_counter() - start, curve[-1].top1)
 
 
 def run_plain(setting: Setting) -> Result:
     """Train the same network by the plain loop."""
-    import torch
-
-    from experiments.benchmarks import plain_loop
-    from gensynth.data import open_data
-    from gensynth.space import make
-
     torch.set_num_threads(setting.threads)
     described = job(setting)
     data = open_data(described.data, Path(described.cache or ""))
