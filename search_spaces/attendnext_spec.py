@@ -5,8 +5,8 @@ from typing import Any
 
 from gensynth.space import Task
 from search_spaces.attendnext_genome import Genome, Stage
+from search_spaces.sizes import Size, halve
 
-Size = tuple[int, int]
 Spec = dict[str, Any]
 LEAST_RESOLUTION = 8
 
@@ -39,16 +39,9 @@ def _scaled(extent: int, share: float) -> int:
     return max(round(extent * share), min(extent, LEAST_RESOLUTION))
 
 
-def _halve(size: Size, stride: int, wanted: int, smallest_map: int) -> tuple[Size, int]:
-    """Halve a map that has `stride` already until `wanted`, but to no side below the smallest."""
-    while stride < wanted and min(size) > 2 * (smallest_map - 1):
-        size, stride = ((size[0] + 1) // 2, (size[1] + 1) // 2), 2 * stride
-    return size, stride
-
-
 def _stem(genome: Genome, task: Task, smallest_map: int) -> tuple[Spec, Size]:
     genes = genome.stem
-    size, stride = _halve(input_size(genome, task), 1, genes.stride, smallest_map)
+    size, stride = halve(input_size(genome, task), 1, genes.stride, smallest_map)
     columns = gcd(genome.stages[0].columns, genes.width) if genes.convs == 2 else 0
     spec = {
         "inputs": task.channels,
@@ -62,7 +55,7 @@ def _stem(genome: Genome, task: Task, smallest_map: int) -> tuple[Spec, Size]:
 
 
 def _stage(stage: Stage, channels: int, size: Size, smallest_map: int) -> tuple[list[Spec], Size]:
-    size, stride = _halve(size, 1, stage.stride, smallest_map)
+    size, stride = halve(size, 1, stage.stride, smallest_map)
     columns, widths = _bundles(stage)
     expansion = 2 if stage.branch == "bottleneck" else 1
     outputs = [n * width * expansion for n, width in zip(columns, widths, strict=True)]
@@ -86,7 +79,7 @@ def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> S
     mixing = stage.interaction == "every" or (stage.interaction == "entry" and k == 0)
     attention = stage.attention if attends(stage, k) else "none"
     if attention == "text":
-        _, condense = _halve(size, stride, stage.condense, smallest_map)
+        _, condense = halve(size, stride, stage.condense, smallest_map)
         sizes = {"stride": stride, "condense": condense, "pool": stage.pool}
         return {"block": "text", "mixing": mixing} | sizes
     form: Spec = {"branch": stage.branch, "down": stage.down if stride == 2 else None}
@@ -97,7 +90,7 @@ def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> S
     residual |= form | {"project": k == 0, "attend": None}
     if attention == "none":
         return residual
-    _, condense = _halve(size, 1, stage.condense, smallest_map)
+    _, condense = halve(size, 1, stage.condense, smallest_map)
     return residual | {"attend": attention, "condense": condense, "pool": stage.pool}
 
 
