@@ -120,7 +120,7 @@ def _adaptive(call: Call) -> Columns:
 
 def _softmax(call: Call) -> Columns:
     axis = call.arguments["dim"] % call.out.dim()
-    return {"detail": "" if axis == 1 and call.out.dim() != 3 else f"dim={axis - call.out.dim()}"}
+    return {"detail": "" if axis == 1 and call.out.dim() != 3 else f"dim={axis}"}
 
 
 def _resize(call: Call) -> Columns:
@@ -157,12 +157,14 @@ def _elementwise(call: Call) -> Columns:
     if call.operator == "hardtanh" and call.options == {"min_val": 0.0, "max_val": 6.0}:
         return {"op": "relu6"}
     options = sorted(call.options.items())
-    axes = {k: _positive(v, call.out.dim()) for k, v in options if k.startswith("dim")}
-    return {"detail": ",".join(f"{key}={axes.get(key, value)}" for key, value in options)}
+    return {"detail": ",".join(f"{k}={_canonical(k, v, call.out.dim())}" for k, v in options)}
 
 
-def _positive(axes: Any, count: int) -> Any:
-    return axes % count if isinstance(axes, int) else [axis % count for axis in axes]
+def _canonical(name: str, value: Any, axes: int) -> Any:
+    """Count axes from the front, and write whole numbers without a point."""
+    if name.startswith("dim"):
+        return value % axes if isinstance(value, int) else [axis % axes for axis in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _window(kernel: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int]) -> str:

@@ -37,7 +37,7 @@ class Labels:
 
     def fresh(self, tensor: Tensor, axis: int | None = None) -> None:
         """Number the channels of `tensor` anew, along `axis`: by default 1 of maps, else last."""
-        axis = (1 if tensor.dim() >= 4 else tensor.dim() - 1) if axis is None else axis
+        axis = _channel_axis(tensor) if axis is None else axis
         if tensor.dim() == 0:
             self._known[tensor] = _Labelled(torch.zeros((), dtype=torch.float64), 1)
             return
@@ -123,16 +123,23 @@ class Labels:
     def _settle(self, out: Tensor, labels: Tensor, known: Sequence[_Labelled]) -> Route:
         """Number the channels of `out` anew if they lie along one axis, and tell where from."""
         axes = _varying(labels)
-        if len(axes) > 1 and len(known) == 1:
+        hidden = len(axes) > 1 or (not axes and out.dim() == 3)
+        if hidden and len(known) == 1:
             self._known[out] = _Labelled(labels, known[0].channels)
             return ()
-        if len(axes) > 1 or not out.dim():
+        if hidden or not out.dim():
             self.fresh(out)
             return None
-        axis = axes[0] if axes else (1 if out.dim() >= 4 else out.dim() - 1)
+        axis = axes[0] if axes else _channel_axis(out)
         self.fresh(out, axis)
-        along = labels.movedim(axis, 0).reshape(labels.shape[axis], -1).amax(1)
-        return _route(along, known)
+        route = _route(labels.movedim(axis, 0).reshape(labels.shape[axis], -1).amax(1), known)
+        flattened = out.dim() < known[0].labels.dim()
+        too_many = len(route) > sum(k.channels for k in known)
+        return None if flattened and too_many else route
+
+
+def _channel_axis(tensor: Tensor) -> int:
+    return 1 if tensor.dim() >= 4 else tensor.dim() - 1
 
 
 def overlap(view: Tensor, written: Tensor) -> bool:
@@ -164,7 +171,7 @@ def _varying(labels: Tensor) -> list[int]:
     ]
 
 
-def _route(along: Tensor, known: Sequence[_Labelled]) -> Route:
+def _route(along: Tensor, known: Sequence[_Labelled]) -> tuple[tuple[int, int, int], ...]:
     """Write the labels along the channel axis as runs."""
     channels = [int(label) for label in along.tolist()]
     if len(known) == 1 and channels == list(range(known[0].channels)):
@@ -176,4 +183,4 @@ def _route(along: Tensor, known: Sequence[_Labelled]) -> Route:
             runs[-1] = (place, runs[-1][1], runs[-1][2] + 1)
         else:
             runs.append((place, channel, channel + 1))
-    return None if len(runs) > sum(k.channels for k in known) else tuple(runs)
+    return tuple(runs)
