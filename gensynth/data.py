@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +24,7 @@ class DataSettings:
     """Which images, and how they are split; the `[data]` table of an experiment."""
 
     path: str = "digits"
-    """`digits` (embedded), or an image folder."""
+    """`digits` (embedded), an image folder, or `hub:NAME` of the Hugging Face hub."""
     image_size: int | None = None
     """Height and width in pixels to which images are decoded; None keeps the data's own."""
     channels: Literal[1, 3] | None = None
@@ -95,7 +95,13 @@ def open_data(
         return _digits(settings)
     from gensynth.folder_data import open_folder
 
-    return open_folder(settings, cache or default_cache(), progress or (lambda done, total: None))
+    cache, progress = cache or default_cache(), progress or (lambda done, total: None)
+    if settings.path.startswith("hub:"):
+        from gensynth.hub_data import fetch
+
+        folder = fetch(settings.path.removeprefix("hub:"), cache, progress)
+        settings = replace(settings, path=str(folder))
+    return open_folder(settings, cache, progress)
 
 
 def reopen_data(

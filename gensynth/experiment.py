@@ -204,7 +204,8 @@ def _rule_table(table: Any, name: str, place: str) -> dict[str, Any]:
 
 
 def _absolute(data: DataSettings, folder: Path) -> DataSettings:
-    if data.path == "digits" or Path(data.path).is_absolute():
+    named = data.path == "digits" or data.path.startswith("hub:")
+    if named or Path(data.path).is_absolute():
         return data
     return replace(data, path=str((folder / data.path).resolve()))
 

@@ -1,0 +1,112 @@
+"""Data sets of the Hugging Face hub, written out once as an image folder.
+
+Needs the extra `hub` (the `datasets` library). `hub:NAME` is a data set's name, or a local folder
+that the library can load, such as one of parquet files.
+"""
+
+import hashlib
+import io
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+from PIL import Image
+
+from gensynth.data import Progress
+from gensynth.errors import InputError
+from gensynth.folder_layout import SPLIT_FOLDERS, SUFFIXES
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+PREFIX = "hub:"
+
+
+def fetch(name: str, cache: Path, progress: Progress) -> Path:
+    """Give an image folder with the pictures of the data set `name`, as they are stored.
+
+    It is written on the first call only; the hub is not asked again, so that a campaign goes on
+    without a network and its data cannot change behind its back.
+
+    Raises:
+        InputError: there is no such data set, or it is none of labelled images.
+    """
+    folder = cache / "hub" / hashlib.sha256(name.encode()).hexdigest()[:16]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.exists():
+                _write(_load(name), folder, name, progress)
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
+    return folder
+
+
+def _load(name: str) -> Mapping[str, "Dataset"]:
+    try:
+        import datasets
+    except ImportError:
+        problem = "the hub needs the `datasets` library: pip install 'gensynth[hub]'"
+        raise InputError(f"{PREFIX}{name}", problem) from None
+    try:
+        loaded = datasets.load_dataset(name)
+    # The library raises errors of its own, of the network and of the file formats.
+    except Exception as error:
+        problem = f"cannot be loaded ({type(error).__name__}: {error})"
+        raise InputError(f"{PREFIX}{name}", problem) from None
+    return {split: part for split, part in loaded.items() if split in SPLIT_FOLDERS}
+
+
+def _write(splits: Mapping[str, "Dataset"], folder: Path, name: str, progress: Progress) -> None:
+    if "train" not in splits:
+        raise InputError(f"{PREFIX}{name}", "has no train split")
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    total, done = sum(len(part) for part in splits.values()), 0
+    try:
+        for split, part in splits.items():
+            for place, data in _pictures(part, name):
+                path = partial / split / place / f"{done:08d}{_suffix(data)}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                done += 1
+                progress(done, total)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _pictures(part: "Dataset", name: str) -> Iterator[tuple[str, bytes]]:
+    """Give class name and file content of each picture, without decoding it."""
+    import datasets
+
+    images = _column(part, name, datasets.Image)
+    labels = _column(part, name, datasets.ClassLabel)
+    names = part.features[labels].names
+    for row in part.cast_column(images, datasets.Image(decode=False)):
+        label: int = row[labels]
+        if label >= 0:  # the hub marks images without a label by -1
+            stored: dict[str, Any] = row[images]
+            data = stored["bytes"] or Path(stored["path"]).read_bytes()
+            yield names[label].replace("/", "_"), data
+
+
+def _column(part: "Dataset", name: str, kind: type) -> str:
+    found = [column for column, feature in part.features.items() if isinstance(feature, kind)]
+    if len(found) != 1:
+        listed = ", ".join(found) or "none"
+        problem = f"expected one column of type {kind.__name__}, found {listed}"
+        raise InputError(f"{PREFIX}{name}", problem)
+    return found[0]
+
+
+def _suffix(data: bytes) -> str:
+    """Name the format of a picture's bytes; damaged ones are found when they are decoded."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            suffix: str = f".{(image.format or 'png').lower()}"
+    except OSError:
+        return ".png"
+    return suffix if suffix in SUFFIXES else ".png"
