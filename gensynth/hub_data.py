@@ -94,7 +94,8 @@ def _pictures(part: "Dataset", name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _column(part: "Dataset", name: str, kind: type) -> str:
-    found = [column for column, feature in part.features.items() if isinstance(feature, kind)]
+    features: Mapping[str, object] = part.features
+    found = [column for column, feature in features.items() if isinstance(feature, kind)]
     if len(found) != 1:
         listed = ", ".join(found) or "none"
         problem = f"expected one column of type {kind.__name__}, found {listed}"

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +14,7 @@ from gensynth.data import open_data
 from gensynth.errors import InputError
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.proxy import Diverged, Job, Recipe, train
-from gensynth.training import Training, identity_of
+from gensynth.training import WEIGHTS, Training, identity_of
 from tests.trainings import QUICK, job, timeless
 
 RECIPES = {
@@ -25,7 +27,7 @@ RECIPES = {
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    tensors: dict[str, torch.Tensor] = load_file(folder / "model.safetensors")
+    tensors: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
     return tensors
 
 
@@ -46,6 +48,39 @@ def test_interrupted_and_resumed_is_bitwise_the_uninterrupted(name: str, tmp_pat
     assert timeless(resumed) == timeless(whole)
     assert resumed[:2] == begun, "what was measured before comes from the checkpoint"
     assert equal(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
+KILLED = """
+import sys
+from gensynth.plain import from_plain, loads
+from gensynth.proxy import Job, train
+
+for _ in train(from_plain(Job, loads(sys.argv[1], "job"), "job")):
+    print("epoch", flush=True)
+"""
+
+
+def test_a_killed_final_training_is_resumed_bitwise(tmp_path: Path) -> None:
+    recipe = replace(QUICK, epochs=40, ema_decay=0.99)
+    final = job(
+        tmp_path / "killed",
+        recipe,
+        splits=("train", "validation"),
+        measure_test=True,
+        keep_weights=True,
+        import_paths=(str(Path(__file__).parent.parent),),
+    )
+    command = [sys.executable, "-c", KILLED, dumps(final)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent) as run:
+        assert run.stdout is not None
+        for _ in range(3):
+            assert run.stdout.readline() == b"epoch\n"
+        run.kill()
+    assert not (tmp_path / "killed" / WEIGHTS).exists()
+    resumed = timeless(list(train(final)))
+    whole = replace(final, folder=str(tmp_path / "whole"))
+    assert resumed == timeless(list(train(whole)))
+    assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
 
 
 def test_same_seed_same_curve_other_seed_another(tmp_path: Path) -> None:
