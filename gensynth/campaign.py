@@ -122,8 +122,14 @@ class Campaign:
         return self._next_final()
 
     def report(self, job: Job, measurement: Measurement) -> bool:
-        """Take a measurement of a running job; say whether it goes on."""
-        return job.purpose != "search" or self._halving.goes_on(job.number, measurement)
+        """Take a measurement of a running job; say whether it goes on.
+
+        What keeps every enforced rule already is trained to its end.
+        """
+        if job.purpose != "search" or self._halving.goes_on(job.number, measurement):
+            return True
+        row = self.pending[job.number].row
+        return self._suppose(row, measurement).value is not None
 
     def tell(self, job: Job, result: Result) -> None:
         """Take the end of a job: one row of the record, or another attempt at a lost one."""
@@ -149,7 +155,7 @@ class Campaign:
     def finalists(self) -> list[Finalist]:
         """Say who is in the finals and how they stand, as far as the record goes."""
         settings, images = self.setting.experiment.finals, self.setting.validation_images
-        return finalists(self.outcomes, settings, images, self._suppose)
+        return finalists(self.outcomes, settings, images, self._at)
 
     def exported(self) -> Outcome | None:
         """Give the row of the winner's last training, once it is done."""
@@ -173,7 +179,7 @@ class Campaign:
 
     def verdicts_of(self, finalist: Finalist) -> tuple[Judgement, ...]:
         """Judge a finalist whose trainings are done at the lower bound of its top-1."""
-        return self._suppose(finalist.outcome, finalist.bound or 0.0).judgements
+        return self._at(finalist.outcome, finalist.bound or 0.0).judgements
 
     # Proposals -------------------------------------------------------------------------------
 
@@ -258,9 +264,12 @@ class Campaign:
     def _running(self, genome_id: str) -> int:
         return sum(pending.row.genome_id == genome_id for pending in self.pending.values())
 
-    def _suppose(self, outcome: Outcome, top1: float) -> Judged:
+    def _suppose(self, outcome: Outcome, measurement: Measurement) -> Judged:
         candidate = self.judge.describe(outcome.decisions).candidate
-        return self.judge.after_training(candidate, replace(outcome.curve[-1], top1=top1))
+        return self.judge.after_training(candidate, measurement)
+
+    def _at(self, outcome: Outcome, top1: float) -> Judged:
+        return self._suppose(outcome, replace(outcome.curve[-1], top1=top1))
 
     # The record ------------------------------------------------------------------------------
 
