@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from gensynth import evolution, optuna_generator, random_generator
+from gensynth import evolution, optuna_generator, random_generator, synthesis
 from gensynth.generator import Generator
 from gensynth.genome import Decisions
 from gensynth.outcome import Ending
 from tests.synthetic import Synthetic
 
 MAKERS: dict[str, Callable[[Any, int], Generator]] = {
+    "gensynth": synthesis.make,
     "random": random_generator.make,
     "evolution": lambda problem, seed: evolution.make(problem, seed, population=8, tournament=3),
     "tpe": optuna_generator.tpe,

@@ -1,0 +1,260 @@
+"""The inquisitor I(G; theta_I): learns from outcomes, judges drafts, and says how G should change.
+
+Its parameters theta_I are those of Gaussian processes: one predicts the accuracy, one more each
+measured rule that neither the costs nor the accuracy decide. What is known before training is
+never learned; it enters through `Problem.foresee` and `Problem.prospect`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy import float64
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+from gensynth.draft import Draft, draft_of
+from gensynth.encoding import Encoding
+from gensynth.errors import InputError
+from gensynth.evidence import DOUBT, Sample, Scale, samples
+from gensynth.merit import Outlook, filled, grid_for, log_improvement
+from gensynth.outcome import Outcome
+from gensynth.problem import Problem
+from gensynth.surrogate import Inputs, Surrogate
+
+Floats = NDArray[float64]
+OFTEN = 24
+"""Up to so many outcomes, everything is fitted again after each; later after one in ten more."""
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What I thinks of drafts, each of shape (drafts,)."""
+
+    merit: Floats
+    """Logarithm of the expected improvement over the best, rules included: what to try next."""
+    worth: Floats
+    """The same over a mediocre candidate: what G should generate more of."""
+    value: Floats
+    """Expected pursued value, supposing that all rules hold."""
+    chance: Floats
+    """Probability that every enforced rule holds, 1_r."""
+
+
+class Inquisitor:
+    """Learns from every outcome of a problem, with uncertainty."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Begin knowing nothing but the problem."""
+        self.problem = problem
+        self.encoding = Encoding.empty()
+        self.tried: list[Outcome] = []
+        self._drafts: list[Draft] = []
+        self._models: dict[str, Surrogate] = {}
+        self._fitted = 0
+        self._features = 0
+        self._feature_scale: tuple[Floats, Floats] | None = None
+        self._grid: Floats = np.zeros(0)
+        self._outlooks: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
+        self._decided: frozenset[str] = frozenset()
+
+    def observe(self, outcome: Outcome) -> None:
+        """Take an outcome as evidence; one function counts once."""
+        if outcome.ending in ("lost", "infeasible") or self._knows(outcome):
+            return
+        try:
+            self._drafts.append(draft_of(self.problem, outcome.decisions, outcome.seed))
+        except InputError:
+            return
+        self.tried.append(outcome)
+
+    def best(self) -> float | None:
+        """Give the best pursued value so far."""
+        return max((o.value for o in self.tried if o.value is not None), default=None)
+
+    def judge(self, drafts: Sequence[Draft], pending: Sequence[Draft]) -> Opinion:
+        """Judge drafts, supposing that `pending` ones turn out as expected."""
+        self._learn_names([*drafts, *pending])
+        known = samples(self.tried)
+        scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0]))
+        self._fit(known, scale)
+        mean, deviation = self._accuracy(known, scale, drafts, pending)
+        outlook = self._outlook(drafts)
+        rules = self._log_chance_of_margins(drafts)
+        lowest = self._least(outlook)
+        feasible = [o.value for o in self.tried if o.value is not None]
+        best = max(feasible, default=lowest)
+        ordinary = min(float(np.median(feasible)), best) if feasible else lowest
+        return Opinion(
+            merit=log_improvement(outlook, mean, deviation, best) + rules,
+            worth=log_improvement(outlook, mean, deviation, min(ordinary, best)) + rules,
+            value=_at(outlook, mean),
+            chance=np.exp(rules + self._log_chance(outlook, mean, deviation)),
+        )
+
+    def spread(self, drafts: Sequence[Draft], taken: Sequence[Draft]) -> Floats:
+        """Give each draft's distance to the nearest of `taken`, as the kernel sees it."""
+        self._learn_names([*drafts, *taken])
+        model = self._model("top1")
+        place, others = (
+            model.positions(self._inputs(some), model.parameters) for some in (drafts, taken)
+        )
+        squares = ((place[:, None] - others[None]) ** 2).sum(axis=2)
+        return np.asarray(np.sqrt(squares.min(axis=1)))
+
+    def promise(self, drafts: Sequence[Draft]) -> Floats:
+        """Give the value that drafts would have at the highest accuracy supposed."""
+        return self._outlook(drafts).value[:, -1]
+
+    # Learning --------------------------------------------------------------------------------
+
+    def _knows(self, outcome: Outcome) -> bool:
+        return any(
+            o.fingerprint == outcome.fingerprint and o.ending == "completed" for o in self.tried
+        )
+
+    def _learn_names(self, drafts: Iterable[Draft]) -> None:
+        encoding = self.encoding
+        for draft in [*self._drafts, *drafts]:
+            encoding = encoding.extended(draft.trace.options)
+            self._features = len(draft.foresight.features)
+        if encoding is not self.encoding:
+            self.encoding, self._models, self._fitted = encoding, {}, 0
+
+    def _model(self, name: str) -> Surrogate:
+        if name not in self._models:
+            self._models[name] = Surrogate.make(self.encoding, self._features)
+        return self._models[name]
+
+    def _fit(self, known: Sequence[Sample], scale: Scale) -> None:
+        count = len(self._drafts)
+        if count < 2 or (count > OFTEN and count < 1.1 * self._fitted) or count == self._fitted:
+            return
+        self._fitted = count
+        for name, (inputs, targets, noise) in self._lessons(known, scale).items():
+            starts = [self._model(name), Surrogate.make(self.encoding, self._features)]
+            found = [start.fitted(inputs, targets, noise, STEPS) for start in starts]
+            self._models[name] = min(found, key=lambda m: m.loss(inputs, targets, noise))
+
+    def _lessons(
+        self, known: Sequence[Sample], scale: Scale
+    ) -> dict[str, tuple[Inputs, Floats, Floats]]:
+        """Give what each model learns from: inputs, standardised targets, known noise."""
+        lessons = {"top1": self._accuracies(known, scale)}
+        for rule in self._margins():
+            lessons[rule] = self._violations(rule)
+        return lessons
+
+    def _accuracies(self, known: Sequence[Sample], scale: Scale) -> tuple[Inputs, Floats, Floats]:
+        pairs = [(d, s) for d, s in zip(self._drafts, known, strict=True) if s.top1 is not None]
+        targets = scale.standardised(np.array([s.top1 for _, s in pairs], dtype=float64))
+        noise = np.array([0.0 if s.sure else DOUBT**2 for _, s in pairs])
+        return self._inputs([d for d, _ in pairs]), targets, noise
+
+    def _violations(self, rule: str) -> tuple[Inputs, Floats, Floats]:
+        pairs = [
+            (draft, judgement.violation)
+            for draft, outcome in zip(self._drafts, self.tried, strict=True)
+            for judgement in outcome.judgements
+            if judgement.constraint == rule and judgement.violation is not None
+        ]
+        values = np.log1p(np.maximum([violation for _, violation in pairs], -0.99))
+        spread = float(values.std()) + 1e-9
+        # Standardised by the spread alone, around the limit: zero still means "just holds".
+        return self._inputs([d for d, _ in pairs]), values / spread, np.zeros(len(values))
+
+    def _margins(self) -> tuple[str, ...]:
+        """Name the enforced rules that must be measured: no cost and no accuracy decides them."""
+        judged = {
+            j.constraint
+            for outcome in self.tried
+            for j in outcome.judgements
+            if j.mode == "enforce" and j.violation is not None
+        }
+        foreseen = {name for draft in self._drafts for name in draft.foresight.violations}
+        return tuple(sorted(judged - foreseen - self._decided))
+
+    # Judging ---------------------------------------------------------------------------------
+
+    def _accuracy(
+        self,
+        known: Sequence[Sample],
+        scale: Scale,
+        drafts: Sequence[Draft],
+        pending: Sequence[Draft],
+    ) -> tuple[Floats, Floats]:
+        inputs, targets, noise = self._accuracies(known, scale)
+        model, asked = self._model("top1"), self._inputs(drafts)
+        if pending and len(targets):
+            waiting = self._inputs(pending)
+            believed, _ = model.predict(inputs, targets, noise, waiting)
+            inputs = inputs.joined(waiting)
+            targets = np.concatenate([targets, believed])
+            noise = np.concatenate([noise, np.zeros(len(pending))])
+        mean, deviation = model.predict(inputs, targets, noise, asked)
+        return scale.restored(mean), deviation * scale.width
+
+    def _outlook(self, drafts: Sequence[Draft]) -> Outlook:
+        seen = np.array([o.top1 for o in self.tried if o.top1 is not None])
+        if not len(self._grid) or (len(seen) and not _covers(self._grid, seen)):
+            self._grid = grid_for(self.problem, drafts[0].foresight, seen)
+            self._outlooks.clear()
+        rows = [self._looked_up(draft) for draft in drafts]
+        return Outlook(self._grid, np.array([v for v, _ in rows]), np.array([h for _, h in rows]))
+
+    def _looked_up(self, draft: Draft) -> tuple[Floats, NDArray[np.bool_]]:
+        name = draft.foresight.genome_id
+        if name not in self._outlooks:
+            prospect = self.problem.prospect(draft.foresight, self._grid)
+            self._decided |= frozenset(prospect.decided)
+            self._outlooks[name] = (filled(prospect.value), prospect.violation <= 0)
+        return self._outlooks[name]
+
+    def _least(self, outlook: Outlook) -> float:
+        """Give the least value that any draft has where its rules just hold."""
+        held = np.where(outlook.holds, outlook.value, np.inf).min(axis=1)
+        finite = held[np.isfinite(held)]
+        return float(finite.min()) - 1e-6 if len(finite) else float(outlook.value.min())
+
+    def _log_chance(self, outlook: Outlook, mean: Floats, deviation: Floats) -> Floats:
+        """Give the logarithm of the chance that the rules which the accuracy decides hold."""
+        holds = outlook.holds
+        start = outlook.grid[np.where(holds.any(axis=1), holds.argmax(axis=1), -1)]
+        always = holds[:, 0]
+        return np.where(always, 0.0, log_ndtr((mean - start) / deviation))
+
+    def _log_chance_of_margins(self, drafts: Sequence[Draft]) -> Floats:
+        total = np.zeros(len(drafts))
+        for rule in self._margins():
+            inputs, targets, noise = self._violations(rule)
+            mean, deviation = self._model(rule).predict(
+                inputs, targets, noise, self._inputs(drafts)
+            )
+            total += log_ndtr(-mean / deviation)
+        return total
+
+    def _inputs(self, drafts: Sequence[Draft]) -> Inputs:
+        table = [list(draft.foresight.features.values()) for draft in drafts]
+        features = np.array(table, dtype=float64).reshape(len(drafts), -1)
+        if self._feature_scale is None and len(drafts) > 2:
+            self._feature_scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+        center, width = self._feature_scale or (0.0, 1.0)
+        return Inputs(
+            self.encoding.rows([d.decisions for d in drafts]), (features - center) / width
+        )
+
+
+def _covers(grid: Floats, seen: Floats) -> bool:
+    return bool(grid[0] - 1 <= seen.min() and seen.max() <= grid[-1])
+
+
+def _at(outlook: Outlook, mean: Floats) -> Floats:
+    """Interpolate each row's value at its mean accuracy."""
+    grid = outlook.grid
+    at = np.clip(mean, grid[0], grid[-1])
+    high = np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)
+    share = (at - grid[high - 1]) / (grid[high] - grid[high - 1])
+    index = np.arange(len(mean))
+    low_value, high_value = outlook.value[index, high - 1], outlook.value[index, high]
+    return np.asarray(low_value + share * (high_value - low_value))

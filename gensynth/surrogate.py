@@ -1,0 +1,252 @@
+"""A Gaussian process over decisions, with embeddings of options learned by maximum posterior.
+
+The kernel is a Matern-5/2 of the distance between two candidates plus a linear one. A candidate
+lies at the concatenation, over its decisions, of `exp(scale) (shared + own)` embeddings of the
+answer (a decision that was not reached lies at its own place), then for each group of like
+decisions the sum of the shared embeddings (how often an option was taken, wherever), then the
+numbers that are known before training, weighted. Training data are a few hundred candidates at
+most, so that everything is exact.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy import float64, int64
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.optimize import minimize
+
+from gensynth.encoding import DIMENSIONS, Encoding
+
+Floats = NDArray[float64]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Candidates: rows of the encoding (n, decisions), and known numbers (n, features)."""
+
+    rows: NDArray[int64]
+    features: Floats
+
+    def __len__(self) -> int:
+        """Count the candidates."""
+        return len(self.rows)
+
+    def joined(self, other: "Inputs") -> "Inputs":
+        """Append the candidates of `other`."""
+        return Inputs(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.features, other.features]),
+        )
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything the kernel learns; the same type holds values, gradients and priors."""
+
+    shared: Floats
+    """Embeddings of the groups' options, (shared rows, DIMENSIONS)."""
+    own: Floats
+    """What each decision adds to them, (rows, DIMENSIONS)."""
+    scale: Floats
+    """Logarithm of how much each decision matters, (decisions,)."""
+    bag: Floats
+    """The same for the sums over each group, (groups,)."""
+    weight: Floats
+    """Of the known numbers, (features,)."""
+    amplitude: Floats
+    """Logarithms of the deviations of the Matern part, the linear part and the noise, (3,)."""
+
+    def pack(self) -> Floats:
+        """Write all parameters one after the other."""
+        return np.concatenate([getattr(self, name).ravel() for name in self.__dataclass_fields__])
+
+    def unpack(self, numbers: Floats) -> "Parameters":
+        """Read parameters of the same shapes back."""
+        parts, at = {}, 0
+        for name in self.__dataclass_fields__:
+            shape = getattr(self, name).shape
+            size = math.prod(shape)
+            parts[name] = numbers[at : at + size].reshape(shape)
+            at += size
+        return Parameters(**parts)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Means and deviations of the parameters' normal priors, for any encoding."""
+
+    shared: float = 0.5
+    own: float = 0.2
+    scale: tuple[float, float] = (-0.3, 0.7)
+    bag: tuple[float, float] = (-1.0, 1.0)
+    weight: float = 0.5
+    amplitude: tuple[tuple[float, float], ...] = ((0.0, 0.7), (-0.5, 0.7), (-2.5, 1.0))
+
+    def mean(self, encoding: Encoding, features: int) -> Parameters:
+        """Give the parameters before anything is learned."""
+        # Distances grow with the number of decisions; six is where the priors were chosen.
+        crowd = 0.5 * math.log(6 / max(len(encoding.names), 1))
+        return Parameters(
+            shared=encoding.start(),
+            own=np.zeros((len(encoding.name_of_row), DIMENSIONS)),
+            scale=np.full(len(encoding.names), self.scale[0] + crowd),
+            bag=np.full(len(encoding.groups), self.bag[0] + crowd),
+            weight=np.zeros(features),
+            amplitude=np.array([mean for mean, _ in self.amplitude]),
+        )
+
+    def deviation(self, like: Parameters) -> Parameters:
+        """Give the deviations, in the shapes of `like`."""
+        return Parameters(
+            shared=np.full_like(like.shared, self.shared),
+            own=np.full_like(like.own, self.own),
+            scale=np.full_like(like.scale, self.scale[1]),
+            bag=np.full_like(like.bag, self.bag[1]),
+            weight=np.full_like(like.weight, self.weight),
+            amplitude=np.array([deviation for _, deviation in self.amplitude]),
+        )
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A kernel over one encoding, with its parameters."""
+
+    encoding: Encoding
+    mean: Parameters
+    deviation: Parameters
+    parameters: Parameters
+    _shared_row: NDArray[int64] = field(repr=False)
+    _membership: Floats = field(repr=False)
+
+    @classmethod
+    def make(cls, encoding: Encoding, features: int, prior: Prior | None = None) -> "Surrogate":
+        """Begin with the prior's means."""
+        prior = prior or Prior()
+        mean = prior.mean(encoding, features)
+        member = (encoding.group_of[:, None] == np.arange(len(encoding.groups))).astype(float64)
+        member[:, member.sum(axis=0) < 2] = 0.0  # a sum over one decision says nothing new
+        return cls(encoding, mean, prior.deviation(mean), mean, encoding.shared_row, member)
+
+    def positions(self, inputs: Inputs, parameters: Parameters) -> Floats:
+        """Place candidates, (n, decisions * DIMENSIONS + groups * DIMENSIONS + features)."""
+        shared = self._shared(parameters)
+        scale = np.exp(parameters.scale)[self.encoding.name_of_row]
+        table = scale[:, None] * (shared + parameters.own)
+        count = len(inputs)
+        bags = np.einsum("ndk,dg->ngk", shared[inputs.rows], self._membership)
+        bags = bags * np.exp(parameters.bag)[None, :, None]
+        parts = [table[inputs.rows].reshape(count, -1), bags.reshape(count, -1)]
+        return np.concatenate([*parts, inputs.features * parameters.weight], axis=1)
+
+    def _shared(self, parameters: Parameters) -> Floats:
+        """Spread the groups' embeddings over all rows; zero where a decision is not reached."""
+        padded = np.concatenate([parameters.shared, np.zeros((1, DIMENSIONS))])
+        return np.asarray(padded[self._shared_row])
+
+    def fitted(self, inputs: Inputs, targets: Floats, noise: Floats, steps: int) -> "Surrogate":
+        """Climb from the present parameters to a maximum of their posterior density."""
+        found = minimize(
+            self._loss,
+            self.parameters.pack(),
+            args=(inputs, targets, noise),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": steps},
+        )
+        return replace(self, parameters=self.parameters.unpack(found.x))
+
+    def loss(self, inputs: Inputs, targets: Floats, noise: Floats) -> float:
+        """Give minus the logarithm of the posterior density, up to a constant."""
+        return self._loss(self.parameters.pack(), inputs, targets, noise)[0]
+
+    def _loss(
+        self, numbers: Floats, inputs: Inputs, targets: Floats, noise: Floats
+    ) -> tuple[float, Floats]:
+        parameters = self.parameters.unpack(numbers)
+        place = self.positions(inputs, parameters)
+        matern, slope, linear = _kernels(place, place, parameters.amplitude)
+        spread = math.exp(2 * parameters.amplitude[2])
+        try:
+            lower = np.linalg.cholesky(matern + linear + _diagonal(noise, spread))
+        except np.linalg.LinAlgError:
+            return 1e10, np.zeros_like(numbers)
+        inverse = cho_solve((lower, True), np.eye(len(targets)))
+        dual = inverse @ targets
+        away = (numbers - self.mean.pack()) / self.deviation.pack()
+        value = 0.5 * targets @ dual + np.log(np.diag(lower)).sum() + 0.5 * away @ away
+        push = 0.5 * (inverse - np.outer(dual, dual))  # derivative by the kernel matrix
+        pull = push * slope
+        by_place = 4 * (pull.sum(axis=1)[:, None] * place - pull @ place)
+        by_place += 2 * math.exp(2 * parameters.amplitude[1]) * (push @ place)
+        sums = [(push * matern).sum(), (push * linear).sum(), spread * np.trace(push)]
+        gradient = self._chain(inputs, parameters, by_place, 2 * np.array(sums))
+        return float(value), gradient.pack() + away / self.deviation.pack()
+
+    def _chain(
+        self, inputs: Inputs, parameters: Parameters, by_place: Floats, amplitude: Floats
+    ) -> Parameters:
+        """Carry the derivative by the positions on to the parameters."""
+        encoding, count = self.encoding, len(inputs)
+        decisions, groups = len(encoding.names), len(encoding.groups)
+        ends = np.cumsum([decisions * DIMENSIONS, groups * DIMENSIONS])
+        answers, bags, known = np.split(by_place, ends, axis=1)
+        shared = self._shared(parameters)
+        scale = np.exp(parameters.scale)[encoding.name_of_row]
+        by_table = _gather(inputs.rows, answers.reshape(count, decisions, -1), len(shared))
+        by_own = by_table * scale[:, None]
+        by_row = (by_own * (shared + parameters.own)).sum(axis=1)
+        weights = np.exp(parameters.bag)[None, :, None]
+        by_bag = bags.reshape(count, groups, -1) * weights
+        counted = np.einsum("ndk,dg->ngk", shared[inputs.rows], self._membership)
+        spread = np.einsum("ngk,dg->ndk", by_bag, self._membership)
+        by_shared = by_own + _gather(inputs.rows, spread, len(shared))
+        size = len(parameters.shared) + 1
+        slots = np.where(self._shared_row < 0, size - 1, self._shared_row)
+        return Parameters(
+            shared=_gather(slots[:, None], by_shared[:, None], size)[:-1],
+            own=by_own,
+            scale=np.bincount(encoding.name_of_row, by_row, minlength=decisions).astype(float64),
+            bag=(by_bag * counted).sum(axis=(0, 2)),
+            weight=(known * inputs.features).sum(axis=0),
+            amplitude=amplitude,
+        )
+
+    def predict(
+        self, inputs: Inputs, targets: Floats, noise: Floats, asked: Inputs
+    ) -> tuple[Floats, Floats]:
+        """Give the mean and the deviation of the function (without noise) where it is `asked`."""
+        parameters = self.parameters
+        place, query = (self.positions(some, parameters) for some in (inputs, asked))
+        matern, _, linear = _kernels(place, place, parameters.amplitude)
+        spread = math.exp(2 * parameters.amplitude[2])
+        lower = np.linalg.cholesky(matern + linear + _diagonal(noise, spread))
+        near, _, far = _kernels(query, place, parameters.amplitude)
+        cross = near + far
+        mean = cross @ cho_solve((lower, True), targets)
+        known = solve_triangular(lower, cross.T, lower=True, check_finite=False)
+        first, second = np.exp(2 * parameters.amplitude[:2])
+        own = first + second * ((query * query).sum(axis=1) + 1)
+        return mean, np.sqrt(np.maximum(own - (known * known).sum(axis=0), 1e-10))
+
+
+def _kernels(one: Floats, other: Floats, amplitude: Floats) -> tuple[Floats, Floats, Floats]:
+    """Give the Matern part, its derivative by the squared distance, and the linear part."""
+    product = one @ other.T
+    squares = (one * one).sum(axis=1)[:, None] + (other * other).sum(axis=1)[None]
+    ray = np.sqrt(5 * np.maximum(squares - 2 * product, 0.0))
+    fade = math.exp(2 * amplitude[0]) * np.exp(-ray)
+    linear = math.exp(2 * amplitude[1]) * (product + 1)
+    return (1 + ray + ray * ray / 3) * fade, (-5 / 6) * (1 + ray) * fade, linear
+
+
+def _diagonal(noise: Floats, spread: float) -> Floats:
+    return np.diag(noise + spread + 1e-6)
+
+
+def _gather(rows: NDArray[int64], parts: Floats, size: int) -> Floats:
+    """Add up (n, decisions, k) parts that fell on the same row, (size, k)."""
+    flat = rows.ravel()
+    columns = parts.reshape(len(flat), -1).T
+    return np.stack([np.bincount(flat, column, minlength=size) for column in columns], axis=1)

@@ -1,0 +1,244 @@
+"""Generative synthesis: G proposes from many seeds, I judges, G changes, one candidate is asked.
+
+FermiNets (Wong et al., arXiv 1809.05989) names the parts: a generator G(s; theta_G) learns, by an
+inquisitor I that gives the change of theta_G, to maximise U(G(s)) subject to 1_r(G(s)) = 1. What
+the papers leave open (the form of G and I, the losses, the step sizes) is our own here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy import float64
+from numpy.typing import NDArray
+
+from gensynth.constraint import ConstraintError
+from gensynth.draft import Draft, trace_of
+from gensynth.errors import InputError
+from gensynth.evolution import fitness
+from gensynth.generator import Proposal
+from gensynth.genome import Decisions
+from gensynth.inquisitor import Inquisitor, Opinion
+from gensynth.outcome import Outcome
+from gensynth.policy import Policy
+from gensynth.problem import Problem
+from gensynth.space import Choose, Draw
+
+T = TypeVar("T")
+ROUNDS = 12
+"""Rounds of drafting that may bring nothing feasible before the nearest to it is proposed."""
+PARENTS = 6
+ELITE = 0.25
+
+
+@dataclass(frozen=True)
+class Options:
+    """How G and I work; the same for every problem."""
+
+    seeds: int = 48
+    """Seeds s that G answers for each proposal (eight times as many at first)."""
+    mutants: int = 32
+    """Drafts near the best that is known: some of its answers are given anew."""
+    pool: int = 2048
+    """Drafts that are kept and judged again for each proposal."""
+    initial: int = 4
+    """Proposals before I judges; they are spread out."""
+    rate: float = 0.03
+    """Step size of theta_G; 0 freezes G at its start."""
+    learn: bool = True
+    """False switches I off, and with it all learning."""
+    foresight: bool = True
+    """False proposes also what is known to break a rule before it is trained."""
+
+
+class Synthesis:
+    """The generator named `gensynth`: a pool of drafts between G and I."""
+
+    def __init__(self, problem: Problem, seed: int, options: Options) -> None:
+        """Begin at the prototype with nothing learned."""
+        self.problem, self.options = problem, options
+        self.start = Policy(problem.prototype, options.rate)
+        self.policy = self.start.copy()
+        self.inquisitor = Inquisitor(problem)
+        self.rejections: dict[str, int] = {}
+        self._seed, self._drawn = seed, 0
+        self._rng = np.random.default_rng(seed)
+        self._pool: dict[str, Draft] = {}
+        self._asked: dict[str, Draft] = {}
+        self._pending: list[Draft] = []
+        self._outcomes: list[Outcome] = []
+        self._seen: set[str] = set()
+
+    def ask(self) -> Proposal:
+        """Draft many candidates, let I judge them, change G, and propose the best."""
+        drafts = self._draft_until_feasible()
+        if not self._pool:
+            chosen = min(drafts, key=lambda draft: draft.excess)
+        elif not self.options.learn:
+            chosen = next(iter(self._pool.values()))
+        elif len(self._asked) < self.options.initial or not self.inquisitor.tried:
+            chosen = self._spread_out()
+        else:
+            chosen = self._judged(drafts)
+        self._pool.pop(chosen.foresight.fingerprint, None)
+        self._asked[chosen.foresight.fingerprint] = chosen
+        self._pending.append(chosen)
+        return Proposal(chosen.decisions, chosen.trace.seed)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Learn from an outcome."""
+        self._outcomes.append(outcome)
+        self._pending = _without(self._pending, outcome.decisions)
+        if self.options.learn:
+            self.inquisitor.observe(outcome)
+
+    def generate(self, count: int, first: int = 0, learned: bool = True) -> Iterator[Proposal]:
+        """Draw G(s) for the seeds `first`, `first + 1`, ...; at its start if not `learned`."""
+        policy = self.policy if learned else self.start
+        for s in range(first, first + count):
+            yield Proposal(trace_of(self.problem, policy.answerer(s), s).decisions, s)
+
+    # Drafting --------------------------------------------------------------------------------
+
+    def _draft_until_feasible(self) -> list[Draft]:
+        drafts: list[Draft] = []
+        for round_ in range(ROUNDS):
+            drafts += self._draft(8 if round_ == 0 and not self._seen else 1)
+            if self._pool:
+                break
+            if self.options.learn and drafts:
+                nearest = sorted(drafts, key=lambda draft: draft.excess)
+                self._teach(nearest[: max(1, round(ELITE * len(nearest)))])
+        return drafts or [self._drafted(self.policy.answerer(s), s) for s in self._seeds(1)]
+
+    def _draft(self, times: int) -> list[Draft]:
+        """Draft a round's candidates; feasible new ones join the pool."""
+        choosers = [(self.policy.answerer(s), s) for s in self._seeds(times * self.options.seeds)]
+        parents = self._parents()
+        if parents:
+            for s in self._seeds(self.options.mutants):
+                parent = parents[int(self._rng.integers(len(parents)))]
+                choosers.append((self._mutant(parent, s), s))
+        drafts = []
+        for choose, s in choosers:
+            try:
+                draft = self._drafted(choose, s)
+            except (InputError, ConstraintError) as error:
+                self._reject(getattr(error, "place", "constraint"))
+                continue
+            if draft.foresight.fingerprint not in self._seen:
+                self._seen.add(draft.foresight.fingerprint)
+                drafts.append(draft)
+                self._admit(draft)
+        return drafts
+
+    def _drafted(self, choose: Choose, seed: int) -> Draft:
+        trace = trace_of(self.problem, choose, seed)
+        return Draft(trace, self.problem.foresee(trace.decisions))
+
+    def _admit(self, draft: Draft) -> None:
+        broken = [name for name, violation in draft.foresight.violations.items() if violation > 0]
+        if self.options.foresight:
+            for name in broken:
+                self._reject(name)
+        if not (broken and self.options.foresight):
+            self._pool[draft.foresight.fingerprint] = draft
+
+    def _reject(self, name: str) -> None:
+        self.rejections[name] = self.rejections.get(name, 0) + 1
+
+    def _seeds(self, count: int) -> list[int]:
+        self._drawn += count
+        numbers = np.random.SeedSequence((self._seed, self._drawn)).generate_state(count)
+        return [int(number) >> 1 for number in numbers]
+
+    def _parents(self) -> list[Decisions]:
+        trained = [o for o in self._outcomes if o.curve and self.options.learn]
+        return [o.decisions for o in sorted(trained, key=fitness, reverse=True)[:PARENTS]]
+
+    def _mutant(self, parent: Decisions, seed: int) -> Choose:
+        """Leave some answers of `parent` out: one, or two, or more, each half as often."""
+        names = sorted(parent)
+        count = min(int(self._rng.geometric(0.5)), len(names))
+        dropped = {names[int(k)] for k in self._rng.choice(len(names), count, replace=False)}
+        kept = {name: answer for name, answer in parent.items() if name not in dropped}
+        return _Mixed(kept, self.policy.answerer(seed), Draw(np.random.default_rng(seed)))
+
+    # Judging and learning --------------------------------------------------------------------
+
+    def _spread_out(self) -> Draft:
+        """Take a draft of promise that is far from all that were asked."""
+        drafts = list(self._pool.values())
+        promise = self.inquisitor.promise(drafts)
+        good = [d for d, p in zip(drafts, promise, strict=True) if p >= np.median(promise)]
+        if not self._asked:
+            return good[0]
+        distance = self.inquisitor.spread(good[:512], list(self._asked.values()))
+        return good[_argmax(distance)]
+
+    def _judged(self, drafts: Sequence[Draft]) -> Draft:
+        pool = list(self._pool.values())
+        opinion = self.inquisitor.judge(pool, self._pending)
+        self._learn_from(pool, opinion, drafts)
+        order = np.argsort(-opinion.merit, kind="stable")
+        chosen = pool[_argmax(opinion.merit)]
+        self._pool = {pool[k].foresight.fingerprint: pool[k] for k in order[: self.options.pool]}
+        return chosen
+
+    def _learn_from(self, pool: Sequence[Draft], opinion: Opinion, drafts: Sequence[Draft]) -> None:
+        """Give G the change: towards the drafts of this round, and of the pool, that I prefers."""
+        fresh = {draft.foresight.fingerprint for draft in drafts}
+        worth = dict(zip((d.foresight.fingerprint for d in pool), opinion.worth, strict=True))
+        recent = [d for d in pool if d.foresight.fingerprint in fresh]
+        recent.sort(key=lambda d: -worth[d.foresight.fingerprint])
+        best = [pool[k] for k in np.argsort(-opinion.worth, kind="stable")[:8]]
+        self._teach([*recent[: max(1, round(ELITE * len(drafts)))], *best])
+
+    def _teach(self, elite: Sequence[Draft]) -> None:
+        weights = np.full(len(elite), 1 / len(elite))
+        self.policy.learn([draft.trace for draft in elite], weights, steps=1)
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    """Repeats what was kept; the rest is answered by G or at random, in turns of chance."""
+
+    kept: Decisions
+    policy: Choose
+    draw: Draw
+
+    def __call__(self, name: str, options: Sequence[T], /) -> T:
+        wanted = self.kept.get(name)
+        if name in self.kept and wanted in options:
+            return options[list(options).index(wanted)]  # type: ignore[arg-type]
+        return (
+            self.policy(name, options) if self.draw.rng.random() < 0.5 else self.draw(name, options)
+        )
+
+
+def make(
+    problem: Problem,
+    seed: int,
+    seeds: int = Options.seeds,
+    mutants: int = Options.mutants,
+    pool: int = Options.pool,
+    initial: int = Options.initial,
+    rate: float = Options.rate,
+    learn: bool = Options.learn,
+    foresight: bool = Options.foresight,
+) -> Synthesis:
+    """Make the generator named `gensynth`; the options are those of `Options`."""
+    return Synthesis(problem, seed, Options(seeds, mutants, pool, initial, rate, learn, foresight))
+
+
+def _argmax(numbers: NDArray[float64]) -> int:
+    """Take the first of the highest; what differs by rounding only counts as equal."""
+    return int(np.argmax(np.round(numbers, 9)))
+
+
+def _without(drafts: Sequence[Draft], decisions: Decisions) -> list[Draft]:
+    for index, draft in enumerate(drafts):
+        if dict(draft.decisions) == dict(decisions):
+            return [*drafts[:index], *drafts[index + 1 :]]
+    return list(drafts)
