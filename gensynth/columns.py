@@ -40,7 +40,8 @@ class Stage:
     size: Size
     """Of its maps."""
     columns: int
-    """In how many parallel columns most of its spatial multiply-accumulates are computed."""
+    """In how many parallel columns most of its spatial multiply-accumulates are computed, the
+    network's first convolution, which reads the image, left out where there are others."""
     spatial_macs: int
     """Multiply-accumulates of its spatial convolutions."""
     column_macs: int
@@ -108,15 +109,18 @@ def analyse(graph: Graph) -> Columns:
 
 def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
     macs: Counter[int] = Counter()
+    image_reader: Counter[int] = Counter()
     for number, node in enumerate(flow.nodes):
         if node.row in rows and flow.is_spatial(number):
-            macs[flow.columns[number]] += node.macs
+            counter = image_reader if node.row == flow.nodes[0].row else macs
+            counter[flow.columns[number]] += node.macs
+    total = macs + image_reader
     met = [row for row in flow.interactions if row in rows]
     return Stage(
         size,
-        max(macs, key=lambda columns: (macs[columns], columns)),
-        macs.total(),
-        macs.total() - macs[1],
+        max(macs or total, key=lambda columns: (macs[columns], columns)),
+        total.total(),
+        total.total() - total[1],
         tuple(row for row in met if row < entry_end),
         tuple(row for row in met if row >= entry_end),
     )
