@@ -1,0 +1,96 @@
+"""Which gate lets a double-condensing attention condenser learn within a short schedule?
+
+    python -m experiments.benchmarks.attention_gates --data FOLDER
+    python -m experiments.benchmarks.attention_gates --data digits --epochs 12
+
+FOLDER has `train/<class>/` and `test/<class>/`; 10,000 of its training images are used. Trains the
+released kind of block in all four stages with each gate, and tells the validation top-1.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.benchmarks.proxy_task import mid_size, subset
+from gensynth.data import DataSettings, open_data
+from gensynth.genome import Decision
+from gensynth.proxy import Job, Recipe, train
+from gensynth.space import Replay
+from search_spaces.attendnext import AttendNeXt
+
+GATES = ("softmax", "softmax_c", "sigmoid")
+RATES = (0.1, 0.4)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the images are, and how long a training is."""
+
+    data: DataSettings
+    folder: Path
+    """Of the trainings, and of decoded images."""
+    epochs: int
+    seeds: int
+
+
+def network(gate: str) -> dict[str, Decision]:
+    """Give four stages of 32, 64, 64 and 128 channels, depths 1, 2, 2, 1, with released DC-AC."""
+    decisions = mid_size() | {"gate": gate}
+    for i, width in enumerate((8, 16, 8, 16)):
+        decisions |= {f"stage{i + 1}.attention": "released", f"stage{i + 1}.width": width}
+    return decisions
+
+
+def jobs(bench: Bench, gate: str, rate: float) -> Iterator[Job]:
+    """Describe a training for each seed."""
+    space, data = AttendNeXt(), open_data(bench.data, bench.folder / "cache")
+    source = space.source(space.sample(Replay(network(gate))), data.task)
+    for seed in range(bench.seeds):
+        yield Job(
+            number=seed,
+            purpose="search",
+            source=source,
+            data=bench.data,
+            data_fingerprint=data.fingerprint,
+            recipe=Recipe(epochs=bench.epochs, batch_size=128, learning_rate=rate),
+            training_seed=seed,
+            folder=str(bench.folder / f"{gate}-{rate}-{seed}"),
+            checkpoint_s=None,
+            cache=str(bench.folder / "cache"),
+        )
+
+
+def table(bench: Bench) -> Iterator[str]:
+    """Train everything; give one line of a Markdown table as each gate is done."""
+    yield f"| gate | {' | '.join(f'learning rate {rate}' for rate in RATES)} |"
+    yield "|---" * (len(RATES) + 1) + "|"
+    for gate in GATES:
+        cells = []
+        for rate in RATES:
+            top1 = [list(train(job))[-1].top1 for job in jobs(bench, gate, rate)]
+            cells.append(f"{statistics.mean(top1):.1f} ({min(top1):.1f}-{max(top1):.1f})")
+        yield f"| {gate} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Read the command line and print the table: mean and range over the seeds, in percent."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--data", default="digits", help="digits, or an image folder")
+    parser.add_argument("--images", type=int, default=10_000, help="training images of a folder")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        data = DataSettings(path=options.data)
+        if options.data != "digits":
+            subset(Path(options.data), Path(place), options.images)
+            data = DataSettings(path=f"{place}/images")
+        for line in table(Bench(data, Path(place), options.epochs, options.seeds)):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
