@@ -20,8 +20,8 @@ from gensynth.constraint import ConstraintError, Judgement, broken
 from gensynth.errors import InputError
 from gensynth.finals import Finalist, finalists, winner
 from gensynth.generator import Generator
-from gensynth.in_flight import InFlight, Pending
 from gensynth.judge import Judge, Judged
+from gensynth.ledger import Ledger
 from gensynth.log import Log
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome, Purpose
@@ -67,22 +67,22 @@ class Campaign:
         score; the earlier ones are judged and scored again, never trained again.
         """
         self.setting = setting
-        self._record = record
+        self.ledger = Ledger(record, folder, log or Log())
         self._since = since
-        self._log = log or Log()
-        self._in_flight = InFlight(folder / "candidates")
         self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
         self._idle = 0
         self._exhausted = ""
         self.warnings: list[str] = []
-        self.outcomes = record.outcomes()
         if since > 0:
-            self.outcomes = [rejudged(self.judge, outcome) for outcome in self.outcomes]
+            self.ledger.ended = [rejudged(self.judge, outcome) for outcome in self.outcomes]
         for outcome in self.outcomes:
             self._remember(outcome)
-        numbers = {outcome.number for outcome in self.outcomes}
-        self.pending = self._in_flight.read(ended=numbers)
-        self._waiting = [pending.job for pending in self.pending.values()]
+        self._waiting = [pending.job for pending in self.ledger.running.values()]
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """All rows of the record, in the order told, under the present rules."""
+        return self.ledger.ended
 
     @property
     def judge(self) -> Judge:
@@ -92,18 +92,17 @@ class Campaign:
     @cached_property
     def generator(self) -> Generator:
         """The generator, brought to where the record stands by repeating every call."""
-        rows = [outcome for outcome in self.outcomes if outcome.purpose == "search"]
-        asked = [p.row for p in self.pending.values() if p.row.purpose == "search"]
-        generator = self.setting.make_generator(self.judge)
+        ledger, make = self.ledger, self.setting.make_generator
+        generator = make(self.judge)
         try:
-            replay(generator, rows, asked, self._since)
+            replay(generator, ledger.searched(), ledger.searching(), self._since)
         except ReplayMismatch as mismatch:
             self.warnings.append(f"{mismatch}; the generator starts anew from the record")
-            self._log.write("warning", text=self.warnings[-1])
-            self._since = self._next_number()
-            self._record.note("since", self._since)
-            generator = self.setting.make_generator(self.judge)
-            replay(generator, rows, [], self._since)
+            ledger.log.write("warning", text=self.warnings[-1])
+            self._since = ledger.next_number()
+            ledger.record.note("since", self._since)
+            generator = make(self.judge)
+            replay(generator, ledger.searched(), [], self._since)
         return generator
 
     def ask(self) -> Job | Wait | Done:
@@ -111,15 +110,13 @@ class Campaign:
         if self._waiting:
             return self._waiting.pop(0)
         for name in self.setting.references:
-            if not any(o.genome_id == name and o.ending == "completed" for o in self.outcomes):
+            if not any(o.ending == "completed" for o in self.ledger.of(name, "reference")):
                 return self._reference(name)
-        if self.trainings() < self.setting.experiment.trials and not self._exhausted:
+        if self.ledger.trainings() < self.setting.experiment.trials and not self._exhausted:
             job = self._propose()
             if job is not None:
                 return job
-        if any(p.row.purpose == "search" for p in self.pending.values()):
-            return Wait()
-        return self._next_final()
+        return Wait() if self.ledger.searching() else self._next_final()
 
     def report(self, job: Job, measurement: Measurement) -> bool:
         """Take a measurement of a running job; say whether it goes on.
@@ -128,29 +125,25 @@ class Campaign:
         """
         if job.purpose != "search" or self._halving.goes_on(job.number, measurement):
             return True
-        row = self.pending[job.number].row
-        return self._suppose(row, measurement).value is not None
+        running = self.ledger.running[job.number].row
+        return self._suppose(running, measurement).value is not None
 
     def tell(self, job: Job, result: Result) -> None:
         """Take the end of a job: one row of the record, or another attempt at a lost one."""
         if job.purpose == "search":
             _ = self.generator  # Replayed before this end is entered, or it would be told twice.
-        pending = self.pending.pop(job.number)
+        running = self.ledger.take(job)
         if result.ending == "lost" and job.attempt < ATTEMPTS:
-            self._waiting.append(self._start(replace(job, attempt=job.attempt + 1), pending.row))
+            again = replace(job, attempt=job.attempt + 1)
+            self._waiting.append(self.ledger.start(again, running))
             return
-        ended = row.ended(pending.row, result, job.attempt)
+        ended = row.ended(running, result, job.attempt)
         if job.purpose == "reference":
             self._close(ended, {})
         else:
             described = self.judge.describe(ended.decisions)
             self._close(row.scored(ended, described, self.judge), described.options)
-        self._in_flight.forget(job)
-
-    def trainings(self) -> int:
-        """Count the trainings of the search itself, the running ones included."""
-        ended = sum(o.purpose == "search" and o.attempt > 0 for o in self.outcomes)
-        return ended + sum(p.row.purpose == "search" for p in self.pending.values())
+        self.ledger.in_flight.forget(job)
 
     def finalists(self) -> list[Finalist]:
         """Say who is in the finals and how they stand, as far as the record goes."""
@@ -160,7 +153,7 @@ class Campaign:
     def exported(self) -> Outcome | None:
         """Give the row of the winner's last training, once it is done."""
         best = winner(self.finalists())
-        rows = self._exports(best) if best else []
+        rows = self.ledger.of(best.outcome.genome_id, "export") if best else []
         return next((row for row in rows if row.ending == "completed"), None)
 
     def rejections(self) -> Mapping[str, int]:
@@ -175,7 +168,7 @@ class Campaign:
 
     def folder_of(self, outcome: Outcome) -> Path:
         """Name the folder of a candidate: its checkpoint, its weights."""
-        return self._in_flight.folder_of(outcome)
+        return self.ledger.in_flight.folder_of(outcome)
 
     def verdicts_of(self, finalist: Finalist) -> tuple[Judgement, ...]:
         """Judge a finalist whose trainings are done at the lower bound of its top-1."""
@@ -186,22 +179,22 @@ class Campaign:
     def _propose(self) -> Job | None:
         """Ask the generator until a candidate is worth a training; the others become rows."""
         while self._idle < REPETITIONS:
-            asked_after, proposal = self._told(), self.generator.ask()
-            new = row.proposed(self._next_number(), asked_after, proposal)
+            told, proposal = len(self.ledger.searched()), self.generator.ask()
+            new = row.proposed(self.ledger.next_number(), told, proposal)
             try:
                 described = self.judge.describe(proposal.decisions)
                 new = row.foreseen(new, described, self.judge)
             except (InputError, ConstraintError) as error:
                 self._reject(replace(new, ending="crashed", detail=str(error)), {})
                 continue
-            twin = self._twin(new.fingerprint)
+            twin = self.ledger.twin(new.fingerprint)
             if broken(new.judgements):
                 self._reject(new, described.options)
             elif twin is not None:
                 self._reject(row.answered(new, twin), described.options)
             else:
                 self._idle = 0
-                return self._start(self._job(new, described.source), new)
+                return self._start(new, described.source)
         last = self.outcomes[-1]
         self._exhausted = f"{REPETITIONS} proposals in a row came to no training; the last one was "
         self._exhausted += f"{last.ending} ({last.detail})"
@@ -211,36 +204,29 @@ class Campaign:
         self._idle += 1
         self._close(new, options)
 
-    def _twin(self, fingerprint: str) -> Outcome | None:
-        """Find a training of the same function, ended or running."""
-        rows = [*self.outcomes, *(pending.row for pending in self.pending.values())]
-        same = (o for o in rows if o.fingerprint == fingerprint and o.purpose == "search")
-        return next((o for o in same if o.attempt > 0), None)
-
     # References, finals, and the network that is exported ------------------------------------
 
     def _reference(self, name: str) -> Job | Wait:
-        if any(p.row.genome_id == name for p in self.pending.values()):
+        if self.ledger.runs(name):
             return Wait()
-        failed = [o for o in self.outcomes if o.genome_id == name]
+        failed = self.ledger.of(name, "reference")
         if failed:
             problem = f"its training ended as {failed[-1].ending}: {failed[-1].detail}"
             raise InputError(f"reference {name}", problem)
-        new = row.reference(self._next_number(), self._told(), name)
-        return self._start(self._job(new, self.setting.references[name]), new)
+        new = row.reference(self.ledger.next_number(), len(self.ledger.searched()), name)
+        return self._start(new, self.setting.references[name])
 
     def _next_final(self) -> Job | Wait | Done:
         chosen = self.finalists()
         for finalist in chosen:
-            running = self._running(finalist.outcome.genome_id)
-            if finalist.missing > running:
+            if finalist.missing > self.ledger.runs(finalist.outcome.genome_id):
                 return self._again("final", finalist.outcome)
-        if self.pending:
+        if self.ledger.running:
             return Wait()
         best = winner(chosen)
         if best is None:
             return Done(self._exhausted or self._why_none(chosen))
-        exports = self._exports(best)
+        exports = self.ledger.of(best.outcome.genome_id, "export")
         if any(o.ending == "completed" for o in exports):
             return Done(self._exhausted or "finished")
         if len(exports) >= ATTEMPTS:
@@ -254,15 +240,9 @@ class Campaign:
         return "no candidate was feasible"
 
     def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
-        new = row.repeated(self._next_number(), self._told(), purpose, outcome)
-        return self._start(self._job(new, self.judge.describe(outcome.decisions).source), new)
-
-    def _exports(self, finalist: Finalist) -> list[Outcome]:
-        identity = finalist.outcome.genome_id
-        return [o for o in self.outcomes if o.purpose == "export" and o.genome_id == identity]
-
-    def _running(self, genome_id: str) -> int:
-        return sum(pending.row.genome_id == genome_id for pending in self.pending.values())
+        told = len(self.ledger.searched())
+        new = row.repeated(self.ledger.next_number(), told, purpose, outcome)
+        return self._start(new, self.judge.describe(outcome.decisions).source)
 
     def _suppose(self, outcome: Outcome, measurement: Measurement) -> Judged:
         candidate = self.judge.describe(outcome.decisions).candidate
@@ -273,20 +253,11 @@ class Campaign:
 
     # The record ------------------------------------------------------------------------------
 
-    def _job(self, new: Outcome, source: Source) -> Job:
-        return self.setting.job(new, source, self._in_flight)
-
-    def _start(self, job: Job, new: Outcome) -> Job:
-        new = replace(new, attempt=job.attempt, training_seed=job.training_seed)
-        self.pending[job.number] = Pending(job, new)
-        self._in_flight.write(self.pending[job.number])
-        self._log.candidate("started", new)
-        return job
+    def _start(self, new: Outcome, source: Source) -> Job:
+        return self.ledger.start(self.setting.job(new, source, self.ledger.in_flight), new)
 
     def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
-        self._record.add(new, options)
-        self.outcomes.append(new)
-        self._log.candidate(new.ending, new)
+        self.ledger.close(new, options)
         if new.purpose == "search":
             if new.value is not None and new.ending == "completed":
                 self._halving.proved_feasible(new.curve)
@@ -297,11 +268,3 @@ class Campaign:
             self._halving.remember(old.number, old.curve)
             if old.value is not None:
                 self._halving.proved_feasible(old.curve)
-
-    def _told(self) -> int:
-        """Count what the generator was told so far."""
-        return sum(outcome.purpose == "search" for outcome in self.outcomes)
-
-    def _next_number(self) -> int:
-        ended = max((o.number for o in self.outcomes), default=-1)
-        return max(ended, max(self.pending, default=-1)) + 1

@@ -35,7 +35,7 @@ def standing(campaign: Campaign) -> Standing:
     rows = [outcome for outcome in campaign.outcomes if outcome.purpose == "search"]
     trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
     first = next(iter(ranking(rows)), None)
-    running = [pending.row.purpose for pending in campaign.pending.values()]
+    running = [pending.row.purpose for pending in campaign.ledger.running.values()]
     return Standing(
         trained=sum(o.attempt > 0 for o in rows),
         trials=campaign.setting.experiment.trials,
