@@ -28,6 +28,8 @@ class Node(NamedTuple):
 
     row: int
     macs: int
+    past: int
+    """Nodes it depends on."""
 
 
 Runs = Sequence[Run]
@@ -79,7 +81,7 @@ class Flow:
     def _mix(self, row: int, layer: Layer, runs: Runs) -> Run:
         features = layer.shape[-1] if layer.kind in ("linear", "matmul") else layer.shape[0]
         past, shared = self._meet(row, runs)
-        node = self._node(row, 0, False, True) if layer.kind == "linear" else 0
+        node = self._node(row, 0, past, False, True) if layer.kind == "linear" else 0
         return Run(features, past | node, shared)
 
     def _convolve(self, row: int, layer: Layer, runs: Runs) -> Runs:
@@ -93,7 +95,7 @@ class Flow:
         for part in _parts(runs, groups, width):
             past, shared = self._meet(row, part)
             wide = width > 1 and made > 1
-            node = self._node(row, layer.macs // groups, max(layer.kernel) > 1, wide)
+            node = self._node(row, layer.macs // groups, past, max(layer.kernel) > 1, wide)
             after.append(Run(made, past | node, shared))
         return after
 
@@ -105,12 +107,13 @@ class Flow:
         for run in runs:
             widths[run[1:]] = widths.get(run[1:], 0) + run.length
         for history, width in widths.items():
-            nodes[history] = self._node(row, layer.macs * width // layer.groups, spatial, False)
+            macs = layer.macs * width // layer.groups
+            nodes[history] = self._node(row, macs, history[0], spatial, False)
         return [Run(run.length * multiplier, run.past | nodes[run[1:]], run.shared) for run in runs]
 
-    def _node(self, row: int, macs: int, spatial: bool, mixing: bool) -> int:
+    def _node(self, row: int, macs: int, past: int, spatial: bool, mixing: bool) -> int:
         bit = 1 << len(self.nodes)
-        self.nodes.append(Node(row, macs))
+        self.nodes.append(Node(row, macs, past))
         self.columns.append(1)
         self._spatial |= bit * spatial
         self._mixing |= bit * mixing
@@ -125,8 +128,10 @@ class Flow:
             after.append(Run(length, *self._meet(row, parts)))
         return after
 
-    def _meet(self, row: int, runs: Iterable[Run]) -> History:
+    def _meet(self, row: int, runs: Runs) -> History:
         """Bring histories together; note an interaction where two of them are columns."""
+        if len(runs) == 1:
+            return runs[0].past, runs[0].shared
         histories = {run[1:] for run in runs}
         if len(histories) == 1:
             return histories.pop()
@@ -142,11 +147,17 @@ class Flow:
 
     def _are_columns(self, one: History, other: History) -> bool:
         """Say whether each did a column's work that the other does not depend on."""
-        for mine, its in ((one, other), (other, one)):
-            own = mine[0] & ~mine[1] & ~its[0]
-            if not (own & self._spatial and own & self._mixing):
-                return False
-        return True
+        return self._is_column(one[0] & ~one[1] & ~other[0]) and self._is_column(
+            other[0] & ~other[1] & ~one[0]
+        )
+
+    def _is_column(self, own: int) -> bool:
+        """Say whether among the nodes a spatial one works on what one of them has mixed."""
+        mixing = own & self._mixing
+        if mixing & self._spatial:
+            return True
+        spatial = _bits(own & self._spatial) if mixing else ()
+        return any(self.nodes[node].past & mixing for node in spatial)
 
     def _count_columns(self, inputs: Iterable[Runs]) -> None:
         """Tell the nodes of the columns that come together how many these are."""

@@ -4,10 +4,11 @@ It follows data flow, channel by channel (`gensynth.column_flow`), so that colum
 grouped convolutions and columns built as parallel branches are both seen, written as modules or
 as function calls. The definitions:
 
-- A *column* is a part of the network that computes on its own until it meets another. It has a
-  spatial convolution (window larger than 1x1) and a convolution that mixes at least two channels;
-  a grouped convolution with two or more channels to a group has both in each group. So neither a
-  depthwise convolution alone makes columns, nor a 1x1 shortcut beside a branch.
+- A *column* is a part of the network that computes on its own until it meets another. In it a
+  convolution mixes at least two channels, and a spatial one (window larger than 1x1), the same or
+  a later, works on the result; a grouped convolution with two or more channels to a group does
+  both in each group. So neither a depthwise convolution alone makes columns, nor does a shortcut
+  beside a branch that is a 1x1, or a depthwise convolution and a 1x1.
 - Columns *interact* where one number is computed from two or more of them: at a dense 1x1, at a
   group that reads two columns after a channel shuffle, at the sum of two branches, at
   squeeze-and-excitation. What comes out is in no column any more. Normalisation and softmax, and

@@ -119,6 +119,22 @@ def test_a_shortcut_beside_a_branch_is_no_column() -> None:
     assert columns_of(block).share == 0
 
 
+def test_a_separable_shortcut_beside_a_branch_is_no_column() -> None:
+    separable = nn.Sequential(conv(16, 16, 3, 1, 16), conv(16, 24, 1))
+    assert columns_of(Residual(nn.Sequential(conv(16, 24), conv(24, 24)), separable)).share == 0
+
+
+def test_separable_columns_begin_where_they_see_what_they_mixed() -> None:
+    def separable() -> list[nn.Module]:
+        return [conv(8, 8, 3, 1, 8), conv(8, 8, 1)]
+
+    one, two = (
+        columns_of(on_slices(*[nn.Sequential(*separable() * depth) for _ in range(2)]))
+        for depth in (1, 2)
+    )
+    assert inside(one) == 0 and inside(two) == 1
+
+
 def test_a_dense_pointwise_convolution_lets_columns_interact() -> None:
     graph = graph_of(conv(16, 16, 3, 1, 4), conv(16, 16, 1), conv(16, 16, 3, 1, 4))
     (stage,) = analyse(graph).stages
