@@ -10,7 +10,7 @@ released kind of block in all four stages with each gate, and tells the validati
 import argparse
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,16 +71,16 @@ def table(bench: Bench) -> Iterator[str]:
         cells = []
         for rate in RATES:
             top1 = [list(train(job))[-1].top1 for job in jobs(bench, gate, rate)]
-            cells.append(f"{statistics.mean(top1):.1f} ({min(top1):.1f}-{max(top1):.1f})")
+            cells.append(cell(top1))
         yield f"| {gate} | {' | '.join(cells)} |"
 
 
-def main() -> None:
-    """Read the command line and print the table: mean and range over the seeds, in percent."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+def run(table: Callable[[Bench], Iterator[str]], purpose: str | None, epochs: int) -> None:
+    """Read the command line and print a table: means and ranges over the seeds, in percent."""
+    parser = argparse.ArgumentParser(description=(purpose or "").partition("\n")[0])
     parser.add_argument("--data", default="digits", help="digits, or an image folder")
     parser.add_argument("--images", type=int, default=10_000, help="training images of a folder")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -92,5 +92,10 @@ def main() -> None:
             print(line, flush=True)
 
 
+def cell(percents: list[float]) -> str:
+    """Write mean and range."""
+    return f"{statistics.mean(percents):.1f} ({min(percents):.1f}-{max(percents):.1f})"
+
+
 if __name__ == "__main__":
-    main()
+    run(table, __doc__, epochs=6)
