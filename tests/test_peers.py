@@ -1,0 +1,83 @@
+import sys
+
+import pytest
+import torch
+
+from gensynth import peers
+from gensynth.errors import InputError
+from gensynth.models import find_model
+from gensynth.profile import profile
+from gensynth.score import NetScore
+from gensynth.space import Task
+from gensynth.trace import trace
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "mega_macs"),
+    [
+        ("mobilenetv2_100", 3_504_872, 300.8),
+        ("resnet50", 25_557_032, 4089),
+        ("mobilenetv3_large_100", 5_483_032, 216.6),
+        ("fbnetc_100", 5_572_200, 385.0),
+        ("mobileone_s1", 4_764_840, 824.3),
+        ("mobilenetv1_100", 4_231_976, 568.7),
+    ],
+)
+def test_counts_of_the_peers(name: str, params: int, mega_macs: float) -> None:
+    model = find_model(f"timm:{name}")
+    costs = profile(trace(model.module, model.input_shape))
+    assert costs.params == params
+    assert costs.macs / 1e6 == pytest.approx(mega_macs, rel=1e-3)
+
+
+def test_counts_of_mobilevit_at_its_own_size() -> None:
+    model = find_model("timm:mobilevit_xs", Task(3, 256, 256, 1000))
+    costs = profile(trace(model.module, model.input_shape))
+    assert costs.params == 2_317_848 and costs.macs / 1e6 == pytest.approx(908.6, rel=1e-3)
+    assert all(entry.startswith("attention (") for entry in costs.uncounted) and costs.uncounted
+
+
+def test_a_peer_takes_the_channels_and_classes_of_the_task() -> None:
+    model = peers.make({"name": "mobilenetv3_small_050", "classes": 7, "channels": 1})
+    assert model.eval()(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
+
+
+def test_a_network_of_many_branches_comes_fused_unless_it_is_to_be_trained() -> None:
+    fused, branched = (peers.make({"name": "mobileone_s1", "fused": f}) for f in (True, False))
+    sizes = [sum(p.numel() for p in model.parameters()) for model in (fused, branched)]
+    assert sizes == [4_764_840, 4_825_192]
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(
+        InputError, match="unknown timm network 'resnet5O'; did you mean 'resnet50'"
+    ):
+        peers.make({"name": "resnet5O"})
+
+
+def test_what_timm_cannot_build_is_one_line() -> None:
+    with pytest.raises(InputError, match="timm:resnet18: timm cannot build it"):
+        peers.make({"name": "resnet18", "channels": "three"})
+
+
+def test_without_timm_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers._import_timm.cache_clear()
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(InputError, match=r'pip install "gensynth\[peers\]"'):
+        peers.make({"name": "resnet18"})
+    peers._import_timm.cache_clear()
+
+
+def test_published_accuracies_are_percentages_with_a_source() -> None:
+    table = peers.published()
+    assert all(60 < row.top1 < 90 and row.source for row in table.values())
+    assert all(name.startswith("timm:") for name in peers.known_top1())
+    ofa = table["OFA-62"]
+    assert "as published" in ofa.source and "OFA-62" not in peers.known_top1()
+    assert ofa.params is not None and ofa.macs is not None
+    assert NetScore().of(ofa.top1, ofa.params, ofa.macs) == pytest.approx(74.37, abs=0.01)
+
+
+def test_every_known_accuracy_is_of_a_network_that_can_be_built() -> None:
+    timm = peers._import_timm()
+    assert all(timm.is_model(name.removeprefix("timm:")) for name in peers.known_top1())
