@@ -4,6 +4,8 @@ Filters of Zhang, *Making Convolutional Networks Shift-Invariant Again*, ICML 20
 (arXiv 1904.11486): the two-dimensional filter is the outer product of its taps over its sum.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,5 +58,10 @@ def max2(channels: int) -> nn.Module:
     return nn.MaxPool2d(2, ceil_mode=True)
 
 
-REDUCERS = {"rect2": rect2, "tri3": tri3, "bin5": bin5, "max": max2}
+REDUCERS: dict[str, Callable[[int], nn.Module]] = {
+    "rect2": rect2,
+    "tri3": tri3,
+    "bin5": bin5,
+    "max": max2,
+}
 """Halve a map outside of any convolution: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""

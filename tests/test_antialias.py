@@ -1,7 +1,11 @@
+from importlib import import_module
+from importlib.util import find_spec
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from gensynth import peers
 from search_spaces.antialias import BIN_5, REDUCERS, TRI_3, Blur
 
 TAPS = {"rect2": (1.0, 1.0), "tri3": TRI_3, "bin5": BIN_5}
@@ -29,6 +33,25 @@ def test_filters_equal_a_float64_reference(name: str, size: tuple[int, int]) -> 
     reducer = REDUCERS[name](3).double()
     # The filters' taps are exact in float32, their sums are powers of two.
     torch.testing.assert_close(reducer(image), reference(image, TAPS[name]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.skipif(find_spec("timm") is None, reason="timm (extra `peers`) is not installed")
+@pytest.mark.parametrize("name", ["tri3", "bin5"])
+@pytest.mark.parametrize("size", [8, 7])
+def test_odd_filters_equal_timm(name: str, size: int) -> None:
+    peers.make({"name": "test_resnet"})  # imports timm with what it takes
+    blur_pool = import_module("timm.layers").BlurPool2d
+    theirs = blur_pool(3, len(TAPS[name]), stride=2, pad_mode="replicate")
+    image = torch.randn(2, 3, size, size)
+    torch.testing.assert_close(REDUCERS[name](3)(image), theirs(image))
+
+
+@pytest.mark.parametrize("name", TAPS)
+def test_filters_leave_torch_as_a_program(name: str) -> None:
+    image, batch = torch.randn(2, 3, 7, 8), torch.export.Dim("batch")
+    reducer = REDUCERS[name](3)
+    program = torch.export.export(reducer, (image,), dynamic_shapes=({0: batch},))
+    torch.testing.assert_close(program.module()(image[:1]), reducer(image[:1]))
 
 
 @pytest.mark.parametrize("taps", [(1.0, 1.0), (1.0, 3.0, 3.0, 1.0), TRI_3, BIN_5])
