@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from gensynth.constraint import Indicator
-from gensynth.data import Progress, open_data
+from gensynth.data import DataSet, Progress, open_data
 from gensynth.experiment import Experiment
 from gensynth.generator import Generator
 from gensynth.generators import make_generator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 PROBED_IMAGES = 64
+"""Size of the mini-batch that untrained networks are stimulated with."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Setting:
     references: Mapping[str, Source] = field(default_factory=dict)
     """Networks that rules refer to, trained first and by the same proxy."""
     stimuli: "Stimuli | None" = None
+    """What the inquisitor probes untrained networks with."""
 
     def judge(self, outcomes: Sequence[Outcome]) -> Judge:
         """Give the rules and the score, with the references that were measured so far."""
@@ -111,10 +113,24 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
         data_fingerprint=data.fingerprint,
         validation_images=len(data.splits["validation"]),
         references=_references(indicator, space, data.task, experiment),
-        stimuli=None,
+        stimuli=_stimuli(data, experiment.seed),
     )
     setting.make_generator(setting.judge(()))  # A wrong generator table is found out now.
     return setting
+
+
+def _stimuli(data: DataSet, seed: int) -> "Stimuli":
+    """Take a mini-batch of normalised training images, to probe untrained networks with."""
+    import torch
+
+    from gensynth.probe import Stimuli
+
+    split = data.splits["train"]
+    rng = np.random.default_rng(np.random.SeedSequence((seed, len(_STREAMS) + 1)))
+    chosen = np.sort(rng.choice(len(split), min(PROBED_IMAGES, len(split)), replace=False))
+    mean, std = (np.array(figures)[:, None, None] for figures in (data.mean, data.std))
+    images = (split.images[chosen] / 255.0 - mean) / std
+    return Stimuli(torch.from_numpy(images).float(), torch.from_numpy(split.labels[chosen]))
 
 
 def _references(

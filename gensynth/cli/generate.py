@@ -1,13 +1,17 @@
 """`gensynth generate`: draw networks from a campaign's learned generator G(s)."""
 
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from gensynth.cli.options import AsJson
-from gensynth.cli.rows import Row, print_json, show_rows
+from gensynth.cli.rows import Row, count, print_json, show_rows
+from gensynth.constraint import broken
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
 
@@ -29,23 +33,50 @@ def generate(
     if not hasattr(generator, "generate"):
         use = campaign.setting.experiment.generator.use
         raise InputError(str(folder), f"its generator {use!r} learns no G(s) to draw from")
-    drawn: list[Decisions] = [p.decisions for p in generator.generate(seeds, first)]
-    rows = [_row(campaign, s, decisions) for s, decisions in enumerate(drawn, first)]
+    learned = [p.decisions for p in generator.generate(seeds, first)]
+    rows = [row_of(campaign, f"G({s})", d) for s, d in enumerate(learned, first)]
+    start = [p.decisions for p in generator.generate(seeds, first, learned=False)]
+    before = [row_of(campaign, f"G({s})", d) for s, d in enumerate(start, first)]
     if as_json:
         print_json([row.plain() for row in rows])
         return
     show_rows(rows, False, f"G(s) for {seeds} seeds")
-    Console().print("...")
+    for when, drawn, decisions in (("start", before, start), ("end", rows, learned)):
+        Console().print(f"{when}: {summary(drawn, decisions)}", highlight=False)
 
 
-def _row(campaign: "Campaign", seed: int, decisions: Decisions) -> Row:
+def row_of(campaign: "Campaign", name: str, decisions: Decisions) -> Row:
+    """Show a drawn network: its costs, and what is known or predicted of it."""
     described = campaign.judge.describe(decisions)
-    judgements = campaign.judge.before_training(described.candidate)
     known = next((o for o in campaign.outcomes if o.fingerprint == described.fingerprint), None)
+    known = known if known is not None and known.ending == "completed" else None
+    judgements = campaign.judge.before_training(described.candidate)
     return Row(
-        f"G({seed}) {described.genome_id}",
+        f"{name} {described.genome_id}",
         described.candidate.profile,
         known.top1 if known else None,
         known.score if known else None,
         known.judgements if known else judgements,
+        note="trained" if known else "",
     )
+
+
+def summary(rows: Sequence[Row], decisions: Sequence[Decisions]) -> str:
+    """State feasible share (as far as it is known before training), size, and diversity."""
+    feasible = sum(not broken(row.judgements) for row in rows) / len(rows)
+    params = median(row.profile.params for row in rows if row.profile)
+    different = len({row.model.split()[1] for row in rows})
+    return (
+        f"{feasible:.0%} keep the rules known before training, median {count(params)}params, "
+        f"{different} of {len(rows)} different, they differ in {distance(decisions):.0%} of their "
+        "decisions"
+    )
+
+
+def distance(decisions: Sequence[Decisions]) -> float:
+    """Give the mean share of decisions in which two of the networks differ (0 to 1)."""
+    shares = []
+    for one, other in combinations(decisions, 2):
+        names = one.keys() | other.keys()
+        shares.append(sum(one.get(n) != other.get(n) for n in names) / len(names))
+    return fmean(shares) if shares else 0.0
