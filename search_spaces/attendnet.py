@@ -8,6 +8,8 @@ from gensynth.genome import Decision, Decisions
 from gensynth.graph import Graph
 from gensynth.space import Choose, Record, Source, Task
 from search_spaces.attendnet_spec import (
+    CONDENSE,
+    KERNELS,
     Attention,
     Down,
     Gate,
@@ -53,8 +55,8 @@ class AttendNet:
         check_options({field.name: getattr(self, field.name) for field in fields(self)})
         check_among("stages", self.stages, range(1, 9))
         check_among("stem_strides", self.stem_strides, (1, 2))
-        check_among("kernels", self.kernels, (3, 5, 7, 9, 11))
-        check_among("condense", self.condense, (1, 2, 4, 8))
+        check_among("kernels", self.kernels, KERNELS)
+        check_among("condense", self.condense, CONDENSE)
         check_at_least("stem_widths", self.stem_widths, 1)
         check_at_least("widths", self.widths, 2)
         check_at_least("depths", self.depths, 1)

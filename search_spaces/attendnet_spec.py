@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from gensynth.graph import Graph
 from gensynth.space import Task
+from search_spaces.options import check_among, check_at_least
 from search_spaces.rows import Rows
 from search_spaces.sizes import halve
 
@@ -13,6 +14,8 @@ Gate = Literal["sigmoid", "hard_sigmoid"]
 Attention = Literal["none", "ac", "vac", "se"]
 Pool = Literal["max_blur", "average", "blur"]
 Down = Literal["none", "rect2", "tri3", "bin5", "max"]
+KERNELS = (3, 5, 7, 9, 11)
+CONDENSE = (1, 2, 4, 8)
 SMALLEST_MAP = 2
 """Pixels per side below which nothing strides or condenses."""
 
@@ -29,6 +32,12 @@ class Stage:
     condense: int = 1
     pool: Pool = "max_blur"
 
+    def __post_init__(self) -> None:
+        check_at_least("width", self.width, 2)
+        check_at_least("depth", self.depth, 1)
+        check_among("kernel", (self.kernel,), KERNELS)
+        check_among("condense", (self.condense,), CONDENSE)
+
 
 @dataclass(frozen=True)
 class Genome:
@@ -38,6 +47,11 @@ class Genome:
     stem_stride: int
     gate: Gate
     stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        check_at_least("stem_width", self.stem_width, 1)
+        check_among("stem_stride", (self.stem_stride,), (1, 2))
+        check_at_least("stages", len(self.stages), 1)
 
 
 def specify(genome: Genome, task: Task) -> dict[str, Any]:

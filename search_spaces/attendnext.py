@@ -10,6 +10,9 @@ from gensynth.genome import Decisions
 from gensynth.graph import Graph
 from gensynth.space import Choose, Record, Replay, Source, Task
 from search_spaces.attendnext_genome import (
+    COLUMNS,
+    CONDENSE,
+    KERNELS,
     Activation,
     Attention,
     Block,
@@ -191,10 +194,10 @@ _BUILDABLE: Mapping[str, Sequence[object]] = {
     "stages": range(1, 9),
     "stem_convs": (1, 2),
     "stem_strides": (1, 2, 4),
-    "columns": (1, 2, 4, 8, 16),
-    "condense": (1, 2, 4, 8),
+    "columns": COLUMNS,
+    "condense": CONDENSE,
     "strides": (1, 2),
-    "kernels": (3, 5, 7, 9, 11),
+    "kernels": KERNELS,
 }
 _LEAST: Mapping[str, float] = {
     "resolutions": 0.01,

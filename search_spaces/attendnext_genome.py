@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from search_spaces.options import check_among, check_at_least
+
+KERNELS = (3, 5, 7, 9, 11)
+CONDENSE = (1, 2, 4, 8)
+COLUMNS = (1, 2, 4, 8, 16)
 Activation = Literal["relu", "silu", "hardswish", "relu6"]
 Gate = Literal["sigmoid", "hard_sigmoid", "softmax_c", "softmax"]
 Branch = Literal["basic", "bottleneck"]
@@ -23,6 +28,12 @@ class Stem:
     convs: int
     stride: int
 
+    def __post_init__(self) -> None:
+        check_at_least("width", self.width, 2)
+        check_among("kernel", (self.kernel,), KERNELS)
+        check_among("convs", (self.convs,), (1, 2))
+        check_among("stride", (self.stride,), (1, 2, 4))
+
 
 @dataclass(frozen=True)
 class Block:
@@ -31,6 +42,10 @@ class Block:
     kernel: int
     inner: float
     """Channels inside, as a multiple of the column's width."""
+
+    def __post_init__(self) -> None:
+        check_among("kernel", (self.kernel,), KERNELS)
+        check_at_least("inner", self.inner, 0.01)
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,13 @@ class Stage:
     stride: int = 1
     down: Down = "rect2"
 
+    def __post_init__(self) -> None:
+        check_among("columns", (self.columns,), COLUMNS if self.mix == "same" else COLUMNS[1:])
+        check_at_least("width", self.width, 2)
+        check_at_least("blocks", len(self.blocks), 1)
+        check_among("condense", (self.condense,), CONDENSE)
+        check_among("stride", (self.stride,), (1, 2))
+
 
 @dataclass(frozen=True)
 class Genome:
@@ -61,3 +83,7 @@ class Genome:
     gate: Gate
     stem: Stem
     stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        check_at_least("resolution", self.resolution, 0.01)
+        check_at_least("stages", len(self.stages), 1)
