@@ -4,7 +4,7 @@ Attention is computed on a condensed map, where it is cheap, brought back to the
 features, and gates them. `V` is the map of C channels, `Q` the condensed map of h x w pixels (H x W
 halved log2(ratio) times, rounded up), `K` its embedding, `A` the attention, `S` a scale, and `V'`
 the output. What is here keeps the shape, `(N, C, H, W) -> (N, C, H, W)`; double-condensing
-attention condensers (DC-AC), which also change it, are blocks of `attendnext_blocks`.
+attention condensers (DC-AC), which also change it, are blocks of `attendnext.blocks`.
 """
 
 from collections.abc import Callable

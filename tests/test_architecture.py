@@ -51,7 +51,7 @@ def test_heavy_dependencies_have_their_homes(package: str) -> None:
 
 def test_sources_of_networks_import_torch_only() -> None:
     """An export carries these files, and those of their own that they import."""
-    waiting = sorted((ROOT / "search_spaces").glob("*_blocks.py"))
+    waiting = sorted((ROOT / "search_spaces").rglob("*blocks.py"))
     assert waiting
     while waiting:
         path = waiting.pop()

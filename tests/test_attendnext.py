@@ -14,7 +14,7 @@ from gensynth.plain import dumps, from_plain
 from gensynth.space import Draw, Record, Replay, Source, Task, build
 from gensynth.trace import trace
 from search_spaces.attendnext import AttendNeXt
-from search_spaces.attendnext_genome import Genome
+from search_spaces.attendnext.genome import Genome
 
 DIGITS = Task(channels=1, height=8, width=8, classes=10)
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)

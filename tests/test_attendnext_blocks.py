@@ -8,7 +8,7 @@ from gensynth.genome import Decision, Decisions
 from gensynth.graph import Graph
 from gensynth.space import Replay, Task, build
 from search_spaces.attendnext import AttendNeXt
-from search_spaces.attendnext_genome import Genome
+from search_spaces.attendnext.genome import Genome
 
 DIGITS = Task(channels=1, height=8, width=8, classes=10)
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)

@@ -1,6 +1,6 @@
 """The graph of an AttendNeXt network from its specification, without building the network.
 
-Mirrors `attendnext_blocks` operator by operator; a test holds it equal to a trace.
+Mirrors `blocks` operator by operator; a test holds it equal to a trace.
 """
 
 from collections.abc import Mapping, Sequence

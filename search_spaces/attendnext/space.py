@@ -9,7 +9,7 @@ from gensynth.errors import InputError
 from gensynth.genome import Decisions
 from gensynth.graph import Graph
 from gensynth.space import Choose, Record, Replay, Source, Task
-from search_spaces.attendnext_genome import (
+from search_spaces.attendnext.genome import (
     COLUMNS,
     CONDENSE,
     KERNELS,
@@ -27,9 +27,9 @@ from search_spaces.attendnext_genome import (
     Stage,
     Stem,
 )
-from search_spaces.attendnext_graph import graph_of
-from search_spaces.attendnext_presets import PRESETS
-from search_spaces.attendnext_spec import input_size, specify
+from search_spaces.attendnext.graph import graph_of
+from search_spaces.attendnext.presets import PRESETS
+from search_spaces.attendnext.spec import input_size, specify
 from search_spaces.options import (
     Nearest,
     UnlessAlone,
@@ -133,7 +133,7 @@ class AttendNeXt:
         """Say how to build the network of `genome` for `task`."""
         spec = specify(genome, task, self.smallest_map)
         shape = (task.channels, *input_size(genome, task))
-        return Source("search_spaces.attendnext_blocks", spec, shape)
+        return Source("search_spaces.attendnext.blocks", spec, shape)
 
     def graph(self, genome: Genome, task: Task) -> Graph:
         """Give the graph that a trace of the built network would give, without building it."""

@@ -1,10 +1,10 @@
-"""A genome of AttendNeXt meets a task: every size in numbers, as `attendnext_blocks` takes them."""
+"""A genome of AttendNeXt meets a task: every size in numbers, as `blocks` takes them."""
 
 from math import gcd
 from typing import Any
 
 from gensynth.space import Task
-from search_spaces.attendnext_genome import Genome, Stage
+from search_spaces.attendnext.genome import Genome, Stage
 from search_spaces.sizes import Size, halve
 
 Spec = dict[str, Any]
