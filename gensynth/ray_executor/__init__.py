@@ -1,0 +1,85 @@
+"""Runs a campaign on Ray: Ray Tune distributes the trainings over cores, GPUs and nodes.
+
+The campaign stays in the caller's thread and prepares its next proposal there, while Tune's event
+loop runs in a thread beside it: no worker waits for a generator that thinks. Nothing of Tune's is
+ever restored; after a crash the campaign's own record and the jobs' folders say how to go on.
+"""
+
+from collections.abc import Callable
+from threading import Thread
+
+from gensynth.campaign import Campaign, Done, Wait
+from gensynth.experiment import Resources
+from gensynth.ray_executor.cluster import connected, require_room, short_folder
+from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Measured, News
+
+
+def run(
+    campaign: Campaign, address: str | None = None, changed: Callable[[], None] = lambda: None
+) -> Done:
+    """Run the campaign to its end; `changed` is called after each step.
+
+    Without an `address` (`HOST:PORT` of a Ray cluster) Ray is started on this machine's cores and
+    ended afterwards. An interruption leaves nothing but jobs to resume.
+
+    Raises:
+        InputError: nothing answers at `address`, or no node has room for a training.
+        RuntimeError: Ray itself failed.
+    """
+    resources = campaign.setting.experiment.resources
+    with connected(address):
+        require_room(resources)
+        exchange = Exchange()
+        tune = Thread(target=_tune, args=(exchange, resources), name="tune", daemon=True)
+        tune.start()
+        try:
+            return _converse(campaign, exchange, changed)
+        finally:
+            exchange.halt()
+            tune.join()
+
+
+def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None]) -> Done:
+    """Play the campaign's part until it is done: take all news first, then give what is wanted."""
+    wanted = False
+    while True:
+        for news in exchange.news():
+            wanted = _take(campaign, exchange, news) or wanted
+        changed()
+        if not wanted:
+            continue
+        answer = campaign.ask()
+        changed()
+        if isinstance(answer, Done):
+            return answer
+        if not isinstance(answer, Wait):
+            exchange.hand_out(answer)
+            wanted = False
+
+
+def _take(campaign: Campaign, exchange: Exchange, news: News) -> bool:
+    """Enter one piece of news into the campaign; say whether another job is wanted."""
+    if isinstance(news, Broken):
+        raise RuntimeError("Ray Tune ended before the campaign did") from news.error
+    if isinstance(news, Measured):
+        # All of them are entered: the rule learns from those that a late stop does not undo.
+        if not all([campaign.report(news.job, measured) for measured in news.measurements]):
+            exchange.stop(news.job)
+    elif isinstance(news, Ended):
+        campaign.tell(news.job, news.result)
+    else:
+        return True
+    return False
+
+
+def _tune(exchange: Exchange, resources: Resources) -> None:
+    """Run Tune's loop, and say so should it end by itself."""
+    from gensynth.ray_executor.tune_loop import fit
+
+    try:
+        with short_folder() as folder:
+            fit(exchange, resources, folder)
+    except BaseException as error:
+        exchange.tell(Broken(error))
+    else:
+        exchange.tell(Broken(None))
