@@ -79,7 +79,8 @@ class Flow:
         return [self._mix(row, layer, [run for runs in inputs for run in runs])]
 
     def _mix(self, row: int, layer: Layer, runs: Runs) -> Run:
-        features = layer.shape[-1] if layer.kind in ("linear", "matmul") else layer.shape[0]
+        last = layer.kind in ("linear", "matmul")
+        features = layer.shape[-1 if last else 0] if layer.shape else 1
         past, shared = self._meet(row, runs)
         node = self._node(row, 0, past, False, True) if layer.kind == "linear" else 0
         return Run(features, past | node, shared)
