@@ -7,7 +7,7 @@ defined in `gensynth.columns`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, groupby
 from typing import NamedTuple
 
 from gensynth.graph import Layer
@@ -91,12 +91,12 @@ class Flow:
             return self._convolve_depthwise(row, layer, runs)
         if inputs % groups:  # channels that the graph lost sight of
             runs, inputs = [Run(groups, *self._meet(row, runs))], groups
-        width, made = inputs // groups, outputs // groups
+        width, made, macs = inputs // groups, outputs // groups, layer.macs // groups
+        spatial, mixing = max(layer.kernel) > 1, width > 1 and made > 1
         after = []
         for part in _parts(runs, groups, width):
             past, shared = self._meet(row, part)
-            wide = width > 1 and made > 1
-            node = self._node(row, layer.macs // groups, past, max(layer.kernel) > 1, wide)
+            node = self._node(row, macs, past, spatial, mixing)
             after.append(Run(made, past | node, shared))
         return after
 
@@ -188,34 +188,56 @@ def _length(runs: Runs) -> int:
     return sum(run.length for run in runs)
 
 
-def _parts(runs: Runs, groups: int, width: int) -> list[Runs]:
+def _parts(runs: Runs, groups: int, width: int) -> Sequence[Runs]:
     """Deal the channels out to groups of one width."""
     if groups == 1:
         return [runs]
-    if len(runs) == groups and all(run.length == width for run in runs):
-        return [[run] for run in runs]
-    return [_sliced(runs, start, start + width) for start in range(0, groups * width, width)]
+    parts: list[list[Run]] = [[]]
+    room = width
+    for run in runs:
+        left = run.length
+        while left >= room:
+            parts[-1].append(run)
+            parts.append([])
+            left, room = left - room, width
+        if left:
+            parts[-1].append(run)
+            room -= left
+    return parts[:-1]
 
 
 def _sliced(runs: Runs, start: int, stop: int) -> list[Run]:
     parts, begin = [], 0
     for length, past, shared in runs:
         end = begin + length
-        if end > start and begin < stop:
+        if end > start:
             parts.append(Run(min(end, stop) - max(begin, start), past, shared))
+        if end >= stop:
+            break
         begin = end
     return parts
 
 
 def _routed(route: tuple[tuple[int, int, int], ...], inputs: Sequence[Runs]) -> Runs:
+    if len(route) > _FEW:
+        return _shuffled(route, inputs)
     parts: list[Run] = []
     for position, start, stop in route:
-        constant = [Run(stop - start, 0, 0)]
-        found = constant if position < 0 else _sliced(inputs[position], start, stop)
-        if parts and parts[-1][1:] == found[0][1:]:
-            found[0] = Run(parts.pop().length + found[0].length, found[0].past, found[0].shared)
-        parts.extend(found)
+        found = [Run(stop - start, 0, 0)]
+        parts += found if position < 0 else _sliced(inputs[position], start, stop)
     return parts
+
+
+_FEW = 16
+
+
+def _shuffled(route: tuple[tuple[int, int, int], ...], inputs: Sequence[Runs]) -> Runs:
+    """Follow many short runs, channel by channel."""
+    histories = [[run[1:] for run in runs for _ in range(run.length)] for runs in inputs]
+    channels: list[History] = []
+    for position, start, stop in route:
+        channels += [(0, 0)] * (stop - start) if position < 0 else histories[position][start:stop]
+    return [Run(len(list(same)), *history) for history, same in groupby(channels)]
 
 
 def _spread(runs: Runs, channels: int) -> Runs:

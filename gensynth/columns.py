@@ -148,8 +148,10 @@ def _sizes(layers: Sequence[Layer]) -> list[Size]:
     for layer in layers:
         if len(layer.shape) == 1:
             sizes.append((1, 1))
-        elif layer.kind in _MAPS and len(layer.shape) == 3:
+        elif len(layer.shape) == 3 and layer.kind in _MAPS:
             sizes.append((layer.shape[1], layer.shape[2]))
+        elif len(layer.inputs) == 1:
+            sizes.append(sizes[layer.inputs[0]])
         else:
             sizes.append(max((sizes[j] for j in layer.inputs), key=prod))
     return sizes
