@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gensynth.campaign import Campaign
+from gensynth.confidence import wilson_interval
 from gensynth.constraint import Judgement
 from gensynth.finals import Finalist, winner
 from gensynth.genome import to_json
@@ -84,7 +85,7 @@ def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
         "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
         "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
-        "Test top-1": f"{measured.test_top1:.2f} %",
+        "Test top-1": _test(measured.test_top1 or 0.0, setting.test_images),
         "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
         "Pursued value": f"{finalist.value:.2f} dB",
     }
@@ -97,20 +98,29 @@ def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _test(top1: float, images: int) -> str:
+    low, high = wilson_interval(top1, images)
+    return f"{top1:.2f} % on {images:,} images (95 % interval {low:.2f} to {high:.2f} %)"
+
+
 def _word(judgement: Judgement) -> str:
     return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
 
 
 def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
-    experiment, task = campaign.setting.experiment, campaign.setting.task
+    setting, experiment = campaign.setting, campaign.setting.experiment
+    task = setting.task
     recipe, epochs = experiment.proxy, len(outcome.curve)
     image = f"{task.channels} x {task.height} x {task.width}"
+    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (setting.mean, setting.std))
     packages = ", ".join(f"{name} {version(name)}" for name in ("gensynth", "torch", "optuna"))
     return [
         "## How it came about",
         "",
         f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
-        f"fingerprint {campaign.setting.data_fingerprint}.",
+        f"fingerprint {setting.data_fingerprint}.",
+        f"- Input: pixels scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; "
+        f"std {std}.",
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
         f"{recipe.epochs} epochs, seed {experiment.seed}.",
         f"- Last training: {epochs} epochs on train and validation together, {recipe.optimizer}, "

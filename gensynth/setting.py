@@ -40,6 +40,10 @@ class Setting:
     task: Task
     data_fingerprint: str
     validation_images: int
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    """Of training pixels scaled to 0..1, per channel: networks see (x - mean) / std."""
+    test_images: int = 0
     references: Mapping[str, Source] = field(default_factory=dict)
     """Networks that rules refer to, trained first and by the same proxy."""
     stimuli: "Stimuli | None" = None
@@ -112,6 +116,9 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
         task=data.task,
         data_fingerprint=data.fingerprint,
         validation_images=len(data.splits["validation"]),
+        mean=data.mean,
+        std=data.std,
+        test_images=len(data.splits["test"]),
         references=_references(indicator, space, data.task, experiment),
         stimuli=_stimuli(data, experiment.seed),
     )

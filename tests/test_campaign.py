@@ -1,6 +1,6 @@
 """The state machine, driven by hand and by the inline executor; trainings are real and short."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def test_an_ending_without_a_measurement_has_no_score(tmp_path: Path) -> None:
         for ending in ("diverged", "out_of_memory", "timed_out", "crashed"):
             job = opened.ask()
             assert isinstance(job, Job)
-            opened.tell(job, Result(ending, detail="why"))  # type: ignore[arg-type]
+            opened.tell(job, Result(ending, detail="why"))
         trained = [o for o in opened.outcomes if o.attempt > 0]
         assert [o.ending for o in trained] == ["diverged", "out_of_memory", "timed_out", "crashed"]
         assert all(o.value is None and o.detail == "why" for o in trained)
@@ -182,8 +182,8 @@ def stop_after(opened: Campaign, jobs: int) -> Iterator[None]:
 
 def top1_of(job: Job) -> float:
     """A fake training: larger networks are better, and the seed adds a little luck."""
-    spec = job.source.spec
-    return 40 + 2.0 * spec["width"] + 5.0 * spec["depth"] + (job.training_seed % 100) / 50
+    spec: Mapping[str, Any] = job.source.spec
+    return float(40 + 2.0 * spec["width"] + 5.0 * spec["depth"] + (job.training_seed % 100) / 50)
 
 
 @pytest.mark.parametrize("generator", GENERATORS)

@@ -59,7 +59,9 @@ def _line(outcome: Outcome, now: Standing) -> str:
 def summary(outcome: Outcome) -> str:
     """Write one training's end in a line."""
     words = [f"{outcome.purpose} {outcome.number}", outcome.ending]
-    if outcome.top1 is not None:
+    if outcome.purpose == "export" and outcome.curve:
+        words.append(f"test top-1 {outcome.curve[-1].test_top1 or 0.0:.2f} %")
+    elif outcome.top1 is not None:
         words.append(f"top-1 {outcome.top1:.2f} %")
     if outcome.profile is not None:
         words.append(f"{count(outcome.profile.params)}params")
