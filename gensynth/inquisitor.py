@@ -86,11 +86,14 @@ class Inquisitor:
         feasible = [o.value for o in self.tried if o.value is not None]
         best = max(feasible, default=lowest)
         ordinary = min(float(np.median(feasible)), best) if feasible else lowest
+        chance = self._log_chance(outlook, mean, deviation)
+        # Before anything feasible is known, the first one is worth more than how good it is.
+        gain = log_improvement(outlook, mean, deviation, best) if feasible else chance
         return Opinion(
-            merit=log_improvement(outlook, mean, deviation, best) + rules,
+            merit=gain + rules,
             worth=log_improvement(outlook, mean, deviation, min(ordinary, best)) + rules,
             value=_at(outlook, mean),
-            chance=np.exp(rules + self._log_chance(outlook, mean, deviation)),
+            chance=np.exp(rules + chance),
         )
 
     def spread(self, drafts: Sequence[Draft], taken: Sequence[Draft]) -> Floats:

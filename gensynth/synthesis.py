@@ -23,7 +23,7 @@ from gensynth.inquisitor import Inquisitor, Opinion
 from gensynth.outcome import Outcome
 from gensynth.policy import Policy
 from gensynth.problem import Problem
-from gensynth.space import Choose, Draw
+from gensynth.space import Choose, Draw, Replay
 
 T = TypeVar("T")
 ROUNDS = 12
@@ -73,7 +73,10 @@ class Synthesis:
     def ask(self) -> Proposal:
         """Draft many candidates, let I judge them, change G, and propose the best."""
         drafts = self._draft_until_feasible()
-        if not self._pool:
+        prototype = self._prototype()
+        if prototype is not None:
+            chosen = prototype
+        elif not self._pool:
             chosen = min(drafts, key=lambda draft: draft.excess)
         elif not self.options.learn:
             chosen = next(iter(self._pool.values()))
@@ -98,6 +101,17 @@ class Synthesis:
         policy = self.policy if learned else self.start
         for s in range(first, first + count):
             yield Proposal(trace_of(self.problem, policy.answerer(s), s).decisions, s)
+
+    def _prototype(self) -> Draft | None:
+        """Begin with the prototype itself, where there is one and it may be trained."""
+        if self._asked or self._outcomes or not self.problem.prototype:
+            return None
+        try:
+            draft = self._drafted(Replay(self.problem.prototype), self._seed)
+        except (InputError, ConstraintError):
+            return None
+        self._seen.add(draft.foresight.fingerprint)
+        return draft if draft.foresight.feasible else None
 
     # Drafting --------------------------------------------------------------------------------
 
