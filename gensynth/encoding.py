@@ -39,7 +39,7 @@ class Encoding:
             known = self.options.get(name, ())
             if any(option not in known for option in options):
                 new = (*known, *(option for option in options if option not in known))
-                news[name] = tuple(sorted(new)) if numeric(new) else new  # type: ignore[type-var]
+                news[name] = _ordered(new)
         return Encoding({**self.options, **news}) if news else self
 
     @cached_property
@@ -103,6 +103,11 @@ class Encoding:
         Numbers lie on a line in their order; other options are equally far from each other.
         """
         return np.concatenate([_placed(group) for group in self.groups] or [np.zeros((0, 4))])
+
+
+def _ordered(options: Options) -> Options:
+    """Bring options into one order wherever they are offered: numbers by size, words by name."""
+    return tuple(sorted(options) if numeric(options) else sorted(options, key=repr))  # type: ignore[type-var]
 
 
 def numeric(options: Sequence[Decision]) -> bool:

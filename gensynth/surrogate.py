@@ -77,11 +77,11 @@ class Parameters:
 class Prior:
     """Means and deviations of the parameters' normal priors, for any encoding."""
 
-    shared: float = 0.5
-    own: float = 0.2
+    shared: float = 0.2
+    own: float = 0.05
     scale: tuple[float, float] = (-0.3, 0.7)
     bag: tuple[float, float] = (-1.0, 1.0)
-    weight: float = 0.5
+    weight: tuple[float, float] = (0.3, 0.5)
     amplitude: tuple[tuple[float, float], ...] = ((0.0, 0.7), (-0.5, 0.7), (-2.5, 1.0))
 
     def mean(self, encoding: Encoding, features: int) -> Parameters:
@@ -93,7 +93,7 @@ class Prior:
             own=np.zeros((len(encoding.name_of_row), DIMENSIONS)),
             scale=np.full(len(encoding.names), self.scale[0] + crowd),
             bag=np.full(len(encoding.groups), self.bag[0] + crowd),
-            weight=np.zeros(features),
+            weight=np.full(features, self.weight[0]),
             amplitude=np.array([mean for mean, _ in self.amplitude]),
         )
 
@@ -104,7 +104,7 @@ class Prior:
             own=np.full_like(like.own, self.own),
             scale=np.full_like(like.scale, self.scale[1]),
             bag=np.full_like(like.bag, self.bag[1]),
-            weight=np.full_like(like.weight, self.weight),
+            weight=np.full_like(like.weight, self.weight[1]),
             amplitude=np.array([deviation for _, deviation in self.amplitude]),
         )
 
