@@ -27,11 +27,6 @@ class Encoding:
 
     options: Mapping[str, Options]
 
-    @classmethod
-    def empty(cls) -> "Encoding":
-        """Know nothing yet."""
-        return cls({})
-
     def extended(self, met: Mapping[str, Sequence[Decision]]) -> "Encoding":
         """Know the names and options that were `met` too; itself where nothing is new."""
         news: dict[str, Options] = {}

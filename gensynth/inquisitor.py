@@ -17,7 +17,7 @@ from gensynth.draft import Draft, draft_of
 from gensynth.encoding import Encoding
 from gensynth.errors import InputError
 from gensynth.evidence import DOUBT, Sample, Scale, samples
-from gensynth.merit import Outlook, filled, grid_for, log_improvement
+from gensynth.merit import Outlook, filled, grid_for, log_improvement, value_at
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
 from gensynth.surrogate import Inputs, Surrogate
@@ -48,7 +48,7 @@ class Inquisitor:
     def __init__(self, problem: Problem) -> None:
         """Begin knowing nothing but the problem."""
         self.problem = problem
-        self.encoding = Encoding.empty()
+        self.encoding = Encoding({})
         self.tried: list[Outcome] = []
         self._drafts: list[Draft] = []
         self._models: dict[str, Surrogate] = {}
@@ -92,7 +92,7 @@ class Inquisitor:
         return Opinion(
             merit=gain + rules,
             worth=log_improvement(outlook, mean, deviation, min(ordinary, best)) + rules,
-            value=_at(outlook, mean),
+            value=value_at(outlook, mean),
             chance=np.exp(rules + chance),
         )
 
@@ -250,14 +250,3 @@ class Inquisitor:
 
 def _covers(grid: Floats, seen: Floats) -> bool:
     return bool(grid[0] - 1 <= seen.min() and seen.max() <= grid[-1])
-
-
-def _at(outlook: Outlook, mean: Floats) -> Floats:
-    """Interpolate each row's value at its mean accuracy."""
-    grid = outlook.grid
-    at = np.clip(mean, grid[0], grid[-1])
-    high = np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)
-    share = (at - grid[high - 1]) / (grid[high] - grid[high - 1])
-    index = np.arange(len(mean))
-    low_value, high_value = outlook.value[index, high - 1], outlook.value[index, high]
-    return np.asarray(low_value + share * (high_value - low_value))

@@ -70,10 +70,10 @@ def log_improvement(outlook: Outlook, mean: Floats, deviation: Floats, best: flo
     """Give the logarithm of the expected improvement over `best`, (n,).
 
     With accuracy N(mean, deviation^2), `start` the least accuracy that would be an improvement,
-    `jump` the improvement there and `slope` its rise beyond, this is
+    `jump` the improvement there and `slope` its mean rise from there to what is likely, this is
     `log(jump * P(accuracy > start) + slope * E[max(accuracy - start, 0)])`.
     """
-    start, jump, slope = _improving(outlook, best)
+    start, jump, slope = _improving(outlook, best, mean + deviation, deviation)
     gap = (mean - start) / deviation
     with np.errstate(divide="ignore"):
         chance = np.log(jump) + log_ndtr(gap)
@@ -81,7 +81,9 @@ def log_improvement(outlook: Outlook, mean: Floats, deviation: Floats, best: flo
     return np.asarray(np.logaddexp(chance, rise))
 
 
-def _improving(outlook: Outlook, best: float) -> tuple[Floats, Floats, Floats]:
+def _improving(
+    outlook: Outlook, best: float, likely: Floats, width: Floats
+) -> tuple[Floats, Floats, Floats]:
     grid, last = outlook.grid, len(outlook.grid) - 1
     better = outlook.holds & (outlook.value > best)
     first = np.where(better.any(axis=1), better.argmax(axis=1), last)
@@ -93,13 +95,23 @@ def _improving(outlook: Outlook, best: float) -> tuple[Floats, Floats, Floats]:
     share = np.where(crosses, (at - best) / np.maximum(at - below, 1e-12), 0.0)
     start = grid[first] - share * (grid[first] - grid[before])
     jump = np.where(crosses, 0.0, np.maximum(at - best, 0.0))
-    ahead = np.minimum(first + 1, last)
-    low = np.where(ahead > first, first, before)
-    run = np.maximum(grid[ahead] - grid[low], 1e-12)
-    slope = (outlook.value[index, ahead] - outlook.value[index, low]) / run
     never = ~better.any(axis=1)
+    end = np.minimum(np.maximum(likely, start + width), grid[last])
+    begin = np.minimum(start, end - 1e-6)
+    slope = (value_at(outlook, end) - value_at(outlook, begin)) / (end - begin)
     start = np.where(never, grid[last] + _missing(outlook, slope, best), start)
     return start, np.where(never, 0.0, jump), np.maximum(slope, 1e-12)
+
+
+def value_at(outlook: Outlook, accuracy: Floats) -> Floats:
+    """Interpolate each row's value at an accuracy of its own, (n,)."""
+    grid = outlook.grid
+    at = np.clip(accuracy, grid[0], grid[-1])
+    high = np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)
+    share = (at - grid[high - 1]) / (grid[high] - grid[high - 1])
+    index = np.arange(len(at))
+    low_value, high_value = outlook.value[index, high - 1], outlook.value[index, high]
+    return np.asarray(low_value + share * (high_value - low_value))
 
 
 def _missing(outlook: Outlook, slope: Floats, best: float) -> Floats:

@@ -112,9 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--where", help="keep only the rows where this column is true")
     parser.add_argument("--target", default="optimum", help="optimum, topN or within:DISTANCE")
     parser.add_argument("--generators", default="gensynth,tpe,gp,nsgaii,evolution,random")
-    parser.add_argument(
-        "--options", default="{}", help="JSON: options of the first generator named"
-    )
+    parser.add_argument("--options", default="{}", help="JSON: options of gensynth")
     parser.add_argument("--permute", choices=["words", "each", "none"], default="words")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--budget", type=int, default=200)
@@ -183,20 +181,16 @@ def _run(task: Task, name: str, number: int) -> Run:
     options = json.loads(task.options) if name == "gensynth" else {}
     generator = make_generator(name, options, problem, number, "--generators")
     rows: list[int] = []
-    known: set[int] = set()
     seconds: list[float] = []
     for asked in range(20 * task.budget):
         start = time.process_time()
-        outcome = problem.train(proposal := generator.ask(), asked, asked)
+        outcome = problem.train(generator.ask(), asked, asked)
         generator.tell(outcome)
         seconds.append(time.process_time() - start)
-        row = int(outcome.genome_id)
-        if row not in known:
-            known.add(row)
-            rows.append(row)
+        if int(outcome.genome_id) not in rows:
+            rows.append(int(outcome.genome_id))
         if len(rows) >= min(task.budget, len(values)):
             break
-        del proposal
     return _summary(task, name, number, problem, values, rows, seconds)
 
 
