@@ -53,7 +53,7 @@ def react(module: nn.Module, stimuli: Stimuli) -> Mapping[str, float]:
     (jacobian,) = torch.autograd.grad(output.sum(), images)
     reactions = {
         **_silence(vertices),
-        "spread": _log10(float(output.std())),
+        "spread": _log10(float(output.detach().std())),
         "sensitivity": _log10(_saliency(vertices, gradients)),
         "jacobian": _likeness(jacobian.flatten(1)),
         **_stability(module, stimuli.images, output.detach()),
