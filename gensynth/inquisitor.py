@@ -20,6 +20,7 @@ from gensynth.evidence import DOUBT, Sample, Scale, samples
 from gensynth.merit import Outlook, filled, grid_for, log_improvement, value_at
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
+from gensynth.reactions import Reactions, correction
 from gensynth.surrogate import Inputs, Surrogate
 
 Floats = NDArray[float64]
@@ -50,6 +51,7 @@ class Inquisitor:
         self.problem = problem
         self.encoding = Encoding({})
         self.tried: list[Outcome] = []
+        self.reactions: dict[str, Reactions] = {}
         self._drafts: list[Draft] = []
         self._models: dict[str, Surrogate] = {}
         self._fitted = 0
@@ -73,8 +75,21 @@ class Inquisitor:
         """Give the best pursued value so far."""
         return max((o.value for o in self.tried if o.value is not None), default=None)
 
+    def probe(self, draft: Draft) -> None:
+        """Stimulate the untrained network of a draft and keep its reactions."""
+        if draft.foresight.fingerprint in self.reactions:
+            return
+        try:
+            reactions = self.problem.probe(draft.decisions)
+        except (RuntimeError, ValueError):  # A network that cannot be stimulated says nothing.
+            reactions = {}
+        self.reactions[draft.foresight.fingerprint] = reactions
+
     def judge(self, drafts: Sequence[Draft], pending: Sequence[Draft]) -> Opinion:
-        """Judge drafts, supposing that `pending` ones turn out as expected."""
+        """Judge drafts, supposing that `pending` ones turn out as expected.
+
+        Where drafts were probed, what their reactions tell corrects the predicted accuracy.
+        """
         self._learn_names([*drafts, *pending])
         known = samples(self.tried)
         scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0]))
@@ -196,7 +211,24 @@ class Inquisitor:
             targets = np.concatenate([targets, believed])
             noise = np.concatenate([noise, np.zeros(len(pending))])
         mean, deviation = model.predict(inputs, targets, noise, asked)
+        mean = mean + self._heard(drafts, known)
         return scale.restored(mean), deviation * scale.width
+
+    def _heard(self, drafts: Sequence[Draft], known: Sequence[Sample]) -> Floats:
+        """Say how far the reactions of drafts move their accuracies, in standardised units."""
+        heard = [self.reactions.get(draft.foresight.fingerprint, {}) for draft in drafts]
+        trained = [d for d, s in zip(self._drafts, known, strict=True) if s.top1 is not None]
+        before = [self.reactions.get(draft.foresight.fingerprint, {}) for draft in trained]
+        both = [index for index, reactions in enumerate(before) if reactions]
+        if not both or not any(heard):
+            return np.zeros(len(drafts))
+        scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None]))
+        errors = self._model("top1").left_out(*self._accuracies(known, scale))
+        moves = np.zeros(len(drafts))
+        asked = [index for index, reactions in enumerate(heard) if reactions]
+        told, wanted = [before[k] for k in both], [heard[k] for k in asked]
+        moves[asked] = correction(told, errors[both], wanted)
+        return moves
 
     def _outlook(self, drafts: Sequence[Draft]) -> Outlook:
         seen = np.array([o.top1 for o in self.tried if o.top1 is not None])

@@ -213,6 +213,14 @@ class Surrogate:
             amplitude=amplitude,
         )
 
+    def left_out(self, inputs: Inputs, targets: Floats, noise: Floats) -> Floats:
+        """Give what each candidate's prediction misses if its own target is left out, (n,)."""
+        place = self.positions(inputs, self.parameters)
+        matern, _, linear = _kernels(place, place, self.parameters.amplitude)
+        spread = math.exp(2 * self.parameters.amplitude[2])
+        inverse = np.linalg.inv(matern + linear + _diagonal(noise, spread))
+        return np.asarray((inverse @ targets) / np.diag(inverse))
+
     def predict(
         self, inputs: Inputs, targets: Floats, noise: Floats, asked: Inputs
     ) -> tuple[Floats, Floats]:

@@ -30,6 +30,8 @@ ROUNDS = 12
 """Rounds of drafting that may bring nothing feasible before the nearest to it is proposed."""
 PARENTS = 6
 ELITE = 0.25
+FINALISTS = 4
+"""Drafts of the highest merit whose networks are built and probed before one is proposed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Options:
     """Step size of theta_G; 0 freezes G at its start."""
     learn: bool = True
     """False switches I off, and with it all learning."""
+    probe: bool = True
+    """False switches off the stimulation of untrained networks."""
     foresight: bool = True
     """False proposes also what is known to break a rule before it is trained."""
 
@@ -196,9 +200,19 @@ class Synthesis:
         opinion = self.inquisitor.judge(pool, self._pending)
         self._learn_from(pool, opinion, drafts)
         order = np.argsort(-opinion.merit, kind="stable")
-        chosen = pool[_argmax(opinion.merit)]
+        chosen = self._final([pool[k] for k in order[:FINALISTS]], pool[_argmax(opinion.merit)])
         self._pool = {pool[k].foresight.fingerprint: pool[k] for k in order[: self.options.pool]}
         return chosen
+
+    def _final(self, finalists: Sequence[Draft], first: Draft) -> Draft:
+        """Probe the finalists and judge them again; `first` stands where none reacts."""
+        if not self.options.probe:
+            return first
+        for draft in finalists:
+            self.inquisitor.probe(draft)
+        if not any(self.inquisitor.reactions[d.foresight.fingerprint] for d in finalists):
+            return first
+        return finalists[_argmax(self.inquisitor.judge(finalists, self._pending).merit)]
 
     def _learn_from(self, pool: Sequence[Draft], opinion: Opinion, drafts: Sequence[Draft]) -> None:
         """Give G the change: towards the drafts of this round, and of the pool, that I prefers."""
@@ -240,10 +254,13 @@ def make(
     initial: int = Options.initial,
     rate: float = Options.rate,
     learn: bool = Options.learn,
+    probe: bool = Options.probe,
     foresight: bool = Options.foresight,
 ) -> Synthesis:
     """Make the generator named `gensynth`; the options are those of `Options`."""
-    return Synthesis(problem, seed, Options(seeds, mutants, pool, initial, rate, learn, foresight))
+    return Synthesis(
+        problem, seed, Options(seeds, mutants, pool, initial, rate, learn, probe, foresight)
+    )
 
 
 def _argmax(numbers: NDArray[float64]) -> int:
