@@ -43,6 +43,7 @@ class SpaceProblem:
         self._judge = Judge(self.space, self.task, self.indicator, self.score, self.references)
         self._foresights: dict[tuple[tuple[str, Decision], ...], Foresight] = {}
         self._decisions: dict[str, Decisions] = {}
+        self._prices: dict[str, float] = {}
         self._candidates: OrderedDict[str, Candidate] = OrderedDict()
 
     @property
@@ -67,7 +68,7 @@ class SpaceProblem:
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
         """Suppose top-1 values (percent) for a candidate and say what it would be worth."""
         candidate = self._candidate(foresight.genome_id)
-        settled = price(self.indicator.judge(candidate, up_to="profile"))
+        settled = self._prices[foresight.genome_id]
         late = Indicator(tuple(r for r in self.indicator.rules if r.constraint.needs == "proxy"))
         values, violations = np.full(top1.shape, np.nan), np.zeros(top1.shape)
         decided: set[str] = set()
@@ -97,6 +98,7 @@ class SpaceProblem:
         described = self._describe(decisions)
         self._decisions[described.genome_id] = dict(decisions)
         judgements = self.indicator.judge(described.candidate, up_to="profile")
+        self._prices[described.genome_id] = price(judgements)
         enforced = {j.constraint: j.violation for j in judgements if j.mode == "enforce"}
         return Foresight(
             genome_id=described.genome_id,
