@@ -1,11 +1,5 @@
 """Real Ray, real trainings of a moment; one cluster on this machine for the whole module."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,37 +8,16 @@ from typing import Any
 import pytest
 
 from gensynth.campaign import Campaign, Done
-from gensynth.campaign_folder import open_record
-from gensynth.errors import InputError
-from gensynth.experiment import Resources
 from gensynth.outcome import Outcome
 from gensynth.ray_executor import run
-from gensynth.ray_executor.cluster import PREFIX, connected, require_room, short_folder, slots
-from tests.campaigns import campaign
-
-ROOT = Path(__file__).parent.parent
-CORES = len(os.sched_getaffinity(0))
-ONE_AT_A_TIME = {"cpus_per_trial": float(CORES)}
-FINALS = {"candidates": 1, "most": 1, "replicas": 2, "epochs_factor": 1.0}
+from gensynth.ray_executor.cluster import connected
+from tests.unruly_campaigns import ONE_AT_A_TIME, assert_nothing_lost_or_doubled, unruly
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
     with connected(None):
         yield
-
-
-def unruly(folder: Path, proposals: list[tuple[str, int]], **changes: Any) -> Any:
-    """Open a campaign on networks that behave as `proposals` say; all of them are trained."""
-    tables = {
-        "space": {"use": "tests.unruly:UnrulySpace", "marks": str(folder)},
-        "generator": {"use": "tests.unruly:listed", "proposals": proposals},
-        "trials": len(proposals),
-        "executor": "ray",
-        "proxy": {"epochs": 8},
-        "finals": FINALS,
-    }
-    return campaign(folder, **(tables | changes))
 
 
 @dataclass(frozen=True)
@@ -61,15 +34,6 @@ class Played:
 
 def play(opened: Campaign) -> Played:
     return Played(run(opened), opened.outcomes)
-
-
-def assert_nothing_lost_or_doubled(outcomes: list[Outcome], trials: int) -> None:
-    trained = [o for o in outcomes if o.purpose == "search" and o.attempt > 0]
-    assert len(trained) == trials
-    assert sorted(o.number for o in outcomes) == list(range(len(outcomes)))
-    assert Counter(o.purpose for o in outcomes if o.purpose != "search") == Counter(
-        {"final": 2, "export": 1}
-    )
 
 
 @pytest.fixture(scope="module")
@@ -172,84 +136,3 @@ def test_a_worker_that_always_dies_is_given_up(tmp_path: Path) -> None:
         played = play(opened)
     assert (played.of(6).ending, played.of(6).attempt) == ("lost", 3)
     assert "worker process has died" in played.of(6).detail
-
-
-def test_room_is_counted_and_missing_room_is_named() -> None:
-    assert slots(Resources()) == CORES
-    assert slots(Resources(cpus_per_trial=0.1)) == 10 * CORES
-    with pytest.raises(InputError, match=r"resources\.cpus_per_trial: expected at most"):
-        require_room(Resources(cpus_per_trial=CORES + 1))
-    with pytest.raises(InputError, match=r"resources\.gpus_per_trial: expected at most"):
-        require_room(Resources(gpus_per_trial=99))
-
-
-def test_the_folder_of_a_killed_process_is_removed_by_the_next() -> None:
-    with short_folder() as mine:
-        abandoned = mine.with_name(f"{PREFIX}abandoned")
-        abandoned.mkdir()
-        (abandoned / "lock").touch()
-        with short_folder() as other:
-            assert mine.exists() and other.exists() and not abandoned.exists()
-    assert not mine.exists() and not other.exists()
-
-
-def test_ray_listens_on_loopback_only() -> None:
-    import ray
-
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    assert {node["NodeManagerAddress"] for node in nodes} == {"127.0.0.1"}
-
-
-DRIVER = """
-import sys
-from pathlib import Path
-from tests.test_ray_executor import unruly
-from gensynth.ray_executor import run
-
-with unruly(Path(sys.argv[1]), [("slow", w) for w in range(20, 26)], proxy={"epochs": 2}) as opened:
-    run(opened)
-"""
-
-
-@pytest.mark.slow
-def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path)], cwd=ROOT)
-    try:
-        deadline = time.monotonic() + 300
-        while len(recorded(tmp_path)) < 3:
-            assert driver.poll() is None and time.monotonic() < deadline
-            time.sleep(0.1)
-        driver.send_signal(signal.SIGKILL)
-    finally:
-        driver.kill()
-        driver.wait()
-    before = recorded(tmp_path)
-    proposals = [("slow", width) for width in range(20, 26)]
-    with unruly(tmp_path, proposals, proxy={"epochs": 2}) as opened:
-        assert run(opened) == Done("finished")
-        assert opened.outcomes[: len(before)] == before
-        assert_nothing_lost_or_doubled(opened.outcomes, trials=6)
-
-
-def recorded(folder: Path) -> list[Outcome]:
-    return open_record(folder).outcomes() if (folder / "experiment.toml").exists() else []
-
-
-@pytest.mark.slow
-def test_ray_leaves_nothing_behind(tmp_path: Path) -> None:
-    """A campaign in a process of its own, with its own Ray: no file, no process, no word."""
-    before = set(Path("/tmp").glob("gensynth-*"))
-    command = [sys.executable, "-c", DRIVER, str(tmp_path)]
-    environment = dict(os.environ, TMPDIR="/tmp", GENSYNTH_TEST=str(tmp_path))
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert set(Path("/tmp").glob("gensynth-*")) <= before
-    mark = f"GENSYNTH_TEST={tmp_path}".encode()
-    assert not [p for p in Path("/proc").glob("[0-9]*/environ") if mark in readable(p)]
-
-
-def readable(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

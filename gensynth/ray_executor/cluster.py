@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,8 +29,9 @@ QUIET = {
     "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # We limit them; else the first actors start in turn.
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # What is to be kept stands in the campaign's own folder.
 }
+ANSWER_S = 10.0
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Ray's name for a cluster that other machines cannot join: it then listens on 127.0.0.1 only.
+"""Ray's name for a cluster that other machines cannot join: it is then on 127.0.0.1 only.
 
 Read when Ray is first imported."""
 
@@ -41,13 +43,13 @@ def connected(address: str | None) -> Iterator[None]:
     A connection that exists already is used and left alone. Raises `InputError` where nothing
     answers at `address`.
     """
-    with _environment(QUIET if address else QUIET | LOOPBACK):
+    with _environment(_settings(address)):
         import ray
 
         if ray.is_initialized():
             yield
             return
-        with _local() if address is None else _remote(address):
+        with _started() if address is None else _joined(address):
             try:
                 yield
             finally:
@@ -88,7 +90,7 @@ def _nodes() -> list[dict[str, float]]:
 
 
 @contextmanager
-def _local() -> Iterator[None]:
+def _started() -> Iterator[None]:
     """Start Ray on this machine's cores, in a folder that is removed afterwards."""
     import ray
 
@@ -107,17 +109,56 @@ def _local() -> Iterator[None]:
 
 
 @contextmanager
-def _remote(address: str) -> Iterator[None]:
+def _joined(address: str) -> Iterator[None]:
     import ray
 
-    if address.startswith("ray://"):
-        raise InputError("--address", "Ray Client is not supported: expected HOST:PORT, or auto")
+    require_answer(address)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            _node_ip_address=_host(address) if _is_loopback(address) else None,
+        )
     except (ConnectionError, ValueError, RuntimeError) as error:
-        cause = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-        raise InputError("--address", f"no Ray cluster at {address} ({cause})") from error
+        cause = " ".join(str(error).split()) or "no answer"
+        hint = "a cluster that asks for a token needs RAY_AUTH_MODE=token"
+        problem = f"no Ray cluster that can be used at {address} ({cause}; {hint})"
+        raise InputError("--address", problem) from error
     yield
+
+
+def require_answer(address: str) -> None:
+    """Raise `InputError` where nothing listens; Ray itself would try for twenty minutes."""
+    if address == "auto":
+        return
+    host, port = _host(address), address.rpartition(":")[2]
+    if not host or not port.isdigit() or "/" in host:
+        raise InputError("--address", f"expected HOST:PORT or auto, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError("--address", f"nothing answers at {address} ({error})") from None
+
+
+def _settings(address: str | None) -> dict[str, str]:
+    """Choose the environment in which Ray is imported and runs."""
+    settings = dict(QUIET)
+    if address is None or _host(address) in ("127.0.0.1", "localhost"):
+        settings |= LOOPBACK
+    # Ray sends this machine's token to no address that was given; to this machine we do.
+    token = Path.home() / ".ray" / "auth_token"
+    if address and _is_loopback(address) and token.exists():
+        settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE", "token")
+    return settings
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0]
+
+
+def _is_loopback(address: str) -> bool:
+    return _host(address) == "localhost" or _host(address).startswith("127.")
 
 
 @contextmanager

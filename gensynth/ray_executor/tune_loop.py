@@ -1,6 +1,7 @@
 """Ray Tune's side: its event loop runs jobs that were prepared elsewhere, and decides nothing."""
 
 import math
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,23 +34,28 @@ LONGEST_CAUSE = 200
 
 
 def fit(exchange: Exchange, resources: Resources, folder: Path) -> None:
-    """Run jobs until the exchange says halt; Tune's own files go to `folder`."""
+    """Run jobs until the exchange says halt; Tune's own files go to `folder`, and go with it."""
     jobs = Jobs(exchange, resources)
-    tune.run(
-        Worker,
-        name="tune",
-        storage_path=str(folder),
-        search_alg=jobs,
-        scheduler=Rule(jobs),
-        stop=Halt(exchange),
-        num_samples=-1,
-        resources_per_trial={"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
-        reuse_actors=True,
-        max_failures=0,
-        raise_on_failed_trial=False,
-        trial_dirname_creator=lambda trial: str(trial.trial_id),
-        verbose=0,
-    )
+    rule = Rule(jobs)
+    try:
+        tune.run(
+            Worker,
+            name=folder.name,
+            storage_path=str(folder),
+            search_alg=jobs,
+            scheduler=rule,
+            stop=Halt(exchange),
+            num_samples=-1,
+            resources_per_trial={"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
+            reuse_actors=True,
+            max_failures=0,
+            raise_on_failed_trial=False,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+            verbose=0,
+        )
+    finally:
+        for staging in rule.staging:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 class Worker(tune.Trainable):
@@ -179,6 +185,13 @@ class Rule(FIFOScheduler):
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._jobs = jobs
+        self.staging: set[Path] = set()
+        """Where Tune keeps files in Ray's own folder, which outlives us on a cluster."""
+
+    def on_trial_add(self, controller: Any, trial: Trial) -> None:
+        """Note where Tune keeps the files of this run."""
+        if trial.storage is not None:
+            self.staging.add(Path(trial.storage.experiment_driver_staging_path).parent)
 
     def on_trial_result(self, controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Take a row, any but the last; say whether the training goes on."""

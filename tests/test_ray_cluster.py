@@ -1,0 +1,164 @@
+"""Ray itself: started, joined, left without a trace; drivers in processes of their own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gensynth.campaign import Done
+from gensynth.errors import InputError
+from gensynth.experiment import Resources
+from gensynth.ray_executor import run
+from gensynth.ray_executor.cluster import (
+    PREFIX,
+    connected,
+    require_answer,
+    require_room,
+    short_folder,
+    slots,
+)
+from tests.unruly_campaigns import CORES, assert_nothing_lost_or_doubled, recorded, unruly
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    with connected(None):
+        yield
+
+
+@pytest.mark.usefixtures("cluster")
+def test_room_is_counted_and_missing_room_is_named() -> None:
+    assert slots(Resources()) == CORES
+    assert slots(Resources(cpus_per_trial=0.1)) == 10 * CORES
+    with pytest.raises(InputError, match=r"resources\.cpus_per_trial: expected at most"):
+        require_room(Resources(cpus_per_trial=CORES + 1))
+    with pytest.raises(InputError, match=r"resources\.gpus_per_trial: expected at most"):
+        require_room(Resources(gpus_per_trial=99))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_ray_listens_on_loopback_only() -> None:
+    import ray
+
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    assert {node["NodeManagerAddress"] for node in nodes} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "address, words",
+    [
+        ("127.0.0.1:1", "nothing answers at 127.0.0.1:1"),
+        ("ray://127.0.0.1:10001", "expected HOST:PORT or auto"),
+        ("nonsense", "expected HOST:PORT or auto"),
+    ],
+)
+def test_a_wrong_address_is_named_at_once(address: str, words: str) -> None:
+    with pytest.raises(InputError, match=f"--address: {words}"):
+        require_answer(address)
+
+
+def test_the_folder_of_a_killed_process_is_removed_by_the_next() -> None:
+    with short_folder() as mine:
+        abandoned = mine.with_name(f"{PREFIX}abandoned")
+        abandoned.mkdir()
+        (abandoned / "lock").touch()
+        with short_folder() as other:
+            assert mine.exists() and other.exists() and not abandoned.exists()
+    assert not mine.exists() and not other.exists()
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from tests.unruly_campaigns import unruly
+from gensynth.ray_executor import run
+
+with unruly(Path(sys.argv[1]), [("slow", w) for w in range(20, 26)], proxy={"epochs": 2}) as opened:
+    run(opened, *sys.argv[2:])
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(tmp_path)], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 300
+        while len(recorded(tmp_path)) < 3:
+            assert driver.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        driver.send_signal(signal.SIGKILL)
+    finally:
+        driver.kill()
+        driver.wait()
+    before = recorded(tmp_path)
+    proposals = [("slow", width) for width in range(20, 26)]
+    with unruly(tmp_path, proposals, proxy={"epochs": 2}) as opened:
+        assert run(opened) == Done("finished")
+        assert opened.outcomes[: len(before)] == before
+        assert_nothing_lost_or_doubled(opened.outcomes, trials=6)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_several_nodes_is_joined_and_left_alone(tmp_path: Path) -> None:
+    with socket.socket() as free, short_folder() as ray_folder:
+        free.bind(("127.0.0.2", 0))
+        address = f"127.0.0.2:{free.getsockname()[1]}"
+    head = [f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
+    head += ["--head", "--node-ip-address=127.0.0.2", f"--temp-dir={ray_folder}"]
+    node = [f"--address={address}", "--node-ip-address=127.0.0.3"]
+    with ray_node(head), ray_node(node):
+        command = [sys.executable, "-c", DRIVER, str(tmp_path), address]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert not list(ray_folder.glob("session_*/artifacts/*/*"))
+    shutil.rmtree(ray_folder, ignore_errors=True)
+    assert_nothing_lost_or_doubled(recorded(tmp_path), trials=6)
+
+
+@contextmanager
+def ray_node(options: list[str]) -> Iterator[None]:
+    """Run one node of a cluster, with one CPU, until the block ends."""
+    ray = Path(sys.executable).with_name("ray")
+    command = [str(ray), "start", "--block", "--num-cpus=1", "--disable-usage-stats", *options]
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
+    environment["RAY_AUTH_MODE"] = "token"
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        assert any("runtime started" in line for line in process.stdout)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.slow
+def test_ray_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A campaign in a process of its own, with its own Ray: no file, no process, no word."""
+    with short_folder() as place:
+        command = [sys.executable, "-c", DRIVER, str(tmp_path)]
+        environment = dict(os.environ, TMPDIR=str(place))
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert not list(place.glob("gensynth-*"))
+        mark = f"TMPDIR={place}".encode()
+        assert not [p for p in Path("/proc").glob("[0-9]*/environ") if mark in readable(p)]
+
+
+def readable(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
