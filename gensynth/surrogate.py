@@ -80,9 +80,9 @@ class Prior:
     shared: float = 0.2
     own: float = 0.05
     scale: tuple[float, float] = (-0.3, 0.7)
-    bag: tuple[float, float] = (-1.0, 1.0)
+    bag: tuple[float, float] = (0.0, 1.0)
     weight: tuple[float, float] = (0.3, 0.5)
-    amplitude: tuple[tuple[float, float], ...] = ((0.0, 0.7), (-0.5, 0.7), (-2.5, 1.0))
+    amplitude: tuple[tuple[float, float], ...] = ((0.0, 0.7), (0.0, 0.7), (-2.5, 1.0))
 
     def mean(self, encoding: Encoding, features: int) -> Parameters:
         """Give the parameters before anything is learned."""
