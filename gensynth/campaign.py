@@ -246,7 +246,10 @@ class Campaign:
 
     def _suppose(self, outcome: Outcome, measurement: Measurement) -> Judged:
         candidate = self.judge.describe(outcome.decisions).candidate
-        return self.judge.after_training(candidate, measurement)
+        try:
+            return self.judge.after_training(candidate, measurement)
+        except ConstraintError:
+            return Judged((), None, None)
 
     def _at(self, outcome: Outcome, top1: float) -> Judged:
         return self._suppose(outcome, replace(outcome.curve[-1], top1=top1))

@@ -65,7 +65,10 @@ class Judge:
         judgements = self.indicator.judge(trained)
         if not feasible(judgements):
             return Judged(judgements, None, None)
-        score = self.score(trained)
+        try:
+            score = self.score(trained)
+        except ValueError:  # A score need not exist: NetScore has none at a top-1 of 0.
+            return Judged(judgements, None, None)
         return Judged(judgements, score, score - price(judgements))
 
 

@@ -93,6 +93,7 @@ class Setting:
             measure_test=purpose == "export",
             keep_weights=purpose == "export",
             time_limit_s=experiment.resources.time_limit_s,
+            threads=max(1, int(experiment.resources.cpus_per_trial)),
             device=experiment.resources.device,
             import_paths=(experiment.folder,) if experiment.folder else (),
         )

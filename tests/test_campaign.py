@@ -263,3 +263,15 @@ def test_what_keeps_every_rule_already_is_not_stopped_early(tmp_path: Path) -> N
             assert isinstance(job, Job)
             goes_on.append(opened.report(job, measurement(1, top1)))
         assert goes_on == [True, True, True, True, False]
+
+
+def test_a_top1_of_zero_has_no_score_and_ends_nothing(tmp_path: Path) -> None:
+    stopping = {"rule": "halving", "first": 1, "reduction": 2}
+    with campaign(tmp_path, trials=3, stopping=stopping) as opened:
+        for top1 in (50.0, 40.0, 0.0):
+            job = opened.ask()
+            assert isinstance(job, Job)
+            opened.report(job, measurement(1, top1))
+            opened.tell(job, finished(job, top1))
+        assert opened.outcomes[-1].score is None
+        assert play(opened, lambda job: 0.0).reason != "finished"
