@@ -14,7 +14,7 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.constraint import ConstraintError
-from gensynth.draft import Draft, trace_of
+from gensynth.draft import Draft, draft_of, trace_of
 from gensynth.errors import InputError
 from gensynth.evolution import fitness
 from gensynth.generator import Proposal
@@ -105,6 +105,11 @@ class Synthesis:
         policy = self.policy if learned else self.start
         for s in range(first, first + count):
             yield Proposal(trace_of(self.problem, policy.answerer(s), s).decisions, s)
+
+    def expect(self, decisions: Sequence[Decisions]) -> Opinion:
+        """Say what I expects of networks: their value, and the chance that 1_r holds."""
+        drafts = [draft_of(self.problem, some, seed) for seed, some in enumerate(decisions)]
+        return self.inquisitor.judge(drafts, [])
 
     def _prototype(self) -> Draft | None:
         """Begin with the prototype itself, where there is one and it may be trained."""

@@ -12,7 +12,7 @@ from gensynth.cli import main
 
 ROOT = Path(__file__).parent.parent
 TOY = """
-generator = "random"
+generator = "gensynth"
 executor = "inline"
 trials = 4
 space = "tests.toy_space:ToySpace"
@@ -111,6 +111,17 @@ def test_export_of_a_campaign_and_of_one_of_its_candidates(
     assert (tmp_path / "winner" / "model.safetensors").read_bytes() == best
     assert run(capsys, "export", f"{finished}:0", "--to", tmp_path / "first")[0] == 0
     assert "not trained" in (tmp_path / "first" / "card.md").read_text()
+
+
+def test_generate_draws_from_the_learned_generator(
+    capsys: pytest.CaptureFixture[str], finished: Path
+) -> None:
+    code, drawn = rows(capsys, "generate", finished, "--seeds", "3")
+    assert code == 0 and len(drawn) == 3
+    assert all(0 <= row["predicted_feasible"] <= 1 and row["params"] > 0 for row in drawn)
+    assert drawn == rows(capsys, "generate", finished, "--seeds", "3")[1]
+    text = run(capsys, "generate", finished, "--seeds", "3")[1]
+    assert "start: " in text and "end: " in text and "predicted: " in text
 
 
 def test_golden_counts_of_the_presets(capsys: pytest.CaptureFixture[str]) -> None:

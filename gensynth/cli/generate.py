@@ -27,20 +27,33 @@ def generate(
 ) -> None:
     """Draw G(s) for fresh seeds: feasible share, predicted and known U, diversity."""
     from gensynth.campaign_folder import viewing
+    from gensynth.synthesis import Synthesis
 
     campaign = viewing(folder)
     generator = campaign.generator
-    if not hasattr(generator, "generate"):
+    if not isinstance(generator, Synthesis):
         use = campaign.setting.experiment.generator.use
         raise InputError(str(folder), f"its generator {use!r} learns no G(s) to draw from")
     learned = [p.decisions for p in generator.generate(seeds, first)]
     rows = [row_of(campaign, f"G({s})", d) for s, d in enumerate(learned, first)]
     start = [p.decisions for p in generator.generate(seeds, first, learned=False)]
     before = [row_of(campaign, f"G({s})", d) for s, d in enumerate(start, first)]
+    expected = generator.expect(learned)
     if as_json:
-        print_json([row.plain() for row in rows])
+        opinions = zip(rows, expected.value, expected.chance, strict=True)
+        print_json(
+            [
+                row.plain() | {"predicted_value": float(value), "predicted_feasible": float(chance)}
+                for row, value, chance in opinions
+            ]
+        )
         return
     show_rows(rows, False, f"G(s) for {seeds} seeds")
+    Console().print(
+        f"predicted: value {fmean(expected.value):.1f} dB in the mean, all rules hold with "
+        f"{fmean(expected.chance):.0%} chance",
+        highlight=False,
+    )
     for when, drawn, decisions in (("start", before, start), ("end", rows, learned)):
         Console().print(f"{when}: {summary(drawn, decisions)}", highlight=False)
 
