@@ -14,20 +14,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gensynth import row
 from gensynth.attempt import Result
 from gensynth.constraint import ConstraintError, Judgement, broken
 from gensynth.errors import InputError
 from gensynth.finals import Finalist, finalists, winner
 from gensynth.generator import Generator
 from gensynth.judge import Judge, Judged
-from gensynth.ledger import Ledger
-from gensynth.log import Log
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
-from gensynth.record import Record
-from gensynth.replay import ReplayMismatch, rejudged, replay
+from gensynth.record import row
+from gensynth.record.ledger import Ledger
+from gensynth.record.log import Log
+from gensynth.record.replay import ReplayMismatch, rejudged, replay
+from gensynth.record.study import Record
 from gensynth.setting import Setting
 from gensynth.space import Source
 from gensynth.stopping import Halving

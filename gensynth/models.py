@@ -42,7 +42,7 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
     """
     path = Path(name)
     if path.is_dir():
-        from gensynth.export import load_folder
+        from gensynth.export.folder import load_folder
 
         return Model(name, load_folder(path), _folder_input(path, task))
     if path.suffix == ".json" or path.is_file():
@@ -146,6 +146,6 @@ def _hint(name: str) -> str:
 
 
 def _folder_input(path: Path, task: Task) -> tuple[int, int, int]:
-    from gensynth.export import input_shape
+    from gensynth.export.folder import input_shape
 
     return input_shape(path) or (task.channels, task.height, task.width)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gensynth.data import DataSettings as DataSettings
-from gensynth.device import Device as Device
-from gensynth.device import is_out_of_memory as is_out_of_memory
+from gensynth.data.sets import DataSettings as DataSettings
 from gensynth.errors import InputError
 from gensynth.measurement import Measurement
 from gensynth.outcome import Purpose
 from gensynth.space import Source
+from gensynth.training.device import Device as Device
+from gensynth.training.device import is_out_of_memory as is_out_of_memory
 
 Augmentation = Literal["crop", "flip", "cutout"]
 
@@ -119,7 +119,7 @@ def train(job: Job) -> Iterator[Measurement]:
         InputError: the data cannot be read, or is not the data of the campaign.
         Diverged: the loss is not finite.
     """
-    from gensynth.training import measurements
+    from gensynth.training.loop import measurements
 
     return measurements(job)
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from gensynth.constraint import Indicator
-from gensynth.data import DataSet, Progress, open_data
+from gensynth.data.sets import DataSet, Progress, open_data
 from gensynth.experiment import Experiment
 from gensynth.generator import Generator
-from gensynth.generators import make_generator
-from gensynth.in_flight import InFlight
+from gensynth.generators.by_name import make_generator
 from gensynth.judge import Judge
 from gensynth.models import reference_source
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
+from gensynth.record.in_flight import InFlight
 from gensynth.score import Score
 from gensynth.space import SearchSpace, Source, Task
 from gensynth.space_problem import SpaceProblem
 
 if TYPE_CHECKING:
-    from gensynth.probe import Stimuli
+    from gensynth.synthesis.probe import Stimuli
 
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 PROBED_IMAGES = 64
@@ -131,7 +131,7 @@ def _stimuli(data: DataSet, seed: int) -> "Stimuli":
     """Take a mini-batch of normalised training images, to probe untrained networks with."""
     import torch
 
-    from gensynth.probe import Stimuli
+    from gensynth.synthesis.probe import Stimuli
 
     split = data.splits["train"]
     rng = np.random.default_rng(np.random.SeedSequence((seed, len(_STREAMS) + 1)))

@@ -15,11 +15,11 @@ from gensynth.errors import InputError
 from gensynth.genome import Decision, Decisions
 from gensynth.judge import Described, Judge
 from gensynth.measurement import Measurement
-from gensynth.probe import Stimuli, react
 from gensynth.problem import Foresight, Prospect
 from gensynth.profile import Profile
 from gensynth.score import Score
 from gensynth.space import Choose, Replay, SearchSpace, Task, make
+from gensynth.synthesis.probe import Stimuli, react
 
 REMEMBERED = 2048
 """Graphs kept in memory (some 50 kB each); others are made again when asked for."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.campaign import Campaign
-from gensynth.campaign_folder import driving
 from gensynth.experiment import Experiment, parse_experiment
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome
+from gensynth.record.folder import driving
 
 
 def experiment(**changes: Any) -> Experiment:

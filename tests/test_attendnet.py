@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gensynth.errors import InputError
-from gensynth.export import load_folder, write
+from gensynth.export.folder import load_folder, write
 from gensynth.genome import from_json, to_json
 from gensynth.plain import from_plain
 from gensynth.space import Draw, Record, Replay, Task, build

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensynth.augment import Draws, augmented, draw
+from gensynth.training.augment import Draws, augmented, draw
 
 ALL = ("crop", "flip", "cutout")
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from gensynth import batches
-from gensynth.batches import Batches
-from gensynth.data import DataSet, Split, statistics
+from gensynth.data.sets import DataSet, Split, statistics
 from gensynth.space import Task
+from gensynth.training import batches
+from gensynth.training.batches import Batches
 
 CPU = torch.device("cpu")
 

@@ -9,11 +9,11 @@ import pytest
 
 from gensynth.attempt import Result
 from gensynth.campaign import ATTEMPTS, Campaign, Done, Wait
-from gensynth.campaign_folder import driving
 from gensynth.errors import InputError
 from gensynth.inline_executor import run
 from gensynth.outcome import Outcome
 from gensynth.proxy import Job
+from gensynth.record.folder import driving
 from tests.campaigns import campaign, comparable, experiment, measurement
 
 LIMITS = {"max_params": {"use": "constraints.max_params:MaxParams", "limit": 400}}

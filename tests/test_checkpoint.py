@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gensynth.checkpoint import FILE, Checkpoint, discard, load, save, write_tensors
 from gensynth.measurement import Measurement
+from gensynth.training.checkpoint import FILE, Checkpoint, discard, load, save, write_tensors
 
 CURVE = (Measurement(1, 50.0, 1.5, 0.1), Measurement(2, 60.0, 1.25, 0.2, ((1, 0), (0, 1))))
 

@@ -4,7 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gensynth.data import DataSet, DataSettings, default_cache, open_data, reopen_data, statistics
+from gensynth.data.sets import (
+    DataSet,
+    DataSettings,
+    default_cache,
+    open_data,
+    reopen_data,
+    statistics,
+)
 from gensynth.errors import InputError
 from gensynth.plain import from_plain
 from gensynth.space import Task

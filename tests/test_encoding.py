@@ -1,6 +1,6 @@
 import numpy as np
 
-from gensynth.encoding import DIMENSIONS, Encoding
+from gensynth.synthesis.encoding import DIMENSIONS, Encoding
 
 
 def known() -> Encoding:

@@ -1,8 +1,8 @@
 import numpy as np
 
-from gensynth.evidence import Scale, samples
 from gensynth.measurement import Measurement
 from gensynth.outcome import Ending, Outcome
+from gensynth.synthesis.evidence import Scale, samples
 
 
 def outcome(ending: Ending, *top1: float) -> Outcome:

@@ -1,7 +1,7 @@
 import numpy as np
 
-from gensynth import evolution
 from gensynth.generator import Proposal
+from gensynth.generators import evolution
 from gensynth.genome import Decisions
 from gensynth.space import Draw
 from tests.synthetic import Synthetic, best_of

@@ -45,8 +45,8 @@ def test_constraints_keep_their_name_mode_weight_and_fields(tmp_path: Path) -> N
 
 
 def test_the_resolved_experiment_reads_back_the_same() -> None:
-    from gensynth.campaign_folder import _without_none
     from gensynth.plain import to_plain
+    from gensynth.record.folder import _without_none
 
     original = embedded_experiment("digits")
     text = tomli_w.dumps(_without_none(to_plain(original)))

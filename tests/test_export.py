@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gensynth.errors import InputError
-from gensynth.export import ExportCheck, ExportError, input_shape, load_folder, write
+from gensynth.export.folder import ExportCheck, ExportError, input_shape, load_folder, write
 from gensynth.space import Replay, Source, Task, make
 from search_spaces.attendnext import AttendNeXt
 

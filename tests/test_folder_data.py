@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gensynth import folder_data, image_cache
-from gensynth.data import DataSettings, Split, open_data, reopen_data
+from gensynth.data import cache as image_cache
+from gensynth.data import folder as folder_data
+from gensynth.data.picture import Target, decode
+from gensynth.data.sets import DataSettings, Split, open_data, reopen_data
 from gensynth.errors import InputError
-from gensynth.picture import Target, decode
 from gensynth.proxy import train
 from gensynth.space import Task
 from tests.trainings import QUICK, job, write_pictures
@@ -203,8 +204,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 KILLED = """
 import sys, time
 from pathlib import Path
-from gensynth import folder_data
-from gensynth.data import DataSettings, open_data
+from gensynth.data import folder as folder_data
+from gensynth.data.sets import DataSettings, open_data
 
 decode, count = folder_data.decode, 0
 

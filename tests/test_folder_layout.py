@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from gensynth.data.layout import scan
 from gensynth.errors import InputError
-from gensynth.folder_layout import scan
 
 
 def tree(root: Path, *names: str) -> Path:

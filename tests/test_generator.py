@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from gensynth import evolution, optuna_generator, random_generator, synthesis
 from gensynth.generator import Generator
+from gensynth.generators import evolution, optuna_samplers
+from gensynth.generators import random as random_generator
 from gensynth.genome import Decisions
 from gensynth.outcome import Ending
+from gensynth.synthesis import generator as synthesis
 from tests.synthetic import Synthetic
 
 MAKERS: dict[str, Callable[[Any, int], Generator]] = {
     "gensynth": synthesis.make,
     "random": random_generator.make,
     "evolution": lambda problem, seed: evolution.make(problem, seed, population=8, tournament=3),
-    "tpe": optuna_generator.tpe,
-    "gp": optuna_generator.gp,
-    "nsgaii": lambda problem, seed: optuna_generator.nsgaii(problem, seed, population_size=6),  # type: ignore[call-arg]
+    "tpe": optuna_samplers.tpe,
+    "gp": optuna_samplers.gp,
+    "nsgaii": lambda problem, seed: optuna_samplers.nsgaii(problem, seed, population_size=6),  # type: ignore[call-arg]
 }
 ENDINGS: tuple[Ending, ...] = ("completed", "completed", "stopped", "completed", "crashed", "lost")
 

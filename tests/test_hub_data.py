@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gensynth import hub_data
-from gensynth.data import DataSettings, open_data
+from gensynth.data import hub as hub_data
+from gensynth.data.sets import DataSettings, open_data
 from gensynth.errors import InputError
 
 FEATURES = datasets.Features(

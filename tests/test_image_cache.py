@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gensynth.image_cache import HEADER, IMAGES, LABELS, Decoded, load, write
+from gensynth.data.cache import HEADER, IMAGES, LABELS, Decoded, load, write
 
 
 def pictures() -> Iterator[Decoded]:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.long_training import choose_rate, gain_at_end, is_flat, train_long
 from gensynth.measurement import Measurement
 from gensynth.proxy import Diverged
+from gensynth.training.long import choose_rate, gain_at_end, is_flat, train_long
 from tests.trainings import QUICK, job, timeless
 
 TEN = replace(QUICK, epochs=10)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gensynth.genome import Decisions
-from gensynth.merit import Outlook, filled, grid_for, log_improvement
 from gensynth.score import NetScore
+from gensynth.synthesis.merit import Outlook, filled, grid_for, log_improvement
 from tests.synthetic import Synthetic
 
 GRID = np.linspace(0.0, 100.0, 201)

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from gensynth.optimizer import (
+from gensynth.proxy import Recipe
+from gensynth.training.optimizer import (
     MovingAverage,
     make_optimizer,
     optimizer_state,
     rate_at,
     restore_optimizer,
 )
-from gensynth.proxy import Recipe
 
 
 def network() -> nn.Module:

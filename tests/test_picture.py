@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gensynth.picture import CHUNK, Changed, Target, decode, each, look
+from gensynth.data.picture import CHUNK, Changed, Target, decode, each, look
 
 
 def stored(path: Path, image: Image.Image, **options: object) -> str:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from gensynth.draft import trace_of
 from gensynth.genome import Decisions
-from gensynth.policy import Policy, Trace
+from gensynth.synthesis.draft import trace_of
+from gensynth.synthesis.policy import Policy, Trace
 from tests.synthetic import Synthetic
 
 PROTOTYPE: Decisions = {"activation": "gelu", "depth": 2, "stage0.kind": "gated"}

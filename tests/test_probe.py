@@ -3,7 +3,7 @@ import math
 import torch
 from torch import nn
 
-from gensynth.probe import Stimuli, react
+from gensynth.synthesis.probe import Stimuli, react
 
 IMAGES = torch.randn(16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 STIMULI = Stimuli(IMAGES, torch.arange(16) % 4)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from gensynth.reactions import correction
+from gensynth.synthesis.reactions import correction
 
 
 def heard(count: int, seed: int = 0) -> list[dict[str, float]]:

@@ -11,10 +11,10 @@ from gensynth.errors import InputError
 from gensynth.genome import Decisions
 from gensynth.judge import Judge
 from gensynth.measurement import Measurement
-from gensynth.probe import Stimuli
 from gensynth.score import NetScore
 from gensynth.space import Task
 from gensynth.space_problem import SpaceProblem
+from gensynth.synthesis.probe import Stimuli
 from tests.toy_space import ToySpace
 
 TASK = Task(1, 8, 8, 10)

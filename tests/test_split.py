@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gensynth.data.split import stratified
 from gensynth.errors import InputError
-from gensynth.split import stratified
 
 COUNTS = st.lists(st.integers(3, 60), min_size=2, max_size=6)
 SHARES = st.tuples(st.floats(0.05, 0.45), st.floats(0.05, 0.45))

@@ -1,8 +1,8 @@
 import numpy as np
 
-from gensynth.encoding import Encoding
 from gensynth.genome import Decision
-from gensynth.surrogate import Floats, Inputs, Prior, Surrogate
+from gensynth.synthesis.encoding import Encoding
+from gensynth.synthesis.surrogate import Floats, Inputs, Prior, Surrogate
 
 OPS = tuple("abcde")
 

@@ -4,10 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gensynth import random_generator, synthesis
-from gensynth.draft import trace_of
+from gensynth.generators import random as random_generator
 from gensynth.genome import Decisions
 from gensynth.space import Choose, Replay
+from gensynth.synthesis import generator as synthesis
+from gensynth.synthesis.draft import trace_of
 from tests.synthetic import Synthetic, best_of
 
 TRAININGS = 14

@@ -7,12 +7,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gensynth import training
-from gensynth.augment import Draws
-from gensynth.data import DataSet, open_data
+from gensynth.data.sets import DataSet, open_data
 from gensynth.proxy import train
 from gensynth.space import make
-from gensynth.training import WEIGHTS, Training
+from gensynth.training import loop as training
+from gensynth.training.augment import Draws
+from gensynth.training.loop import WEIGHTS, Training
 from tests.trainings import QUICK, job
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gensynth.data import DataSettings, open_data
+from gensynth.data.sets import DataSettings, open_data
 from gensynth.measurement import Measurement
 from gensynth.proxy import Job, Recipe
 from gensynth.space import Source

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.campaign import Campaign
-from gensynth.campaign_folder import open_record
 from gensynth.outcome import Outcome
+from gensynth.record.folder import open_record
 from tests.campaigns import campaign
 
 CORES = len(os.sched_getaffinity(0))

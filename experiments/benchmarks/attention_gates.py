@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.benchmarks.proxy_task import mid_size, subset
-from gensynth.data import DataSettings, open_data
+from gensynth.data.sets import DataSettings, open_data
 from gensynth.genome import Decision
 from gensynth.proxy import Job, Recipe, train
 from gensynth.space import Replay

@@ -25,10 +25,10 @@ import torch
 
 from experiments.benchmarks import plain_loop
 from experiments.benchmarks.proxy_task import Setting, job, subset
-from gensynth.data import open_data
+from gensynth.data.sets import open_data
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.space import make
-from gensynth.training import measurements
+from gensynth.training.loop import measurements
 
 Result = dict[str, float]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gensynth.data import DataSettings, open_data
+from gensynth.data.sets import DataSettings, open_data
 from gensynth.genome import Decision
 from gensynth.proxy import Device, Job, Recipe
 from gensynth.space import Replay

@@ -30,7 +30,7 @@ from scipy.stats import wilcoxon
 
 from experiments.benchmarks.plot import Band, write_svg
 from gensynth.errors import InputError, unknown
-from gensynth.generators import make_generator
+from gensynth.generators.by_name import make_generator
 from gensynth.score import NetScore
 from gensynth.table_problem import Limit, TableProblem
 

@@ -20,9 +20,9 @@ import pandas as pd
 
 from gensynth.attempt import Watch, attempt
 from gensynth.campaign import Campaign
-from gensynth.campaign_folder import driving
 from gensynth.experiment import Experiment, Plugin, embedded_experiment
 from gensynth.proxy import Job
+from gensynth.record.folder import driving
 
 
 def main() -> None:

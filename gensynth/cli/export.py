@@ -26,9 +26,9 @@ def export(
     DIR is the winner of a campaign, trained. DIR:ID (a number or a genome) is any of its
     candidates; that, a preset and a genome file leave with fresh weights.
     """
-    from gensynth.campaign_folder import viewing
+    from gensynth.export.publish import publish, publish_untrained
     from gensynth.models import find_genome
-    from gensynth.publish import publish, publish_untrained
+    from gensynth.record.folder import viewing
 
     if to.exists():
         raise InputError("--to", f"{to} exists already")

@@ -26,8 +26,8 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Draw G(s) for fresh seeds: feasible share, predicted and known U, diversity."""
-    from gensynth.campaign_folder import viewing
-    from gensynth.synthesis import Synthesis
+    from gensynth.record.folder import viewing
+    from gensynth.synthesis.generator import Synthesis
 
     campaign = viewing(folder)
     generator = campaign.generator

@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gensynth.campaign import Campaign, Done
-from gensynth.campaign_folder import driving
 from gensynth.cli.live import Changed, watching
 from gensynth.cli.standings import show_campaign, show_end
-from gensynth.data import Progress as Decoded
+from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
 from gensynth.experiment import Experiment
-from gensynth.publish import Published, publish
+from gensynth.export.publish import Published, publish
+from gensynth.record.folder import driving
 
 
 def run_campaign(

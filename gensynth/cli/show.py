@@ -18,9 +18,9 @@ def show(
 
     With --experiment, all recorded outcomes are judged and scored by its rules instead.
     """
-    from gensynth.campaign_folder import viewing
     from gensynth.cli.standings import show_campaign
     from gensynth.experiment import read_experiment
+    from gensynth.record.folder import viewing
 
     campaign = viewing(folder, read_experiment(experiment) if experiment else None)
     show_campaign(campaign, as_json)

@@ -7,10 +7,10 @@ from rich.console import Console
 
 from gensynth.campaign import Campaign
 from gensynth.cli.rows import Row, print_json, show_rows
+from gensynth.export.publish import Published
 from gensynth.finals import Finalist, ranking
 from gensynth.outcome import Outcome
 from gensynth.plain import to_plain
-from gensynth.publish import Published
 
 SHOWN = 10
 """Candidates in the table."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 from PIL import Image
 
-from gensynth.data import Progress
+from gensynth.data.layout import SPLIT_FOLDERS, SUFFIXES
+from gensynth.data.sets import Progress
 from gensynth.errors import InputError
-from gensynth.folder_layout import SPLIT_FOLDERS, SUFFIXES
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.data import DataSet, Split, statistics
+from gensynth.data.sets import DataSet, Split, statistics
+from gensynth.data.split import SPLITS
 from gensynth.errors import InputError
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.space import Task
-from gensynth.split import SPLITS
 
 HEADER, IMAGES, LABELS = "header.json", "images.bin", "labels.bin"
 LABEL_TYPE = np.dtype("<i8")

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
 from gensynth.plain import dumps
 from gensynth.space import Task
-from gensynth.split import SPLITS, stratified
 
 Progress = Callable[[int, int], None]
 """Told (done, total) while images are decoded."""
@@ -93,11 +93,11 @@ def open_data(
     """
     if settings.path == "digits":
         return _digits(settings)
-    from gensynth.folder_data import open_folder
+    from gensynth.data.folder import open_folder
 
     cache, progress = cache or default_cache(), progress or (lambda done, total: None)
     if settings.path.startswith("hub:"):
-        from gensynth.hub_data import fetch
+        from gensynth.data.hub import fetch
 
         folder = fetch(settings.path.removeprefix("hub:"), cache, progress)
         settings = replace(settings, path=str(folder))
@@ -113,7 +113,7 @@ def reopen_data(
     """
     if settings.path == "digits":
         return None
-    from gensynth.image_cache import load
+    from gensynth.data.cache import load
 
     loaded = load((cache or default_cache()) / fingerprint)
     return loaded[0] if loaded else None

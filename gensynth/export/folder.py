@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
+from gensynth.export.standalone import standalone
 from gensynth.space import Source, make
-from gensynth.standalone import standalone
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from gensynth.encoding import DIMENSIONS, Encoding
+from gensynth.synthesis.encoding import DIMENSIONS, Encoding
 
 Floats = NDArray[float64]
 

@@ -33,7 +33,7 @@ def publish(campaign: Campaign, best: Path) -> Published | None:
     """
     from safetensors.torch import load_file
 
-    from gensynth.export import write
+    from gensynth.export.folder import write
 
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
@@ -57,7 +57,7 @@ def publish_untrained(sourced: Sourced, folder: Path) -> None:
     """Export a network with fresh weights; its card says that nobody trained it."""
     import torch
 
-    from gensynth.export import write
+    from gensynth.export.folder import write
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -14,16 +14,16 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.constraint import ConstraintError
-from gensynth.draft import Draft, draft_of, trace_of
 from gensynth.errors import InputError
-from gensynth.evolution import fitness
 from gensynth.generator import Proposal
+from gensynth.generators.evolution import fitness
 from gensynth.genome import Decisions
-from gensynth.inquisitor import Inquisitor, Opinion
 from gensynth.outcome import Outcome
-from gensynth.policy import Policy
 from gensynth.problem import Problem
 from gensynth.space import Choose, Draw, Replay
+from gensynth.synthesis.draft import Draft, draft_of, trace_of
+from gensynth.synthesis.inquisitor import Inquisitor, Opinion
+from gensynth.synthesis.policy import Policy
 
 T = TypeVar("T")
 ROUNDS = 12

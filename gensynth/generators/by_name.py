@@ -25,7 +25,7 @@ def make_generator(
     """
     maker = load("generator", use, place, folder)
     if hasattr(maker, "sample_relative"):
-        from gensynth.optuna_generator import of_sampler
+        from gensynth.generators.optuna_samplers import of_sampler
 
         maker = of_sampler(maker)
     known = [name for name, p in inspect.signature(maker).parameters.items() if p.kind in _NAMED]

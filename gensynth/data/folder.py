@@ -10,13 +10,13 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from gensynth import image_cache
-from gensynth.data import DataSet, DataSettings, Progress
+from gensynth.data import cache as image_cache
+from gensynth.data.cache import Decoded
+from gensynth.data.layout import Listing, Picture, scan
+from gensynth.data.picture import Changed, Look, Target, decode, each, look
+from gensynth.data.sets import DataSet, DataSettings, Progress
+from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
-from gensynth.folder_layout import Listing, Picture, scan
-from gensynth.image_cache import Decoded
-from gensynth.picture import Changed, Look, Target, decode, each, look
-from gensynth.split import SPLITS, stratified
 
 FORMAT = 1
 """Changes whenever the same files would be decoded to other pixels."""

@@ -4,14 +4,15 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from gensynth import optuna_generator, random_generator
 from gensynth.generator import Generator, Proposal
-from gensynth.optuna_generator import OptunaGenerator
+from gensynth.generators import optuna_samplers
+from gensynth.generators import random as random_generator
+from gensynth.generators.optuna_samplers import OptunaGenerator
 from tests.synthetic import Synthetic, best_of
 
 
 def make(name: str, problem: Synthetic, seed: int = 0, **options: Any) -> OptunaGenerator:
-    maker: Callable[..., Any] = getattr(optuna_generator, name)
+    maker: Callable[..., Any] = getattr(optuna_samplers, name)
     generator = maker(problem, seed, **options)
     assert isinstance(generator, OptunaGenerator)
     return generator
@@ -67,7 +68,7 @@ def test_tpe_beats_random_draws() -> None:
 
 
 def test_any_sampler_class_serves_and_other_makers_pass() -> None:
-    maker = optuna_generator.adapt(optuna.samplers.RandomSampler)
+    maker = optuna_samplers.adapt(optuna.samplers.RandomSampler)
     generator: Generator = maker(Synthetic(), 0)
     assert isinstance(generator, OptunaGenerator)
-    assert optuna_generator.adapt(random_generator.make) is random_generator.make
+    assert optuna_samplers.adapt(random_generator.make) is random_generator.make

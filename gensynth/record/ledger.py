@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gensynth.in_flight import InFlight, Pending
-from gensynth.log import Log
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
-from gensynth.record import Record
+from gensynth.record.in_flight import InFlight, Pending
+from gensynth.record.log import Log
+from gensynth.record.study import Record
 
 
 class Ledger:

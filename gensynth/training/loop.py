@@ -14,26 +14,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gensynth import checkpoint
-from gensynth.augment import augmented, draw
-from gensynth.batches import Batches
-from gensynth.checkpoint import Checkpoint
-from gensynth.data import DataSet, DataSettings, open_data, reopen_data
-from gensynth.device import keep_freed_memory, resolve, set_threads
+from gensynth.data.sets import DataSet, DataSettings, open_data, reopen_data
+from gensynth.data.split import stratified
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.measurement import Measurement
-from gensynth.optimizer import (
+from gensynth.plain import dumps
+from gensynth.proxy import Diverged, Job
+from gensynth.space import make
+from gensynth.training import checkpoint
+from gensynth.training.augment import augmented, draw
+from gensynth.training.batches import Batches
+from gensynth.training.checkpoint import Checkpoint
+from gensynth.training.device import keep_freed_memory, resolve, set_threads
+from gensynth.training.optimizer import (
     MovingAverage,
     make_optimizer,
     optimizer_state,
     rate_at,
     restore_optimizer,
 )
-from gensynth.plain import dumps
-from gensynth.proxy import Diverged, Job
-from gensynth.space import make
-from gensynth.split import stratified
 
 WEIGHTS = "model.safetensors"
 EVALUATION_BATCH = 512

@@ -13,15 +13,15 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from gensynth.draft import Draft, draft_of
-from gensynth.encoding import Encoding
 from gensynth.errors import InputError
-from gensynth.evidence import DOUBT, Sample, Scale, samples
-from gensynth.merit import Outlook, filled, grid_for, log_improvement, value_at
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
-from gensynth.reactions import Reactions, correction
-from gensynth.surrogate import Inputs, Surrogate
+from gensynth.synthesis.draft import Draft, draft_of
+from gensynth.synthesis.encoding import Encoding
+from gensynth.synthesis.evidence import DOUBT, Sample, Scale, samples
+from gensynth.synthesis.merit import Outlook, filled, grid_for, log_improvement, value_at
+from gensynth.synthesis.reactions import Reactions, correction
+from gensynth.synthesis.surrogate import Inputs, Surrogate
 
 Floats = NDArray[float64]
 OFTEN = 24

@@ -18,9 +18,9 @@ from numpy import float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gensynth.encoding import numeric
 from gensynth.genome import Decision, Decisions
 from gensynth.space import Choose
+from gensynth.synthesis.encoding import numeric
 
 T = TypeVar("T")
 HIDDEN = 24

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from gensynth.genome import Decisions
-from gensynth.policy import Trace
 from gensynth.problem import Foresight, Problem
 from gensynth.space import Choose, Record, Replay
+from gensynth.synthesis.policy import Trace
 
 
 @dataclass(frozen=True)

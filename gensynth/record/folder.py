@@ -11,14 +11,14 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from gensynth.campaign import Campaign
-from gensynth.data import Progress
+from gensynth.data.sets import Progress
 from gensynth.errors import InputError
 from gensynth.experiment import EXPERIMENT, Experiment, read_experiment, refuse_change
 from gensynth.genome import digest
-from gensynth.in_flight import InFlight
-from gensynth.log import Log
 from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
-from gensynth.record import Record, sqlite_url
+from gensynth.record.in_flight import InFlight
+from gensynth.record.log import Log
+from gensynth.record.study import Record, sqlite_url
 from gensynth.setting import make_setting
 
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gensynth.data import DataSet, Split
+from gensynth.data.sets import DataSet, Split
 
 PRELOAD_BYTES = 32 * 2**20
 """Up to this size a split is normalised once and kept as float32."""

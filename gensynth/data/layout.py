@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gensynth.data.split import SPLITS
 from gensynth.errors import InputError, nearest
-from gensynth.split import SPLITS
 
 SPLIT_FOLDERS = {
     "train": "train",

@@ -1,0 +1,1 @@
+"""Generators by name, and those that generative synthesis is measured against."""

@@ -1,0 +1,1 @@
+"""What a campaign leaves on disk: rows, jobs in flight, the study, the log."""

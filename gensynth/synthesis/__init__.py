@@ -1,0 +1,1 @@
+"""Generative synthesis: the generator G(s; theta_G) and the inquisitor I(G; theta_I)."""

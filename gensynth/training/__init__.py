@@ -1,0 +1,1 @@
+"""Training a network: the loop, its batches, its optimizer, its checkpoints."""
