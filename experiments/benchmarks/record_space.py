@@ -1,0 +1,188 @@
+r"""Record a table of our own space: random feasible networks, trained by the proxy.
+
+    python -m experiments.benchmarks.record_space experiments/fashion_mnist.toml \
+        --data FASHION_MNIST_FOLDER --networks 500 --replicas 100 --minutes 60 \
+        --to experiments/results/attendnext_fashion_mnist.parquet
+
+Run again, it goes on where the file ends: networks are drawn in one fixed order, and a row is
+(network, replica). The first `--replicas` networks are trained a second time with another seed.
+Each row has its decisions (`decision.NAME`, empty where not reached), costs, the whole curve, and
+the processor time of the training and of one forward pass. No rule that a training decides
+selects, and none stops.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.attempt import attempt
+from gensynth.constraint import feasible
+from gensynth.errors import InputError
+from gensynth.experiment import read_experiment
+from gensynth.judge import Described, Judge
+from gensynth.plain import dumps, to_plain
+from gensynth.proxy import Job
+from gensynth.setting import Setting, make_setting
+from gensynth.space import Draw, Record, make
+
+SAVED_EVERY_S = 60.0
+PASSES = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network to train once."""
+
+    network: int
+    replica: int
+    described: Described
+    decisions: dict[str, Any]
+
+
+def main() -> None:
+    """Train what the file lacks, until everything is there or the time is up."""
+    options = _options()
+    experiment = read_experiment(options.experiment)
+    data = replace(experiment.data, path=str(options.data.resolve()))
+    setting = make_setting(replace(experiment, data=data))
+    known = _known(options.to, setting)
+    rows: list[dict[str, Any]] = [dict(row) for _, row in known.iterrows()]
+    done = {(row["network"], row["replica"]) for row in rows}
+    end, saved = time.monotonic() + 60 * options.minutes, time.monotonic()
+    for entry in _entries(setting, options.networks, options.replicas):
+        if (entry.network, entry.replica) in done:
+            continue
+        if time.monotonic() > end:
+            break
+        rows.append(_row(entry, setting))
+        if time.monotonic() - saved > SAVED_EVERY_S:
+            _save(rows, options.to, setting)
+            saved = time.monotonic()
+    _save(rows, options.to, setting)
+    print(f"{len(rows)} of {options.networks + options.replicas} rows in {options.to}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--networks", type=int, default=500)
+    parser.add_argument("--replicas", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--to", type=Path, required=True)
+    return parser.parse_args()
+
+
+def _entries(setting: Setting, networks: int, replicas: int) -> Iterator[Entry]:
+    """Give all trainings in one fixed order: each network, and its replica right after it."""
+    for number, (described, decisions) in enumerate(islice(_networks(setting), networks)):
+        for replica in range(2 if number < replicas else 1):
+            yield Entry(number, replica, described, decisions)
+
+
+def _networks(setting: Setting) -> Iterator[tuple[Described, dict[str, Any]]]:
+    """Draw networks at random that keep every enforced rule known before training, each once."""
+    judge, seen = setting.judge(()), set()
+    for draw in range(10**6):
+        record = Record(Draw(np.random.default_rng((setting.experiment.seed, draw))))
+        setting.space.sample(record)
+        described = judge.describe(record.decisions)
+        if described.fingerprint not in seen and _allowed(judge, described):
+            seen.add(described.fingerprint)
+            yield described, dict(record.decisions)
+
+
+def _allowed(judge: Judge, described: Described) -> bool:
+    return feasible(judge.indicator.judge(described.candidate, up_to="profile"))
+
+
+def _row(entry: Entry, setting: Setting) -> dict[str, Any]:
+    described, seed = entry.described, 1000 * entry.replica + 7
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        result = attempt(_job(entry, setting, folder, seed), lambda _: True)
+    cpu_seconds = time.process_time() - start
+    costs = to_plain(described.candidate.profile)
+    assert isinstance(costs, dict)
+    names = ("params", "macs", "weight_bytes", "peak_activation_bytes")
+    row: dict[str, Any] = {
+        "network": entry.network,
+        "replica": entry.replica,
+        "training_seed": seed,
+    }
+    row |= {"genome_id": described.genome_id, "fingerprint": described.fingerprint}
+    row |= {f"decision.{name}": option for name, option in entry.decisions.items()}
+    row |= {name: costs[name] for name in names}
+    row |= {"forward_ms": _forward_ms(described), "ending": result.ending}
+    row |= {"top1": result.curve[-1].top1 if result.ending == "completed" else None}
+    row |= {"curve": [line.top1 for line in result.curve]}
+    return row | {"losses": [m.loss for m in result.curve], "cpu_seconds": cpu_seconds}
+
+
+def _job(entry: Entry, setting: Setting, folder: str, seed: int) -> Job:
+    return Job(
+        number=entry.network,
+        purpose="search",
+        source=entry.described.source,
+        data=setting.experiment.data,
+        data_fingerprint=setting.data_fingerprint,
+        recipe=setting.experiment.proxy,
+        training_seed=seed,
+        folder=folder,
+        checkpoint_s=None,
+        device="cpu",
+    )
+
+
+def _forward_ms(described: Described) -> float:
+    """Measure one image's pass on one core, in milliseconds of processor time (median)."""
+    import torch
+
+    torch.set_num_threads(1)
+    network, times = make(described.source).eval(), []
+    image = torch.zeros(1, *described.source.input_shape)
+    with torch.no_grad():
+        for _ in range(PASSES + 3):
+            start = time.process_time()
+            network(image)
+            times.append(1e3 * (time.process_time() - start))
+    return statistics.median(times[3:])
+
+
+def _provenance(setting: Setting) -> dict[Hashable | None, Any]:
+    """Say what decides the rows: networks of one file were all trained alike, on the same data."""
+    experiment = setting.experiment
+    parts = {"space": experiment.space, "proxy": experiment.proxy, "seed": experiment.seed}
+    parts |= {"constraints": {r.name: to_plain(r.constraint) for r in setting.indicator.rules}}
+    return {"settings": dumps(to_plain(parts)), "data": setting.data_fingerprint}
+
+
+def _known(path: Path, setting: Setting) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame()
+    table = pd.read_parquet(path)
+    if table.attrs != _provenance(setting):
+        raise InputError(str(path), "was recorded with other settings or other data")
+    return table
+
+
+def _save(rows: list[dict[str, Any]], path: Path, setting: Setting) -> None:
+    table = pd.DataFrame(rows)
+    table.attrs = _provenance(setting)
+    partial = path.with_suffix(".partial")
+    table.to_parquet(partial, index=False)
+    os.replace(partial, path)
+
+
+if __name__ == "__main__":
+    main()
