@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -182,7 +183,8 @@ class Wrong(nn.Module):
     [
         ("no module", (3, 8, 8), "str is not a torch.nn.Module"),
         (nn.Conv2d(3, 4, 3), (1, 8, 8), "cannot run on one 1x8x8 image"),
-        (Wrong(), (3, 8, 8), "returns nothing"),
+        (nn.Sequential(nn.LazyConv2d(4, 3)), (3, 8, 8), "lazy layers without a size"),
+        (Wrong(), (3, 8, 8), "returns no tensor that torch computed"),
     ],
 )
 def test_what_cannot_be_traced_says_so(
@@ -197,6 +199,51 @@ def test_a_failed_trace_restores_the_module() -> None:
     with pytest.raises(InputError):
         trace(model, (1, 8, 8))
     assert model.training and not model[0]._forward_hooks
+
+
+class Restless(nn.Module):
+    """Counts its calls in a buffer, refuses to change its mode, and returns a dataclass."""
+
+    calls: Tensor
+
+    @dataclass
+    class Output:
+        logits: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+        self.one = conv(8, 8)
+
+    def train(self, mode: bool = True) -> "Restless":
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Output:
+        self.calls += 1
+        return self.Output(self.one(x))
+
+
+def test_a_restless_module_is_traced_in_eval_mode_and_left_as_it_was() -> None:
+    model = Restless()
+    graph = trace(nn.Sequential(model), SHAPE)
+    assert [layer.kind for layer in graph] == ["input", "conv"]
+    assert model.training and model.calls == 0
+
+
+def test_programs_of_torch_are_traced_though_they_take_no_hooks() -> None:
+    model = nn.Sequential(conv(8, 4), nn.ReLU()).eval()
+    image = torch.zeros(1, *SHAPE)
+    exported = torch.export.export(model, (image,)).module()
+    traced_by_torch = torch.jit.trace(model, image)  # type: ignore[no-untyped-call]
+    for program in (torch.jit.script(model), traced_by_torch, exported):
+        assert unnamed(trace(program, SHAPE)) == unnamed(trace(model, SHAPE))
+
+
+def test_numbers_picked_by_what_the_network_computed_keep_no_channels() -> None:
+    graph = traced(lambda x: x[x > 0.5] * 2)
+    assert [(layer.op, layer.route) for layer in graph][2] == ("index", None)
+    picked = traced(lambda x: x[:, torch.tensor([5, 2])])
+    assert picked.layers[-1].route == ((0, 5, 6), (0, 2, 3))
 
 
 def test_tracing_twice_gives_the_same_graph() -> None:

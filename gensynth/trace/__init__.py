@@ -29,6 +29,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from gensynth.errors import InputError
 from gensynth.graph import Graph
@@ -38,12 +39,14 @@ from gensynth.trace.recorder import Recorder
 def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
     """Run `module` once on an image of `input_shape` (C, H, W) and give the graph of that run.
 
-    The module is left as it was: training flags, statistics and random state are restored.
-    `InputError` where it is no module, cannot take that shape, or returns nothing computed from
-    the image.
+    The module is left as it was: training flags, buffers and random state are restored.
+    `InputError` where it is no module, is not initialised, cannot take that shape, or returns
+    nothing computed from the image.
     """
     if not isinstance(module, nn.Module):
         raise InputError("model", f"{type(module).__name__} is not a torch.nn.Module")
+    if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+        raise InputError("model", "has lazy layers without a size: run it on an image first")
     image = _image(module, input_shape)
     recorder = Recorder(module, image)
     with _undisturbed(module), recorder.named_by(module), torch.no_grad():
@@ -68,10 +71,11 @@ def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
 @contextmanager
 def _undisturbed(module: nn.Module) -> Iterator[None]:
     training = [(part, part.training) for part in module.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     # The fused transformer kernels hide their linear layers.
     torch.backends.mha.set_fastpath_enabled(False)
-    module.eval()
+    _evaluate(module)
     try:
         with torch.random.fork_rng(devices=[]):
             yield
@@ -79,3 +83,14 @@ def _undisturbed(module: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast_path)
         for part, flag in training:
             part.training = flag
+        for buffer, before in buffers:
+            buffer.detach().copy_(before)
+
+
+def _evaluate(module: nn.Module) -> None:
+    """Set eval mode; a module that refuses it (an exported program) gets the flags only."""
+    try:
+        module.eval()
+    except Exception:
+        for part in module.modules():
+            part.training = False

@@ -21,6 +21,8 @@ _CONSTANT = -1.0
 _INPUT = 2.0**30
 """Labels of the k-th input of an operator are raised by k times this."""
 _RESHAPES = frozenset({"view", "unsafe_view", "reshape_alias"})
+_INDEXES = frozenset({"index", "index_select"})
+"""They read where to look in all arguments but the first."""
 _COPIES = frozenset({"clone", "to_copy"})
 
 
@@ -105,9 +107,10 @@ class Labels:
         def labels(value: Any) -> Any:
             if not isinstance(value, Tensor):
                 return value
-            if id(value) in read:
-                return self._known[value].labels + next(places) * _INPUT
-            return _constant(value) if value.is_floating_point() else value
+            place = next(places) if id(value) in read else None
+            if call.operator in _INDEXES and value is not call.args[0]:
+                return value
+            return _constant(value) if place is None else self._known[value].labels + place * _INPUT
 
         args, kwargs = tree_map(labels, (call.args, dict(call.kwargs)))
         if call.operator in _RESHAPES:

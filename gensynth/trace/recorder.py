@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from gensynth.errors import InputError
@@ -40,9 +42,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def graph(self, output: Any) -> Graph:
         """Close the table: the last row is the output, views that nobody read are gone."""
-        made = [t for t in tree_leaves(output) if isinstance(t, Tensor) and t in self.row]
+        made = [t for t in _tensors(_opened(output)) if t in self.row]
         if not made:
-            raise InputError("model", "returns nothing that was computed from the image")
+            problem = "returns no tensor that torch computed from the image"
+            raise InputError("model", problem)
         rows = tuple(self.row[t] for t in made)
         layers = list(self.layers)
         if rows != (len(layers) - 1,):
@@ -56,6 +59,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Follow which module is running, by its dotted path."""
         handles = []
         for name, part in module.named_modules():
+            if isinstance(part, torch.jit.ScriptModule):  # takes no hooks
+                continue
             handles.append(part.register_forward_pre_hook(self._enter(name), prepend=True))
             handles.append(part.register_forward_hook(self._leave, always_call=True))
         try:
@@ -150,6 +155,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self.path[-1] if self.path else ""
         self.row[tensor] = len(self.layers)
         self.layers.append(Layer(shape=shape, name=path, **columns))
+
+
+def _opened(output: Any) -> Any:
+    """Look into the dataclasses that a network may return."""
+
+    def opened(leaf: Any) -> Any:
+        if not is_dataclass(leaf):
+            return leaf
+        return [getattr(leaf, field.name, None) for field in fields(leaf)]
+
+    return tree_map(opened, output)
 
 
 def _tensors(values: Any) -> tuple[Tensor, ...]:
