@@ -10,9 +10,10 @@ as function calls. The definitions:
   both in each group. So neither a depthwise convolution alone makes columns, nor does a shortcut
   beside a branch that is a 1x1, or a depthwise convolution and a 1x1.
 - Columns *interact* where one number is computed from two or more of them: at a dense 1x1, at a
-  group that reads two columns after a channel shuffle, at the sum of two branches, at
-  squeeze-and-excitation. What comes out is in no column any more. Normalisation and softmax, and
-  the product of a column with what is in no column, are no interaction.
+  group that reads two columns after a channel shuffle, at the sum of two branches, at a gate that
+  is computed from all of them (squeeze-and-excitation, the 1x1 of an attention condenser). What
+  comes out, and what such a gate has multiplied, is in no column any more. Normalisation and
+  softmax, and the product of a column with what is in no column, are no interaction.
 - A convolution is *computed in k columns* if it lies in one of k that meet later.
 - A *block* lies between two rows that all data passes through. A *stage* is a run of blocks of
   one spatial size; a block that condenses and brings back belongs to the size it brings back.
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from math import prod
 
 from gensynth.column_flow import Flow
+from gensynth.gates import Readers, is_gate, readers_of
 from gensynth.graph import Graph, Layer
 
 Size = tuple[int, int]
@@ -71,19 +73,74 @@ class Columns:
         return sum(stage.column_macs for stage in self.stages) / total if total else 0.0
 
 
+@dataclass(frozen=True)
+class Interaction:
+    """A layer at which columns interact."""
+
+    layer: str
+    entry: bool
+    """It lies in the entry block of its stage."""
+    gate: bool
+    """It acts through a gate: squeeze-and-excitation, an attention condenser."""
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """A stage as it is shown: its layers have names."""
+
+    size: Size
+    columns: int
+    spatial_macs: int
+    column_macs: int
+    interactions: tuple[Interaction, ...]
+
+    def __str__(self) -> str:
+        """Write one line: size, columns, their share of the work, where they interact."""
+        return f"{self.size[0]}x{self.size[1]}: {self._work()}{self._meeting()}"
+
+    def _work(self) -> str:
+        macs = f"{self.spatial_macs / 1e6:,.1f} M spatial MACs"
+        if not self.column_macs:
+            return f"no parallel columns, {macs}"
+        most = f"{self.columns} columns" if self.columns > 1 else "mostly one column"
+        return f"{most}, {self.column_macs / self.spatial_macs:.0%} of {macs} in columns"
+
+    def _meeting(self) -> str:
+        if not self.interactions:
+            return ", without interaction" if self.column_macs else ""
+        words = [_marked(interaction) for interaction in self.interactions]
+        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+        return f"; columns interact at {', '.join(words[:_NAMED])}{more}"
+
+
+_NAMED = 6
+"""Interactions that a line names; the others are counted."""
+
+
+def _marked(interaction: Interaction) -> str:
+    marks = [word for word in ("entry", "gate") if getattr(interaction, word)]
+    return interaction.layer + (f" ({', '.join(marks)})" if marks else "")
+
+
+def report(graph: Graph) -> tuple[StageReport, ...]:
+    """Tell of each stage how many columns it has, and where they interact, by name."""
+    readers = readers_of(graph)
+    return tuple(_reported(graph, stage, readers) for stage in analyse(graph).stages)
+
+
 def describe(graph: Graph) -> list[str]:
     """Describe the columns of each stage in one line."""
-    return [_line(graph, stage) for stage in analyse(graph).stages]
+    return [str(stage) for stage in report(graph)]
 
 
-def _line(graph: Graph, stage: Stage) -> str:
-    share = stage.column_macs / stage.spatial_macs
-    names = [f"{graph.label(row)} (entry)" for row in stage.entry_interactions]
-    names.extend(graph.label(row) for row in stage.later_interactions)
-    return (
-        f"{stage.size[0]}x{stage.size[1]}: {stage.columns} column{'s' * (stage.columns > 1)}, "
-        f"{share:.0%} of {stage.spatial_macs / 1e6:,.1f} M spatial MACs in columns, "
-        f"interacting at {', '.join(names) or 'no layer'}"
+def _reported(graph: Graph, stage: Stage, readers: Readers) -> StageReport:
+    met = [(row, True) for row in stage.entry_interactions]
+    met += [(row, False) for row in stage.later_interactions]
+    interactions = [
+        Interaction(graph.label(row), entry, is_gate(graph, row, readers)) for row, entry in met
+    ]
+    return StageReport(
+        stage.size, stage.columns, stage.spatial_macs, stage.column_macs, tuple(interactions)
     )
 
 
