@@ -133,7 +133,7 @@ def _from_factory(name: str, task: Task, folder: Path | None) -> Model:
     factory = load("search_space", name, name, folder or Path.cwd())
     try:
         module = factory if isinstance(factory, nn.Module) else factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(name, f"the factory raised {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise InputError(name, f"gives {type(module).__name__}, not a torch.nn.Module")

@@ -40,11 +40,6 @@ def published() -> Mapping[str, Published]:
     return from_plain(dict[str, Published], loads(file.read_text(), file.name), file.name)
 
 
-def known_top1() -> dict[str, float]:
-    """Give the published ImageNet top-1 (percent) of networks that can be built, by name."""
-    return {name: row.top1 for name, row in published().items() if row.params is None}
-
-
 def make(spec: Mapping[str, Any]) -> "nn.Module":
     """Build timm's network `spec["name"]` with fresh weights.
 

@@ -1,38 +1,110 @@
 """A named network as a row: built, traced, counted and judged as far as it can be."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gensynth import peers
 from gensynth.cli.rows import Row
+from gensynth.columns import report
 from gensynth.constraint import Candidate, Indicator, with_top1
-from gensynth.errors import InputError
-from gensynth.models import Model, find_model
+from gensynth.errors import InputError, unknown
+from gensynth.models import IMAGENET, Model, find_model
 from gensynth.profile import profile
-from gensynth.score import Score
+from gensynth.score import NetScore, Score
 from gensynth.space import Task
 from gensynth.trace import trace
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def judged_row(
-    name: str,
-    task: Task,
-    indicator: Indicator,
-    folder: Path,
-    top1: float | None = None,
-    score: Score | None = None,
-) -> Row:
-    """Build `name` and say all that can be said of it; what cannot be traced says so."""
-    model = find_model(name, task, folder)
+PUBLISHED = "published:"
+"""Before the name of a network of which only figures are published."""
+PEERS = (
+    f"{PUBLISHED}OFA-62",
+    "timm:mobilenetv3_large_100",
+    "timm:fbnetc_100",
+    "timm:mobilevit_xs",
+    "timm:mobileone_s1",
+)
+"""The networks that arXiv 2208.06980 compares its own with."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of named networks."""
+
+    rules: Indicator
+    score: Score | None = None
+    image_size: int | None = None
+    """Height and width in pixels; None = as published of the network, else ImageNet's 224."""
+    channels: int = IMAGENET.channels
+    classes: int = IMAGENET.classes
+
+    def task_of(self, name: str) -> Task:
+        """Say what the network `name` is built for."""
+        known = peers.published().get(name)
+        size = self.image_size or (known.image_size if known else IMAGENET.height)
+        return Task(self.channels, size, size, self.classes)
+
+
+def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
+    """Build `name` and say all that can be said of it; what cannot be traced says so.
+
+    Without `top1` (percent), the published one counts, where the task is that of its publication.
+    """
+    if name.startswith(PUBLISHED):
+        return _published_row(name, wanted)
+    task = wanted.task_of(name)
+    model = find_model(name, task, Path.cwd())
+    known = _known(name, task) if top1 is None and wanted.score else None
+    note = f"top-1 at {known.image_size} px: {known.source}" if known else ""
+    top1 = known.top1 if known else top1
     try:
         candidate = _candidate(model, task)
     except InputError as error:
-        params = sum(p.numel() for p in model.module.parameters() if p.requires_grad)
-        return Row(name, note=f"{error.problem}; it has {params:,} parameters")
-    if top1 is not None:
-        candidate = with_top1(candidate, top1)
-    value = score(candidate) if score is not None and top1 is not None else None
-    return Row(name, candidate.profile, top1, value, indicator.judge(candidate))
+        return Row(name, None, top1, note=error.problem, params=_parameters(model.module))
+    candidate = candidate if top1 is None else with_top1(candidate, top1)
+    score, problem = _scored(candidate, wanted.score if top1 is not None else None)
+    note = "; ".join(filter(None, (note, problem)))
+    judgements, columns = wanted.rules.judge(candidate), report(candidate.graph)
+    return Row(name, candidate.profile, top1, score, judgements, note, columns=columns)
+
+
+def _scored(candidate: Candidate, score: Score | None) -> tuple[float | None, str]:
+    """Give the score and, where it does not exist (no parameters, a top-1 of 0), the reason."""
+    try:
+        return score(candidate) if score else None, ""
+    except ValueError as error:
+        return None, f"no score: {error}"
 
 
 def _candidate(model: Model, task: Task) -> Candidate:
     graph = trace(model.module, model.input_shape)
     return Candidate(graph, profile(graph), task, module=lambda: model.module)
+
+
+def _parameters(module: "nn.Module") -> int:
+    from torch.nn.parameter import is_lazy
+
+    return sum(p.numel() for p in module.parameters() if not is_lazy(p))
+
+
+def _known(name: str, task: Task) -> peers.Published | None:
+    """Find the published accuracy of a network, where it was measured on the same task."""
+    row = peers.published().get(name)
+    if row is None or task != Task(IMAGENET.channels, row.image_size, row.image_size, 1000):
+        return None
+    return row
+
+
+def _published_row(name: str, wanted: Wanted) -> Row:
+    figures = {n: row for n, row in peers.published().items() if row.params and row.macs}
+    row = figures.get(name.removeprefix(PUBLISHED))
+    if row is None or row.params is None or row.macs is None:
+        raise unknown(name, "published network", name, [PUBLISHED + n for n in figures])
+    score = None
+    if isinstance(wanted.score, NetScore):
+        score = wanted.score.of(row.top1, row.params, row.macs)
+    note = f"all figures {row.source}"
+    return Row(name, None, row.top1, score, note=note, params=row.params, macs=row.macs)

@@ -8,15 +8,20 @@ import typer
 from gensynth.space import Task
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Models = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="MODEL...",
-        help="timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, "
-        "a genome file, or an exported folder.",
+MODELS = (
+    "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file, an exported "
+    "folder, or published:OFA-62, of which only figures are public."
+)
+Models = Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODELS)]
+ImageSize = Annotated[int, typer.Option(help="Height and width of the input in pixels.", min=1)]
+PeerSize = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--image-size",
+        help="Height and width of the input in pixels; default 224, or a peer's own.",
+        min=1,
     ),
 ]
-ImageSize = Annotated[int, typer.Option(help="Height and width of the input in pixels.", min=1)]
 Channels = Annotated[int, typer.Option(help="Channels of the input.", min=1)]
 Classes = Annotated[int, typer.Option(help="Number of classes.", min=1)]
 ExperimentFile = Annotated[

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from gensynth.columns import StageReport
 from gensynth.constraint import Judgement
 from gensynth.plain import to_plain
 from gensynth.profile import Profile
@@ -27,14 +29,21 @@ class Row:
     score: float | None = None
     judgements: tuple[Judgement, ...] = ()
     note: str = ""
+    params: int | None = None
+    """Where there is no profile."""
+    macs: int | None = None
+    """Where there is no profile."""
+    columns: tuple[StageReport, ...] | None = None
+    """The stages of a network whose columns were asked for."""
 
     def plain(self) -> dict[str, Any]:
         """Give the row as `--json` prints it; what is not known is null."""
-        costs = to_plain(self.profile) if self.profile else {}
-        assert isinstance(costs, dict)
+        known = {"params": self.params, "macs": self.macs}
+        costs: Any = to_plain(self.profile) if self.profile else known
         keys = ("params", "macs", "weight_bytes", "peak_activation_bytes", "uncounted")
         row: dict[str, Any] = {"model": self.model} | {key: costs.get(key) for key in keys}
         row |= {"top1": self.top1, "score": self.score, "note": self.note}
+        row["columns"] = None if self.columns is None else [to_plain(s) for s in self.columns]
         return row | {"verdicts": [_plain_verdict(j) for j in self.judgements]}
 
 
@@ -55,7 +64,7 @@ def show_rows(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
         print_json([row.plain() for row in rows])
         return
     console = Console()
-    console.print(_table(rows, title))
+    console.print(table(rows, title))
     for row in rows:
         for line in _remarks(row):
             console.print(line, highlight=False)
@@ -66,24 +75,30 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _table(rows: Iterable[Row], title: str) -> Table:
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("model", overflow="fold")
-    for heading in ("params", "MACs", "weights", "activations", "top-1 %", "score dB"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def table(rows: Sequence[Row], title: str = "") -> Table:
+    """Lay out what rows cost, and what they reach as far as that is known of any."""
+    known = any(row.top1 is not None for row in rows)
+    made = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    made.add_column("model", overflow="fold")
+    for heading in (*_COSTS, *(_FIGURES if known else ())):
+        made.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(row.model, *_costs(row.profile), *_figures(row))
-    return table
+        made.add_row(escape(row.model), *_costs(row), *(_figures(row) if known else ()))
+    return made
 
 
-def _costs(profile: Profile | None) -> list[str]:
-    if profile is None:
-        return ["-"] * 4
+_COSTS = ("params", "MACs", "weights", "activations")
+_FIGURES = ("top-1 %", "score dB")
+
+
+def _costs(row: Row) -> list[str]:
+    if row.profile is None:
+        return ["-" if n is None else count(n) for n in (row.params, row.macs)] + ["-", "-"]
     return [
-        count(profile.params),
-        count(profile.macs),
-        count(profile.weight_bytes) + "B",
-        count(profile.peak_activation_bytes) + "B",
+        count(row.profile.params),
+        count(row.profile.macs),
+        count(row.profile.weight_bytes) + "B",
+        count(row.profile.peak_activation_bytes) + "B",
     ]
 
 
@@ -113,20 +128,22 @@ def verdicts(judgements: Iterable[Judgement]) -> str:
 
 
 def _remarks(row: Row) -> list[str]:
-    lines = [f"[bold]{row.model}[/]  {row.note}"] if row.note else []
+    name = f"[bold]{escape(row.model)}[/]"
+    lines = [f"{name}  {escape(row.note)}"] if row.note else []
     if row.judgements:
-        lines.append(f"[bold]{row.model}[/]  {verdicts(row.judgements)}")
-    lines += [f"  {_explanation(j)}" for j in row.judgements if j.ok is False]
+        lines.append(f"{name}  {verdicts(row.judgements)}")
+    lines += [f"  {escape(_explanation(j))}" for j in row.judgements if j.ok is False]
     if row.profile and row.profile.uncounted:
-        lines.append(f"  not counted: {_some(row.profile.uncounted)}")
+        lines.append(f"  not counted: {escape(some(row.profile.uncounted))}")
     return lines
 
 
 def _explanation(judgement: Judgement) -> str:
-    named = _some(judgement.offenders)
+    named = some(judgement.offenders)
     return f"{judgement.constraint}: {judgement.reason}" + (f": {named}" if named else "")
 
 
-def _some(words: Sequence[str]) -> str:
+def some(words: Sequence[str]) -> str:
+    """List the first few words, and count the others."""
     more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
     return ", ".join(words[:NAMED]) + more

@@ -1,11 +1,17 @@
 """`gensynth score`: what a network costs, and its universal performance U."""
 
-from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from gensynth.cli.options import AsJson, Channels, Classes, ExperimentFile, ImageSize, task
+from gensynth.cli.options import (
+    MODELS,
+    AsJson,
+    Channels,
+    Classes,
+    ExperimentFile,
+    PeerSize,
+)
 from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.errors import InputError
 from gensynth.score import NetScore
@@ -15,46 +21,51 @@ _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 Percent = Annotated[Optional[float], typer.Option(help="Top-1 in percent.", min=0, max=100)]  # noqa: UP045
 Number = Annotated[Optional[str], typer.Option(help="A count, as 4240000, 4.24M or 0.569G.")]  # noqa: UP045
 
+SomeModels = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="[MODEL...]", help=MODELS),
+]
+Peers = Annotated[
+    bool,
+    typer.Option(
+        "--peers", help="Beside the paper's peers, with the ImageNet top-1 published of each."
+    ),
+]
+
 
 def score(
-    models: Annotated[Optional[list[str]], typer.Argument(metavar="[MODEL...]")] = None,  # noqa: UP045
+    models: SomeModels = None,
     top1: Percent = None,
     params: Number = None,
     macs: Number = None,
+    peers: Peers = False,
     experiment: ExperimentFile = None,
-    image_size: ImageSize = 224,
+    image_size: PeerSize = None,
     channels: Channels = 3,
     classes: Classes = 1000,
     as_json: AsJson = False,
 ) -> None:
     """Count networks and score them, or score three published numbers.
 
-    Either MODEL... with --top1, or --top1, --params and --macs alone.
+    Either MODEL... or --peers, or both, or --top1, --params and --macs alone. Peers whose
+    ImageNet top-1 is published are scored without --top1.
     """
-    from gensynth.cli.judged import judged_row
+    from gensynth.cli.judged import PEERS, Wanted, judged_row
     from gensynth.constraint import Indicator
     from gensynth.experiment import embedded_experiment, read_experiment
 
-    if not models:
+    if not models and not peers:
         _score_numbers(top1, params, macs, as_json)
         return
     if params is not None or macs is not None:
         raise InputError("--params, --macs", "are counted for a MODEL, not given")
     settings = read_experiment(experiment) if experiment else embedded_experiment("paper")
-    wanted, function = task(image_size, channels, classes), settings.make_score()
     rules = settings.make_indicator() if experiment else Indicator()
-    known = _known_top1() if top1 is None else {}
-    rows = [
-        judged_row(name, wanted, rules, Path.cwd(), known.get(name, top1), function)
-        for name in models
-    ]
+    wanted = Wanted(rules, settings.make_score(), image_size, channels, classes)
+    rows = [judged_row(name, wanted, top1) for name in models or ()]
+    beside = [name for name in PEERS if name not in (models or ())] if peers else []
+    rows += [judged_row(name, Wanted(rules, wanted.score)) for name in beside]
     show_rows(rows, as_json)
-
-
-def _known_top1() -> dict[str, float]:
-    from gensynth.peers import known_top1
-
-    return dict(known_top1())
 
 
 def _score_numbers(top1: float | None, params: str | None, macs: str | None, as_json: bool) -> None:

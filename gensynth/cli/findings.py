@@ -1,0 +1,63 @@
+"""All that `gensynth check` found, network by network: verdicts, margins, layers, columns."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from gensynth.cli.rows import Row, print_json, some, table
+from gensynth.constraint import Judgement
+
+
+def show_findings(rows: Sequence[Row], as_json: bool) -> None:
+    """Print rows: JSON for programs; for people a table, then what was found of each."""
+    if as_json:
+        print_json([row.plain() for row in rows])
+        return
+    console = Console(highlight=False)
+    console.print(table(rows))
+    for row in rows:
+        console.print(f"[bold]{escape(row.model)}[/]")
+        console.print(Padding(_findings(row), (0, 0, 1, 2)))
+
+
+def _findings(row: Row) -> Table:
+    """Lay out a word and what it stands for, line by line."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    if row.note:
+        grid.add_row("note", escape(row.note))
+    for judgement in row.judgements:
+        grid.add_row(_word(judgement), _explained(judgement))
+    for i, line in enumerate(_stages(row)):
+        grid.add_row("" if i else "columns", escape(line))
+    if row.profile and row.profile.uncounted:
+        grid.add_row("not counted", escape(some(row.profile.uncounted)))
+    return grid
+
+
+def _word(judgement: Judgement) -> str:
+    if judgement.ok is None:
+        return "[yellow]not judged[/]"
+    if judgement.ok:
+        return "[green]ok[/]"
+    return "[red]broken[/]" if judgement.mode == "enforce" else "[yellow]not kept[/]"
+
+
+def _explained(judgement: Judgement) -> str:
+    """Write the rule, its margin, the reason, and on a line of their own the offending layers."""
+    known = judgement.violation is not None
+    margin = f", margin {0.0 - (judgement.violation or 0.0):+.2f}" if known else ""
+    named = f"\nat {some(judgement.offenders)}" if judgement.offenders else ""
+    return f"[bold]{judgement.constraint}[/]{margin}: " + escape(judgement.reason + named)
+
+
+def _stages(row: Row) -> Iterator[str]:
+    if row.columns is None:
+        return
+    if not row.columns:
+        yield "no spatial convolutions"
+    yield from map(str, row.columns)
