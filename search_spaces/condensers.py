@@ -70,7 +70,11 @@ CONDENSERS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def condenser(pool: str, channels: int, ratio: int) -> nn.Sequential:
-    """Halve a map `log2(ratio)` times by the same `pool`; `ratio` 1 leaves it as it is."""
+    """Halve a map `log2(ratio)` times by the same `pool`; `ratio` 1 leaves it as it is.
+
+    `(N, C, H, W) -> (N, C, h, w)`, sides rounded up at each halving. No parameters. MACs of each
+    halving, to h x w pixels: 9 C h w where it blurs (`max_blur`, `blur`), else none.
+    """
     return nn.Sequential(*(CONDENSERS[pool](channels) for _ in range(ratio.bit_length() - 1)))
 
 
@@ -86,7 +90,7 @@ class AttentionCondenser(nn.Module):
 
     Q condenses V; K embeds Q by a depthwise 3x3 and a 1x1 convolution; A is K, gated and brought
     back; S is one learned scale a channel. The paper leaves the layers open: these are ours.
-    Parameters: C^2 + 14 C. MACs of the convolutions: h w (C^2 + 9 C).
+    Parameters: C^2 + 14 C. MACs: h w (C^2 + 9 C), and those of the condenser.
     """
 
     def __init__(self, channels: int, ratio: int, pool: str, gate: str, activation: str) -> None:
@@ -115,7 +119,7 @@ class VisualAttentionCondenser(AttentionCondenser):
 
     The embedding condenses the channels too: a dense 3x3 convolution to w = max(2, C // 4) of
     them, then a 1x1 back to C. The paper leaves the layers open: these are ours.
-    Parameters: 10 C w + 2 w + 3 C. MACs of the convolutions: 10 h w C w.
+    Parameters: 10 C w + 2 w + 3 C. MACs: 10 h w C w, and those of the condenser.
     """
 
     @staticmethod

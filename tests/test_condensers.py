@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gensynth.profile import profile
 from gensynth.trace import trace
 from search_spaces.condensers import ATTENTIONS, CONDENSERS, GATES, bring_back, condenser
 
@@ -27,30 +28,42 @@ def se(c: int, pixels: int) -> tuple[int, int]:
 CLOSED_FORMS: dict[str, Callable[[int, int], tuple[int, int]]] = {"ac": ac, "vac": vac, "se": se}
 
 
-def attention(kind: str, channels: int, ratio: int = 2, gate: str = "sigmoid") -> nn.Module:
-    return ATTENTIONS[kind](channels, ratio, "max_blur", gate, "silu")
+def attention(
+    kind: str, channels: int, ratio: int = 2, gate: str = "sigmoid", pool: str = "max_blur"
+) -> nn.Module:
+    return ATTENTIONS[kind](channels, ratio, pool, gate, "silu")
+
+
+def of_condensing(channels: int, size: tuple[int, int], ratio: int, pool: str) -> int:
+    """Give the MACs of condensing a map of `size` that `ratio` divides."""
+    halvings = [2**i for i in range(1, ratio.bit_length())]
+    pixels = sum((size[0] // by) * (size[1] // by) for by in halvings)
+    return 0 if pool == "average" else 9 * channels * pixels
 
 
 @pytest.mark.parametrize("kind", ATTENTIONS)
 @pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("pool", CONDENSERS)
 @pytest.mark.parametrize("ratio", [1, 2, 4])
-def test_costs_equal_the_closed_form(kind: str, channels: int, ratio: int) -> None:
-    module = attention(kind, channels, ratio)
-    condensed = (8 // ratio) * (12 // ratio)
-    params, macs = CLOSED_FORMS[kind](channels, condensed)
-    assert sum(p.numel() for p in module.parameters()) == params
-    graph = trace(module, (channels, 8, 12))
-    assert sum(layer.macs for layer in graph if layer.kind == "conv") == macs
+def test_costs_equal_the_closed_form(kind: str, channels: int, pool: str, ratio: int) -> None:
+    module = attention(kind, channels, ratio, pool=pool)
+    params, macs = CLOSED_FORMS[kind](channels, (8 // ratio) * (12 // ratio))
+    if kind != "se":
+        macs += of_condensing(channels, (8, 12), ratio, pool)
+    costs = profile(trace(module, (channels, 8, 12)))
+    assert (costs.params, costs.macs) == (params, macs)
 
 
 @pytest.mark.parametrize("kind", ATTENTIONS)
 @pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("pool", CONDENSERS)
+@pytest.mark.parametrize("ratio", [1, 2, 4])
 @pytest.mark.parametrize("size", [(8, 8), (7, 5)])
 def test_the_shape_stays_and_every_parameter_learns(
-    kind: str, gate: str, size: tuple[int, int]
+    kind: str, gate: str, pool: str, ratio: int, size: tuple[int, int]
 ) -> None:
     torch.manual_seed(0)
-    module = attention(kind, 8, gate=gate)
+    module = attention(kind, 8, ratio, gate, pool)
     out = module(torch.randn(4, 8, *size))
     assert out.shape == (4, 8, *size)
     out.pow(3).sum().backward()

@@ -92,7 +92,13 @@ class ReleasedCondenser(nn.Module):
     """DC-AC as the authors' lab released it: `act(gate(attention(V)) * feature(V))`.
 
     `(N, I, H, W) -> (N, O, H', W')`; both branches condense by the stage's down-sampling, so
-    nothing is brought back. Parameters: those of its branch and of the projection.
+    nothing is brought back: H' = ceil(H/2) where there is one, else H. With k x k convolutions in
+    g equal columns and width w inside, mixing:
+    basic: k^2 w (I + O) / g + IO + 2w + 4O parameters, H'W' (k^2 w (I + O) / g + IO) MACs;
+    bottleneck: Iw + k^2 w^2 / g + wO + IO + 4w + 4O parameters,
+    HW Iw + H'W' (k^2 w^2 / g + wO + IO) MACs;
+    and, where Tri-3 or Bin-5 halves C channels, 9 or 25 C H'W' MACs: I channels on the feature
+    branch, I (basic) or w (bottleneck) on the other.
     """
 
     def __init__(self, block: Block, activation: str, gate: str) -> None:
@@ -115,7 +121,8 @@ class TextCondenser(nn.Module):
     condensed V (k x k in columns, 1x1) and expands it (1x1) to A; the feature branch projects
     (1x1) the condensed V to B. Both condense alike, without anything learned, so it is done once;
     so is bringing A and B back, by nearest neighbours, to an output larger than they are.
-    With equal columns g, width w inside, mixing: k^2 I w / g + w^2 + wO + IO + 4w + 4O parameters.
+    With equal columns g, width w inside, mixing: k^2 I w / g + w^2 + wO + IO + 4w + 4O parameters,
+    and on a condensed map of P pixels P (k^2 I w / g + w^2 + wO + IO) MACs with the condenser's.
     """
 
     def __init__(self, block: Block, activation: str, gate: str) -> None:
