@@ -207,6 +207,23 @@ def test_a_published_accuracy_holds_for_its_own_task_only(
         assert (row["top1"], row["score"], row["note"]) == (None, None, "")
 
 
+def test_a_published_accuracy_is_judged_unless_an_experiment_has_other_data(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text('space = "attendnet"\n[constraints.top1]\nmin = 98.0\n')
+    for command in ("check", "score"):
+        (row,) = rows(capsys, command, "timm:mobilenetv2_100")
+        verdicts = {v["constraint"]: v["ok"] for v in row["verdicts"]}
+        assert verdicts == {
+            "columnar": False, "strided_pointwise": True, "antialiased_downsampling": False,
+            "top1": False,
+        }  # fmt: skip
+        assert row["score"] == pytest.approx(74.06, abs=0.01)
+        mine = ("--experiment", "mine.toml")
+        (row,) = rows(capsys, command, "timm:mobilenetv2_100", *mine)
+        assert row["verdicts"][0]["ok"] is None and row["top1"] is None
+
+
 def test_a_score_that_does_not_exist_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     (row,) = rows(capsys, "score", "nets:weightless", "--top1", "50")
     assert row["score"] is None and "no score" in row["note"] and row["params"] == 0

@@ -35,7 +35,9 @@ class Wanted:
     """What is asked of named networks."""
 
     rules: Indicator
-    score: Score | None = None
+    score: Score
+    published: bool = True
+    """Whether the published ImageNet top-1 of a network counts where no other is given."""
     image_size: int | None = None
     """Height and width in pixels; None = as published of the network, else ImageNet's 224."""
     channels: int = IMAGENET.channels
@@ -51,13 +53,13 @@ class Wanted:
 def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
     """Build `name` and say all that can be said of it; what cannot be traced says so.
 
-    Without `top1` (percent), the published one counts, where the task is that of its publication.
+    Without `top1` (percent) the published one may count, on the task of its publication.
     """
     if name.startswith(PUBLISHED):
         return _published_row(name, wanted)
     task = wanted.task_of(name)
     model = find_model(name, task, Path.cwd())
-    known = _known(name, task) if top1 is None and wanted.score else None
+    known = _known(name, task) if top1 is None and wanted.published else None
     note = f"top-1 at {known.image_size} px: {known.source}" if known else ""
     top1 = known.top1 if known else top1
     try:
@@ -65,16 +67,16 @@ def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
     except InputError as error:
         return Row(name, None, top1, note=error.problem, params=_parameters(model.module))
     candidate = candidate if top1 is None else with_top1(candidate, top1)
-    score, problem = _scored(candidate, wanted.score if top1 is not None else None)
+    score, problem = (None, "") if top1 is None else _scored(candidate, wanted.score)
     note = "; ".join(filter(None, (note, problem)))
     judgements, columns = wanted.rules.judge(candidate), report(candidate.graph)
     return Row(name, candidate.profile, top1, score, judgements, note, columns=columns)
 
 
-def _scored(candidate: Candidate, score: Score | None) -> tuple[float | None, str]:
+def _scored(candidate: Candidate, score: Score) -> tuple[float | None, str]:
     """Give the score and, where it does not exist (no parameters, a top-1 of 0), the reason."""
     try:
-        return score(candidate) if score else None, ""
+        return score(candidate), ""
     except ValueError as error:
         return None, f"no score: {error}"
 

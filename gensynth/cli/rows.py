@@ -58,15 +58,15 @@ def _plain_verdict(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def show_rows(rows: Sequence[Row], as_json: bool, title: str = "") -> None:
-    """Print rows: JSON for programs, a table for people."""
+def show_rows(rows: Sequence[Row], as_json: bool, title: str = "", explain: bool = True) -> None:
+    """Print rows: JSON for programs, a table for people; `explain` says what broke a rule."""
     if as_json:
         print_json([row.plain() for row in rows])
         return
     console = Console()
     console.print(table(rows, title))
     for row in rows:
-        for line in _remarks(row):
+        for line in _remarks(row, explain):
             console.print(line, highlight=False)
 
 
@@ -127,12 +127,15 @@ def verdicts(judgements: Iterable[Judgement]) -> str:
     return "; ".join(f"{word}: {', '.join(names)}" for word, names in words.items())
 
 
-def _remarks(row: Row) -> list[str]:
-    name = f"[bold]{escape(row.model)}[/]"
-    lines = [f"{name}  {escape(row.note)}"] if row.note else []
+def _remarks(row: Row, explain: bool) -> list[str]:
+    said = [escape(row.note)] if row.note else []
     if row.judgements:
-        lines.append(f"{name}  {verdicts(row.judgements)}")
-    lines += [f"  {escape(_explanation(j))}" for j in row.judgements if j.ok is False]
+        said.insert(0, verdicts(row.judgements))
+    lines = [f"  {words}" for words in said]
+    if said:
+        lines[0] = f"[bold]{escape(row.model)}[/]{lines[0]}"
+    told = [j for j in row.judgements if j.ok is False and explain]
+    lines += [f"  {escape(_explanation(j))}" for j in told]
     if row.profile and row.profile.uncounted:
         lines.append(f"  not counted: {escape(some(row.profile.uncounted))}")
     return lines

@@ -47,8 +47,8 @@ def score(
 ) -> None:
     """Count networks and score them, or score three published numbers.
 
-    Either MODEL... or --peers, or both, or --top1, --params and --macs alone. Peers whose
-    ImageNet top-1 is published are scored without --top1.
+    Either MODEL... or --peers, or both, or --top1, --params and --macs alone. Without --top1 and
+    --experiment, the published ImageNet top-1 of a timm network counts.
     """
     from gensynth.cli.judged import PEERS, Wanted, judged_row
     from gensynth.constraint import Indicator
@@ -60,12 +60,12 @@ def score(
     if params is not None or macs is not None:
         raise InputError("--params, --macs", "are counted for a MODEL, not given")
     settings = read_experiment(experiment) if experiment else embedded_experiment("paper")
-    rules = settings.make_indicator() if experiment else Indicator()
-    wanted = Wanted(rules, settings.make_score(), image_size, channels, classes)
+    rules, function = settings.make_indicator(), settings.make_score()
+    wanted = Wanted(rules, function, experiment is None, image_size, channels, classes)
     rows = [judged_row(name, wanted, top1) for name in models or ()]
-    beside = [name for name in PEERS if name not in (models or ())] if peers else []
-    rows += [judged_row(name, Wanted(rules, wanted.score)) for name in beside]
-    show_rows(rows, as_json)
+    beside = Wanted(Indicator() if experiment else rules, function)
+    rows += [judged_row(name, beside) for name in PEERS if peers and name not in (models or ())]
+    show_rows(rows, as_json, explain=False)
 
 
 def _score_numbers(top1: float | None, params: str | None, macs: str | None, as_json: bool) -> None:
