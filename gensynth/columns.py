@@ -99,7 +99,9 @@ class StageReport:
         return f"{self.size[0]}x{self.size[1]}: {self._work()}{self._meeting()}"
 
     def _work(self) -> str:
-        macs = f"{self.spatial_macs / 1e6:,.1f} M spatial MACs"
+        large = self.spatial_macs >= 1e6
+        count = f"{self.spatial_macs / (1e6 if large else 1e3):,.1f} {'M' if large else 'k'}"
+        macs = f"{count} spatial MACs"
         if not self.column_macs:
             return f"no parallel columns, {macs}"
         most = f"{self.columns} columns" if self.columns > 1 else "mostly one column"

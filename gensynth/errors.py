@@ -18,12 +18,17 @@ class InputError(ValueError):
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the closest of `words`, else the list of them."""
+    """Return `; did you mean 'x'?` for the closest of `words`, else the first of them."""
     known = sorted(words)
     close = get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; valid: {', '.join(known)}" if known else ""
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"; valid: {', '.join(known[:_LISTED])}{more}" if known else ""
+
+
+_LISTED = 20
+"""Words that a message lists; the others are counted."""
 
 
 def unknown(place: str, kind: str, word: str, words: Iterable[str]) -> InputError:

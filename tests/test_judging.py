@@ -82,7 +82,7 @@ def rows(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]
 def test_check_tells_the_columns_of_each_stage(capsys: pytest.CaptureFixture[str]) -> None:
     text = run(capsys, "check", "nets:grouped", "--image-size", "32")[1]
     words = " ".join(text.split())
-    assert "columns 16x16: 4 columns, 73% of 0.4 M spatial MACs in columns" in words
+    assert "columns 16x16: 4 columns, 73% of 405.5 k spatial MACs in columns" in words
     assert "columns interact at 3" in words
     (row,) = rows(capsys, "check", "nets:grouped", "--image-size", "32")
     (stage,) = row["columns"]
@@ -155,6 +155,12 @@ def test_what_is_no_network_is_one_line(
     for command in ("check", "score"):
         code, out, err = run(capsys, command, name)
         assert (code, out) == (2, "") and message in err and err.count("\n") == 1
+
+
+def test_a_long_list_of_valid_words_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    err = run(capsys, "check", "timm:")[2]
+    assert "unknown timm network ''; valid: " in err and len(err) < 1000
+    assert int(err.split()[-2]) > 1000 and err.rstrip().endswith("more")
 
 
 def test_without_timm_the_remedy_is_one_line(
