@@ -63,6 +63,13 @@ def make(spec: Mapping[str, Any]) -> "nn.Module":
     return _fused(model) if spec.get("fused", True) else model
 
 
+def image_size(name: str) -> int | None:
+    """Give the height and width (pixels) that timm made its network `name` for, where it says."""
+    timm = _import_timm()
+    settings = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    return int(settings.input_size[-1]) if settings is not None else None
+
+
 def _fused(model: "nn.Module") -> "nn.Module":
     fused: nn.Module = import_module("timm.utils").reparameterize_model(model, inplace=True)
     return fused

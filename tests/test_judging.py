@@ -213,6 +213,15 @@ def test_a_published_accuracy_holds_for_its_own_task_only(
         assert (row["top1"], row["score"], row["note"]) == (None, None, "")
 
 
+def test_a_timm_network_takes_images_of_the_size_it_is_made_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (row,) = rows(capsys, "check", "timm:test_vit_relpos")
+    assert row["macs"] > 0 and row["note"] == "at 160 px, the size it is made for"
+    (row,) = rows(capsys, "check", "timm:test_vit_relpos", "--image-size", "224")
+    assert row["macs"] is None and "doesn't match model (160)" in row["note"]
+
+
 def test_a_published_accuracy_is_judged_unless_an_experiment_has_other_data(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -39,15 +39,22 @@ class Wanted:
     published: bool = True
     """Whether the published ImageNet top-1 of a network counts where no other is given."""
     image_size: int | None = None
-    """Height and width in pixels; None = as published of the network, else ImageNet's 224."""
+    """Height and width in pixels; None = what the network is made for, else ImageNet's 224."""
     channels: int = IMAGENET.channels
     classes: int = IMAGENET.classes
 
     def task_of(self, name: str) -> Task:
         """Say what the network `name` is built for."""
-        known = peers.published().get(name)
-        size = self.image_size or (known.image_size if known else IMAGENET.height)
+        size = self.image_size or _own_size(name)
         return Task(self.channels, size, size, self.classes)
+
+
+def _own_size(name: str) -> int:
+    """Give the image size of the published accuracy, or what timm made the network for."""
+    known = peers.published().get(name)
+    kind, _, word = name.partition(":")
+    size = known.image_size if known else peers.image_size(word) if kind == "timm" else None
+    return size or IMAGENET.height
 
 
 def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
@@ -61,11 +68,14 @@ def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
     model = find_model(name, task, Path.cwd())
     known = _known(name, task) if top1 is None and wanted.published else None
     note = f"top-1 at {known.image_size} px: {known.source}" if known else ""
+    if not known and task.height not in (wanted.image_size, IMAGENET.height):
+        note = f"at {task.height} px, the size it is made for"
     top1 = known.top1 if known else top1
     try:
         candidate = _candidate(model, task)
     except InputError as error:
-        return Row(name, None, top1, note=error.problem, params=_parameters(model.module))
+        note = "; ".join(filter(None, (error.problem, note)))
+        return Row(name, None, top1, note=note, params=_parameters(model.module))
     candidate = candidate if top1 is None else with_top1(candidate, top1)
     score, problem = (None, "") if top1 is None else _scored(candidate, wanted.score)
     note = "; ".join(filter(None, (note, problem)))

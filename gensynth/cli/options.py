@@ -18,7 +18,7 @@ PeerSize = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
         "--image-size",
-        help="Height and width of the input in pixels; default 224, or a peer's own.",
+        help="Height and width of the input in pixels; default 224, or a timm network's own.",
         min=1,
     ),
 ]
