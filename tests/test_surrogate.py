@@ -2,7 +2,7 @@ import numpy as np
 
 from gensynth.genome import Decision
 from gensynth.synthesis.encoding import Encoding
-from gensynth.synthesis.surrogate import Floats, Inputs, Prior, Surrogate
+from gensynth.synthesis.surrogate import Floats, Inputs, Lesson, Prior, Surrogate
 
 OPS = tuple("abcde")
 
@@ -27,11 +27,12 @@ def test_the_gradient_is_that_of_the_loss() -> None:
     rng = np.random.default_rng(1)
     at = model.parameters.pack()
     at = at + 0.1 * rng.normal(size=len(at))
-    noise = np.full(len(targets), 0.1)
-    _, gradient = model._loss(at, inputs, targets, noise)
+    learned = Lesson(inputs, targets, np.full(len(targets), 0.1))
+    _, gradient = model._loss(at, learned)
     steps = 1e-5 * np.eye(len(at))
     ends = [
-        [model._loss(at + s * step, inputs, targets, noise)[0] for s in (1, -1)] for step in steps
+        [model._loss(at + s * step, learned)[0] for s in (1, -1)]
+        for step in steps
     ]
     slopes = (np.array(ends)[:, 0] - np.array(ends)[:, 1]) / 2e-5
     assert np.allclose(gradient, slopes, atol=1e-5)
@@ -39,9 +40,8 @@ def test_the_gradient_is_that_of_the_loss() -> None:
 
 def test_fitting_raises_the_posterior_density() -> None:
     model, inputs, targets = lesson(20, 2)
-    noise = np.zeros(len(targets))
-    fitted = model.fitted(inputs, targets, noise, steps=20)
-    assert fitted.loss(inputs, targets, noise) < model.loss(inputs, targets, noise)
+    found = Lesson(inputs, targets, np.zeros(len(targets)))
+    assert model.fitted(found, steps=20).loss(found) < model.loss(found)
 
 
 def test_it_predicts_networks_it_has_not_seen_and_knows_what_it_has() -> None:
@@ -50,11 +50,11 @@ def test_it_predicts_networks_it_has_not_seen_and_knows_what_it_has() -> None:
         Inputs(inputs.rows[:40], inputs.features[:40]),
         Inputs(inputs.rows[40:], inputs.features[40:]),
     )
-    noise = np.zeros(40)
-    fitted = model.fitted(seen, targets[:40], noise, steps=30)
-    mean, deviation = fitted.predict(seen, targets[:40], noise, new)
+    found = Lesson(seen, targets[:40], np.zeros(40))
+    fitted = model.fitted(found, steps=30)
+    mean, deviation = fitted.predict(found, new)
     assert np.corrcoef(mean, targets[40:])[0, 1] > 0.9
-    _, known = fitted.predict(seen, targets[:40], noise, seen)
+    _, known = fitted.predict(found, seen)
     assert known.max() < deviation.min()
 
 
@@ -63,8 +63,8 @@ def test_doubtful_targets_pull_less() -> None:
     one = Inputs(inputs.rows[:1], inputs.features[:1])
     raised = targets.copy()
     raised[0] += 3.0
-    sure, _ = model.predict(inputs, raised, np.zeros(10), one)
-    doubtful, _ = model.predict(inputs, raised, np.array([4.0] + [0.0] * 9), one)
+    sure, _ = model.predict(Lesson(inputs, raised, np.zeros(10)), one)
+    doubtful, _ = model.predict(Lesson(inputs, raised, np.array([4.0] + [0.0] * 9)), one)
     assert doubtful[0] < sure[0]
 
 

@@ -11,7 +11,7 @@ from gensynth.outcome import Outcome
 
 Floats = NDArray[float64]
 FAILED = ("diverged", "crashed", "out_of_memory", "timed_out")
-CLIPPED = 1.5
+CLIPPED = 3.0
 """Accuracies lower than the median by this times (best - median) are all alike: bad."""
 DOUBT = 0.5
 """Deviation, in standardised units, of an accuracy that is inferred, not measured."""

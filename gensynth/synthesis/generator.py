@@ -207,6 +207,8 @@ class Synthesis:
         order = np.argsort(-opinion.merit, kind="stable")
         chosen = self._final([pool[k] for k in order[:FINALISTS]], pool[_argmax(opinion.merit)])
         self._pool = {pool[k].foresight.fingerprint: pool[k] for k in order[: self.options.pool]}
+        # What is let go may be drafted again, when more is known.
+        self._seen -= {pool[k].foresight.fingerprint for k in order[self.options.pool :]}
         return chosen
 
     def _final(self, finalists: Sequence[Draft], first: Draft) -> Draft:

@@ -1,8 +1,8 @@
 """The inquisitor I(G; theta_I): learns from outcomes, judges drafts, and says how G should change.
 
-Its parameters theta_I are those of Gaussian processes: one predicts the accuracy, one more each
-measured rule that neither the costs nor the accuracy decide. What is known before training is
-never learned; it enters through `Problem.foresee` and `Problem.prospect`.
+Its parameters theta_I are those of ensembles of Gaussian processes: one predicts the accuracy, one
+more each measured rule that neither the costs nor the accuracy decide. What is known before
+training is never learned; it enters through `Problem.foresee` and `Problem.prospect`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,11 @@ from gensynth.outcome import Outcome
 from gensynth.problem import Problem
 from gensynth.synthesis.draft import Draft, draft_of
 from gensynth.synthesis.encoding import Encoding
+from gensynth.synthesis.ensemble import Ensemble, log_mean
 from gensynth.synthesis.evidence import DOUBT, Sample, Scale, samples
 from gensynth.synthesis.merit import Outlook, filled, grid_for, log_improvement, value_at
 from gensynth.synthesis.reactions import Reactions, correction
-from gensynth.synthesis.surrogate import Inputs, Surrogate
+from gensynth.synthesis.surrogate import Inputs, Lesson
 
 Floats = NDArray[float64]
 OFTEN = 24
@@ -53,7 +54,7 @@ class Inquisitor:
         self.tried: list[Outcome] = []
         self.reactions: dict[str, Reactions] = {}
         self._drafts: list[Draft] = []
-        self._models: dict[str, Surrogate] = {}
+        self._models: dict[str, Ensemble] = {}
         self._fitted = 0
         self._features = 0
         self._feature_scale: tuple[Floats, Floats] | None = None
@@ -94,27 +95,28 @@ class Inquisitor:
         known = samples(self.tried)
         scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0]))
         self._fit(known, scale)
-        mean, deviation = self._accuracy(known, scale, drafts, pending)
+        means, deviations = self._accuracy(known, scale, drafts, pending)
         outlook = self._outlook(drafts)
         rules = self._log_chance_of_margins(drafts)
         lowest = self._least(outlook)
         feasible = [o.value for o in self.tried if o.value is not None]
         best = max(feasible, default=lowest)
         ordinary = min(float(np.median(feasible)), best) if feasible else lowest
-        chance = self._log_chance(outlook, mean, deviation)
+        members = list(zip(means, deviations, strict=True))
+        chance = log_mean(np.array([_log_chance(outlook, *member) for member in members]))
         # Before anything feasible is known, the first one is worth more than how good it is.
-        gain = log_improvement(outlook, mean, deviation, best) if feasible else chance
+        gain = _gain(outlook, members, best) if feasible else chance
         return Opinion(
             merit=gain + rules,
-            worth=log_improvement(outlook, mean, deviation, min(ordinary, best)) + rules,
-            value=value_at(outlook, mean),
+            worth=_gain(outlook, members, min(ordinary, best)) + rules,
+            value=value_at(outlook, means.mean(axis=0)),
             chance=np.exp(rules + chance),
         )
 
     def spread(self, drafts: Sequence[Draft], taken: Sequence[Draft]) -> Floats:
         """Give each draft's distance to the nearest of `taken`, as the kernel sees it."""
         self._learn_names([*drafts, *taken])
-        model = self._model("top1")
+        model = self._model("top1").first
         place, others = (
             model.positions(self._inputs(some), model.parameters) for some in (drafts, taken)
         )
@@ -140,9 +142,9 @@ class Inquisitor:
         if encoding is not self.encoding:
             self.encoding, self._models, self._fitted = encoding, {}, 0
 
-    def _model(self, name: str) -> Surrogate:
+    def _model(self, name: str) -> Ensemble:
         if name not in self._models:
-            self._models[name] = Surrogate.make(self.encoding, self._features)
+            self._models[name] = Ensemble.make(self.encoding, self._features)
         return self._models[name]
 
     def _fit(self, known: Sequence[Sample], scale: Scale) -> None:
@@ -150,27 +152,23 @@ class Inquisitor:
         if count < 2 or (count > OFTEN and count < 1.1 * self._fitted) or count == self._fitted:
             return
         self._fitted = count
-        for name, (inputs, targets, noise) in self._lessons(known, scale).items():
-            starts = [self._model(name), Surrogate.make(self.encoding, self._features)]
-            found = [start.fitted(inputs, targets, noise, STEPS) for start in starts]
-            self._models[name] = min(found, key=lambda m: m.loss(inputs, targets, noise))
+        for name, lesson in self._lessons(known, scale).items():
+            self._models[name] = self._model(name).fitted(lesson, STEPS)
 
-    def _lessons(
-        self, known: Sequence[Sample], scale: Scale
-    ) -> dict[str, tuple[Inputs, Floats, Floats]]:
-        """Give what each model learns from: inputs, standardised targets, known noise."""
+    def _lessons(self, known: Sequence[Sample], scale: Scale) -> dict[str, Lesson]:
+        """Give what each model learns from."""
         lessons = {"top1": self._accuracies(known, scale)}
         for rule in self._margins():
             lessons[rule] = self._violations(rule)
         return lessons
 
-    def _accuracies(self, known: Sequence[Sample], scale: Scale) -> tuple[Inputs, Floats, Floats]:
+    def _accuracies(self, known: Sequence[Sample], scale: Scale) -> Lesson:
         pairs = [(d, s) for d, s in zip(self._drafts, known, strict=True) if s.top1 is not None]
         targets = scale.standardised(np.array([s.top1 for _, s in pairs], dtype=float64))
         noise = np.array([0.0 if s.sure else DOUBT**2 for _, s in pairs])
-        return self._inputs([d for d, _ in pairs]), targets, noise
+        return Lesson(self._inputs([d for d, _ in pairs]), targets, noise)
 
-    def _violations(self, rule: str) -> tuple[Inputs, Floats, Floats]:
+    def _violations(self, rule: str) -> Lesson:
         pairs = [
             (draft, judgement.violation)
             for draft, outcome in zip(self._drafts, self.tried, strict=True)
@@ -180,7 +178,8 @@ class Inquisitor:
         values = np.log1p(np.maximum([violation for _, violation in pairs], -0.99))
         spread = float(values.std()) + 1e-9
         # Standardised by the spread alone, around the limit: zero still means "just holds".
-        return self._inputs([d for d, _ in pairs]), values / spread, np.zeros(len(values))
+        inputs = self._inputs([d for d, _ in pairs])
+        return Lesson(inputs, values / spread, np.zeros(len(values)))
 
     def _margins(self) -> tuple[str, ...]:
         """Name the enforced rules that must be measured: no cost and no accuracy decides them."""
@@ -202,17 +201,16 @@ class Inquisitor:
         drafts: Sequence[Draft],
         pending: Sequence[Draft],
     ) -> tuple[Floats, Floats]:
-        inputs, targets, noise = self._accuracies(known, scale)
-        model, asked = self._model("top1"), self._inputs(drafts)
-        if pending and len(targets):
+        """Predict the accuracy of drafts: means and deviations in percent, (members, drafts)."""
+        model, lesson = self._model("top1"), self._accuracies(known, scale)
+        lessons = [lesson] * len(model.members)
+        if pending and len(lesson):
             waiting = self._inputs(pending)
-            believed, _ = model.predict(inputs, targets, noise, waiting)
-            inputs = inputs.joined(waiting)
-            targets = np.concatenate([targets, believed])
-            noise = np.concatenate([noise, np.zeros(len(pending))])
-        mean, deviation = model.predict(inputs, targets, noise, asked)
-        mean = mean + self._heard(drafts, known)
-        return scale.restored(mean), deviation * scale.width
+            believed, _ = model.predict(lessons, waiting)
+            lessons = [lesson.joined(waiting, targets) for targets in believed]
+        means, deviations = model.predict(lessons, self._inputs(drafts))
+        means = means + self._heard(drafts, known)
+        return scale.restored(means), deviations * scale.width
 
     def _heard(self, drafts: Sequence[Draft], known: Sequence[Sample]) -> Floats:
         """Say how far the reactions of drafts move their accuracies, in standardised units."""
@@ -223,7 +221,7 @@ class Inquisitor:
         if not both or not any(heard):
             return np.zeros(len(drafts))
         scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None]))
-        errors = self._model("top1").left_out(*self._accuracies(known, scale))
+        errors = self._model("top1").first.left_out(self._accuracies(known, scale))
         moves = np.zeros(len(drafts))
         asked = [index for index, reactions in enumerate(heard) if reactions]
         told, wanted = [before[k] for k in both], [heard[k] for k in asked]
@@ -252,21 +250,13 @@ class Inquisitor:
         finite = held[np.isfinite(held)]
         return float(finite.min()) - 1e-6 if len(finite) else float(outlook.value.min())
 
-    def _log_chance(self, outlook: Outlook, mean: Floats, deviation: Floats) -> Floats:
-        """Give the logarithm of the chance that the rules which the accuracy decides hold."""
-        holds = outlook.holds
-        start = outlook.grid[np.where(holds.any(axis=1), holds.argmax(axis=1), -1)]
-        always = holds[:, 0]
-        return np.where(always, 0.0, log_ndtr((mean - start) / deviation))
-
     def _log_chance_of_margins(self, drafts: Sequence[Draft]) -> Floats:
-        total = np.zeros(len(drafts))
+        """Give the logarithm of the chance that the rules hold which only a training shows."""
+        total, asked = np.zeros(len(drafts)), self._inputs(drafts)
         for rule in self._margins():
-            inputs, targets, noise = self._violations(rule)
-            mean, deviation = self._model(rule).predict(
-                inputs, targets, noise, self._inputs(drafts)
-            )
-            total += log_ndtr(-mean / deviation)
+            model = self._model(rule)
+            means, deviations = model.predict([self._violations(rule)] * len(model.members), asked)
+            total += log_mean(log_ndtr(-means / deviations))
         return total
 
     def _inputs(self, drafts: Sequence[Draft]) -> Inputs:
@@ -282,3 +272,17 @@ class Inquisitor:
 
 def _covers(grid: Floats, seen: Floats) -> bool:
     return bool(grid[0] - 1 <= seen.min() and seen.max() <= grid[-1])
+
+
+def _gain(outlook: Outlook, members: Sequence[tuple[Floats, Floats]], best: float) -> Floats:
+    """Average the members' expected improvements over `best`, as a logarithm, (n,)."""
+    parts = [log_improvement(outlook, mean, deviation, best) for mean, deviation in members]
+    return log_mean(np.array(parts))
+
+
+def _log_chance(outlook: Outlook, mean: Floats, deviation: Floats) -> Floats:
+    """Give the logarithm of the chance that the rules which the accuracy decides hold."""
+    holds = outlook.holds
+    start = outlook.grid[np.where(holds.any(axis=1), holds.argmax(axis=1), -1)]
+    always = holds[:, 0]
+    return np.where(always, 0.0, log_ndtr((mean - start) / deviation))

@@ -42,6 +42,29 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What a surrogate learns from: candidates and what was found of each."""
+
+    inputs: Inputs
+    targets: Floats
+    """Standardised, (n,)."""
+    noise: Floats
+    """Known variance of each target, standardised, beside the one that is learned, (n,)."""
+
+    def __len__(self) -> int:
+        """Count the candidates."""
+        return len(self.targets)
+
+    def joined(self, inputs: Inputs, targets: Floats) -> "Lesson":
+        """Append candidates whose targets are taken as exact."""
+        return Lesson(
+            self.inputs.joined(inputs),
+            np.concatenate([self.targets, targets]),
+            np.concatenate([self.noise, np.zeros(len(targets))]),
+        )
+
+
+@dataclass(frozen=True)
 class Parameters:
     """Everything the kernel learns; the same type holds values, gradients and priors."""
 
@@ -129,6 +152,12 @@ class Surrogate:
         member[:, member.sum(axis=0) < 2] = 0.0  # a sum over one decision says nothing new
         return cls(encoding, mean, prior.deviation(mean), mean, encoding.shared_row, member)
 
+    def drawn(self, rng: np.random.Generator) -> "Surrogate":
+        """Begin anew at a draw from the prior, which becomes the mean of the prior."""
+        mean, deviation = self.mean.pack(), self.deviation.pack()
+        found = self.mean.unpack(mean + deviation * rng.normal(size=len(mean)))
+        return replace(self, mean=found, parameters=found)
+
     def positions(self, inputs: Inputs, parameters: Parameters) -> Floats:
         """Place candidates, (n, decisions * DIMENSIONS + groups * DIMENSIONS + features)."""
         shared = self._shared(parameters)
@@ -145,31 +174,30 @@ class Surrogate:
         padded = np.concatenate([parameters.shared, np.zeros((1, DIMENSIONS))])
         return np.asarray(padded[self._shared_row])
 
-    def fitted(self, inputs: Inputs, targets: Floats, noise: Floats, steps: int) -> "Surrogate":
+    def fitted(self, lesson: Lesson, steps: int) -> "Surrogate":
         """Climb from the present parameters to a maximum of their posterior density."""
         found = minimize(
             self._loss,
             self.parameters.pack(),
-            args=(inputs, targets, noise),
+            args=(lesson,),
             jac=True,
             method="L-BFGS-B",
             options={"maxiter": steps},
         )
         return replace(self, parameters=self.parameters.unpack(found.x))
 
-    def loss(self, inputs: Inputs, targets: Floats, noise: Floats) -> float:
+    def loss(self, lesson: Lesson) -> float:
         """Give minus the logarithm of the posterior density, up to a constant."""
-        return self._loss(self.parameters.pack(), inputs, targets, noise)[0]
+        return self._loss(self.parameters.pack(), lesson)[0]
 
-    def _loss(
-        self, numbers: Floats, inputs: Inputs, targets: Floats, noise: Floats
-    ) -> tuple[float, Floats]:
+    def _loss(self, numbers: Floats, lesson: Lesson) -> tuple[float, Floats]:
+        inputs, targets = lesson.inputs, lesson.targets
         parameters = self.parameters.unpack(numbers)
         place = self.positions(inputs, parameters)
         matern, slope, linear = _kernels(place, place, parameters.amplitude)
         spread = math.exp(2 * parameters.amplitude[2])
         try:
-            lower = np.linalg.cholesky(matern + linear + _diagonal(noise, spread))
+            lower = np.linalg.cholesky(matern + linear + _diagonal(lesson.noise, spread))
         except np.linalg.LinAlgError:
             return 1e10, np.zeros_like(numbers)
         inverse = cho_solve((lower, True), np.eye(len(targets)))
@@ -213,30 +241,30 @@ class Surrogate:
             amplitude=amplitude,
         )
 
-    def left_out(self, inputs: Inputs, targets: Floats, noise: Floats) -> Floats:
+    def left_out(self, lesson: Lesson) -> Floats:
         """Give what each candidate's prediction misses if its own target is left out, (n,)."""
-        place = self.positions(inputs, self.parameters)
-        matern, _, linear = _kernels(place, place, self.parameters.amplitude)
-        spread = math.exp(2 * self.parameters.amplitude[2])
-        inverse = np.linalg.inv(matern + linear + _diagonal(noise, spread))
-        return np.asarray((inverse @ targets) / np.diag(inverse))
+        inverse = np.linalg.inv(self._covariance(lesson))
+        return np.asarray((inverse @ lesson.targets) / np.diag(inverse))
 
-    def predict(
-        self, inputs: Inputs, targets: Floats, noise: Floats, asked: Inputs
-    ) -> tuple[Floats, Floats]:
+    def predict(self, lesson: Lesson, asked: Inputs) -> tuple[Floats, Floats]:
         """Give the mean and the deviation of the function (without noise) where it is `asked`."""
         parameters = self.parameters
-        place, query = (self.positions(some, parameters) for some in (inputs, asked))
-        matern, _, linear = _kernels(place, place, parameters.amplitude)
-        spread = math.exp(2 * parameters.amplitude[2])
-        lower = np.linalg.cholesky(matern + linear + _diagonal(noise, spread))
+        place, query = (self.positions(some, parameters) for some in (lesson.inputs, asked))
+        lower = np.linalg.cholesky(self._covariance(lesson))
         near, _, far = _kernels(query, place, parameters.amplitude)
         cross = near + far
-        mean = cross @ cho_solve((lower, True), targets)
+        mean = cross @ cho_solve((lower, True), lesson.targets)
         known = solve_triangular(lower, cross.T, lower=True, check_finite=False)
         first, second = np.exp(2 * parameters.amplitude[:2])
         own = first + second * ((query * query).sum(axis=1) + 1)
         return mean, np.sqrt(np.maximum(own - (known * known).sum(axis=0), 1e-10))
+
+    def _covariance(self, lesson: Lesson) -> Floats:
+        """Give that of the targets, noise included, (n, n)."""
+        place = self.positions(lesson.inputs, self.parameters)
+        matern, _, linear = _kernels(place, place, self.parameters.amplitude)
+        spread = math.exp(2 * self.parameters.amplitude[2])
+        return np.asarray(matern + linear + _diagonal(lesson.noise, spread))
 
 
 def _kernels(one: Floats, other: Floats, amplitude: Floats) -> tuple[Floats, Floats, Floats]:
