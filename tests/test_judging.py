@@ -29,6 +29,18 @@ def grouped():
 def strange_name():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
 
+def talking():
+    print("built")
+    def run(x, one):
+        print("ran")
+        return one(x)
+    return Net(run, one=nn.Conv2d(3, 4, 3))
+
+def leaving():
+    def run(x):
+        raise SystemExit(0)
+    return Net(run)
+
 def raising():
     def run(x, one):
         raise RuntimeError("no\\nway")
@@ -122,6 +134,7 @@ def test_no_line_is_wider_than_the_terminal(
         ("raising", 112, "cannot run on one 3x224x224 image: RuntimeError: no way"),
         ("grey", 40, "expected input[1, 3, 224, 224] to have 1 channels, but got 3"),
         ("lazy", 112, "has lazy layers without a size"),
+        ("leaving", 0, "cannot run on one 3x224x224 image: SystemExit: 0"),
     ],
 )
 def test_what_cannot_be_traced_says_why_and_how_many_parameters_it_has(
@@ -161,6 +174,12 @@ def test_a_long_list_of_valid_words_is_cut(capsys: pytest.CaptureFixture[str]) -
     err = run(capsys, "check", "timm:")[2]
     assert "unknown timm network ''; valid: " in err and len(err) < 1000
     assert int(err.split()[-2]) > 1000 and err.rstrip().endswith("more")
+
+
+def test_what_a_network_prints_is_no_part_of_the_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "check", "nets:talking", "--json")
+    assert code == 1 and json.loads(out)[0]["params"] == 112
+    assert "built" in err and "ran" in err
 
 
 def test_without_timm_the_remedy_is_one_line(

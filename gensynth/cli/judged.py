@@ -1,5 +1,7 @@
 """A named network as a row: built, traced, counted and judged as far as it can be."""
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +66,12 @@ def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
     """
     if name.startswith(PUBLISHED):
         return _published_row(name, wanted)
+    # What a network prints must not come between the lines of --json.
+    with redirect_stdout(sys.stderr):
+        return _judged(name, wanted, top1)
+
+
+def _judged(name: str, wanted: Wanted, top1: float | None) -> Row:
     task = wanted.task_of(name)
     model = find_model(name, task, Path.cwd())
     known = _known(name, task) if top1 is None and wanted.published else None

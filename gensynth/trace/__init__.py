@@ -53,7 +53,7 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
         try:
             with recorder:
                 output = module(image)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             shape = "x".join(map(str, input_shape))
             raise InputError(
                 "model", f"cannot run on one {shape} image: {type(error).__name__}: {error}"
