@@ -230,6 +230,20 @@ def test_a_restless_module_is_traced_in_eval_mode_and_left_as_it_was() -> None:
     assert model.training and model.calls == 0
 
 
+def test_buffers_of_any_kind_are_left_alone() -> None:
+    def made() -> nn.Module:
+        model = nn.Sequential(conv(8, 4), nn.BatchNorm2d(4))
+        model.register_buffer("wide", torch.full((1,), 2.0).expand(5))
+        model.register_buffer("sparse", torch.eye(3).to_sparse())
+        return model
+
+    with torch.inference_mode():
+        models = [made()]
+    models += [made(), made().to("meta")]
+    for model in models:
+        assert [layer.kind for layer in trace(model, SHAPE)] == ["input", "conv", "norm"]
+
+
 def test_programs_of_torch_are_traced_though_they_take_no_hooks() -> None:
     model = nn.Sequential(conv(8, 4), nn.ReLU()).eval()
     image = torch.zeros(1, *SHAPE)

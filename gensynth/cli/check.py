@@ -15,9 +15,10 @@ def check(
 ) -> None:
     """Judge networks by the constraints of the paper, or of an experiment.
 
-    Tells verdict, margin and offending layers of each constraint, what the network costs, and
-    in how many parallel columns each stage computes and where these interact. Without
-    --experiment, the published ImageNet top-1 of a timm network is judged too.
+    Tells verdict, margin and offending layers of each constraint, what the
+    network costs, and in how many parallel columns each stage computes and
+    where these interact. Without --experiment, the published ImageNet top-1
+    of a timm network is judged too.
 
     Ends with 0 where no enforced constraint is broken, 1 where one is.
     """

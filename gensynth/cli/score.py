@@ -47,8 +47,9 @@ def score(
 ) -> None:
     """Count networks and score them, or score three published numbers.
 
-    Either MODEL... or --peers, or both, or --top1, --params and --macs alone. Without --top1 and
-    --experiment, the published ImageNet top-1 of a timm network counts.
+    Either MODEL... or --peers, or both, or --top1, --params and --macs alone.
+    Without --top1 and --experiment, the published ImageNet top-1 of a timm
+    network counts. OFA-62 (`published:OFA-62`) stands as published.
     """
     from gensynth.cli.judged import PEERS, Wanted, judged_row
     from gensynth.constraint import Indicator

@@ -71,7 +71,7 @@ def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
 @contextmanager
 def _undisturbed(module: nn.Module) -> Iterator[None]:
     training = [(part, part.training) for part in module.modules()]
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    buffers = [(buffer, buffer.clone()) for buffer in module.buffers() if _holds_numbers(buffer)]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     # The fused transformer kernels hide their linear layers.
     torch.backends.mha.set_fastpath_enabled(False)
@@ -83,8 +83,14 @@ def _undisturbed(module: nn.Module) -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast_path)
         for part, flag in training:
             part.training = flag
-        for buffer, before in buffers:
-            buffer.detach().copy_(before)
+        with torch.inference_mode():  # Some buffers may only be written there.
+            for buffer, before in buffers:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
+
+
+def _holds_numbers(tensor: Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_meta
 
 
 def _evaluate(module: nn.Module) -> None:
