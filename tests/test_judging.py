@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gensynth import peers
-from gensynth.cli import main
+from gensynth.cli import judged, main
 
 NETWORKS = """
 import torch
@@ -230,6 +230,17 @@ def test_a_published_accuracy_holds_for_its_own_task_only(
     for other in (["--image-size", "64"], ["--classes", "10"], ["--channels", "1"]):
         (row,) = rows(capsys, "score", name, *other)
         assert (row["top1"], row["score"], row["note"]) == (None, None, "")
+
+
+def test_a_timm_network_that_does_not_fit_into_memory_is_judged_without_its_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fitting,) = rows(capsys, "check", "timm:test_resnet")
+    monkeypatch.setattr(judged, "memory_bytes", lambda: 8 * fitting["weight_bytes"] / 5)
+    (large,) = rows(capsys, "check", "timm:test_resnet")
+    assert "too large for this machine" in large.pop("note")
+    assert "too large" not in fitting.pop("note")
+    assert large == fitting
 
 
 def test_a_timm_network_takes_images_of_the_size_it_is_made_for(

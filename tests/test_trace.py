@@ -230,6 +230,11 @@ def test_a_restless_module_is_traced_in_eval_mode_and_left_as_it_was() -> None:
     assert model.training and model.calls == 0
 
 
+@pytest.mark.parametrize("make", [resnet, columnar, mobilenet])
+def test_networks_without_numbers_have_the_same_graph(make: Callable[[], nn.Module]) -> None:
+    assert trace(make().to("meta"), (3, 16, 16)) == trace(make(), (3, 16, 16))
+
+
 def test_buffers_of_any_kind_are_left_alone() -> None:
     def made() -> nn.Module:
         model = nn.Sequential(conv(8, 4), nn.BatchNorm2d(4))

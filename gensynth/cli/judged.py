@@ -1,8 +1,10 @@
 """A named network as a row: built, traced, counted and judged as far as it can be."""
 
+import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from gensynth.columns import report
 from gensynth.constraint import Candidate, Indicator, with_top1
 from gensynth.errors import InputError, unknown
 from gensynth.models import IMAGENET, Model, find_model
-from gensynth.profile import profile
+from gensynth.profile import BYTES, profile
 from gensynth.score import NetScore, Score
 from gensynth.space import Task
 from gensynth.trace import trace
@@ -73,22 +75,50 @@ def judged_row(name: str, wanted: Wanted, top1: float | None = None) -> Row:
 
 def _judged(name: str, wanted: Wanted, top1: float | None) -> Row:
     task = wanted.task_of(name)
-    model = find_model(name, task, Path.cwd())
+    model, lack = _built(name, task)
     known = _known(name, task) if top1 is None and wanted.published else None
-    note = f"top-1 at {known.image_size} px: {known.source}" if known else ""
+    size = f"top-1 at {known.image_size} px: {known.source}" if known else ""
     if not known and task.height not in (wanted.image_size, IMAGENET.height):
-        note = f"at {task.height} px, the size it is made for"
+        size = f"at {task.height} px, the size it is made for"
+    note = _joined(size, lack)
     top1 = known.top1 if known else top1
     try:
         candidate = _candidate(model, task)
     except InputError as error:
-        note = "; ".join(filter(None, (error.problem, note)))
+        note = _joined(error.problem, note)
         return Row(name, None, top1, note=note, params=_parameters(model.module))
     candidate = candidate if top1 is None else with_top1(candidate, top1)
     score, problem = (None, "") if top1 is None else _scored(candidate, wanted.score)
-    note = "; ".join(filter(None, (note, problem)))
+    note = _joined(note, problem)
     judgements, columns = wanted.rules.judge(candidate), report(candidate.graph)
     return Row(name, candidate.profile, top1, score, judgements, note, columns=columns)
+
+
+def _joined(*remarks: str) -> str:
+    return "; ".join(filter(None, remarks))
+
+
+def _built(name: str, task: Task) -> tuple[Model, str]:
+    """Build the network; one of timm's that would not fit into memory, without its numbers."""
+    import torch
+
+    if name.startswith("timm:"):
+        with suppress(RuntimeError, NotImplementedError), torch.device("meta"):
+            model = find_model(name, task)
+            if _parameters(model.module) * BYTES > memory_bytes() / 2:
+                return model, _TOO_LARGE
+    return find_model(name, task, Path.cwd()), ""
+
+
+_TOO_LARGE = "too large for this machine, judged without its numbers: a fixed blur counts as none"
+
+
+def memory_bytes() -> float:
+    """Give the bytes of this machine's memory, as far as it tells them."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return inf
 
 
 def _scored(candidate: Candidate, score: Score) -> tuple[float | None, str]:

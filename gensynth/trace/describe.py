@@ -24,8 +24,10 @@ def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> fl
     """Compare |response| at the Nyquist frequency with that at zero, on the worse axis.
 
     `filters` is (C, 1, H, W) or (H, W); the worst channel counts; rounded to 1e-6. None for a
-    filter that blocks constants, which is no low-pass.
+    filter that blocks constants, which is no low-pass, and for one without numbers (meta device).
     """
+    if filters.is_meta:
+        return None
     bank = filters.detach().double().reshape(-1, *filters.shape[-2:])
     zero = bank.sum((1, 2)).abs()
     if bool((zero < 1e-9).any()):

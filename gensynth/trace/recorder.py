@@ -104,13 +104,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             columns["kind"] = "activation"
         columns["inputs"] = tuple(self.row[t] for t in call.inputs)
         columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
-        memory = call.inputs[0].untyped_storage().data_ptr()
+        memory = _memory(call.inputs[0])
         in_place = call.func._schema.is_mutable
         routes = self._follow(call, columns["kind"])
         for part, (tensor, route) in enumerate(zip(call.outputs, routes, strict=False)):
             if len(routes) > 1:
                 columns["detail"] = f"part={part}"
-            shared = tensor.untyped_storage().data_ptr() == memory
+            shared = _memory(tensor) == memory
             columns["alias"] = columns["kind"] == "move" and shared and not in_place
             self._append(tensor, columns | {"route": route})
         for tensor in call.outputs[len(routes) :]:
@@ -137,11 +137,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _write_through(self, written: Tensor) -> None:
         """After an operator in place: whoever looks at the same memory sees the new values."""
-        memory = written.untyped_storage().data_ptr()
+        memory = _memory(written)
         new = self.row[written]
         views = [*self.row.keys(), *(t for t in self.weights if not isinstance(t, nn.Parameter))]
         for view in views:
-            shared = view is not written and view.untyped_storage().data_ptr() == memory
+            shared = view is not written and _memory(view) == memory
             if not (shared and overlap(view, written)):
                 continue
             old = (self.row[view],) if view in self.row else ()
@@ -166,6 +166,12 @@ def _opened(output: Any) -> Any:
         return [getattr(leaf, field.name, None) for field in fields(leaf)]
 
     return tree_map(opened, output)
+
+
+def _memory(tensor: Tensor) -> int:
+    """Name the memory that a tensor looks at; on the meta device there are no addresses."""
+    name: int = tensor.untyped_storage()._cdata
+    return name
 
 
 def _tensors(values: Any) -> tuple[Tensor, ...]:
