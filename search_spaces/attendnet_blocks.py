@@ -5,12 +5,14 @@ ours. Activations and gates are piecewise linear and bounded, as weights and map
 them. `make(spec)` builds the network of a plain specification; this file imports torch only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
+from search_spaces.backbone import Backbone, feature_info
 from search_spaces.condensers import ATTENTIONS
 from search_spaces.layers import conv2d, named, normed
 
@@ -41,7 +43,12 @@ class SeparableBlock(nn.Module):
         return x + y if self.residual else y
 
 
-class AttendNet(nn.Module):
+def stride_of(stage: Sequence[Mapping[str, Any]]) -> int:
+    """Multiply the strides of a stage's blocks."""
+    return prod(2 if block["down"] else 1 for block in stage)
+
+
+class AttendNet(Backbone):
     """Stem, stages of blocks, global mean, linear head: `(N, C, H, W) -> (N, classes)`."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -54,6 +61,10 @@ class AttendNet(nn.Module):
             for stage in spec["stages"]
         )
         self.head = nn.Linear(spec["stages"][-1][-1]["outputs"], spec["classes"])
+        strides = [stride_of(stage) for stage in spec["stages"]]
+        strides[0] *= first["stride"]
+        channels = [stage[-1]["outputs"] for stage in spec["stages"]]
+        self.feature_info = feature_info(list(zip(channels, strides, strict=True)))
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
         """Give the output of each stage, finest map first: `(N, C_i, H_i, W_i)` each."""

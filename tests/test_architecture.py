@@ -13,6 +13,10 @@ HOMES = {
     "fvcore": {"profile"},
     "optuna": {"record/study", "generators/optuna_samplers"},
     "timm": {"peers"},
+    "onnx": {"export/formats/onnx_format"},
+    "onnxscript": {"export/formats/onnx_format"},
+    "onnxruntime": {"export/formats/onnx_format", "export/formats/int8_format"},
+    "executorch": {"export/formats/executorch_format"},
 }
 MAX_FILE, MAX_FUNCTION = 300, 40
 

@@ -1,7 +1,8 @@
-"""`gensynth export`: take a network out, as a folder that needs only torch."""
+"""`gensynth export`: take a network out: a folder that needs only torch, and other formats."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -11,12 +12,22 @@ from gensynth.experiment import EXPERIMENT
 
 if TYPE_CHECKING:
     from gensynth.campaign import Campaign
+    from gensynth.export.agreement import Agreement
+    from gensynth.export.formats import Format
+    from gensynth.export.real_inputs import RealInputs
     from gensynth.models import Sourced
 
 
 def export(
     source: Annotated[str, typer.Argument(help="DIR, DIR:ID, SPACE:PRESET or a genome file.")],
     to: Annotated[Path, typer.Option(help="The folder to write; must not exist.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="torch, onnx, pt2, int8, executorch; with commas.")
+    ] = "torch",
+    data: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads it at run time
+        typer.Option(help="Images to compare formats on; default a campaign's, else noise."),
+    ] = None,
     image_size: ImageSize = 224,
     channels: Channels = 3,
     classes: Classes = 1000,
@@ -24,27 +35,75 @@ def export(
     """Write the standalone PyTorch definition, its weights, its genome and its card.
 
     DIR is the winner of a campaign, trained. DIR:ID (a number or a genome) is any of its
-    candidates; that, a preset and a genome file leave with fresh weights.
-    """
-    from gensynth.export.publish import publish, publish_untrained
-    from gensynth.models import find_genome
-    from gensynth.record.folder import viewing
+    candidates; that, a preset and a genome file leave with fresh weights. Other formats have
+    batch normalisation folded, and are run on images when they are written.
 
+    Ends with 1 where a format computes otherwise; it is not left behind.
+    """
+    from gensynth.export.folder import ExportError
+    from gensynth.export.formats import formats
+
+    wanted = formats([word.strip() for word in format_.split(",")])
     if to.exists():
         raise InputError("--to", f"{to} exists already")
-    folder, _, identity = source.rpartition(":")
-    if (Path(source) / EXPERIMENT).is_file():
-        if publish(viewing(Path(source)), to) is None:
-            raise InputError(source, "the campaign has no winner yet; export DIR:ID instead")
-    elif folder and (Path(folder) / EXPERIMENT).is_file():
-        publish_untrained(_candidate(viewing(Path(folder)), identity, source), to)
-    else:
-        publish_untrained(find_genome(source, task(image_size, channels, classes)), to)
+    try:
+        agreements = _exported(source, to, wanted, data, (image_size, channels, classes))
+    except ExportError as error:
+        typer.echo(f"gensynth: {source}: not exported: {error}", err=True)
+        raise typer.Exit(1) from None
+    for agreement in agreements:
+        typer.echo(agreement)
     typer.echo(f"exported to {to}")
+    raise typer.Exit(int(not all(agreement.agrees for agreement in agreements)))
 
 
-def _candidate(campaign: "Campaign", identity: str, place: str) -> "Sourced":
-    """Find a candidate of a campaign by its number or its genome."""
+def _exported(
+    source: str,
+    to: Path,
+    wanted: "Sequence[Format]",
+    data: str | None,
+    size_channels_classes: tuple[int, int, int],
+) -> "Sequence[Agreement]":
+    folder, _, identity = source.rpartition(":")
+    winner = (Path(source) / EXPERIMENT).is_file()
+    candidate = bool(folder) and (Path(folder) / EXPERIMENT).is_file()
+    if data is not None and (winner or candidate):
+        raise InputError("--data", "a campaign has its own data")
+    if winner:
+        return _winner(Path(source), to, wanted)
+    if candidate:
+        return _candidate(Path(folder), identity, source, to, wanted)
+    return _genome(source, to, wanted, data, size_channels_classes)
+
+
+def _winner(folder: Path, to: Path, wanted: "Sequence[Format]") -> "Sequence[Agreement]":
+    from gensynth.export.publish import publish
+    from gensynth.record.folder import viewing
+
+    published = publish(viewing(folder), to, wanted)
+    if published is None:
+        raise InputError(str(folder), "the campaign has no winner yet; export DIR:ID instead")
+    return published.agreements
+
+
+def _candidate(
+    folder: Path, identity: str, place: str, to: Path, wanted: "Sequence[Format]"
+) -> "Sequence[Agreement]":
+    """Export a candidate of a campaign, found by its number or its genome."""
+    from gensynth.data.sets import open_data
+    from gensynth.export.publish import publish_untrained
+    from gensynth.export.real_inputs import of_data
+    from gensynth.record.folder import viewing
+
+    campaign = viewing(folder)
+    found = _found(campaign, identity, place)
+    settings = campaign.setting.experiment.data
+    size, name = found.source.input_shape[1:], Path(settings.path).name
+    inputs = of_data(open_data(settings), name, "validation", size, trained=False)
+    return publish_untrained(found, to, wanted, inputs)
+
+
+def _found(campaign: "Campaign", identity: str, place: str) -> "Sourced":
     from gensynth.models import sourced
 
     for outcome in campaign.outcomes:
@@ -53,3 +112,35 @@ def _candidate(campaign: "Campaign", identity: str, place: str) -> "Sourced":
             space, setting = campaign.setting.experiment.space.use, campaign.setting
             return sourced(setting.space, space, described.genome, setting.task)
     raise InputError(place, f"the campaign has no candidate {identity!r}; `show` lists them")
+
+
+def _genome(
+    source: str,
+    to: Path,
+    wanted: "Sequence[Format]",
+    data: str | None,
+    size_channels_classes: tuple[int, int, int],
+) -> "Sequence[Agreement]":
+    from gensynth.export.publish import publish_untrained
+    from gensynth.models import find_genome
+
+    found = find_genome(source, task(*size_channels_classes))
+    return publish_untrained(found, to, wanted, _inputs(data, found.source.input_shape))
+
+
+def _inputs(data: str | None, shape: tuple[int, int, int]) -> "RealInputs":
+    """Take images of `data` in the form that a network takes, or make some of noise."""
+    from gensynth.data.sets import DataSettings, open_data
+    from gensynth.export.real_inputs import noise, of_data
+
+    if data is None:
+        return noise(shape)
+    channels = shape[0]
+    if channels not in (1, 3):
+        raise InputError("--data", f"has 1 or 3 channels, but the network takes {channels}")
+    path = data if data == "digits" or data.startswith("hub:") else str(Path(data).resolve())
+    images = open_data(DataSettings(path=path, channels=channels))  # type: ignore[arg-type]
+    if images.task.channels != channels:
+        found = images.task.channels
+        raise InputError("--data", f"has {found} channels, but the network takes {channels}")
+    return of_data(images, Path(path).name, "validation", shape[1:], trained=False)

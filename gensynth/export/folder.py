@@ -26,6 +26,9 @@ TOLERANCE = 1e-6
 """Largest difference between the outputs of the searched and the exported network."""
 
 
+More = Callable[["nn.Module", Path], None]
+
+
 class ExportError(RuntimeError):
     """The exported network is not the one that was searched; nothing was left behind."""
 
@@ -46,8 +49,11 @@ def write(
     genome_json: str,
     card: str,
     replace: bool = False,
+    more: More | None = None,
 ) -> ExportCheck:
     """Write a network to `folder`, with a factory called `name`, and compare it as written.
+
+    `more` may add files, given the searched network and the folder while nobody sees it yet.
 
     `InputError` where the folder exists (with `replace`: is no earlier export) or cannot be
     written, or the weights are not the network's; `ExportError` where it computes otherwise.
@@ -62,6 +68,8 @@ def write(
     try:
         _write_files(draft, name, source, weights, genome_json, card)
         check = _compare(searched, load_folder(draft), source.input_shape)
+        if more is not None:
+            more(searched, draft)
         _move(draft, folder)
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)

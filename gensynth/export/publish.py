@@ -1,7 +1,7 @@
 """The end of a campaign: the winner leaves as a standalone folder, with a card."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,11 +9,19 @@ from pathlib import Path
 from gensynth.campaign import Campaign
 from gensynth.confidence import wilson_interval
 from gensynth.constraint import Judgement
+from gensynth.data.sets import open_data
+from gensynth.export.agreement import Agreement
+from gensynth.export.extras import Extras
+from gensynth.export.formats import Format
+from gensynth.export.real_inputs import RealInputs, of_data
 from gensynth.finals import Finalist, winner
 from gensynth.genome import to_json
 from gensynth.models import Sourced
 from gensynth.outcome import Outcome
-from gensynth.space import make
+from gensynth.space import Source, make
+
+STATISTICS = 64
+"""Images that give fresh batch normalisations their running statistics."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +32,15 @@ class Published:
     finalist: Finalist
     outcome: Outcome
     """Of its last training, on train and validation, with the test top-1."""
+    agreements: Sequence[Agreement] = ()
+    """Of the formats beside the PyTorch file."""
 
 
-def publish(campaign: Campaign, best: Path) -> Published | None:
+def publish(campaign: Campaign, best: Path, formats: Sequence[Format] = ()) -> Published | None:
     """Export the winner to the folder `best`, checked against the searched network.
 
-    Replaces an earlier export; None where the campaign has no winner.
+    Replaces an earlier export; None where the campaign has no winner. `formats` are compared on
+    test images, which this network, and only this one, may be shown.
     """
     from safetensors.torch import load_file
 
@@ -41,6 +52,7 @@ def publish(campaign: Campaign, best: Path) -> Published | None:
     setting = campaign.setting
     described = campaign.judge.describe(outcome.decisions)
     weights = campaign.folder_of(outcome) / "model.safetensors"
+    extras = _extras(campaign, described.source, formats) if formats else None
     write(
         best,
         _file_name(setting.experiment.space.use),
@@ -49,21 +61,43 @@ def publish(campaign: Campaign, best: Path) -> Published | None:
         to_json(described.genome, setting.experiment.space.use, setting.space.version),
         card(campaign, finalist, outcome),
         replace=True,
+        more=extras,
     )
-    return Published(best, finalist, outcome)
+    return Published(best, finalist, outcome, extras.agreements if extras else ())
 
 
-def publish_untrained(sourced: Sourced, folder: Path) -> None:
-    """Export a network with fresh weights; its card says that nobody trained it."""
+def publish_untrained(
+    sourced: Sourced, folder: Path, formats: Sequence[Format], inputs: RealInputs
+) -> Sequence[Agreement]:
+    """Export a network with fresh weights; its card says that nobody trained it.
+
+    `formats` are compared on `inputs`. The running statistics of its batch normalisations are
+    those of calibration images: fresh ones would hide how a format treats them.
+    """
     import torch
+    from torch import nn
 
     from gensynth.export.folder import write
 
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        weights = make(sourced.source).state_dict()
+        network = make(sourced.source).train()
+        for part in network.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.momentum = None  # The statistics are those of the batch, not a tenth of it.
+        network(inputs.calibration[:STATISTICS])
     text = f"# {sourced.space}\n\nFresh weights: this network was not trained.\n"
-    write(folder, _file_name(sourced.space), sourced.source, weights, sourced.genome_json, text)
+    text += f"Its batch normalisations hold statistics of {inputs.origin}.\n"
+    extras, name = Extras(formats, inputs), _file_name(sourced.space)
+    weights = network.state_dict()
+    write(folder, name, sourced.source, weights, sourced.genome_json, text, more=extras)
+    return extras.agreements
+
+
+def _extras(campaign: Campaign, source: Source, formats: Sequence[Format]) -> Extras:
+    data = open_data(campaign.setting.experiment.data)
+    name = Path(campaign.setting.experiment.data.path).name
+    return Extras(formats, of_data(data, name, "test", source.input_shape[1:], trained=True))
 
 
 def _file_name(space: str) -> str:

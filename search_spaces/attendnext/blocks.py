@@ -6,12 +6,14 @@ columns stand in bundles of equal ones: `columns`, `kernels`, `inputs`, `inner` 
 block are lists with an entry for each bundle, channels being those of the whole bundle.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
+from search_spaces.backbone import Backbone, feature_info
 from search_spaces.columns import Block, Shuffle, pointwise, spatial
 from search_spaces.condensers import ATTENTIONS, GATES, bring_back, condenser
 from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
@@ -165,7 +167,12 @@ def stem(spec: Block, activation: str) -> nn.Sequential:
     )
 
 
-class AttendNeXt(nn.Module):
+def stride_of(stage: Sequence[Block]) -> int:
+    """Multiply the strides of a stage's blocks."""
+    return prod(block.get("stride") or (2 if block.get("down") else 1) for block in stage)
+
+
+class AttendNeXt(Backbone):
     """Stem, stages of columnar blocks, global mean, linear head: `(N, C, H, W) -> (N, classes)`."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -177,6 +184,10 @@ class AttendNeXt(nn.Module):
             for stage in spec["stages"]
         )
         self.head = nn.Linear(sum(spec["stages"][-1][-1]["outputs"]), spec["classes"])
+        strides = [stride_of(stage) for stage in spec["stages"]]
+        strides[0] *= spec["stem"]["stride"] * (2 if spec["stem"]["pool"] else 1)
+        channels = [sum(stage[-1]["outputs"]) for stage in spec["stages"]]
+        self.feature_info = feature_info(list(zip(channels, strides, strict=True)))
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
         """Give the output of each stage, finest map first: `(N, C_i, H_i, W_i)` each."""

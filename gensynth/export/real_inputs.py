@@ -1,0 +1,63 @@
+"""Real inputs to compare formats with, and to calibrate 8-bit numbers on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gensynth.data.sets import DataSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COMPARED = 2000
+"""Images at most that formats are compared on."""
+CALIBRATED = 256
+"""Images at most that 8-bit ranges are chosen from; they are training images."""
+
+NOISE = 48
+"""Images of noise, where there are no others."""
+
+
+@dataclass(frozen=True)
+class RealInputs:
+    """Images as the network sees them: float32 (N, C, H, W), normalised, at its resolution."""
+
+    images: "Tensor"
+    calibration: "Tensor"
+    origin: str
+    """What the images are, for people: `test images of digits`."""
+    labels: "Tensor | None" = None
+    """Classes (N,), where the network was trained on them."""
+
+
+def of_data(
+    data: DataSet, name: str, split: str, size: tuple[int, int], trained: bool
+) -> RealInputs:
+    """Take images of a data set: those of `split` to compare, training images to calibrate."""
+    images, labels = _spread(data, split, size, COMPARED)
+    calibration, _ = _spread(data, "train", size, CALIBRATED)
+    return RealInputs(images, calibration, f"{split} images of {name}", labels if trained else None)
+
+
+def noise(shape: tuple[int, int, int]) -> RealInputs:
+    """Make images of nothing, for a network that comes without data."""
+    import torch
+
+    rng = torch.Generator().manual_seed(0)
+    images = torch.randn((NOISE, *shape), generator=rng)
+    calibration = torch.randn((NOISE, *shape), generator=rng)
+    return RealInputs(images, calibration, "images of noise (no --data)")
+
+
+def _spread(
+    data: DataSet, split: str, size: tuple[int, int], most: int
+) -> tuple["Tensor", "Tensor"]:
+    """Give up to `most` images of a split, evenly spread over it: it may be sorted by class."""
+    import torch
+
+    from gensynth.training.batches import Batches
+
+    place = torch.device("cpu")
+    batches = Batches(data, (split,), size, place, torch.contiguous_format)
+    chosen = torch.linspace(0, len(batches) - 1, min(most, len(batches))).round().long()
+    images, labels = batches.at(chosen)
+    return images.contiguous(), labels
