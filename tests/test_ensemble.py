@@ -28,7 +28,7 @@ def test_members_differ_at_first_and_are_the_same_ones_every_time() -> None:
 def test_members_agree_where_the_outcomes_are_and_differ_elsewhere() -> None:
     encoding, seen = widths(1, 2, 4)
     lesson = Lesson(seen, np.array([-1.0, 0.0, 1.0]), np.zeros(3))
-    ensemble = Ensemble.make(encoding, 0).fitted(lesson, steps=20)
+    ensemble = Ensemble.make(encoding, 0).fitted([lesson] * MEMBERS, steps=20)
     _, new = widths(8)
     assert disagreement(ensemble, lesson, new) > 2 * disagreement(ensemble, lesson, seen)
 
@@ -37,7 +37,7 @@ def test_fitting_raises_every_member() -> None:
     encoding, seen = widths(1, 2, 4, 8)
     lesson = Lesson(seen, np.array([-1.0, 0.2, 0.3, 0.5]), np.zeros(4))
     before = Ensemble.make(encoding, 0)
-    after = before.fitted(lesson, steps=20)
+    after = before.fitted([lesson] * MEMBERS, steps=20)
     for one, other in zip(before.members, after.members, strict=True):
         assert other.loss(lesson) < one.loss(lesson)
 

@@ -2,6 +2,7 @@ import numpy as np
 
 from gensynth.genome import Decision
 from gensynth.synthesis.encoding import Encoding
+from gensynth.synthesis.kernel import kernel, kernel_parts
 from gensynth.synthesis.surrogate import Floats, Inputs, Lesson, Prior, Surrogate
 
 OPS = tuple("abcde")
@@ -30,10 +31,7 @@ def test_the_gradient_is_that_of_the_loss() -> None:
     learned = Lesson(inputs, targets, np.full(len(targets), 0.1))
     _, gradient = model._loss(at, learned)
     steps = 1e-5 * np.eye(len(at))
-    ends = [
-        [model._loss(at + s * step, learned)[0] for s in (1, -1)]
-        for step in steps
-    ]
+    ends = [[model._loss(at + s * step, learned)[0] for s in (1, -1)] for step in steps]
     slopes = (np.array(ends)[:, 0] - np.array(ends)[:, 1]) / 2e-5
     assert np.allclose(gradient, slopes, atol=1e-5)
 
@@ -73,3 +71,11 @@ def test_parameters_survive_packing() -> None:
     numbers = np.arange(len(model.parameters.pack()), dtype=float)
     assert np.array_equal(model.parameters.unpack(numbers).pack(), numbers)
     assert (Prior().deviation(model.parameters).pack() > 0).all()
+
+
+def test_both_forms_of_the_kernel_agree() -> None:
+    rng = np.random.default_rng(6)
+    one, other = rng.normal(size=(7, 3)), rng.normal(size=(5, 3))
+    amplitude = np.array([0.3, -0.4, 0.0])
+    matern, _, linear = kernel_parts(one, other, amplitude)
+    assert np.allclose(kernel(one, other, amplitude), matern + linear)

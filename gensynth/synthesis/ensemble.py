@@ -38,12 +38,14 @@ class Ensemble:
         """The member whose prior is not drawn."""
         return self.members[0]
 
-    def fitted(self, lesson: Lesson, steps: int) -> "Ensemble":
+    def fitted(self, lessons: Sequence[Lesson], steps: int) -> "Ensemble":
         """Let every member climb from where it stands; the first also from its prior's means."""
-        again = Surrogate.make(self.first.encoding, lesson.inputs.features.shape[1])
-        found = [start.fitted(lesson, steps) for start in (self.first, again)]
-        first = min(found, key=lambda member: member.loss(lesson))
-        return Ensemble((first, *(member.fitted(lesson, steps) for member in self.members[1:])))
+        pairs = zip(self.members, lessons, strict=True)
+        found = [member.fitted(lesson, steps) for member, lesson in pairs]
+        again = Surrogate.make(self.first.encoding, lessons[0].inputs.features.shape[1])
+        restarted = again.fitted(lessons[0], steps)
+        first = min(found[0], restarted, key=lambda member: member.loss(lessons[0]))
+        return Ensemble((first, *found[1:]))
 
     def predict(self, lessons: Sequence[Lesson], asked: Inputs) -> tuple[Floats, Floats]:
         """Give means and deviations where it is `asked`, (members, asked); a lesson each."""

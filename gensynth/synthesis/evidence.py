@@ -11,8 +11,9 @@ from gensynth.outcome import Outcome
 
 Floats = NDArray[float64]
 FAILED = ("diverged", "crashed", "out_of_memory", "timed_out")
-CLIPPED = 3.0
-"""Accuracies lower than the median by this times (best - median) are all alike: bad."""
+CLIPPED = (1.5, 3.0)
+"""Accuracies lower than the median by this times (best - median) are all alike: bad. Members of an
+ensemble take turns, since a close look at the best and a view of the whole both have their uses."""
 DOUBT = 0.5
 """Deviation, in standardised units, of an accuracy that is inferred, not measured."""
 
@@ -36,12 +37,12 @@ class Scale:
     floor: float
 
     @classmethod
-    def of(cls, top1: Floats) -> "Scale":
+    def of(cls, top1: Floats, clipped: float = CLIPPED[0]) -> "Scale":
         """Choose it by the accuracies seen: what is far below the median counts as equal."""
         median, best = float(np.median(top1)), float(top1.max())
-        floor = median - CLIPPED * (best - median) - 1e-9
-        clipped = np.maximum(top1, floor)
-        return cls(float(clipped.mean()), float(clipped.std()) or 1.0, floor)
+        floor = median - clipped * (best - median) - 1e-9
+        kept = np.maximum(top1, floor)
+        return cls(float(kept.mean()), float(kept.std()) or 1.0, floor)
 
     def standardised(self, top1: Floats) -> Floats:
         """Clip and standardise."""

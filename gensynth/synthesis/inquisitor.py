@@ -17,12 +17,12 @@ from gensynth.errors import InputError
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
 from gensynth.synthesis.draft import Draft, draft_of
-from gensynth.synthesis.encoding import Encoding
-from gensynth.synthesis.ensemble import Ensemble, log_mean
-from gensynth.synthesis.evidence import DOUBT, Sample, Scale, samples
+from gensynth.synthesis.ensemble import MEMBERS, Ensemble, log_mean
+from gensynth.synthesis.evidence import CLIPPED, DOUBT, Sample, Scale, samples
 from gensynth.synthesis.merit import Outlook, filled, grid_for, log_improvement, value_at
 from gensynth.synthesis.reactions import Reactions, correction
-from gensynth.synthesis.surrogate import Inputs, Lesson
+from gensynth.synthesis.reader import Reader
+from gensynth.synthesis.surrogate import Lesson
 
 Floats = NDArray[float64]
 OFTEN = 24
@@ -50,14 +50,12 @@ class Inquisitor:
     def __init__(self, problem: Problem) -> None:
         """Begin knowing nothing but the problem."""
         self.problem = problem
-        self.encoding = Encoding({})
         self.tried: list[Outcome] = []
         self.reactions: dict[str, Reactions] = {}
         self._drafts: list[Draft] = []
         self._models: dict[str, Ensemble] = {}
         self._fitted = 0
-        self._features = 0
-        self._feature_scale: tuple[Floats, Floats] | None = None
+        self._reader = Reader()
         self._grid: Floats = np.zeros(0)
         self._outlooks: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
         self._decided: frozenset[str] = frozenset()
@@ -91,11 +89,11 @@ class Inquisitor:
 
         Where drafts were probed, what their reactions tell corrects the predicted accuracy.
         """
-        self._learn_names([*drafts, *pending])
+        self._meet([*drafts, *pending])
         known = samples(self.tried)
-        scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0]))
-        self._fit(known, scale)
-        means, deviations = self._accuracy(known, scale, drafts, pending)
+        scales = _scales(known)
+        self._fit(known, scales)
+        means, deviations = self._accuracy(known, scales, drafts, pending)
         outlook = self._outlook(drafts)
         rules = self._log_chance_of_margins(drafts)
         lowest = self._least(outlook)
@@ -115,10 +113,10 @@ class Inquisitor:
 
     def spread(self, drafts: Sequence[Draft], taken: Sequence[Draft]) -> Floats:
         """Give each draft's distance to the nearest of `taken`, as the kernel sees it."""
-        self._learn_names([*drafts, *taken])
+        self._meet([*drafts, *taken])
         model = self._model("top1").first
         place, others = (
-            model.positions(self._inputs(some), model.parameters) for some in (drafts, taken)
+            model.positions(self._reader.inputs(some), model.parameters) for some in (drafts, taken)
         )
         squares = ((place[:, None] - others[None]) ** 2).sum(axis=2)
         return np.asarray(np.sqrt(squares.min(axis=1)))
@@ -134,39 +132,30 @@ class Inquisitor:
             o.fingerprint == outcome.fingerprint and o.ending == "completed" for o in self.tried
         )
 
-    def _learn_names(self, drafts: Iterable[Draft]) -> None:
-        encoding = self.encoding
-        for draft in [*self._drafts, *drafts]:
-            encoding = encoding.extended(draft.trace.options)
-            self._features = len(draft.foresight.features)
-        if encoding is not self.encoding:
-            self.encoding, self._models, self._fitted = encoding, {}, 0
+    def _meet(self, drafts: Iterable[Draft]) -> None:
+        if self._reader.meet([*self._drafts, *drafts]):
+            self._models, self._fitted = {}, 0
 
     def _model(self, name: str) -> Ensemble:
         if name not in self._models:
-            self._models[name] = Ensemble.make(self.encoding, self._features)
+            self._models[name] = Ensemble.make(self._reader.encoding, self._reader.features)
         return self._models[name]
 
-    def _fit(self, known: Sequence[Sample], scale: Scale) -> None:
+    def _fit(self, known: Sequence[Sample], scales: Sequence[Scale]) -> None:
         count = len(self._drafts)
         if count < 2 or (count > OFTEN and count < 1.1 * self._fitted) or count == self._fitted:
             return
         self._fitted = count
-        for name, lesson in self._lessons(known, scale).items():
-            self._models[name] = self._model(name).fitted(lesson, STEPS)
-
-    def _lessons(self, known: Sequence[Sample], scale: Scale) -> dict[str, Lesson]:
-        """Give what each model learns from."""
-        lessons = {"top1": self._accuracies(known, scale)}
-        for rule in self._margins():
-            lessons[rule] = self._violations(rule)
-        return lessons
+        lessons = {"top1": [self._accuracies(known, scale) for scale in scales]}
+        lessons |= {rule: [self._violations(rule)] * MEMBERS for rule in self._margins()}
+        for name, wanted in lessons.items():
+            self._models[name] = self._model(name).fitted(wanted, STEPS)
 
     def _accuracies(self, known: Sequence[Sample], scale: Scale) -> Lesson:
         pairs = [(d, s) for d, s in zip(self._drafts, known, strict=True) if s.top1 is not None]
         targets = scale.standardised(np.array([s.top1 for _, s in pairs], dtype=float64))
         noise = np.array([0.0 if s.sure else DOUBT**2 for _, s in pairs])
-        return Lesson(self._inputs([d for d, _ in pairs]), targets, noise)
+        return Lesson(self._reader.inputs([d for d, _ in pairs]), targets, noise)
 
     def _violations(self, rule: str) -> Lesson:
         pairs = [
@@ -178,7 +167,7 @@ class Inquisitor:
         values = np.log1p(np.maximum([violation for _, violation in pairs], -0.99))
         spread = float(values.std()) + 1e-9
         # Standardised by the spread alone, around the limit: zero still means "just holds".
-        inputs = self._inputs([d for d, _ in pairs])
+        inputs = self._reader.inputs([d for d, _ in pairs])
         return Lesson(inputs, values / spread, np.zeros(len(values)))
 
     def _margins(self) -> tuple[str, ...]:
@@ -197,20 +186,22 @@ class Inquisitor:
     def _accuracy(
         self,
         known: Sequence[Sample],
-        scale: Scale,
+        scales: Sequence[Scale],
         drafts: Sequence[Draft],
         pending: Sequence[Draft],
     ) -> tuple[Floats, Floats]:
         """Predict the accuracy of drafts: means and deviations in percent, (members, drafts)."""
-        model, lesson = self._model("top1"), self._accuracies(known, scale)
-        lessons = [lesson] * len(model.members)
-        if pending and len(lesson):
-            waiting = self._inputs(pending)
+        model, lessons = self._model("top1"), [self._accuracies(known, s) for s in scales]
+        if pending and len(lessons[0]):
+            waiting = self._reader.inputs(pending)
             believed, _ = model.predict(lessons, waiting)
-            lessons = [lesson.joined(waiting, targets) for targets in believed]
-        means, deviations = model.predict(lessons, self._inputs(drafts))
+            pairs = zip(lessons, believed, strict=True)
+            lessons = [lesson.joined(waiting, targets) for lesson, targets in pairs]
+        means, deviations = model.predict(lessons, self._reader.inputs(drafts))
         means = means + self._heard(drafts, known)
-        return scale.restored(means), deviations * scale.width
+        restored = [scale.restored(mean) for scale, mean in zip(scales, means, strict=True)]
+        widths = np.array([scale.width for scale in scales])
+        return np.array(restored), deviations * widths[:, None]
 
     def _heard(self, drafts: Sequence[Draft], known: Sequence[Sample]) -> Floats:
         """Say how far the reactions of drafts move their accuracies, in standardised units."""
@@ -220,8 +211,7 @@ class Inquisitor:
         both = [index for index, reactions in enumerate(before) if reactions]
         if not both or not any(heard):
             return np.zeros(len(drafts))
-        scale = Scale.of(np.array([s.top1 for s in known if s.top1 is not None]))
-        errors = self._model("top1").first.left_out(self._accuracies(known, scale))
+        errors = self._model("top1").first.left_out(self._accuracies(known, _scales(known)[0]))
         moves = np.zeros(len(drafts))
         asked = [index for index, reactions in enumerate(heard) if reactions]
         told, wanted = [before[k] for k in both], [heard[k] for k in asked]
@@ -252,22 +242,18 @@ class Inquisitor:
 
     def _log_chance_of_margins(self, drafts: Sequence[Draft]) -> Floats:
         """Give the logarithm of the chance that the rules hold which only a training shows."""
-        total, asked = np.zeros(len(drafts)), self._inputs(drafts)
+        total, asked = np.zeros(len(drafts)), self._reader.inputs(drafts)
         for rule in self._margins():
             model = self._model(rule)
-            means, deviations = model.predict([self._violations(rule)] * len(model.members), asked)
+            means, deviations = model.predict([self._violations(rule)] * MEMBERS, asked)
             total += log_mean(log_ndtr(-means / deviations))
         return total
 
-    def _inputs(self, drafts: Sequence[Draft]) -> Inputs:
-        table = [list(draft.foresight.features.values()) for draft in drafts]
-        features = np.array(table, dtype=float64).reshape(len(drafts), -1)
-        if self._feature_scale is None and len(drafts) > 2:
-            self._feature_scale = features.mean(axis=0), features.std(axis=0) + 1e-9
-        center, width = self._feature_scale or (0.0, 1.0)
-        return Inputs(
-            self.encoding.rows([d.decisions for d in drafts]), (features - center) / width
-        )
+
+def _scales(known: Sequence[Sample]) -> list[Scale]:
+    """Choose a scale of the accuracy for each member of the ensemble."""
+    top1 = np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0])
+    return [Scale.of(top1, CLIPPED[k % len(CLIPPED)]) for k in range(MEMBERS)]
 
 
 def _covers(grid: Floats, seen: Floats) -> bool:

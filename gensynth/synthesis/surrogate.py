@@ -18,6 +18,7 @@ from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 
 from gensynth.synthesis.encoding import DIMENSIONS, Encoding
+from gensynth.synthesis.kernel import kernel, kernel_parts
 
 Floats = NDArray[float64]
 
@@ -194,7 +195,7 @@ class Surrogate:
         inputs, targets = lesson.inputs, lesson.targets
         parameters = self.parameters.unpack(numbers)
         place = self.positions(inputs, parameters)
-        matern, slope, linear = _kernels(place, place, parameters.amplitude)
+        matern, slope, linear = kernel_parts(place, place, parameters.amplitude)
         spread = math.exp(2 * parameters.amplitude[2])
         try:
             lower = np.linalg.cholesky(matern + linear + _diagonal(lesson.noise, spread))
@@ -251,8 +252,7 @@ class Surrogate:
         parameters = self.parameters
         place, query = (self.positions(some, parameters) for some in (lesson.inputs, asked))
         lower = np.linalg.cholesky(self._covariance(lesson))
-        near, _, far = _kernels(query, place, parameters.amplitude)
-        cross = near + far
+        cross = kernel(query, place, parameters.amplitude)
         mean = cross @ cho_solve((lower, True), lesson.targets)
         known = solve_triangular(lower, cross.T, lower=True, check_finite=False)
         first, second = np.exp(2 * parameters.amplitude[:2])
@@ -262,19 +262,8 @@ class Surrogate:
     def _covariance(self, lesson: Lesson) -> Floats:
         """Give that of the targets, noise included, (n, n)."""
         place = self.positions(lesson.inputs, self.parameters)
-        matern, _, linear = _kernels(place, place, self.parameters.amplitude)
         spread = math.exp(2 * self.parameters.amplitude[2])
-        return np.asarray(matern + linear + _diagonal(lesson.noise, spread))
-
-
-def _kernels(one: Floats, other: Floats, amplitude: Floats) -> tuple[Floats, Floats, Floats]:
-    """Give the Matern part, its derivative by the squared distance, and the linear part."""
-    product = one @ other.T
-    squares = (one * one).sum(axis=1)[:, None] + (other * other).sum(axis=1)[None]
-    ray = np.sqrt(5 * np.maximum(squares - 2 * product, 0.0))
-    fade = math.exp(2 * amplitude[0]) * np.exp(-ray)
-    linear = math.exp(2 * amplitude[1]) * (product + 1)
-    return (1 + ray + ray * ray / 3) * fade, (-5 / 6) * (1 + ray) * fade, linear
+        return kernel(place, place, self.parameters.amplitude) + _diagonal(lesson.noise, spread)
 
 
 def _diagonal(noise: Floats, spread: float) -> Floats:

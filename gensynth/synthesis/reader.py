@@ -1,0 +1,63 @@
+"""Reads drafts into the numbers that surrogates compute with, and remembers what it has read."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy import float64, int64
+from numpy.typing import NDArray
+
+from gensynth.synthesis.draft import Draft
+from gensynth.synthesis.encoding import Encoding
+from gensynth.synthesis.surrogate import Inputs
+
+Floats = NDArray[float64]
+REMEMBERED = 16_384
+"""Drafts kept in memory, read; a pool is judged again for every proposal."""
+
+
+class Reader:
+    """Knows the decisions met so far, and the scale of the costs that are known of drafts."""
+
+    def __init__(self) -> None:
+        """Begin having met nothing."""
+        self.encoding = Encoding({})
+        self.features = 0
+        """Numbers known of each draft before training."""
+        self._scale: tuple[Floats, Floats] | None = None
+        self._met: set[str] = set()
+        self._read: dict[str, tuple[NDArray[int64], Floats]] = {}
+
+    def meet(self, drafts: Iterable[Draft]) -> bool:
+        """Learn the decisions and options of `drafts`; say whether any of them was new."""
+        encoding = self.encoding
+        for draft in drafts:
+            if draft.foresight.genome_id not in self._met:
+                self._met.add(draft.foresight.genome_id)
+                encoding = encoding.extended(draft.trace.options)
+                self.features = len(draft.foresight.features)
+        if encoding is self.encoding:
+            return False
+        self.encoding = encoding
+        self._read.clear()
+        return True
+
+    def inputs(self, drafts: Sequence[Draft]) -> Inputs:
+        """Read drafts that were met; costs are standardised by the first three or more read."""
+        self._read_new(drafts)
+        pairs = [self._read[draft.foresight.genome_id] for draft in drafts]
+        rows = np.array([row for row, _ in pairs], dtype=int64)
+        features = np.array([known for _, known in pairs], dtype=float64)
+        features = features.reshape(len(drafts), -1)
+        if self._scale is None and len(drafts) > 2:
+            self._scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+        center, width = self._scale or (0.0, 1.0)
+        return Inputs(rows.reshape(len(drafts), -1), (features - center) / width)
+
+    def _read_new(self, drafts: Sequence[Draft]) -> None:
+        if len(self._read) > REMEMBERED:
+            self._read.clear()
+        new = [draft for draft in drafts if draft.foresight.genome_id not in self._read]
+        rows = self.encoding.rows([draft.decisions for draft in new])
+        for draft, row in zip(new, rows, strict=True):
+            known = np.array(list(draft.foresight.features.values()), dtype=float64)
+            self._read[draft.foresight.genome_id] = row, known
