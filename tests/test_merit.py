@@ -5,7 +5,13 @@ import pytest
 
 from gensynth.genome import Decisions
 from gensynth.score import NetScore
-from gensynth.synthesis.merit import Outlook, filled, grid_for, log_improvement
+from gensynth.synthesis.merit import (
+    Outlook,
+    filled,
+    grid_for,
+    log_chance_of_improvement,
+    log_improvement,
+)
 from tests.synthetic import Synthetic
 
 GRID = np.linspace(0.0, 100.0, 201)
@@ -32,6 +38,17 @@ def test_it_is_the_expectation_that_chance_finds(floor: float) -> None:
         drawn = rng.normal(mean[row], deviation[row], 40_000).clip(1, 100)
         gains = [max(NetScore().of(t, *costs) - best, 0) * (t >= floor) for t in drawn]
         assert found[row] == pytest.approx(np.mean(gains), rel=0.05, abs=0.02)
+
+
+@pytest.mark.parametrize("floor", [0.0, 80.0])
+def test_the_chance_of_any_improvement_is_that_which_chance_finds(floor: float) -> None:
+    view, rng = outlook(floor), np.random.default_rng(1)
+    mean, deviation, best = np.array([79.0, 78.0]), np.array([3.0, 2.0]), 100.0
+    found = np.exp(log_chance_of_improvement(view, mean, deviation, best))
+    for row, costs in enumerate([(1e3, 1e5), (1e5, 1e7)]):
+        drawn = rng.normal(mean[row], deviation[row], 20_000).clip(1, 100)
+        better = [NetScore().of(t, *costs) > best and t >= floor for t in drawn]
+        assert found[row] == pytest.approx(np.mean(better), abs=0.02)
 
 
 def test_it_still_tells_apart_what_is_hopeless() -> None:

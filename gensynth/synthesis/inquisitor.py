@@ -5,7 +5,7 @@ more each measured rule that neither the costs nor the accuracy decide. What is 
 training is never learned; it enters through `Problem.foresee` and `Problem.prospect`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,14 @@ from gensynth.problem import Problem
 from gensynth.synthesis.draft import Draft, draft_of
 from gensynth.synthesis.ensemble import MEMBERS, Ensemble, log_mean
 from gensynth.synthesis.evidence import CLIPPED, DOUBT, Sample, Scale, samples
-from gensynth.synthesis.merit import Outlook, filled, grid_for, log_improvement, value_at
+from gensynth.synthesis.merit import (
+    Outlook,
+    filled,
+    grid_for,
+    log_chance_of_improvement,
+    log_improvement,
+    value_at,
+)
 from gensynth.synthesis.reactions import Reactions, correction
 from gensynth.synthesis.reader import Reader
 from gensynth.synthesis.surrogate import Lesson
@@ -28,6 +35,9 @@ Floats = NDArray[float64]
 OFTEN = 24
 """Up to so many outcomes, everything is fitted again after each; later after one in ten more."""
 STEPS = 30
+PATIENCE = 8
+"""Outcomes without a better one after which every second proposal is the likeliest to be any
+better at all: big gains at small chances otherwise take all proposals."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +113,11 @@ class Inquisitor:
         members = list(zip(means, deviations, strict=True))
         chance = log_mean(np.array([_log_chance(outlook, *member) for member in members]))
         # Before anything feasible is known, the first one is worth more than how good it is.
-        gain = _gain(outlook, members, best) if feasible else chance
+        wanted = log_chance_of_improvement if self._looks_close() else log_improvement
+        gain = _averaged(wanted, outlook, members, best) if feasible else chance
         return Opinion(
             merit=gain + rules,
-            worth=_gain(outlook, members, min(ordinary, best)) + rules,
+            worth=_averaged(log_improvement, outlook, members, min(ordinary, best)) + rules,
             value=value_at(outlook, means.mean(axis=0)),
             chance=np.exp(rules + chance),
         )
@@ -180,6 +191,12 @@ class Inquisitor:
         }
         foreseen = {name for draft in self._drafts for name in draft.foresight.violations}
         return tuple(sorted(judged - foreseen - self._decided))
+
+    def _looks_close(self) -> bool:
+        """Say whether this proposal is for the likeliest improvement instead of the greatest."""
+        values = [-np.inf if o.value is None else o.value for o in self.tried]
+        since = len(values) - 1 - int(np.argmax(values)) if values else 0
+        return since >= PATIENCE and since % 2 == 0
 
     # Judging ---------------------------------------------------------------------------------
 
@@ -260,10 +277,14 @@ def _covers(grid: Floats, seen: Floats) -> bool:
     return bool(grid[0] - 1 <= seen.min() and seen.max() <= grid[-1])
 
 
-def _gain(outlook: Outlook, members: Sequence[tuple[Floats, Floats]], best: float) -> Floats:
-    """Average the members' expected improvements over `best`, as a logarithm, (n,)."""
-    parts = [log_improvement(outlook, mean, deviation, best) for mean, deviation in members]
-    return log_mean(np.array(parts))
+def _averaged(
+    gain: Callable[[Outlook, Floats, Floats, float], Floats],
+    outlook: Outlook,
+    members: Sequence[tuple[Floats, Floats]],
+    best: float,
+) -> Floats:
+    """Average what each member gives as the logarithm of a gain over `best`, (n,)."""
+    return log_mean(np.array([gain(outlook, mean, spread, best) for mean, spread in members]))
 
 
 def _log_chance(outlook: Outlook, mean: Floats, deviation: Floats) -> Floats:

@@ -81,6 +81,14 @@ def log_improvement(outlook: Outlook, mean: Floats, deviation: Floats, best: flo
     return np.asarray(np.logaddexp(chance, rise))
 
 
+def log_chance_of_improvement(
+    outlook: Outlook, mean: Floats, deviation: Floats, best: float
+) -> Floats:
+    """Give the logarithm of the chance of any improvement over `best`, however small, (n,)."""
+    start, _, _ = _improving(outlook, best, mean + deviation, deviation)
+    return np.asarray(log_ndtr((mean - start) / deviation))
+
+
 def _improving(
     outlook: Outlook, best: float, likely: Floats, width: Floats
 ) -> tuple[Floats, Floats, Floats]:
