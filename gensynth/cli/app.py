@@ -2,7 +2,7 @@
 
 import typer
 
-from gensynth.cli import check, export, generate, plugins, score, search, show
+from gensynth.cli import check, compare, export, generate, plugins, score, search, show
 
 app = typer.Typer(
     help="Neural architecture search by generative synthesis, for tiny vision networks.",
@@ -15,5 +15,6 @@ app.command("show")(show.show)
 app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("score")(score.score)
+app.command("compare")(compare.compare)
 app.command("generate")(generate.generate)
 app.command("plugins")(plugins.plugins)

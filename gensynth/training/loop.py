@@ -18,6 +18,7 @@ from gensynth.data.sets import DataSet, DataSettings, open_data, reopen_data
 from gensynth.data.split import stratified
 from gensynth.errors import InputError
 from gensynth.genome import digest
+from gensynth.latency.machine import sharing
 from gensynth.measurement import Measurement
 from gensynth.plain import dumps
 from gensynth.proxy import Diverged, Job
@@ -156,12 +157,13 @@ class Training:
         sums = torch.zeros(2, device=self.device)
         self.network.train()
         begin = 0
-        with _seeded(rng.initial_seed(), self.device):
+        with _seeded(rng.initial_seed(), self.device), sharing() as give_way:
             for step, index in enumerate(order.tensor_split(self.steps)):
                 rows = slice(begin, begin := begin + len(index))
                 images, labels = self.images.at(index)
                 images = augmented(images, draws.of(rows))
                 sums += self._step(images, labels, (epoch - 1) * self.steps + step)
+                give_way()
         loss, right = (sums / len(order)).tolist()
         return loss, 100 * right
 
@@ -187,10 +189,12 @@ class Training:
         classes = self.data.task.classes
         counts = torch.zeros(classes * classes, dtype=torch.int64, device=self.device)
         self.measured.eval()
-        for images, labels in batches.in_order(EVALUATION_BATCH):
-            with self._autocast():
-                predicted = self.measured(images).argmax(1)
-            counts += torch.bincount(labels * classes + predicted, minlength=classes * classes)
+        with sharing() as give_way:
+            for images, labels in batches.in_order(EVALUATION_BATCH):
+                with self._autocast():
+                    predicted = self.measured(images).argmax(1)
+                counts += torch.bincount(labels * classes + predicted, minlength=classes**2)
+                give_way()
         return counts.view(classes, classes).cpu()
 
     def _batches(self, *splits: str) -> Batches:

@@ -72,14 +72,16 @@ def runner(model: bytes, threads: int = 1) -> Run:
     return run
 
 
-def session_of(model: bytes, threads: int) -> Any:
-    """Open an ONNX model in ONNX Runtime, on the CPU."""
+def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:
+    """Open an ONNX model in ONNX Runtime, on the CPU; a fixed `batch` lets it plan further."""
     require()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
+    if batch is not None:
+        options.add_free_dimension_override_by_name(BATCH, batch)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

@@ -1,0 +1,145 @@
+"""`gensynth compare`: how fast are networks, measured side by side?"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
+
+import typer
+
+from gensynth.cli.options import AsJson, Channels, Classes, PeerSize, task
+from gensynth.errors import InputError, unknown
+from gensynth.latency.terms import Latency, Question, Runtime
+
+if TYPE_CHECKING:
+    from gensynth.models import Model
+
+MODELS = (
+    "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
+    "folder."
+)
+WIDE = 120
+"""Characters of a line where no terminal says."""
+
+
+def compare(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODELS)],
+    runtime: Annotated[str, typer.Option(help="onnxruntime or torch.")] = "onnxruntime",
+    threads: Annotated[int, typer.Option(help="Threads of the runtime.", min=1)] = 1,
+    batch: Annotated[int, typer.Option(help="Images of one inference.", min=1)] = 1,
+    image_size: PeerSize = None,
+    channels: Channels = 3,
+    classes: Classes = 1000,
+    reference: Annotated[
+        Optional[str],  # noqa: UP045 - typer reads it at run time
+        typer.Option(help="The MODEL that the others are compared with; default the first."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Samples of each network in each of 10 blocks.")] = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Time networks on this machine, interleaved in one run.
+
+    Tells the median and the quartiles of one inference, and its ratio to the
+    reference with an interval. A ratio that the noise does not carry is not
+    told. While this measures, trainings of gensynth on this machine wait.
+    """
+    from gensynth.latency.here import timed
+    from gensynth.latency.paired import Plan
+    from gensynth.latency.runtimes import check, prepare
+
+    question = Question(_runtime(runtime), threads, batch)
+    if rounds < 1:
+        raise InputError("--rounds", f"expected at least 1, got {rounds}")
+    check(question.runtime)
+    names = list(dict.fromkeys([*([reference] if reference else []), *models]))
+    found = [_model(name, image_size, channels, classes) for name in names]
+    networks = [prepare(model, question.runtime, threads, batch) for model in found]
+    latencies = timed(networks, threads, 0, Plan(rounds=rounds))
+    if as_json:
+        rows = [
+            _row(model, latency, question, names[0]) for model, latency in _pairs(found, latencies)
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        _show(found, latencies, question)
+
+
+def _pairs(models: "list[Model]", latencies: list[Latency]) -> "list[tuple[Model, Latency]]":
+    return list(zip(models, latencies, strict=True))
+
+
+def _runtime(word: str) -> Runtime:
+    for known in get_args(Runtime):
+        if known == word:
+            return known  # type: ignore[no-any-return]
+    raise unknown("--runtime", "runtime", word, get_args(Runtime))
+
+
+def _model(name: str, image_size: int | None, channels: int, classes: int) -> "Model":
+    from gensynth import peers
+    from gensynth.models import IMAGENET, find_model
+
+    kind, _, word = name.partition(":")
+    size = image_size or (peers.image_size(word) if kind == "timm" else None) or IMAGENET.height
+    model = find_model(name, task(size, channels, classes), Path.cwd())
+    if image_size is not None and Path(name).is_dir() and model.input_shape[1] != image_size:
+        takes = "x".join(map(str, model.input_shape))
+        raise InputError(name, f"takes {takes} images, not {image_size} px; leave --image-size out")
+    return model
+
+
+def _row(model: "Model", latency: Latency, question: Question, reference: str) -> dict[str, Any]:
+    told, interval = latency.told_ratio, latency.ratio_interval
+    return {
+        "model": model.name,
+        "input_shape": list(model.input_shape),
+        "params": sum(p.numel() for p in model.module.parameters()),
+        "runtime": question.runtime,
+        "threads": question.threads,
+        "batch": question.batch,
+        "machine": latency.machine,
+        "samples": latency.samples,
+        "median_ms": latency.median_ms,
+        "median_interval_ms": [latency.interval_ms.low, latency.interval_ms.high],
+        "quartiles_ms": [latency.quartiles_ms.low, latency.quartiles_ms.high],
+        "reference": reference,
+        "ratio": told,
+        "ratio_interval": [interval.low, interval.high] if interval else None,
+        "confidence": latency.confidence,
+    }
+
+
+def _show(models: "list[Model]", latencies: list[Latency], question: Question) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for head in ("model", "input", "median ms", "quartiles", "ratio", "interval"):
+        justify: Any = "left" if head in ("model", "input") else "right"
+        table.add_column(head, justify=justify, no_wrap=True)
+    for model, latency in _pairs(models, latencies):
+        shape = "x".join(map(str, model.input_shape))
+        table.add_row(escape(model.name), shape, *_cells(latency))
+    console = Console()
+    width = console.width if console.is_terminal else WIDE
+    console.print(table, width=width)
+    latency = latencies[0]
+    console.print(
+        f"ratio to {models[0].name}; {question}; {latency.machine}; {latency.samples} samples of "
+        f"each, interleaved; intervals: {latency.confidence:.1%} confidence (order statistics of block medians)",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _cells(latency: Latency) -> tuple[str, str, str, str]:
+    quartiles, interval = latency.quartiles_ms, latency.ratio_interval
+    told = latency.told_ratio
+    assert interval is not None
+    return (
+        f"{latency.median_ms:.4g}",
+        f"{quartiles.low:.4g} to {quartiles.high:.4g}",
+        "too noisy to tell" if told is None else f"{told:.3g}",
+        f"{interval.low:.3g} to {interval.high:.3g}",
+    )

@@ -1,0 +1,104 @@
+"""Timing networks on this machine, alone on it."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.errors import InputError
+from gensynth.latency.machine import alone
+from gensynth.latency.paired import USUAL, Open, Plan, time_paired
+from gensynth.latency.runtimes import prepare
+from gensynth.latency.terms import DEVICES, Latency, Question
+from gensynth.models import Model, find_model
+from gensynth.plugins import append_import_path
+from gensynth.space import Source, Task, make
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class LatencyJob:
+    """One measurement, as plain data: it may cross to another machine."""
+
+    source: Source
+    """Builds the network that is measured."""
+    question: Question
+    task: Task
+    """What a reference is built for."""
+    import_paths: tuple[str, ...] = field(default_factory=tuple)
+    """Folders appended to `sys.path` before the source is imported."""
+
+
+Stopwatch = Callable[[LatencyJob], Latency]
+
+
+def answer(job: LatencyJob) -> Latency:
+    """Answer a question by whatever its device names."""
+    module, _, function = DEVICES[job.question.device].partition(":")
+    latency: Latency = getattr(import_module(module), function)(job)
+    return latency
+
+
+def measure(job: LatencyJob) -> Latency:
+    """Time a network on this machine, beside its reference where it has one."""
+    question = job.question
+    for folder in job.import_paths:
+        append_import_path(folder)
+    model = Model("candidate", _fresh(job.source), job.source.input_shape)
+    networks = [prepare(model, question.runtime, question.threads, question.batch)]
+    if question.reference:
+        networks.append(_reference(question, job.task, job.import_paths))
+    return timed(networks, question.threads, 1 if question.reference else None)[0]
+
+
+def timed(
+    networks: Sequence[Open], threads: int, reference: int | None, plan: Plan = USUAL
+) -> list[Latency]:
+    """Time networks that were prepared, once the machine is quiet."""
+    with _torch_threads(threads), alone():
+        return time_paired(networks, reference, plan, machine_name())
+
+
+def machine_name() -> str:
+    """Say what this machine is: processor architecture and cores that may be used."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.machine()}, {cores} cores, {platform.system()}"
+
+
+@lru_cache(maxsize=4)
+def _reference(question: Question, task: Task, folders: tuple[str, ...]) -> Open:
+    """Prepare a reference once in a process: its translation takes longer than its timing."""
+    folder = Path(folders[0]) if folders else None
+    try:
+        model = find_model(question.reference, task, folder)
+    except InputError as error:
+        raise InputError(f"reference {error.place}", error.problem) from error
+    return prepare(model, question.runtime, question.threads, question.batch)
+
+
+def _fresh(source: Source) -> "nn.Module":
+    """Build a network without disturbing torch's random numbers; latency needs no weights."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make(source)
+
+
+@contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,64 @@
+"""Runtimes: what makes a network run, the way it would be deployed."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gensynth.errors import InputError
+from gensynth.export.formats import Deployment
+from gensynth.latency.paired import Infer, Open
+from gensynth.latency.terms import Runtime
+from gensynth.models import Model
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def prepare(model: Model, runtime: Runtime, threads: int, batch: int) -> Open:
+    """Make a network ready to be opened by a runtime, again and again.
+
+    Batch normalisation is folded as in an export. With `torch` the network runs as it is, and
+    the number of torch's threads is the caller's to set. `InputError` where it does not run.
+    """
+    import torch
+
+    rng = torch.Generator().manual_seed(0)
+    images = torch.randn((batch, *model.input_shape), generator=rng)
+    try:
+        network = Deployment(model.module, model.input_shape, images)
+        if runtime == "torch":
+            return partial(_open_torch, network.module, images)
+        from gensynth.export.formats.onnx_format import to_onnx
+
+        return partial(_open_onnx, to_onnx(network), threads, images)
+    except InputError as error:
+        raise InputError(model.name, str(error)) from error
+
+
+def _open_torch(module: "nn.Module", images: "Tensor") -> Infer:
+    import torch
+
+    def infer() -> object:
+        with torch.inference_mode():
+            return module(images)
+
+    return infer
+
+
+def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
+    from gensynth.export.formats.onnx_format import session_of
+
+    session = session_of(model, threads, batch=len(images))
+    feed = {"images": images.numpy()}
+
+    def infer() -> object:
+        return session.run(None, feed)
+
+    return infer
+
+
+def check(runtime: Runtime) -> None:
+    """Raise `InputError` with the remedy where a runtime is not installed."""
+    if runtime == "onnxruntime":
+        from gensynth.export.formats.onnx_format import require
+
+        require()
