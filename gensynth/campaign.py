@@ -19,7 +19,8 @@ from gensynth.constraint import ConstraintError, Judgement, broken
 from gensynth.errors import InputError
 from gensynth.finals import Finalist, finalists, winner
 from gensynth.generator import Generator
-from gensynth.judge import Judge, Judged
+from gensynth.judge import Described, Judge, Judged
+from gensynth.latency.here import answer_here
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
@@ -70,6 +71,8 @@ class Campaign:
         self.ledger = Ledger(record, folder, log or Log())
         self._since = since
         self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
+        self.stopwatch = answer_here
+        """Measures latencies; an executor may know other machines to do it on."""
         self._idle = 0
         self._exhausted = ""
         self.warnings: list[str] = []
@@ -141,7 +144,7 @@ class Campaign:
         if job.purpose == "reference":
             self._close(ended, {})
         else:
-            described = self.judge.describe(ended.decisions)
+            described = self.judge.describe(ended.decisions, ended.latencies)
             self._close(row.scored(ended, described, self.judge), described.options)
         self.ledger.in_flight.forget(job)
 
@@ -188,7 +191,9 @@ class Campaign:
                 self._reject(replace(new, ending="crashed", detail=str(error)), {})
                 continue
             twin = self.ledger.twin(new.fingerprint)
-            if broken(new.judgements):
+            if twin is None and not broken(new.judgements):
+                new = self._timed(new, described)
+            if new.ending == "crashed" or broken(new.judgements):
                 self._reject(new, described.options)
             elif twin is not None:
                 self._reject(row.answered(new, twin), described.options)
@@ -199,6 +204,21 @@ class Campaign:
         self._exhausted = f"{REPETITIONS} proposals in a row came to no training; the last one was "
         self._exhausted += f"{last.ending} ({last.detail})"
         return None
+
+    def _timed(self, new: Outcome, described: Described) -> Outcome:
+        """Measure how fast a candidate is, once for all networks that compute the same."""
+        known = self.ledger.latencies(new.fingerprint)
+        try:
+            for question in self.judge.questions:
+                if str(question) not in known:
+                    job = self.setting.latency_job(described.source, question)
+                    known[str(question)] = self.stopwatch(job)
+            if not known:
+                return new
+            candidate = replace(described.candidate, latencies=known)
+            return row.foreseen(new, replace(described, candidate=candidate), self.judge)
+        except ConstraintError as error:
+            return replace(new, ending="crashed", detail=str(error))
 
     def _reject(self, new: Outcome, options: Mapping[str, Any]) -> None:
         self._idle += 1
@@ -245,7 +265,7 @@ class Campaign:
         return self._start(new, self.judge.describe(outcome.decisions).source)
 
     def _suppose(self, outcome: Outcome, measurement: Measurement) -> Judged:
-        candidate = self.judge.describe(outcome.decisions).candidate
+        candidate = self.judge.describe(outcome.decisions, outcome.latencies).candidate
         try:
             return self.judge.after_training(candidate, measurement)
         except ConstraintError:

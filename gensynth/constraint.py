@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from gensynth.graph import Graph
+from gensynth.latency.terms import Latency, Question
 from gensynth.measurement import Measurement
 from gensynth.profile import Profile
 from gensynth.space import Task
@@ -27,8 +28,8 @@ class Candidate:
     task: Task | None = None
     module: "Callable[[], nn.Module] | None" = None
     """Builds (or returns) the network, for questions that the graph cannot answer."""
-    latency_ms: Mapping[str, float] = field(default_factory=dict)
-    """Measured milliseconds of one inference, by runtime or device."""
+    latencies: Mapping[str, Latency] = field(default_factory=dict)
+    """Measured latencies, by the words of the question that they answer."""
     measurement: Measurement | None = None
     """The last line of its training on the proxy."""
     references: Mapping[str, Measurement] = field(default_factory=dict)
@@ -132,6 +133,12 @@ class Indicator:
     """All rules of an experiment; those enforced are the indicator function 1_r."""
 
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What is to be measured before all rules of stage `latency` can answer."""
+        asked = (getattr(rule.constraint, "question", None) for rule in self.rules)
+        return tuple(dict.fromkeys(q for q in asked if isinstance(q, Question)))
 
     def judge(self, candidate: Candidate, up_to: Stage = "proxy") -> tuple[Judgement, ...]:
         """Ask every rule that needs no more than stage `up_to`, cheapest first."""

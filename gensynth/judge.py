@@ -8,6 +8,7 @@ from typing import Any
 from gensynth.constraint import Candidate, Indicator, Judgement, feasible, price
 from gensynth.genome import Decisions, genome_id
 from gensynth.graph import Graph
+from gensynth.latency.terms import Latency, Question
 from gensynth.measurement import Measurement
 from gensynth.profile import profile
 from gensynth.score import Score
@@ -37,8 +38,20 @@ class Judge:
     score: Score
     references: Mapping[str, Measurement] = field(default_factory=dict)
 
-    def describe(self, decisions: Decisions) -> Described:
-        """Make the genome and its graph; `InputError` where the decisions are none of the space."""
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What is to be measured of a candidate's latency: the rules ask it, or the score."""
+        of_score = getattr(self.score, "question", None)
+        asked = (*self.indicator.questions, *([of_score] if of_score else []))
+        return tuple(dict.fromkeys(asked))
+
+    def describe(
+        self, decisions: Decisions, latencies: Mapping[str, Latency] | None = None
+    ) -> Described:
+        """Make the genome and its graph; `InputError` where the decisions are none of the space.
+
+        `latencies` are those measured of it.
+        """
         record = Record(Replay(decisions))
         genome = self.space.sample(record)
         source = self.space.source(genome, self.task)
@@ -48,6 +61,7 @@ class Judge:
             profile=profile(graph),
             task=self.task,
             module=partial(build, self.space, genome, self.task),
+            latencies=latencies or {},
             references=self.references,
         )
         fingerprint = graph.fingerprint

@@ -6,6 +6,7 @@ from typing import Literal
 
 from gensynth.constraint import Judgement
 from gensynth.genome import Decision
+from gensynth.latency.terms import Latency
 from gensynth.measurement import Measurement
 from gensynth.profile import Profile
 
@@ -46,6 +47,8 @@ class Outcome:
     profile: Profile | None = None
     curve: tuple[Measurement, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    latencies: Mapping[str, Latency] = field(default_factory=dict)
+    """Measured before training, by the words of the question; once for each `fingerprint`."""
     reactions: Mapping[str, float] = field(default_factory=dict)
     """What the untrained network showed when it was probed."""
     score: float | None = None

@@ -9,10 +9,13 @@ import numpy as np
 
 from gensynth.constraint import Indicator
 from gensynth.data.sets import DataSet, Progress, open_data
+from gensynth.errors import InputError
 from gensynth.experiment import Experiment
 from gensynth.generator import Generator
 from gensynth.generators.by_name import make_generator
 from gensynth.judge import Judge
+from gensynth.latency.here import LatencyJob, check
+from gensynth.latency.terms import Question
 from gensynth.models import reference_source
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
@@ -68,6 +71,7 @@ class Setting:
             self.space.presets.get("prototype", {}),
             self.stimuli,
             judge.references,
+            Path(self.experiment.folder),
         )
         plugin, folder = self.experiment.generator, Path(self.experiment.folder)
         place = f"{self.experiment.name}: generator"
@@ -97,6 +101,18 @@ class Setting:
             device=experiment.resources.device,
             import_paths=(experiment.folder,) if experiment.folder else (),
         )
+
+    def latency_job(self, source: Source, question: Question) -> LatencyJob:
+        """Say how the latency of a candidate is measured."""
+        paths = (self.experiment.folder,) if self.experiment.folder else ()
+        return LatencyJob(source, question, self.task, paths)
+
+    def check_latency(self) -> None:
+        """Raise `InputError` where what is to be measured cannot be: before anything is trained."""
+        for question in self.judge(()).questions:
+            if question.resource and self.experiment.executor != "ray":
+                raise InputError("resource", f'{question.resource!r} needs executor = "ray"')
+            check(question, self.task, Path(self.experiment.folder))
 
     def _seed(self, stream: int, number: int) -> int:
         """Draw an independent 31-bit seed for one use of chance."""
@@ -144,6 +160,7 @@ def _stimuli(data: DataSet, seed: int) -> "Stimuli":
 def _references(
     indicator: Indicator, space: SearchSpace[Any], task: Task, experiment: Experiment
 ) -> dict[str, Source]:
-    names = [getattr(rule.constraint, "reference", None) for rule in indicator.rules]
+    trained = [rule.constraint for rule in indicator.rules if rule.constraint.needs == "proxy"]
+    names = [getattr(constraint, "reference", None) for constraint in trained]
     place = f"{experiment.name}: reference"
     return {name: reference_source(name, space, task, place) for name in names if name}

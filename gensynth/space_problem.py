@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log10
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from gensynth.constraint import Candidate, Indicator, price, with_top1
 from gensynth.errors import InputError
 from gensynth.genome import Decision, Decisions
 from gensynth.judge import Described, Judge
+from gensynth.latency.suppose import supposed
 from gensynth.measurement import Measurement
 from gensynth.problem import Foresight, Prospect
 from gensynth.profile import Profile
@@ -37,6 +39,8 @@ class SpaceProblem:
     stimuli: Stimuli | None = None
     """What untrained networks are probed with; None switches probing off."""
     references: Mapping[str, Measurement] = field(default_factory=dict)
+    folder: Path = Path()
+    """Where a MODEL that the score refers to is looked up."""
 
     def __post_init__(self) -> None:
         """Begin with nothing foreseen."""
@@ -67,13 +71,13 @@ class SpaceProblem:
 
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
         """Suppose top-1 values (percent) for a candidate and say what it would be worth."""
-        candidate = self._candidate(foresight.genome_id)
+        candidate = self._with_latency(self._candidate(foresight.genome_id))
         settled = self._prices[foresight.genome_id]
         late = Indicator(tuple(r for r in self.indicator.rules if r.constraint.needs == "proxy"))
         values, violations = np.full(top1.shape, np.nan), np.zeros(top1.shape)
         decided: set[str] = set()
-        for index, supposed in enumerate(top1):
-            measured = with_top1(candidate, float(supposed))
+        for index, percent in enumerate(top1):
+            measured = with_top1(candidate, float(percent))
             judgements = late.judge(measured)
             enforced = {j.constraint: j.violation for j in judgements if j.mode == "enforce"}
             known = {name: v for name, v in enforced.items() if v is not None}
@@ -112,6 +116,14 @@ class SpaceProblem:
             return self._describe(self._decisions[name]).candidate
         self._candidates.move_to_end(name)
         return self._candidates[name]
+
+    def _with_latency(self, candidate: Candidate) -> Candidate:
+        """Suppose the latency that the score asks for: nothing is measured before it is needed."""
+        question = getattr(self.score, "question", None)
+        if question is None:
+            return candidate
+        guess = supposed(question, candidate.profile, self.task, self.folder)
+        return replace(candidate, latencies={str(question): guess})
 
     def _describe(self, decisions: Decisions) -> Described:
         """Describe a network and keep its candidate, leaving torch's random numbers alone."""

@@ -25,6 +25,7 @@ from gensynth.ray_executor.cluster import (
     short_folder,
     slots,
 )
+from tests.campaigns import campaign
 from tests.unruly_campaigns import CORES, assert_nothing_lost_or_doubled, recorded, unruly
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +81,7 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next() -> None:
 DRIVER = """
 import sys
 from pathlib import Path
+from tests.campaigns import campaign
 from tests.unruly_campaigns import unruly
 from gensynth.ray_executor import run
 
@@ -125,11 +127,57 @@ def test_a_cluster_of_several_nodes_is_joined_and_left_alone(tmp_path: Path) -> 
     assert_nothing_lost_or_doubled(recorded(tmp_path), trials=6)
 
 
+MEASURED = """
+import sys
+from pathlib import Path
+from gensynth.ray_executor import run
+from tests.campaigns import campaign
+
+rule = {"limit": 1e6, "runtime": "torch", "resource": sys.argv[3]}
+rules = {"max_latency_ms": rule}
+with campaign(Path(sys.argv[1]), executor="ray", trials=2, constraints=rules) as c:
+    run(c, sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_latencies_are_measured_on_the_node_that_offers_the_resource(tmp_path: Path) -> None:
+    """Of two nodes the second trains nothing; a measurement tells the node that it was made on."""
+    with socket.socket() as free, short_folder() as ray_folder:
+        free.bind(("127.0.0.2", 0))
+        address = f"127.0.0.2:{free.getsockname()[1]}"
+    head = [f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
+    head += ["--head", "--node-ip-address=127.0.0.2", f"--temp-dir={ray_folder}"]
+    board = [f"--address={address}", "--node-ip-address=127.0.0.3", "--num-cpus=0"]
+    board += ['--resources={"cortex-a72": 1}']
+    try:
+        with ray_node(head), ray_node(board):
+            done = measured_on(tmp_path / "board", address, "cortex-a72")
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+            unknown = measured_on(tmp_path / "none", address, "cortex-a53")
+            assert "resource: no node of the cluster offers 'cortex-a53'" in unknown.stderr
+    finally:
+        shutil.rmtree(ray_folder, ignore_errors=True)
+    with campaign(tmp_path / "board", executor="ray", trials=2) as opened:
+        trained = [o for o in opened.outcomes if o.purpose == "search" and o.curve]
+        assert len(trained) == 2
+        for outcome in trained:
+            (words,) = outcome.latencies
+            assert words == "torch, 1 thread, batch 1 on cortex-a72"
+            assert outcome.latencies[words].machine.endswith("on node 127.0.0.3")
+
+
+def measured_on(folder: Path, address: str, resource: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", MEASURED, str(folder), address, resource]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
 @contextmanager
 def ray_node(options: list[str]) -> Iterator[None]:
     """Run one node of a cluster, with one CPU, until the block ends."""
     ray = Path(sys.executable).with_name("ray")
-    command = [str(ray), "start", "--block", "--num-cpus=1", "--disable-usage-stats", *options]
+    command = [str(ray), "start", "--block", "--disable-usage-stats", *options]
+    command += [] if any(o.startswith("--num-cpus") for o in options) else ["--num-cpus=1"]
     environment = {k: v for k, v in os.environ.items() if k != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
     environment["RAY_AUTH_MODE"] = "token"
     process = subprocess.Popen(

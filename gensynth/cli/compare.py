@@ -127,7 +127,8 @@ def _show(models: "list[Model]", latencies: list[Latency], question: Question) -
     latency = latencies[0]
     console.print(
         f"ratio to {models[0].name}; {question}; {latency.machine}; {latency.samples} samples of "
-        f"each, interleaved; intervals: {latency.confidence:.1%} confidence (order statistics of block medians)",
+        f"each, interleaved; intervals: {latency.confidence:.1%} confidence (order statistics of "
+        "block medians)",
         soft_wrap=True,
         markup=False,
     )

@@ -10,9 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gensynth.constraint import ConstraintError
 from gensynth.errors import InputError
 from gensynth.latency.machine import alone
 from gensynth.latency.paired import USUAL, Open, Plan, time_paired
+from gensynth.latency.runtimes import check as check_runtime
 from gensynth.latency.runtimes import prepare
 from gensynth.latency.terms import DEVICES, Latency, Question
 from gensynth.models import Model, find_model
@@ -46,13 +48,47 @@ def answer(job: LatencyJob) -> Latency:
     return latency
 
 
+def answer_here(job: LatencyJob) -> Latency:
+    """Answer in this process; `InputError` where the question is about another machine."""
+    if job.question.resource:
+        problem = f"no Ray cluster was joined that could offer {job.question.resource!r}"
+        raise InputError("resource", problem)
+    return answer(job)
+
+
+def check(question: Question, task: Task, folder: Path) -> None:
+    """Raise `InputError` where a runtime is not installed or a reference cannot be built."""
+    if not question.resource:
+        check_runtime(question.runtime)
+    if question.reference:
+        find_reference(question.reference, task, folder)
+
+
+def find_reference(name: str, task: Task, folder: Path) -> Model:
+    """Build a reference, leaving torch's random numbers alone."""
+    import torch
+
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return find_model(name, task, folder)
+    except InputError as error:
+        place = f"reference {name}"
+        raise InputError(place, f"{error.place}: {error.problem}") from error
+
+
 def measure(job: LatencyJob) -> Latency:
-    """Time a network on this machine, beside its reference where it has one."""
+    """Time a network on this machine, beside its reference where it has one.
+
+    `ConstraintError` where it cannot run, `InputError` where the fault is not the candidate's.
+    """
     question = job.question
     for folder in job.import_paths:
         append_import_path(folder)
     model = Model("candidate", _fresh(job.source), job.source.input_shape)
-    networks = [prepare(model, question.runtime, question.threads, question.batch)]
+    try:
+        networks = [prepare(model, question.runtime, question.threads, question.batch)]
+    except InputError as error:
+        raise ConstraintError(f"latency: {error}") from error
     if question.reference:
         networks.append(_reference(question, job.task, job.import_paths))
     return timed(networks, question.threads, 1 if question.reference else None)[0]
@@ -75,11 +111,8 @@ def machine_name() -> str:
 @lru_cache(maxsize=4)
 def _reference(question: Question, task: Task, folders: tuple[str, ...]) -> Open:
     """Prepare a reference once in a process: its translation takes longer than its timing."""
-    folder = Path(folders[0]) if folders else None
-    try:
-        model = find_model(question.reference, task, folder)
-    except InputError as error:
-        raise InputError(f"reference {error.place}", error.problem) from error
+    folder = Path(folders[0] if folders else ".")
+    model = find_reference(question.reference, task, folder)
     return prepare(model, question.runtime, question.threads, question.batch)
 
 

@@ -11,6 +11,7 @@ from threading import Thread
 from gensynth.campaign import Campaign, Done, Wait
 from gensynth.experiment import Resources
 from gensynth.ray_executor.cluster import connected, require_room, short_folder
+from gensynth.ray_executor.elsewhere import require_resources, stopwatch
 from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Measured, News
 
 
@@ -23,12 +24,15 @@ def run(
     ended afterwards. An interruption leaves nothing but jobs to resume.
 
     Raises:
-        InputError: nothing answers at `address`, or no node has room for a training.
+        InputError: nothing answers at `address`, no node has room for a training, or none offers
+            the resource on which latencies are to be measured.
         RuntimeError: Ray itself failed.
     """
     resources = campaign.setting.experiment.resources
     with connected(address):
         require_room(resources)
+        require_resources(campaign.judge)
+        campaign.stopwatch = stopwatch
         exchange = Exchange()
         tune = Thread(target=_tune, args=(exchange, resources), name="tune", daemon=True)
         tune.start()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gensynth.latency.terms import Latency
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
 from gensynth.record.in_flight import InFlight, Pending
@@ -65,6 +66,11 @@ class Ledger:
         """Find a training of the same function in the search, ended or running."""
         rows = (o for o in [*self.searched(), *self.searching()] if o.attempt > 0)
         return next((o for o in rows if o.fingerprint == fingerprint), None)
+
+    def latencies(self, fingerprint: str) -> dict[str, Latency]:
+        """Collect what was measured of a function's latency, by the words of the question."""
+        rows = [o for o in [*self.searched(), *self.searching()] if o.fingerprint == fingerprint]
+        return {words: latency for row in rows for words, latency in row.latencies.items()}
 
     def next_number(self) -> int:
         """Number the next candidate; numbers are never used again."""

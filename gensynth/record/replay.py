@@ -46,7 +46,7 @@ def rejudged(judge: Judge, outcome: Outcome) -> Outcome:
     if outcome.purpose == "reference" or not outcome.fingerprint:
         return outcome
     try:
-        candidate = judge.describe(outcome.decisions).candidate
+        candidate = judge.describe(outcome.decisions, outcome.latencies).candidate
         if not outcome.curve or outcome.ending not in ("completed", "duplicate"):
             return replace(outcome, judgements=judge.before_training(candidate))
         judged = judge.after_training(candidate, outcome.curve[-1])

@@ -35,6 +35,7 @@ def repeated(number: int, asked_after: int, purpose: Purpose, outcome: Outcome) 
         purpose=purpose,
         profile=outcome.profile,
         judgements=outcome.judgements,
+        latencies=outcome.latencies,
     )
 
 
@@ -59,6 +60,7 @@ def foreseen(row: Outcome, described: Described, judge: Judge) -> Outcome:
         genome_id=described.genome_id,
         fingerprint=described.fingerprint,
         profile=described.candidate.profile,
+        latencies=described.candidate.latencies,
         judgements=judgements,
         detail="; ".join(f"{j.constraint}: {j.reason}" for j in broken(judgements)),
     )
@@ -72,6 +74,7 @@ def answered(row: Outcome, twin: Outcome) -> Outcome:
         detail=f"computes the same as {twin.number}",
         curve=twin.curve,
         judgements=twin.judgements,
+        latencies=twin.latencies,
         score=twin.score,
         value=twin.value,
     )
