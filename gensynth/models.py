@@ -1,7 +1,7 @@
 """Networks by name: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an export."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,21 @@ def reference_source(name: str, space: SearchSpace[Any], task: Task, place: str)
     if source is None:
         hint = nearest(name, [*space.presets, "timm:NAME"])
         raise InputError(place, f"{name!r} is no preset and no timm network{hint}")
+    return source
+
+
+def trainable_source(name: str, task: Task) -> Source:
+    """Say how to build `timm:NAME`, `SPACE:PRESET` or a genome file for a task, to be trained.
+
+    A network that runs in a narrower form than it is trained in comes in the wider one.
+    """
+    if ":" not in name or Path(name).is_file():
+        return find_genome(name, task).source
+    source = _named_source(name, task)
+    if source is None:
+        raise InputError(name, f"is no timm:NAME, SPACE:PRESET or genome file{_hint(name)}")
+    if source.module == "gensynth.peers":
+        return replace(source, spec={**source.spec, "fused": False})
     return source
 
 

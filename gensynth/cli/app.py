@@ -2,7 +2,7 @@
 
 import typer
 
-from gensynth.cli import check, compare, export, generate, plugins, score, search, show
+from gensynth.cli import check, compare, export, generate, plugins, score, search, show, train
 
 app = typer.Typer(
     help="Neural architecture search by generative synthesis, for tiny vision networks.",
@@ -16,5 +16,6 @@ app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.command("train")(train.train)
 app.command("generate")(generate.generate)
 app.command("plugins")(plugins.plugins)

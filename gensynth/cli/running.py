@@ -22,7 +22,7 @@ def run_campaign(
 ) -> Published | None:
     """Run, resume or extend the campaign in `folder`, export its winner, and show both."""
     with (
-        _decoding() as progress,
+        decoding() as progress,
         driving(folder, settings, storage, progress) as campaign,
     ):
         try:
@@ -56,7 +56,7 @@ def _run(campaign: Campaign, address: str | None, changed: Changed) -> Done:
 
 
 @contextmanager
-def _decoding() -> Iterator[Decoded]:
+def decoding() -> Iterator[Decoded]:
     """Show a progress bar while images are decoded, from the first call on."""
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task("decoding images", total=None)

@@ -1,0 +1,151 @@
+"""`gensynth train`: train a network on your own images, by the same recipe as any other."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional, get_args
+
+import typer
+
+from gensynth.cli.options import AsJson
+from gensynth.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from gensynth.measurement import Measurement
+    from gensynth.proxy import Device, Recipe
+    from gensynth.training.report import Report
+
+# typer reads these at run time, so they are spelled the old way.
+Number = Optional[int]  # noqa: UP045
+Folder = Optional[Path]  # noqa: UP045
+
+
+def train(
+    model: Annotated[str, typer.Argument(help="timm:NAME, SPACE:PRESET or a genome file.")],
+    data: Annotated[str, typer.Option(help="A folder of images, or digits.")],
+    epochs: Annotated[int, typer.Option(help="Length of the training.", min=1)] = 60,
+    out: Annotated[Folder, typer.Option(help="Its folder; default runs/train/MODEL.")] = None,
+    image_size: Annotated[Number, typer.Option(help="Pixels; default the data's own.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images in a batch.", min=2)] = 128,
+    augment: Annotated[str, typer.Option(help="crop, flip, cutout; with commas.")] = "crop",
+    seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
+    threads: Annotated[Number, typer.Option(help="Default: all cores.", min=1)] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a network long and measure it once on the test split.
+
+    The learning rate is chosen for each network from the same three values,
+    by validation; everything else of the recipe is the same for all, so that
+    figures on the same data compare. Interrupted, it goes on where it was.
+    """
+    from gensynth.cli.rows import print_json
+    from gensynth.plain import to_plain
+    from gensynth.proxy import Diverged
+
+    recipe = _recipe(epochs, batch_size, augment)
+    place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
+    try:
+        report = _trained(model, data, image_size, recipe, place, seed, threads, device)
+    except Diverged as error:
+        typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
+        raise typer.Exit(1) from None
+    print_json([to_plain(report)]) if as_json else _show(report, place)
+
+
+def _recipe(epochs: int, batch_size: int, augment: str) -> "Recipe":
+    from gensynth.plain import from_plain
+    from gensynth.proxy import Augmentation, Recipe
+
+    words = [word.strip() for word in augment.split(",") if word.strip() not in ("", "none")]
+    chosen = from_plain(tuple[Augmentation, ...], words, "--augment")
+    return Recipe(epochs=epochs, batch_size=batch_size, augment=chosen, ema_decay=0.99)
+
+
+def _trained(
+    model: str,
+    path: str,
+    image_size: int | None,
+    recipe: "Recipe",
+    place: Path,
+    seed: int,
+    threads: int | None,
+    device: str,
+) -> "Report":
+    from gensynth.cli.running import decoding
+    from gensynth.data.sets import DataSettings, open_data
+    from gensynth.models import trainable_source
+    from gensynth.profile import profile
+    from gensynth.proxy import Job
+    from gensynth.space import make
+    from gensynth.trace import trace
+    from gensynth.training.report import trained
+
+    settings = DataSettings(path if path == "digits" else str(Path(path).resolve()), image_size)
+    with decoding() as progress:
+        images = open_data(settings, progress=progress)
+    source = trainable_source(model, images.task)
+    costs = profile(trace(make(source), source.input_shape))
+    job = Job(
+        number=0,
+        purpose="export",
+        source=source,
+        data=settings,
+        data_fingerprint=images.fingerprint,
+        recipe=recipe,
+        training_seed=seed,
+        folder=str(_made(place).resolve()),
+        measure_test=True,
+        keep_weights=True,
+        threads=threads or os.cpu_count() or 1,
+        device=_device(device),
+    )
+    test_images = len(images.splits["test"])
+    return trained(model, job, (costs.params, costs.macs), test_images, watch=_tell)
+
+
+def _device(word: str) -> "Device":
+    from gensynth.proxy import Device
+
+    for known in get_args(Device):
+        if known == word:
+            return known  # type: ignore[no-any-return]
+    raise unknown("--device", "device", word, get_args(Device))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be made a folder ({error.strerror})") from None
+    return folder
+
+
+def _tell(rate: float, measurement: "Measurement") -> None:
+    line = f"rate {rate:g}  epoch {measurement.epoch}  loss {measurement.loss:.3f}"
+    typer.echo(f"{line}  validation top-1 {measurement.top1:.2f} %", err=True)
+
+
+def _show(report: "Report", place: Path) -> None:
+    from gensynth.cli.rows import count
+
+    tried = ", ".join(
+        f"{rate}: " + ("diverged" if top1 is None else f"{top1:.2f} %")
+        for rate, top1 in report.rates.items()
+    )
+    low, high = report.test_interval
+    lines = [
+        f"{report.model}  {count(report.params)}params  {count(report.macs)}MACs",
+        f"  test top-1        {report.test_top1:.2f} % (95 % interval {low:.2f} to {high:.2f})",
+        f"  validation top-1  {report.validation_top1:.2f} %",
+        f"  learning rate     {report.rate:g} of three tried shortly ({tried})",
+        f"  curve             {_end(report)}",
+        f"  weights           {place / 'model.safetensors'}",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _end(report: "Report") -> str:
+    if report.gain_at_end is None:
+        return f"{report.epochs} epochs are too few to tell whether it has flattened"
+    word = "flat" if report.flat else "still rising: train longer"
+    return f"{word} ({report.gain_at_end:+.2f} points in the last fifth of {report.epochs} epochs)"

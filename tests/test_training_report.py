@@ -1,0 +1,85 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gensynth.cli import main
+from gensynth.errors import InputError
+from gensynth.training.report import REPORT, read_report, trained
+from tests.trainings import QUICK, job
+
+TEN = replace(QUICK, epochs=15)
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *arguments])
+    return int(str(ended.value.code))
+
+
+def test_the_test_split_is_measured_once_and_the_curve_is_told(tmp_path: Path) -> None:
+    told: list[tuple[float, int]] = []
+    wanted = job(tmp_path, TEN, measure_test=True, keep_weights=True)
+    report = trained(
+        "net", wanted, (10, 20), 359, (0.1, 0.2), lambda r, m: told.append((r, m.epoch))
+    )
+    assert [m.test_top1 is not None for m in report.curve] == 14 * [False] + [True]
+    low, high = report.test_interval
+    assert low < report.test_top1 < high
+    assert report.flat is (report.gain_at_end is not None and report.gain_at_end < 0.5)
+    assert told[-1] == (report.rate, 15) and {rate for rate, _ in told} == {0.1, 0.2}
+    assert (tmp_path / "model.safetensors").exists()
+    assert read_report(tmp_path) == report
+
+
+def test_a_finished_training_is_read_and_another_one_refused(tmp_path: Path) -> None:
+    wanted = job(tmp_path, measure_test=True)
+    first = trained("net", wanted, (1, 2), 359, (0.2,))
+    told: list[int] = []
+    again = trained("net", wanted, (1, 2), 359, (0.2,), lambda _, m: told.append(m.epoch))
+    assert again == first and not told
+    with pytest.raises(InputError, match="holds another training, of net"):
+        trained("other", replace(wanted, training_seed=9), (1, 2), 359, (0.2,))
+
+
+def test_a_damaged_report_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / REPORT).write_text('{"model": 3}')
+    with pytest.raises(InputError, match=REPORT):
+        read_report(tmp_path)
+
+
+def test_the_command_trains_presets_and_peers_by_one_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--data", "digits", "--epochs", "2", "--threads", "1", "--json")
+    reports = []
+    for number, model in enumerate(("attendnext:tiny", "timm:test_resnet")):
+        assert run(model, *options, "--out", str(tmp_path / str(number))) == 0
+        reports += json.loads(capsys.readouterr().out)
+    assert [report["model"] for report in reports] == ["attendnext:tiny", "timm:test_resnet"]
+    assert reports[0]["params"] == 2262
+    assert all(set(report["rates"]) == {"0.1", "0.2", "0.4"} for report in reports)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("attendnext:nope", "--data", "digits"), "attendnext:nope: space attendnext has no"),
+        (("module:factory", "--data", "digits"), "module:factory: is no timm:NAME"),
+        (("attendnext:tiny", "--data", "nowhere"), "no such folder"),
+        (("attendnext:tiny", "--data", "digits", "--device", "tpu"), "--device: unknown device"),
+        (("attendnext:tiny", "--data", "digits", "--augment", "spin"), "--augment[0]: expected"),
+    ],
+)
+def test_bad_input_is_one_line(
+    arguments: tuple[str, ...],
+    line: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert line in said and said.count("\n") == 1
