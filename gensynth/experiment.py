@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from gensynth.constraint import Indicator, Mode, Rule
+from gensynth.constraint import STAGES, Indicator, Mode, Rule
 from gensynth.errors import InputError
 from gensynth.plain import from_plain, to_plain
 from gensynth.plugins import create
@@ -38,6 +38,11 @@ class RuleTable:
     mode: Mode = "enforce"
     weight: float = 10.0
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a price that would reward what is to be avoided."""
+        if self.weight < 0:
+            raise InputError("weight", f"expected 0 or more decibels, got {self.weight}")
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,15 @@ class Resources:
     """A training that takes longer ends as timed out."""
     device: Device = "auto"
 
+    def __post_init__(self) -> None:
+        """Refuse shares that no machine could lend."""
+        if self.cpus_per_trial <= 0:
+            raise InputError("cpus_per_trial", f"expected more than 0, got {self.cpus_per_trial}")
+        if self.gpus_per_trial < 0:
+            raise InputError("gpus_per_trial", f"expected 0 or more, got {self.gpus_per_trial}")
+        if self.time_limit_s is not None and self.time_limit_s <= 0:
+            raise InputError("time_limit_s", f"expected more than 0, got {self.time_limit_s}")
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -140,6 +154,10 @@ class Experiment:
         for name, table in self.constraints.items():
             plugin = Plugin(table.use, table.options)
             constraint = self._create("constraint", plugin, f"constraints.{name}")
+            if (stage := getattr(constraint, "needs", None)) not in STAGES:
+                place = f"{self.name}: constraints.{name}"
+                problem = f"`needs` of {table.use} is {stage!r}, expected one of {STAGES}"
+                raise InputError(place, problem)
             rules.append(Rule(name, constraint, table.mode, table.weight))
         return Indicator(tuple(rules))
 
@@ -151,7 +169,7 @@ class Experiment:
 def read_experiment(path: Path) -> Experiment:
     """Read a TOML file; every mistake is an `InputError` that names the key."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark
     except OSError as error:
         raise InputError(str(path), f"cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -74,6 +74,10 @@ def test_relative_data_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('space = "a"\n[proxy]\nepoch = 3\n[constraints]', "proxy.epoch: unknown field"),
         ('space = "a"\n[finals]\nconfidence = 2\n[constraints]', "finals.confidence: expected"),
         ("[space]\nwidths = [1]\n[constraints]", "space.use: missing"),
+        ('space = "a"\n[constraints.x]\nweight = -1', "constraints.x.weight: expected 0 or more"),
+        ('space = "a"\n[resources]\ncpus_per_trial = -1', "cpus_per_trial: expected more than 0"),
+        ('space = "a"\n[resources]\ngpus_per_trial = -1', "gpus_per_trial: expected 0 or more"),
+        ('space = "a"\n[resources]\ntime_limit_s = 0', "time_limit_s: expected more than 0"),
     ],
 )
 def test_mistakes_are_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
@@ -116,3 +120,16 @@ def test_a_wrong_field_of_a_plugin_names_its_place() -> None:
     wrong = experiment(space={"use": "tests.toy_space:ToySpace", "widht": 3})
     with pytest.raises(InputError, match=r"space\.widht: unknown field; did you mean 'widths'"):
         wrong.make_space()
+
+
+def test_a_file_with_a_byte_order_mark_reads_like_one_without(tmp_path: Path) -> None:
+    text = 'space = "a"\n[constraints]'
+    assert read_experiment(written(tmp_path, "\ufeff" + text)).space.use == "a"
+
+
+def test_a_constraint_that_does_not_say_what_it_needs_is_refused(tmp_path: Path) -> None:
+    rule = "from dataclasses import dataclass\n\n@dataclass\nclass Mute:\n    limit: int = 3\n"
+    (tmp_path / "mute_rule.py").write_text(rule, encoding="utf-8")
+    text = 'space = "attendnext"\n[constraints.quiet]\nuse = "mute_rule:Mute"'
+    with pytest.raises(InputError, match=r"constraints\.quiet: `needs` of mute_rule:Mute is None"):
+        read_experiment(written(tmp_path, text)).make_indicator()
