@@ -2,8 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 import optuna
+import pytest
+from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
+from gensynth.errors import InputError
 from gensynth.generator import Generator, Proposal
 from gensynth.generators import optuna_samplers
 from gensynth.generators import random as random_generator
@@ -72,3 +75,16 @@ def test_any_sampler_class_serves_and_other_makers_pass() -> None:
     generator: Generator = maker(Synthetic(), 0)
     assert isinstance(generator, OptunaGenerator)
     assert optuna_samplers.adapt(random_generator.make) is random_generator.make
+
+
+class NeedsMore(RandomSampler):
+    """Imports a package when it is asked, as Optuna's samplers do."""
+
+    def sample_relative(self, *_: Any) -> dict[str, Any]:
+        raise ModuleNotFoundError("No module named 'more'", name="more")
+
+
+def test_a_sampler_whose_package_is_missing_says_which() -> None:
+    generator = OptunaGenerator(Synthetic(), NeedsMore())
+    with pytest.raises(InputError, match="generator: NeedsMore needs more: install it"):
+        generator.ask()

@@ -45,8 +45,16 @@ class OptunaGenerator:
         self.violations: dict[str, list[float]] = {name: [] for name in problem.enforced}
 
     def ask(self) -> Proposal:
-        """Let the sampler suggest all decisions at once."""
-        trial = self.study.ask(self.distributions)
+        """Let the sampler suggest all decisions at once.
+
+        Raises `InputError` where the sampler needs a package that is not installed: Optuna
+        imports those of its samplers no earlier than here.
+        """
+        try:
+            trial = self.study.ask(self.distributions)
+        except ImportError as error:
+            sampler, package = type(self.study.sampler).__name__, error.name or str(error)
+            raise InputError("generator", f"{sampler} needs {package}: install it") from error
         record = Record(_Decode(trial, self.encoding))
         self.problem.sample(record)
         self.pending.setdefault(_key(record.decisions), deque()).append(trial)
