@@ -19,3 +19,5 @@ class Measurement:
     """Images counted by (true class, predicted class); of a final measurement only."""
     test_top1: float | None = None
     """Percent on the test split: of the exported network's last measurement only."""
+    int8_loss: float | None = None
+    """Points of `top1` that the network's int8 form loses; of a final measurement, if asked for."""

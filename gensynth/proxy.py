@@ -79,6 +79,8 @@ class Job:
     """What it trains on; `("train", "validation")` for the network that is exported."""
     measure_test: bool = False
     """Measure the test split once, at the end."""
+    measure_int8: bool = False
+    """Quantise the trained network and measure what that costs on the validation split."""
     keep_weights: bool = False
     """Write `model.safetensors` into the folder at the end."""
     checkpoint_s: float | None = 10.0

@@ -15,6 +15,7 @@ from gensynth.generator import Generator
 from gensynth.generators.by_name import make_generator
 from gensynth.judge import Judge
 from gensynth.latency.here import LatencyJob, check
+from gensynth.latency.runtimes import check as check_runtime
 from gensynth.latency.terms import Question
 from gensynth.models import reference_source
 from gensynth.outcome import Outcome, Purpose
@@ -95,6 +96,7 @@ class Setting:
             folder=str(in_flight.folder_of(row).resolve()),
             splits=("train", "validation") if purpose == "export" else ("train",),
             measure_test=purpose == "export",
+            measure_int8=self.measures_int8 and purpose in ("search", "final"),
             keep_weights=purpose == "export",
             time_limit_s=experiment.resources.time_limit_s,
             threads=max(1, int(experiment.resources.cpus_per_trial)),
@@ -107,8 +109,16 @@ class Setting:
         paths = (self.experiment.folder,) if self.experiment.folder else ()
         return LatencyJob(source, question, self.task, paths)
 
-    def check_latency(self) -> None:
+    @property
+    def measures_int8(self) -> bool:
+        """Whether a rule asks what a trained network loses in 8 bits."""
+        rules = self.indicator.rules
+        return any(getattr(rule.constraint, "measures_int8", False) for rule in rules)
+
+    def check_measurable(self) -> None:
         """Raise `InputError` where what is to be measured cannot be: before anything is trained."""
+        if self.measures_int8:
+            check_runtime("onnxruntime")
         for question in self.judge(()).questions:
             if question.resource and self.experiment.executor != "ray":
                 raise InputError("resource", f'{question.resource!r} needs executor = "ray"')

@@ -8,6 +8,9 @@ from torch import nn
 
 from constraints.antialiased_downsampling import AntialiasedDownsampling
 from constraints.columnar import Columnar
+from constraints.max_int8_loss import MaxInt8Loss
+from constraints.max_latency_ms import MaxLatencyMs
+from constraints.max_latency_ratio import MaxLatencyRatio
 from constraints.max_macs import MaxMacs
 from constraints.max_params import MaxParams
 from constraints.max_peak_activation_bytes import MaxPeakActivationBytes
@@ -219,4 +222,5 @@ def test_a_wrong_field_is_named(kind: type[Any], fields: dict[str, Any], place: 
 
 def test_all_of_them_are_plugins() -> None:
     kinds = [Columnar, StridedPointwise, AntialiasedDownsampling, Top1, *BUDGETS.values()]
+    kinds += [MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio]
     assert {load("constraint", name, "test") for name in names("constraint")} == set(kinds)

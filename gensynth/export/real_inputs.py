@@ -8,6 +8,8 @@ from gensynth.data.sets import DataSet
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gensynth.training.batches import Batches
+
 COMPARED = 2000
 """Images at most that formats are compared on."""
 CALIBRATED = 256
@@ -33,8 +35,8 @@ def of_data(
     data: DataSet, name: str, split: str, size: tuple[int, int], trained: bool
 ) -> RealInputs:
     """Take images of a data set: those of `split` to compare, training images to calibrate."""
-    images, labels = _spread(data, split, size, COMPARED)
-    calibration, _ = _spread(data, "train", size, CALIBRATED)
+    images, labels = _of_split(data, split, size, COMPARED)
+    calibration, _ = _of_split(data, "train", size, CALIBRATED)
     return RealInputs(images, calibration, f"{split} images of {name}", labels if trained else None)
 
 
@@ -48,16 +50,21 @@ def noise(shape: tuple[int, int, int]) -> RealInputs:
     return RealInputs(images, calibration, "images of noise (no --data)")
 
 
-def _spread(
+def spread(batches: "Batches", most: int) -> tuple["Tensor", "Tensor"]:
+    """Give up to `most` images and their labels, evenly spread: a split may be sorted by class."""
+    import torch
+
+    chosen = torch.linspace(0, len(batches) - 1, min(most, len(batches))).round().long()
+    images, labels = batches.at(chosen.to(batches.place))
+    return images.contiguous(), labels
+
+
+def _of_split(
     data: DataSet, split: str, size: tuple[int, int], most: int
 ) -> tuple["Tensor", "Tensor"]:
-    """Give up to `most` images of a split, evenly spread over it: it may be sorted by class."""
     import torch
 
     from gensynth.training.batches import Batches
 
     place = torch.device("cpu")
-    batches = Batches(data, (split,), size, place, torch.contiguous_format)
-    chosen = torch.linspace(0, len(batches) - 1, min(most, len(batches))).round().long()
-    images, labels = batches.at(chosen)
-    return images.contiguous(), labels
+    return spread(Batches(data, (split,), size, place, torch.contiguous_format), most)

@@ -82,7 +82,7 @@ def driving(
     if old is not None:
         refuse_change(old, experiment, str(folder))
     setting = make_setting(experiment, progress)
-    setting.check_latency()
+    setting.check_measurable()
     lock = FileLock(folder / "driver.lock")
     try:
         lock.acquire(timeout=0)

@@ -72,7 +72,7 @@ def measurements(job: Job) -> Iterator[Measurement]:
 def identity_of(job: Job) -> str:
     """Name what decides a training's result: two jobs with one identity train alike."""
     deciding = (job.source, job.data_fingerprint, job.recipe, job.training_seed)
-    return digest(dumps((*deciding, job.splits, job.measure_test)))
+    return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8)))
 
 
 class Training:
@@ -113,7 +113,8 @@ class Training:
             test_top1 = _top1(confusion)
         kept = last and confusion is not None and len(confusion) <= MAX_CONFUSION_CLASSES
         table = tuple(map(tuple, confusion.tolist())) if confusion is not None and kept else ()
-        return Measurement(epoch, top1, loss, 0.0, table, test_top1)
+        lost = self._int8_loss(top1) if last and self.job.measure_int8 else None
+        return Measurement(epoch, top1, loss, 0.0, table, test_top1, lost)
 
     def save(self, curve: tuple[Measurement, ...]) -> None:
         """Write a checkpoint after the epochs of `curve`."""
@@ -196,6 +197,14 @@ class Training:
                 counts += torch.bincount(labels * classes + predicted, minlength=classes**2)
                 give_way()
         return counts.view(classes, classes).cpu()
+
+    def _int8_loss(self, top1: float) -> float | None:
+        if self.held_out is None:
+            return None
+        from gensynth.export.int8_loss import top1_loss
+
+        with sharing():
+            return top1_loss(self.measured, self.images, self.held_out, top1)
 
     def _batches(self, *splits: str) -> Batches:
         size = self.job.source.input_shape[1:]
