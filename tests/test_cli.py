@@ -205,6 +205,15 @@ def test_plugins_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"columnar", "netscore", "attendnext", "gensynth"} <= {row["name"] for row in listed}
 
 
+def test_names_of_plugins_can_be_read_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, listed = rows(capsys, "plugins")
+    _, shown, _ = run(capsys, "plugins")
+    assert all(row["name"] in shown.split() for row in listed)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -216,6 +225,9 @@ def test_plugins_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["search", "--generator", "tpee", "--executor", "inline"], "did you mean 'tpe'"),
         (["search", "--data", "/nowhere", "--executor", "inline"], "/nowhere"),
         (["search", "/nowhere.toml"], "/nowhere.toml: cannot be read"),
+        (["search", "--out", __file__], "test_cli.py: no folder can be made or written here"),
+        (["search", "--out", "/proc/never"], "/proc/never: no folder can be made or written here"),
+        (["search", "--data", "hub:/nowhere", "--executor", "inline"], "gensynth: hub:/nowhere: "),
         (["show", "/nowhere"], "/nowhere: is no campaign folder"),
         (["export", "attendnext:x325", "--to", "/tmp/never"], "did you mean 'xa325'"),
         (["check", "nonsense"], "nonsense: is no file"),

@@ -1,7 +1,9 @@
 """`gensynth plugins`: what is installed, where it comes from, what failed to load."""
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gensynth.cli.options import AsJson
 from gensynth.cli.rows import print_json
@@ -16,8 +18,16 @@ def plugins(as_json: AsJson = False) -> None:
     if as_json:
         print_json(to_plain(rows))
         return
-    table = Table("kind", "name", "from", "what", "problem")
+    lines = [(row.kind.replace("_", " "), row.name, row.origin, row.target) for row in rows]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for position, heading in enumerate(("kind", "name", "from")):
+        # A user has to type the names: only the last column may be cut in a narrow terminal.
+        table.add_column(heading, min_width=max((len(line[position]) for line in lines), default=0))
+    table.add_column("what", no_wrap=True)
+    for line in lines:
+        table.add_row(*line)
+    console = Console()
+    console.print(table)
     for row in rows:
-        kind = row.kind.replace("_", " ")
-        table.add_row(kind, row.name, row.origin, row.target, f"[red]{row.problem}[/]")
-    Console().print(table)
+        if row.problem:
+            console.print(Text(f"{row.name}: {row.problem}", style="red"))

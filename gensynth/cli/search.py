@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Optional, get_args
 
 import typer
@@ -41,6 +42,7 @@ def search(
     """
     settings, folder = _settings(experiment, out)
     settings = _changed(settings, data, trials, generator, executor, seed)
+    _require_writable(folder)
     from gensynth.cli.running import run_campaign
 
     published = run_campaign(settings, folder, storage, address, as_json)
@@ -55,6 +57,17 @@ def _settings(file: Path | None, out: Path | None) -> tuple[Experiment, Path]:
     return settings, out or Path("runs") / settings.name
 
 
+def _require_writable(folder: Path) -> None:
+    """Make the campaign's folder, or raise `InputError` where that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problem = f"no folder can be made or written here ({error.strerror}); choose another --out"
+        raise InputError(str(folder), problem) from None
+
+
 def _changed(
     settings: Experiment,
     data: str | None,
@@ -64,7 +77,8 @@ def _changed(
     seed: int | None,
 ) -> Experiment:
     """Let the command line's options win over the file's."""
-    path = data if data in (None, "digits") else str(Path(data or "").resolve())
+    named = data is None or data == "digits" or data.startswith("hub:")
+    path = data if named else str(Path(data or "").resolve())
     try:
         return replace(
             settings,
