@@ -1,12 +1,15 @@
 """How a campaign ended or stands: the best candidates, the counts, the exported network."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from gensynth.campaign import Campaign
 from gensynth.cli.rows import Row, print_json, show_rows
+from gensynth.constraint import Judgement, broken
 from gensynth.export.publish import Published
 from gensynth.finals import Finalist, ranking
 from gensynth.outcome import Outcome
@@ -14,6 +17,8 @@ from gensynth.plain import to_plain
 
 SHOWN = 10
 """Candidates in the table."""
+CRASHES = 3
+"""Different reasons of crashes that are told."""
 
 
 def show_campaign(campaign: Campaign, as_json: bool, published: Published | None = None) -> None:
@@ -23,9 +28,13 @@ def show_campaign(campaign: Campaign, as_json: bool, published: Published | None
         print_json([_plain(outcome, published) for outcome in best])
         return
     console = Console()
-    show_rows([row_of(outcome) for outcome in best[:SHOWN]], False, "best candidates")
+    if best:
+        show_rows([row_of(outcome) for outcome in best[:SHOWN]], False, "best candidates")
     endings = Counter(o.ending for o in campaign.outcomes if o.purpose == "search")
-    console.print("ended: " + ", ".join(f"{n} {name}" for name, n in endings.most_common()))
+    counts = ", ".join(f"{n} {name}" for name, n in endings.most_common())
+    console.print(f"ended: {counts or 'none yet'}")
+    for line in hindrances(campaign.outcomes):
+        console.print(escape(line), highlight=False)
     for finalist in campaign.finalists():
         console.print(_final_line(finalist), highlight=False)
     for warning in campaign.warnings:
@@ -36,9 +45,24 @@ def show_end(reason: str, published: Published | None) -> None:
     """Print where the exported network lies, or why there is none."""
     line = f"[bold red]nothing exported[/]: {reason}"
     if published is not None:
-        test = published.outcome.curve[-1].test_top1
-        line = f"[bold green]exported[/] to {published.folder} (test top-1 {test:.2f} %)"
+        test, name = published.outcome.curve[-1].test_top1, published.outcome.genome_id
+        line = f"[bold green]exported[/] {name} to {published.folder} (test top-1 {test:.2f} %)"
     Console().print(line, highlight=False, soft_wrap=True)
+
+
+def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
+    """Say which rules trained candidates broke, how nearly one held, and why others crashed."""
+    search = [o for o in outcomes if o.purpose == "search"]
+    trained = [o for o in search if o.ending == "completed"]
+    judged: dict[str, list[Judgement]] = {}
+    for judgement in (j for o in trained for j in broken(o.judgements)):
+        judged.setdefault(judgement.constraint, []).append(judgement)
+    lines = []
+    for name, found in judged.items():
+        nearest = min(found, key=lambda j: j.violation or 0.0)
+        lines.append(f"{name}: broken by {len(found)} of {len(trained)}, least by {nearest.reason}")
+    crashes = Counter(o.detail for o in search if o.ending == "crashed")
+    return lines + [f"crashed ({n}): {why}" for why, n in crashes.most_common(CRASHES)]
 
 
 def row_of(outcome: Outcome) -> Row:
