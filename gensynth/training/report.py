@@ -10,7 +10,15 @@ from gensynth.genome import digest
 from gensynth.measurement import Measurement
 from gensynth.plain import dumps, from_plain, loads, to_plain
 from gensynth.proxy import Job
-from gensynth.training.long import RATES, Watch, choose_rate, gain_at_end, is_flat, train_long
+from gensynth.training.long import (
+    RATES,
+    Choice,
+    Watch,
+    choose_rate,
+    gain_at_end,
+    is_flat,
+    train_long,
+)
 
 REPORT = "training.json"
 
@@ -77,8 +85,22 @@ def trained(
         curve.append(measurement)
         if watch is not None:
             watch(choice.rate, measurement)
+    report = _report(model, identity, job, costs, test_images, choice, curve)
+    _write(report, Path(job.folder))
+    return report
+
+
+def _report(
+    model: str,
+    identity: str,
+    job: Job,
+    costs: tuple[int, int],
+    test_images: int,
+    choice: Choice,
+    curve: Sequence[Measurement],
+) -> Report:
     test_top1 = curve[-1].test_top1 or 0.0
-    report = Report(
+    return Report(
         model=model,
         identity=identity,
         params=costs[0],
@@ -93,8 +115,6 @@ def trained(
         flat=is_flat(curve),
         curve=tuple(curve),
     )
-    _write(report, Path(job.folder))
-    return report
 
 
 def read_report(folder: Path) -> Report | None:
