@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 BATCH = 64
 """Images at a time; the last batch is a smaller one, which tries the free batch axis."""
 
+LARGE = 10.0
+"""Logits up to this size are compared in absolute terms, larger ones relative to it."""
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -113,8 +116,8 @@ def _all_logits(run: Run, images: "Tensor") -> "Tensor":
 def _compared(
     format_: Format, searched: "Tensor", written: "Tensor", inputs: RealInputs
 ) -> Agreement:
-    # A network whose logits are large cannot be exact to more digits than float32 has.
-    scale = max(1.0, float(searched.abs().max()))
+    # Large logits cannot be exact to more digits than float32 carries through a deep network.
+    scale = max(1.0, float(searched.abs().max()) / LARGE)
     allowed = None if format_.tolerance is None else format_.tolerance * scale
     gaps = (searched - written).abs()
     largest = float(gaps.max()) if bool(gaps.isfinite().all()) else float("inf")

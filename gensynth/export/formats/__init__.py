@@ -50,17 +50,22 @@ class Deployment:
 
         Raises `InputError` where torch cannot export an operator of it.
         """
-        return self.program_up_to(None)
-
-    def program_up_to(self, most: int | None) -> Any:
-        """Export the network for up to `most` images at a time; None = any number."""
         import torch
 
-        images = torch.zeros(2, *self.input_shape)
-        batch = torch.export.Dim("batch", max=most)
+        return self._exported(2, ({0: torch.export.Dim("batch")},))
+
+    @property
+    def program_of_one(self) -> Any:
+        """The same for one image at a time."""
+        return self._exported(1, None)
+
+    def _exported(self, images: int, dynamic_shapes: Any) -> Any:
+        import torch
+
+        example = (torch.zeros(images, *self.input_shape),)
         try:
             with quiet():
-                return torch.export.export(self.module, (images,), dynamic_shapes=({0: batch},))
+                return torch.export.export(self.module, example, dynamic_shapes=dynamic_shapes)
         except Exception as error:
             raise InputError("torch.export", f"cannot take this network: {brief(error)}") from error
 
@@ -72,7 +77,7 @@ class Format(Protocol):
     file: str
     """What it writes into the folder of an export."""
     tolerance: float | None
-    """Largest difference of logits, in units of the largest logit or 1; None = only measured."""
+    """Largest difference of logits; of a tenth of the largest, above 10. None = only measured."""
 
     def write(self, network: Deployment, path: Path) -> None:
         """Write the network to `path`; `InputError` where it cannot be expressed."""

@@ -1,0 +1,157 @@
+"""Do exported networks compute what was searched? Random genomes and presets, briefly trained.
+
+    python -m experiments.benchmarks.export_agreement --genomes 50 --epochs 3 --to FOLDER --fresh
+
+Every network is trained on the digits (at their 8 x 8 pixels) and exported in all formats, each
+compared on the 359 test images as `gensynth export` does. With --fresh the exports are then run in
+two new environments without this project: one of torch, one of ONNX Runtime.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from gensynth.data.sets import DataSettings, open_data
+from gensynth.errors import InputError
+from gensynth.export.agreement import Agreement
+from gensynth.export.extras import Extras
+from gensynth.export.folder import write
+from gensynth.export.formats import formats
+from gensynth.export.real_inputs import of_data
+from gensynth.genome import to_json
+from gensynth.proxy import Job, Recipe, train
+from gensynth.space import Draw, Replay, SearchSpace, make
+from search_spaces.attendnet import AttendNet
+from search_spaces.attendnext import AttendNeXt
+
+DATA = open_data(DataSettings())
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = {"torch": ("torch", "numpy", "safetensors"), "onnx": ("onnxruntime", "numpy")}
+
+
+def genomes(count: int, start: int) -> Iterator[tuple[str, str, SearchSpace[Any], Any]]:
+    """Give the presets of both spaces (from the start on), then random genomes in turn."""
+    spaces: list[tuple[str, SearchSpace[Any]]] = [
+        ("attendnext", AttendNeXt()),
+        ("attendnet", AttendNet()),
+    ]
+    if start == 0:
+        for name, space in spaces:
+            for preset, decisions in space.presets.items():
+                yield f"{name}-{preset}", name, space, space.sample(Replay(decisions))
+    for seed in range(start, count):
+        name, space = spaces[seed % 2]
+        genome = space.sample(Draw(np.random.default_rng(seed)))
+        yield f"{name}-{seed:03d}", name, space, genome
+
+
+def exported(
+    folder: Path, name: str, space: SearchSpace[Any], genome: Any, epochs: int, wanted: list[str]
+) -> list[Agreement]:
+    """Train and export one network; leave its test images and logits beside it."""
+    source = space.source(genome, DATA.task)
+    recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=0.1)
+    job = Job(
+        number=0,
+        purpose="search",
+        source=source,
+        data=DataSettings(),
+        data_fingerprint=DATA.fingerprint,
+        recipe=recipe,
+        training_seed=0,
+        folder=str(folder.with_suffix(".training")),
+        keep_weights=True,
+    )
+    list(train(job))
+    weights = load_file(Path(job.folder) / "model.safetensors")
+    extras = Extras(
+        formats(wanted), of_data(DATA, "digits", "test", source.input_shape[1:], trained=True)
+    )
+    text = to_json(genome, name, space.version)
+    write(folder, name, source, weights, text, f"# {folder.name}\n", more=extras)
+    network = make(source)
+    network.load_state_dict(weights)
+    with torch.no_grad():
+        logits = network.eval()(extras.inputs.images)
+    np.save(folder / "inputs.npy", extras.inputs.images.numpy())
+    np.save(folder / "logits.npy", logits.numpy())
+    return extras.agreements
+
+
+def fresh(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """Run all exports in a new environment that holds what they need, and nothing of ours."""
+    place = folder / f"venv-{kind}"
+    python = place / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+        pip = [str(python), "-m", "pip", "install", "-q", "-c", str(ROOT / "tested-versions.txt")]
+        subprocess.run([*pip, *PACKAGES[kind]], check=True, stderr=subprocess.DEVNULL)
+    script = str(Path(__file__).with_name("export_elsewhere.py"))
+    done = subprocess.run(
+        [str(python), "-I", script, str(folder), kind],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def summary(agreements: list[Agreement]) -> Iterator[str]:
+    """Tell, for each format, the worst of all networks."""
+    for name in dict.fromkeys(a.format for a in agreements):
+        rows = [a for a in agreements if a.format == name]
+        losses = [a.top1_loss for a in rows if a.top1_loss is not None]
+        yield (
+            f"{name}: {sum(a.agrees for a in rows)} of {len(rows)} agree; largest difference "
+            f"{max(a.largest_difference for a in rows):.3g}; images torn between classes "
+            f"{sum(a.torn for a in rows)}; top-1 agreement {min(a.same_class for a in rows):.2f} % "
+            f"or more; top-1 lost {median(losses):.2f} points in the median, {max(losses):.2f} at "
+            "most"
+        )
+
+
+def main() -> None:
+    """Export, compare, and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--genomes", type=int, default=50)
+    parser.add_argument("--start", type=int, default=0, help="first random genome; 0: presets too")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--formats", default="onnx,pt2,int8")
+    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--fresh", action="store_true")
+    options = parser.parse_args()
+    agreements: list[Agreement] = []
+    for label, name, space, genome in genomes(options.genomes, options.start):
+        wanted = options.formats.split(",")
+        try:
+            told = exported(options.to / label, name, space, genome, options.epochs, wanted)
+        except InputError as error:
+            print(f"{label}: {error}", flush=True)
+            continue
+        agreements += told
+        print(f"{label}: " + "; ".join(map(str, told)), flush=True)
+    print(*summary(agreements), sep="\n")
+    for kind in ("torch", "onnx") if options.fresh else ():
+        rows = fresh(options.to, kind)
+        for form in dict.fromkeys(row["format"] for row in rows):
+            of_it = [row for row in rows if row["format"] == form]
+            print(
+                f"fresh environment, {form}: {len(of_it)} exports, largest difference "
+                f"{max(row['difference'] for row in of_it):.3g} "
+                f"({max(row['difference'] / row['scale'] for row in of_it):.3g} of the largest "
+                f"logit or 1), top-1 agreement {min(row['alike'] for row in of_it):.2f} % or more"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Run exported networks where gensynth is not installed; needs numpy and torch, or ONNX Runtime.
+
+    python -I export_elsewhere.py FOLDER torch|onnx
+
+Below FOLDER, every folder with `logits.npy` is an export; `inputs.npy` are images, the logits
+are those of the network that was searched. Prints JSON: for each format, the largest difference
+and the share of images (percent) classified alike.
+"""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Logits = NDArray[np.float32]
+Run = Callable[[Logits], Logits]
+
+
+def runs_by_torch(folder: Path) -> Iterator[tuple[str, Run]]:
+    """Give the standalone file and the program of an export."""
+    import torch
+    from safetensors.torch import load_file
+
+    (code,) = folder.glob("*.py")
+    spec = importlib.util.spec_from_file_location(f"m{abs(hash(folder))}", code)
+    assert spec is not None and spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    network = getattr(module, code.stem)()
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+
+    def run(module: Any) -> Run:
+        with torch.no_grad():
+            return lambda images: module(torch.from_numpy(images)).detach().numpy()
+
+    yield "torch", run(network.eval())
+    if (folder / "model.pt2").exists():
+        yield "pt2", run(torch.export.load(folder / "model.pt2").module())
+
+
+def runs_by_onnxruntime(folder: Path) -> Iterator[tuple[str, Run]]:
+    """Give the ONNX files of an export."""
+    import onnxruntime
+
+    def run_of(session: Any) -> Run:
+        return lambda images: session.run(None, {"images": images})[0]  # type: ignore[no-any-return]
+
+    for name, file in (("onnx", "model.onnx"), ("int8", "model.int8.onnx")):
+        if (folder / file).exists():
+            yield name, run_of(onnxruntime.InferenceSession(str(folder / file)))
+
+
+def main() -> None:
+    """Compare all exports below a folder with what was searched."""
+    root, kind = Path(sys.argv[1]), sys.argv[2]
+    assert importlib.util.find_spec("gensynth") is None, "gensynth is installed here"
+    rows = []
+    for file in sorted(root.glob("*/logits.npy")):
+        folder, expected = file.parent, np.load(file)
+        images = np.load(folder / "inputs.npy")
+        for name, run in (runs_by_torch if kind == "torch" else runs_by_onnxruntime)(folder):
+            logits = np.concatenate([run(images[:1]), run(images[1:])])
+            rows.append(
+                {
+                    "export": folder.name,
+                    "format": name,
+                    "difference": float(np.abs(logits - expected).max()),
+                    "scale": max(1.0, float(np.abs(expected).max())),
+                    "alike": 100 * float((logits.argmax(1) == expected.argmax(1)).mean()),
+                }
+            )
+    print(json.dumps(rows))
+
+
+if __name__ == "__main__":
+    main()
