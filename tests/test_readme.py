@@ -9,7 +9,8 @@ import pytest
 from gensynth.cli import main
 from gensynth.experiment import read_experiment
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -41,3 +42,16 @@ def test_the_commands_on_known_networks_run(line: str, capsys: pytest.CaptureFix
 def test_the_set_up_commands_are_those_that_ci_runs() -> None:
     ci = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
     assert block("sh", "pytest").strip() in ci
+
+
+def test_the_rules_about_a_device_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "device.toml"
+    path.write_text('space = "attendnext"\n' + block("toml", "max_latency_ratio"))
+    experiment = read_experiment(path)
+    questions = [str(question) for question in experiment.make_indicator().questions]
+    assert questions == [
+        "onnxruntime, 1 thread, batch 1 on here against timm:fbnetc_100",
+        "onnxruntime, 1 thread, batch 1 on cortex-a72",
+    ]
+    assert experiment.make_score().question == experiment.make_indicator().questions[0]  # type: ignore[attr-defined]
+    assert read_experiment(ROOT / "experiments" / "digits_latency.toml").make_indicator().questions

@@ -49,7 +49,7 @@ def runs_by_onnxruntime(folder: Path) -> Iterator[tuple[str, Run]]:
     import onnxruntime
 
     def run_of(session: Any) -> Run:
-        return lambda images: session.run(None, {"images": images})[0]  # type: ignore[no-any-return]
+        return lambda images: session.run(None, {"images": images})[0]
 
     for name, file in (("onnx", "model.onnx"), ("int8", "model.int8.onnx")):
         if (folder / file).exists():
