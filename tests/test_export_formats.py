@@ -130,6 +130,9 @@ class Wrong:
     file: str = "model.wrong"
     tolerance: float | None = 1e-4
 
+    def check(self) -> None:
+        pass
+
     def write(self, network: Deployment, path: Path) -> None:
         path.write_text("written")
         self.network = network.searched
@@ -178,13 +181,12 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
     ],
 )
 def test_a_missing_extra_is_named(
-    name: str, package: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    (format_,) = formats([name])
     with pytest.raises(InputError, match=rf'needs {package}.* "gensynth\[{extra}\]"') as told:
-        format_.write(deployment(tiny_source()), tmp_path / "file")
-    assert "\n" not in str(told.value) and not list(tmp_path.iterdir())
+        formats([name])
+    assert "\n" not in str(told.value)
 
 
 def test_an_unknown_format_gets_the_nearest() -> None:

@@ -153,8 +153,11 @@ def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
         "",
         f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
         f"fingerprint {setting.data_fingerprint}.",
+        f"- Classes, in the order of the outputs: {', '.join(setting.class_names)}.",
+        "- Images of another size: cropped around the middle to this shape, and resized.",
         f"- Input: pixels scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; "
         f"std {std}.",
+        *([f"- {setting.left_out.split(';')[0]}."] if setting.left_out else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
         f"{recipe.epochs} epochs, seed {experiment.seed}.",
         f"- Last training: {epochs} epochs on train and validation together, {recipe.optimizer}, "

@@ -65,12 +65,13 @@ def check(question: Question, task: Task, folder: Path) -> None:
 
 
 def find_reference(name: str, task: Task, folder: Path) -> Model:
-    """Build a reference, leaving torch's random numbers alone."""
+    """Build a reference, leaving torch's random numbers alone; a file is looked up in `folder`."""
     import torch
 
+    found = str(folder / name) if (folder / name).exists() else name
     try:
         with torch.random.fork_rng(devices=[]):
-            return find_model(name, task, folder)
+            return find_model(found, task, folder)
     except InputError as error:
         place = f"reference {name}"
         raise InputError(place, f"{error.place}: {error.problem}") from error

@@ -1,13 +1,15 @@
 """The machine's quiet: trainings share a machine, a latency measurement has it alone.
 
-Two lock files of the user on this machine stand for that. A training shares `work` for as long as
-it computes; a measurement locks `turn`, by which trainings see that one waits, and then `work`,
-which it gets once every training has come to the end of its batch and given way. It holds both
-until it is done, and the trainings go on. The kernel releases the locks of a process that dies.
+Two lock files of the user, in the folder of temporary files, stand for that. A training shares
+`work` for as long as it computes; a measurement locks `turn`, by which trainings see that one
+waits, and then `work`, which it gets once every training has come to the end of its batch and
+given way. It holds both until it is done, and the trainings go on. The kernel releases the locks
+of a process that dies.
 
 So it needs no scheduler: trainings in this process, in Ray's workers and of other campaigns keep
 to it alike, and a measurement is never made beside one. Other programs are not held up; what they
-do to a measurement shows in its interval. The seconds a training waits count as its own.
+do to a measurement shows in its interval. The seconds a training waits count as its own. A process
+must not take a share while it has one, or a measurement that waits would wait for ever.
 """
 
 import os
@@ -82,7 +84,10 @@ def _lock(file: int, kind: int) -> bool:
 def _opened(name: str) -> Iterator[int]:
     """Open a lock file of this user; closing it releases the lock."""
     path = Path(tempfile.gettempdir()) / f"gensynth.{os.getuid()}.{name}"
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be opened ({error.strerror})") from None
     try:
         yield file
     finally:

@@ -3,8 +3,8 @@
 from functools import lru_cache
 from pathlib import Path
 
+from gensynth.latency.here import find_reference
 from gensynth.latency.terms import Interval, Latency, Question
-from gensynth.models import find_model
 from gensynth.profile import Profile, profile
 from gensynth.space import Task
 from gensynth.trace import trace
@@ -18,8 +18,5 @@ def supposed(question: Question, costs: Profile, task: Task, folder: Path) -> La
 
 @lru_cache(maxsize=16)
 def _macs(reference: str, task: Task, folder: Path) -> int:
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        model = find_model(reference, task, folder)
-        return max(profile(trace(model.module, model.input_shape)).macs, 1)
+    model = find_reference(reference, task, folder)
+    return max(profile(trace(model.module, model.input_shape)).macs, 1)

@@ -28,7 +28,8 @@ def stopwatch(job: LatencyJob) -> Latency:
     """Measure on the node that offers the question's resource; without one, in this process.
 
     One measurement at a time runs on a node that offers one unit of it. Trainings on that node
-    give way; a node that is to do nothing else joins with `--num-cpus=0`.
+    give way; a node that is to do nothing else joins with `--num-cpus=0`. The campaign waits for
+    the answer: no proposal is made meanwhile, but the trainings of other nodes go on.
     """
     resource = job.question.resource
     if not resource:

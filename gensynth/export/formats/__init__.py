@@ -79,6 +79,10 @@ class Format(Protocol):
     tolerance: float | None
     """Largest difference of logits; of a tenth of the largest, above 10. None = only measured."""
 
+    def check(self) -> None:
+        """Raise `InputError` with the remedy where a package is missing."""
+        ...
+
     def write(self, network: Deployment, path: Path) -> None:
         """Write the network to `path`; `InputError` where it cannot be expressed."""
         ...
@@ -89,7 +93,10 @@ class Format(Protocol):
 
 
 def formats(names: Sequence[str]) -> list[Format]:
-    """Find formats by name, each once; `InputError` for an unknown one. `torch` is none of them."""
+    """Find formats by name, each once, without `torch`, which is always written.
+
+    `InputError` for an unknown one, and where a package is missing that one needs.
+    """
     found: list[Format] = []
     for name in dict.fromkeys(names):
         if name == TORCH:
@@ -98,6 +105,7 @@ def formats(names: Sequence[str]) -> list[Format]:
             raise unknown("--format", "format", name, [TORCH, *FORMATS])
         module, _, kind = FORMATS[name].partition(":")
         found.append(getattr(import_module(module), kind)())
+        found[-1].check()
     return found
 
 

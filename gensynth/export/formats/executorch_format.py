@@ -20,6 +20,11 @@ class ExecuTorch:
     file: str = "model.pte"
     tolerance: float | None = 1e-3  # XNNPACK approximates exponentials by polynomials.
 
+    def check(self) -> None:
+        """Ask for ExecuTorch."""
+        with quiet():
+            _require()
+
     def write(self, network: Deployment, path: Path) -> None:
         """Lower the network's program, its convolutions to XNNPACK."""
         with quiet():
@@ -46,16 +51,22 @@ class ExecuTorch:
 
 
 def _lowered(network: Deployment) -> bytes:
-    try:
-        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
-    except ImportError as error:
-        raise missing("ExecuTorch", "executorch", error) from error
+    partitioner, to_edge_transform_and_lower = _require()
     program = network.program_of_one
     try:
-        edge: Any = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+        edge: Any = to_edge_transform_and_lower(program, partitioner=[partitioner()])
         content: bytes = edge.to_executorch().buffer
     except Exception as error:
         problem = f"cannot express this network: {brief(error)}"
         raise InputError("ExecuTorch", problem) from error
     return content
+
+
+def _require() -> tuple[Any, Any]:
+    """Give the XNNPACK partitioner and the function that lowers a program."""
+    try:
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+    except ImportError as error:
+        raise missing("ExecuTorch", "executorch", error) from error
+    return XnnpackPartitioner, to_edge_transform_and_lower

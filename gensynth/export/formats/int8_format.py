@@ -31,6 +31,10 @@ class Int8:
     file: str = "model.int8.onnx"
     tolerance: float | None = None
 
+    def check(self) -> None:
+        """Ask for the packages that ONNX needs."""
+        require()
+
     def write(self, network: Deployment, path: Path) -> None:
         """Quantise the network's ONNX form."""
         path.write_bytes(to_int8(network))

@@ -24,6 +24,10 @@ class Onnx:
     file: str = "model.onnx"
     tolerance: float | None = 1e-4
 
+    def check(self) -> None:
+        """Ask for the packages that ONNX needs."""
+        require()
+
     def write(self, network: Deployment, path: Path) -> None:
         """Translate the network's program."""
         path.write_bytes(to_onnx(network))
