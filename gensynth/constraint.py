@@ -1,7 +1,10 @@
 """Constraints: questions about a candidate, their verdicts, and the indicator 1_r of them all."""
 
+import math
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from gensynth.graph import Graph
@@ -151,11 +154,13 @@ def _ask(rule: Rule, candidate: Candidate) -> Judgement:
     try:
         verdict = rule.constraint(candidate)
     except Exception as error:
-        raise ConstraintError(f"constraint {rule.name}: {type(error).__name__}: {error}") from error
+        raise ConstraintError(f"constraint {rule.name}: {_raised(error)}") from error
     if not isinstance(verdict, Verdict):
         raise ConstraintError(
             f"constraint {rule.name}: returned {type(verdict).__name__}, no Verdict"
         )
+    if verdict.violation is not None and not math.isfinite(verdict.violation):
+        raise ConstraintError(f"constraint {rule.name}: gave a violation of {verdict.violation}")
     return Judgement(
         rule.name,
         rule.mode,
@@ -165,6 +170,12 @@ def _ask(rule: Rule, candidate: Candidate) -> Judgement:
         verdict.reason,
         verdict.offenders,
     )
+
+
+def _raised(error: Exception) -> str:
+    """Name an error of a plugin and the line that raised it."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
 
 
 def feasible(judgements: Iterable[Judgement]) -> bool:

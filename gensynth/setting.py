@@ -52,6 +52,10 @@ class Setting:
     """Networks that rules refer to, trained first and by the same proxy."""
     stimuli: "Stimuli | None" = None
     """What the inquisitor probes untrained networks with."""
+    class_names: tuple[str, ...] = ()
+    """In the order of a network's outputs."""
+    left_out: str = ""
+    """Which images of the data could not be read, in a sentence."""
 
     def judge(self, outcomes: Sequence[Outcome]) -> Judge:
         """Give the rules and the score, with the references that were measured so far."""
@@ -148,6 +152,8 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
         test_images=len(data.splits["test"]),
         references=_references(indicator, space, data.task, experiment),
         stimuli=_stimuli(data, experiment.seed),
+        class_names=data.class_names,
+        left_out=data.left_out,
     )
     setting.make_generator(setting.judge(()))  # A wrong generator table is found out now.
     return setting

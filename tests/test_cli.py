@@ -74,6 +74,7 @@ def test_search_leaves_an_exported_network_and_the_campaign(finished: Path) -> N
         "toyspace.py", "model.safetensors", "genome.json", "card.md",
     }  # fmt: skip
     card = (finished / "best" / "card.md").read_text()
+    assert "Classes, in the order of the outputs: 0, 1, 2," in card
     assert "Test top-1" in card and "looked at | 1 time |" in card
     events = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
     assert sum(event["event"] == "started" for event in events) >= 7

@@ -95,8 +95,12 @@ def test_preferences_cost_their_weight_by_violation() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (ZeroDivisionError("no"), "constraint mine: ZeroDivisionError: no"),
+        (
+            ZeroDivisionError("no"),
+            r"constraint mine: ZeroDivisionError: no \(test_constraint.py:\d+\)",
+        ),
         (True, "constraint mine: returned bool, no Verdict"),
+        (Verdict(False, float("nan"), ""), "constraint mine: gave a violation of nan"),
     ],
 )
 def test_a_constraint_that_fails_is_named(answer: Any, message: str) -> None:

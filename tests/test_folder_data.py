@@ -149,6 +149,7 @@ def test_a_few_damaged_files_are_skipped_counted_and_listed(tmp_path: Path, cach
     assert len(listed.read_text().splitlines()) == 100
     assert not [path for path in cache.iterdir() if (path / "header.json").exists()]
     data = open_data(settings(folder, unreadable_share=0.4), cache)
+    assert "100 of 300 images cannot be read and are left out; see " in data.left_out
     assert sum(map(len, data.splits.values())) == 200
     with pytest.raises(InputError, match="100 of 300 images cannot be read"):
         open_data(settings(folder), cache)

@@ -1,3 +1,4 @@
+from gensynth.cli.rows import Row, table
 from gensynth.cli.standings import hindrances
 from gensynth.constraint import Judgement
 from tests.campaigns import outcome
@@ -21,3 +22,14 @@ def test_a_preference_that_is_not_kept_hinders_nothing() -> None:
 def test_the_reasons_of_crashes_are_told_the_commonest_first() -> None:
     crashed = [outcome(ending="crashed", detail=why) for why in ("no CUDA", "boom", "boom")]
     assert hindrances(crashed) == ["crashed (2): boom", "crashed (1): no CUDA"]
+
+
+def headings(*rows: Row) -> list[object]:
+    return [column.header for column in table(rows).columns]
+
+
+def test_the_pursued_value_is_a_column_where_it_is_not_the_score() -> None:
+    priced = Row("a", top1=90.0, score=124.0, value=123.0)
+    free = Row("b", top1=90.0, score=122.0, value=122.0)
+    assert "value dB" in headings(free, priced)
+    assert "value dB" not in headings(free) and "score dB" in headings(free)

@@ -4,8 +4,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gensynth.constraint import ConstraintError
+from gensynth.errors import InputError
 from gensynth.generators import random as random_generator
 from gensynth.genome import Decisions
+from gensynth.problem import Foresight
 from gensynth.space import Choose, Replay
 from gensynth.synthesis import generator as synthesis
 from gensynth.synthesis.draft import trace_of
@@ -141,3 +144,15 @@ def test_switches_switch_something_off(option: dict[str, Any]) -> None:
         first = [trace_of(problem, generator.policy.answerer(s), s).decisions for s in range(5)]
         start = [trace_of(problem, generator.start.answerer(s), s).decisions for s in range(5)]
         assert first == start
+
+
+class Refused(Synthetic):
+    """A rule of the user's raises for every candidate."""
+
+    def foresee(self, decisions: Decisions) -> Foresight:
+        raise ConstraintError("constraint mine: ZeroDivisionError: no (mine.py:3)")
+
+
+def test_a_rule_that_always_raises_is_told_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"constraint mine: .* every candidate that was tried"):
+        made(Refused()).ask()

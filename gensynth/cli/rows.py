@@ -35,6 +35,8 @@ class Row:
     """Where there is no profile."""
     columns: tuple[StageReport, ...] | None = None
     """The stages of a network whose columns were asked for."""
+    value: float | None = None
+    """The pursued value of a candidate: its score less what violated preferences cost."""
 
     def plain(self) -> dict[str, Any]:
         """Give the row as `--json` prints it; what is not known is null."""
@@ -77,18 +79,25 @@ def print_json(data: Any) -> None:
 
 def table(rows: Sequence[Row], title: str = "") -> Table:
     """Lay out what rows cost, and what they reach as far as that is known of any."""
-    known = any(row.top1 is not None for row in rows)
+    figures = _known_figures(rows)
     made = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     made.add_column("model", overflow="fold")
-    for heading in (*_COSTS, *(_FIGURES if known else ())):
+    for heading in (*_COSTS, *figures):
         made.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        made.add_row(escape(row.model), *_costs(row), *(_figures(row) if known else ()))
+        made.add_row(escape(row.model), *_costs(row), *_figures(row)[: len(figures)])
     return made
 
 
 _COSTS = ("params", "MACs", "weights", "activations")
-_FIGURES = ("top-1 %", "score dB")
+_FIGURES = ("top-1 %", "score dB", "value dB")
+
+
+def _known_figures(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Leave out what is known of no row; the value says nothing where it is the score."""
+    if any(row.value != row.score for row in rows if row.value is not None):
+        return _FIGURES
+    return _FIGURES[:2] if any(row.top1 is not None for row in rows) else ()
 
 
 def _costs(row: Row) -> list[str]:
@@ -106,6 +115,7 @@ def _figures(row: Row) -> list[str]:
     return [
         "-" if row.top1 is None else f"{row.top1:.2f}",
         "-" if row.score is None else f"{row.score:.2f}",
+        "-" if row.value is None else f"{row.value:.2f}",
     ]
 
 

@@ -25,6 +25,8 @@ def run_campaign(
         decoding() as progress,
         driving(folder, settings, storage, progress) as campaign,
     ):
+        if campaign.setting.left_out:
+            Console(stderr=True).print(campaign.setting.left_out, soft_wrap=True, highlight=False)
         try:
             with watching(campaign, quiet=as_json) as changed:
                 done = _run(campaign, address, changed)

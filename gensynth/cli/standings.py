@@ -68,7 +68,8 @@ def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
 def row_of(outcome: Outcome) -> Row:
     """Show a recorded outcome as a row."""
     name = f"{outcome.number} ({outcome.genome_id})"
-    return Row(name, outcome.profile, outcome.top1, outcome.score, outcome.judgements)
+    verdicts = outcome.judgements
+    return Row(name, outcome.profile, outcome.top1, outcome.score, verdicts, value=outcome.value)
 
 
 def _plain(outcome: Outcome, published: Published | None) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _final_line(finalist: Finalist) -> str:
     outcome = finalist.outcome
     if finalist.bound is None:
         return f"final {outcome.number}: {finalist.missing} trainings to be done"
-    holds = f"value {finalist.value:.2f} dB" if finalist.value is not None else "rules not kept"
+    holds = "rules not kept" if finalist.value is None else f"value {finalist.value:.2f} dB"
     return (
         f"final {outcome.number}: top-1 {finalist.mean:.2f} % over {len(finalist.replicas)} seeds, "
         f"lower bound {finalist.bound:.2f} %, {holds}"

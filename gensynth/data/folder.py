@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,11 @@ def _load(folder: Path, settings: DataSettings) -> DataSet | None:
         return None
     data, header = loaded
     total = header.skipped + sum(header.counts.values())
-    _refuse_too_many(header.skipped, total, settings, _unreadable_list(folder))
+    listed = _unreadable_list(folder)
+    _refuse_too_many(header.skipped, total, settings, listed)
+    if header.skipped:
+        said = f"{header.skipped} of {total} images cannot be read and are left out; see {listed}"
+        return replace(data, left_out=said)
     return data
 
 

@@ -76,6 +76,8 @@ class DataSet:
     std: tuple[float, ...]
     fingerprint: str
     """Of content, classes and splits; the same wherever the files lie."""
+    left_out: str = ""
+    """Which images could not be read, in a sentence; empty where all could."""
 
 
 def open_data(

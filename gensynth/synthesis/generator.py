@@ -133,7 +133,17 @@ class Synthesis:
             if self.options.learn and drafts:
                 nearest = sorted(drafts, key=lambda draft: draft.excess)
                 self._teach(nearest[: max(1, round(ELITE * len(nearest)))])
-        return drafts or [self._drafted(self.policy.answerer(s), s) for s in self._seeds(1)]
+        return drafts or [self._any_draft()]
+
+    def _any_draft(self) -> Draft:
+        """Draft something that was drafted before; where nothing can be, say why."""
+        reason = ""
+        for s in self._seeds(self.options.seeds):
+            try:
+                return self._drafted(self.policy.answerer(s), s)
+            except (InputError, ConstraintError) as error:
+                reason = str(error)
+        raise InputError("", f"{reason}; and so for every candidate that was tried")
 
     def _draft(self, times: int) -> list[Draft]:
         """Draft a round's candidates; feasible new ones join the pool."""

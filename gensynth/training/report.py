@@ -36,7 +36,7 @@ class Report:
     rate: float
     """The learning rate that was chosen."""
     rates: Mapping[str, float | None]
-    """By learning rate, the validation top-1 (percent) of its short trial; None where it diverged."""
+    """By learning rate, the validation top-1 (percent) of its trial; None where it diverged."""
     validation_top1: float
     test_top1: float
     """Percent; the test split was measured once, after the last epoch."""
