@@ -18,7 +18,7 @@ from gensynth.export.agreement import add_format
 from gensynth.export.extras import Extras
 from gensynth.export.fold import folded
 from gensynth.export.folder import write
-from gensynth.export.formats import Deployment, Run, formats
+from gensynth.export.formats import FORMATS, Deployment, Run, formats
 from gensynth.export.real_inputs import RealInputs, noise
 from gensynth.models import preset_source
 from gensynth.space import Draw, SearchSpace, Source, Task, make
@@ -125,7 +125,7 @@ def test_int8_is_calibrated_and_its_loss_is_told(tmp_path: Path) -> None:
 class Wrong:
     """A format that adds something to every logit."""
 
-    error: float
+    error: float = 1.0
     name: str = "wrong"
     file: str = "model.wrong"
     tolerance: float | None = 1e-4
@@ -210,6 +210,20 @@ def test_the_command_exports_all_and_tells_how_they_agree(
         "model.onnx",
         "model.int8.onnx",
     }
+
+
+def test_the_command_ends_with_1_where_a_format_disagrees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "wrong", "tests.test_export_formats:Wrong")
+    words = ["export", "attendnext:tiny", "--to", str(tmp_path / "out"), "--image-size", "8"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--format", "wrong,pt2"])
+    out, _ = capsys.readouterr()
+    assert ended.value.code == 1 and "wrong: largest difference 1 " in out
+    assert "DISAGREES, removed" in out and "images of noise" in out
+    left = {p.name for p in (tmp_path / "out").iterdir()}
+    assert "model.pt2" in left and "model.wrong" not in left
 
 
 @pytest.mark.parametrize("space", [AttendNeXt(depths=(1, 2)), AttendNet()])

@@ -122,8 +122,9 @@ def _show(models: "list[Model]", latencies: list[Latency], question: Question) -
         shape = "x".join(map(str, model.input_shape))
         table.add_row(escape(model.name), shape, *_cells(latency))
     console = Console()
-    width = console.width if console.is_terminal else WIDE
-    console.print(table, width=width)
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    console.print(table)
     latency = latencies[0]
     console.print(
         f"ratio to {models[0].name}; {question}; {latency.machine}; {latency.samples} samples of "

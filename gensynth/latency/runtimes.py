@@ -31,7 +31,8 @@ def prepare(model: Model, runtime: Runtime, threads: int, batch: int) -> Open:
 
         return partial(_open_onnx, to_onnx(network), threads, images)
     except InputError as error:
-        raise InputError(model.name, str(error)) from error
+        told = error.problem if error.place == "model" else str(error)
+        raise InputError(model.name, told) from error
 
 
 def _open_torch(module: "nn.Module", images: "Tensor") -> Infer:

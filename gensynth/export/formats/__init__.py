@@ -62,10 +62,10 @@ class Deployment:
     def _exported(self, images: int, dynamic_shapes: Any) -> Any:
         import torch
 
-        example = (torch.zeros(images, *self.input_shape),)
+        example, module = (torch.zeros(images, *self.input_shape),), self.module
         try:
             with quiet():
-                return torch.export.export(self.module, example, dynamic_shapes=dynamic_shapes)
+                return torch.export.export(module, example, dynamic_shapes=dynamic_shapes)
         except Exception as error:
             raise InputError("torch.export", f"cannot take this network: {brief(error)}") from error
 
