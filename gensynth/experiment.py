@@ -137,6 +137,8 @@ class Experiment:
         """Refuse a campaign without trainings."""
         if self.trials < 1:
             raise InputError("trials", f"expected at least 1, got {self.trials}")
+        if not self.name.strip() or self.name in (".", "..") or set(self.name) & set("/\\\0"):
+            raise InputError("name", f"{self.name!r} cannot name a folder: use letters and digits")
         if self.seed < 0:
             raise InputError("seed", f"expected 0 or more, got {self.seed}")
 

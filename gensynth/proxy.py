@@ -47,7 +47,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse values that no training can have."""
-        _require(self.epochs >= 1, "epochs", "at least 1", self.epochs)
+        _require(1 <= self.epochs <= 100_000, "epochs", "1 to 100,000", self.epochs)
         _require(self.batch_size >= 2, "batch_size", "at least 2", self.batch_size)
         _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
         _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)

@@ -246,3 +246,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     code, out, err = run(capsys, *words)
     assert code == 2 and message in err and out == ""
     assert err.startswith("gensynth: ") and err.count("\n") == 1
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--version")
+    assert code == 0 and out.startswith("gensynth ") and out.count(".") >= 2

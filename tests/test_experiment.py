@@ -68,6 +68,13 @@ def test_relative_data_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('space = "a"\ntrails = 3\n[constraints]', "trails: unknown field; did you mean 'trials'?"),
         ('space = "a"\ntrials = 0\n[constraints]', "trials: expected at least 1, got 0"),
         ('space = "a"\ntrials = "3"\n[constraints]', 'trials: expected a whole number, got "3"'),
+        ('name = "../x"\nspace = "a"\n[constraints]', "'../x' cannot name a folder"),
+        ('name = ""\nspace = "a"\n[constraints]', "'' cannot name a folder"),
+        ('space = "a"\n[proxy]\nepochs = 10000000\n[constraints]', "proxy.epochs: expected 1 to"),
+        (
+            'space = "a"\n[data]\nimage_size = 10000\n[constraints]',
+            "data.image_size: expected 4 to",
+        ),
         ('space = "a"\nexecutor = "rya"\n[constraints]', "did you mean 'ray'?"),
         ('space = "a"\n[constraints.x]\nmode = "forbid"', "constraints.x.mode: expected one of"),
         ('space = "a"\n[constraints]\nx = 3', "constraints.x: expected a table"),

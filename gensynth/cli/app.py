@@ -1,15 +1,34 @@
 """The typer application: the commands by name."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from gensynth.cli import check, compare, export, generate, plugins, score, search, show, train
 
 app = typer.Typer(
-    help="Neural architecture search by generative synthesis, for tiny vision networks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gensynth {version('gensynth')}")
+        raise typer.Exit
+
+
+@app.callback()
+def gensynth(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Neural architecture search by generative synthesis, for tiny vision networks."""
+
+
 app.command("search")(search.search)
 app.command("show")(show.show)
 app.command("export")(export.export)

@@ -19,6 +19,10 @@ Progress = Callable[[int, int], None]
 """Told (done, total) while images are decoded."""
 
 
+LARGEST = 4096
+"""Height and width in pixels beyond which no cache of images is made."""
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """Which images, and how they are split; the `[data]` table of an experiment."""
@@ -46,8 +50,9 @@ class DataSettings:
             raise InputError("test_share", "validation and test leave nothing to train on")
         if not 0 <= self.unreadable_share < 1:
             raise InputError("unreadable_share", f"expected 0 to 1, got {self.unreadable_share}")
-        if self.image_size is not None and self.image_size < 4:
-            raise InputError("image_size", f"expected at least 4 pixels, got {self.image_size}")
+        if self.image_size is not None and not 4 <= self.image_size <= LARGEST:
+            problem = f"expected 4 to {LARGEST} pixels, got {self.image_size}"
+            raise InputError("image_size", problem)
         if self.split_seed < 0:
             raise InputError("split_seed", f"expected 0 or more, got {self.split_seed}")
 
