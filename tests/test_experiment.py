@@ -72,7 +72,7 @@ def test_relative_data_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('name = ""\nspace = "a"\n[constraints]', "'' cannot name a folder"),
         ('space = "a"\n[proxy]\nepochs = 10000000\n[constraints]', "proxy.epochs: expected 1 to"),
         (
-            'space = "a"\n[data]\nimage_size = 10000\n[constraints]',
+            'space = "a"\n[data]\nimage_size = 9999\n[constraints]',
             "data.image_size: expected 4 to",
         ),
         ('space = "a"\nexecutor = "rya"\n[constraints]', "did you mean 'ray'?"),
