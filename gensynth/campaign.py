@@ -5,7 +5,8 @@ verdicts, a feasible candidate is trained on the proxy, the measurement gets a s
 generator learns from the outcome through the inquisitor.
 
 `Campaign` decides; it runs nothing. An executor asks it for jobs, reports their measurements
-and tells it how they ended. All it knows after a crash is the record and the jobs' folders.
+and tells it how they ended, and gives it a stopwatch where latency is asked for. All it knows after
+a crash is the record and the jobs' folders.
 """
 
 from collections.abc import Mapping

@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,19 +23,20 @@ from safetensors.torch import load_file
 
 from gensynth.data.sets import DataSettings, open_data
 from gensynth.errors import InputError
-from gensynth.export.agreement import Agreement
+from gensynth.export.agreement import Agreement, compared
 from gensynth.export.extras import Extras
 from gensynth.export.folder import write
 from gensynth.export.formats import formats
 from gensynth.export.real_inputs import of_data
 from gensynth.genome import to_json
-from gensynth.proxy import Job, Recipe, train
-from gensynth.space import Draw, Replay, SearchSpace, make
+from gensynth.proxy import Diverged, Job, Recipe, train
+from gensynth.space import Draw, Replay, SearchSpace, Source, make
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnext import AttendNeXt
 
 DATA = open_data(DataSettings())
 ROOT = Path(__file__).parent.parent.parent
+RATES = (0.1, 0.02, 0.004)
 PACKAGES = {"torch": ("torch", "numpy", "safetensors"), "onnx": ("onnxruntime", "numpy")}
 
 
@@ -54,35 +56,48 @@ def genomes(count: int, start: int) -> Iterator[tuple[str, str, SearchSpace[Any]
         yield f"{name}-{seed:03d}", name, space, genome
 
 
+def train_somehow(source: Source, epochs: int, folder: Path) -> None:
+    """Train a network on the digits, at the first learning rate at which it does not diverge."""
+    for rate in RATES:
+        job = Job(
+            number=0,
+            purpose="search",
+            source=source,
+            data=DataSettings(),
+            data_fingerprint=DATA.fingerprint,
+            recipe=Recipe(epochs=epochs, batch_size=64, learning_rate=rate),
+            training_seed=0,
+            folder=str(folder),
+            keep_weights=True,
+        )
+        with suppress(Diverged):
+            list(train(job))
+            return
+    raise RuntimeError(f"{folder.name} diverges at every learning rate")
+
+
 def exported(
     folder: Path, name: str, space: SearchSpace[Any], genome: Any, epochs: int, wanted: list[str]
 ) -> list[Agreement]:
-    """Train and export one network; leave its test images and logits beside it."""
+    """Train and export one network, once; leave its test images and logits beside it."""
     source = space.source(genome, DATA.task)
-    recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=0.1)
-    job = Job(
-        number=0,
-        purpose="search",
-        source=source,
-        data=DataSettings(),
-        data_fingerprint=DATA.fingerprint,
-        recipe=recipe,
-        training_seed=0,
-        folder=str(folder.with_suffix(".training")),
-        keep_weights=True,
-    )
-    list(train(job))
-    weights = load_file(Path(job.folder) / "model.safetensors")
-    extras = Extras(
-        formats(wanted), of_data(DATA, "digits", "test", source.input_shape[1:], trained=True)
-    )
-    text = to_json(genome, name, space.version)
-    write(folder, name, source, weights, text, f"# {folder.name}\n", more=extras)
+    inputs = of_data(DATA, "digits", "test", source.input_shape[1:], trained=True)
+    training = folder.with_suffix(".training")
+    if not folder.exists():
+        train_somehow(source, epochs, training)
+    weights = load_file(training / "model.safetensors")
     network = make(source)
     network.load_state_dict(weights)
+    network.eval()
+    if folder.exists():
+        found = [(f, folder / f.file) for f in formats(wanted)]
+        return [compared(f, path, network, inputs) for f, path in found if path.exists()]
+    extras = Extras(formats(wanted), inputs)
+    text = to_json(genome, name, space.version)
+    write(folder, name, source, weights, text, f"# {folder.name}\n", more=extras)
     with torch.no_grad():
-        logits = network.eval()(extras.inputs.images)
-    np.save(folder / "inputs.npy", extras.inputs.images.numpy())
+        logits = network(inputs.images)
+    np.save(folder / "inputs.npy", inputs.images.numpy())
     np.save(folder / "logits.npy", logits.numpy())
     return extras.agreements
 

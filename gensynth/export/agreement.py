@@ -66,13 +66,16 @@ def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder:
     """Write a format into `folder`, run it there, and remove it again where it disagrees."""
     path = folder / format_.file
     format_.write(network, path)
-    written = _all_logits(format_.open(path), inputs.images)
-    agreement = _compared(
-        format_, _all_logits(_run(network.searched), inputs.images), written, inputs
-    )
+    agreement = compared(format_, path, network.searched, inputs)
     if not agreement.agrees:
         path.unlink()
     return agreement
+
+
+def compared(format_: Format, path: Path, searched: "nn.Module", inputs: RealInputs) -> Agreement:
+    """Run a written format and the searched network on the same images."""
+    written = _all_logits(format_.open(path), inputs.images)
+    return _agreement(format_, _all_logits(_run(searched), inputs.images), written, inputs)
 
 
 def table(agreements: list[Agreement]) -> str:
@@ -113,7 +116,7 @@ def _all_logits(run: Run, images: "Tensor") -> "Tensor":
     return torch.cat([run(batch) for batch in torch.split(images, BATCH)])
 
 
-def _compared(
+def _agreement(
     format_: Format, searched: "Tensor", written: "Tensor", inputs: RealInputs
 ) -> Agreement:
     # Large logits cannot be exact to more digits than float32 carries through a deep network.

@@ -16,6 +16,7 @@ from gensynth.export.formats import Format
 from gensynth.export.real_inputs import RealInputs, of_data
 from gensynth.finals import Finalist, winner
 from gensynth.genome import to_json
+from gensynth.latency.terms import Latency
 from gensynth.models import Sourced
 from gensynth.outcome import Outcome
 from gensynth.space import Source, make
@@ -123,6 +124,7 @@ def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
         "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
         "Pursued value": f"{finalist.value:.2f} dB",
     }
+    facts = {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
     lines = [f"# {experiment.name}: the network found", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
     lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
@@ -135,6 +137,15 @@ def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
 def _test(top1: float, images: int) -> str:
     low, high = wilson_interval(top1, images)
     return f"{top1:.2f} % on {images:,} images (95 % interval {low:.2f} to {high:.2f} %)"
+
+
+def _latency(latency: Latency) -> str:
+    text = f"{latency.median_ms:.4g} ms ({latency.interval_ms.low:.4g} to "
+    text += f"{latency.interval_ms.high:.4g})"
+    if latency.ratio is not None and latency.ratio_interval is not None:
+        low, high = latency.ratio_interval.low, latency.ratio_interval.high
+        text += f", {latency.ratio:.3g} times the reference's ({low:.3g} to {high:.3g})"
+    return f"{text}; {latency.machine}"
 
 
 def _word(judgement: Judgement) -> str:
