@@ -1,15 +1,17 @@
 """Latency in a campaign: measured once for a function, recorded, judged, never measured again."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gensynth.campaign import Campaign, Done
-from gensynth.constraint import Candidate, ConstraintError, Judgement
+from gensynth.constraint import Candidate, ConstraintError, Indicator, Judgement
 from gensynth.errors import InputError
 from gensynth.graph import Graph, Layer
 from gensynth.inline_executor import run
@@ -20,8 +22,11 @@ from gensynth.plugins import create
 from gensynth.profile import profile
 from gensynth.proxy import Job
 from gensynth.score import NetScore, NetScoreLatency
+from gensynth.space import Task
+from gensynth.space_problem import SpaceProblem
 from tests.campaigns import campaign, comparable
 from tests.test_campaign import finished, play
+from tests.toy_space import ToySpace
 
 RATIO = {"max_latency_ratio": {"limit": 0.5, "reference": "attendnext:tiny"}}
 
@@ -91,6 +96,21 @@ def test_the_score_has_latency_in_the_place_of_macs() -> None:
     assert score.of(90, 36, 0.25) - score.of(90, 36, 0.5) == pytest.approx(3.01, abs=0.01)
     with pytest.raises(ValueError, match="was not measured"):
         score(candidate({}))
+
+
+def test_before_it_is_measured_latency_is_supposed_to_follow_the_macs() -> None:
+    score = NetScoreLatency(reference="attendnext:tiny")
+    task = Task(1, 8, 8, 10)
+    problem = SpaceProblem(ToySpace(), task, Indicator(), score, folder=Path("."))
+    narrow, wide = (
+        problem.foresee({"width": width, "depth": 1, "stride.1": 2}) for width in (2, 16)
+    )
+    values = [problem.prospect(f, np.array([50.0, 100.0])).value for f in (narrow, wide)]
+    assert np.isfinite(values).all()
+    assert values[0][1] - values[0][0] == pytest.approx(40 * math.log10(2))
+    # The bodies, 18 and 144 weights, run at 16 places; the heads have 20 and 160.
+    macs, params = (18 * 16 + 20) / (144 * 16 + 160), (18 + 4 + 30) / (144 + 32 + 170)
+    assert values[0][0] - values[1][0] == pytest.approx(-10 * math.log10(macs * params))
 
 
 @dataclass
