@@ -43,7 +43,7 @@ class Backbone(nn.Module):
         maps = self.forward_features(x)
         chosen = list(range(len(self.feature_info)))
         if isinstance(indices, int):
-            chosen = chosen[-indices:]
+            chosen = chosen[max(0, len(chosen) - indices) :]
         elif indices is not None:
             chosen = [chosen[i] for i in indices]
         intermediates = [maps[self.feature_info[i]["stage"]] for i in chosen]
