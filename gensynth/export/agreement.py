@@ -1,6 +1,7 @@
 """Does a written format compute what the searched network computes? Real inputs say."""
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 BATCH = 64
 """Images at a time; the last batch is a smaller one, which tries the free batch axis."""
 
-LARGE = 10.0
-"""Logits up to this size are compared in absolute terms, larger ones relative to it."""
+ROUNDING = 4.0
+"""Largest difference allowed, as a multiple of the error that float32 itself makes in a network."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Agreement:
     largest_difference: float
     """Of any logit."""
     allowed: float | None
-    """Largest difference allowed; None where it is only measured."""
+    """Largest difference allowed: the format's tolerance, or some times the error that float32
+    makes in the searched network, where that is more; None where it is only measured."""
     same_class: float
     """Top-1 agreement: share of images that both classify alike, in percent."""
     torn: int
@@ -75,7 +77,24 @@ def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder:
 def compared(format_: Format, path: Path, searched: "nn.Module", inputs: RealInputs) -> Agreement:
     """Run a written format and the searched network on the same images."""
     written = _all_logits(format_.open(path), inputs.images)
-    return _agreement(format_, _all_logits(_run(searched), inputs.images), written, inputs)
+    expected = _all_logits(_run(searched), inputs.images)
+    allowed = format_.tolerance
+    # Also refuses NaN, which is in no comparison.
+    if allowed is not None and not float((expected - written).abs().max()) <= allowed:
+        allowed = max(allowed, ROUNDING * _rounding_error(searched, expected, inputs))
+    return _agreement(format_, expected, written, allowed, inputs)
+
+
+def _rounding_error(searched: "nn.Module", expected: "Tensor", inputs: RealInputs) -> float:
+    """Measure what float32 costs the searched network: nothing can be more exact than it is."""
+    from copy import deepcopy
+
+    try:
+        exact = _all_logits(_run(deepcopy(searched).double()), inputs.images.double())
+    except RuntimeError:  # It insists on float32 somewhere.
+        return 0.0
+    error = float((exact - expected).abs().max())
+    return error if isfinite(error) else 0.0
 
 
 def table(agreements: list[Agreement]) -> str:
@@ -117,11 +136,12 @@ def _all_logits(run: Run, images: "Tensor") -> "Tensor":
 
 
 def _agreement(
-    format_: Format, searched: "Tensor", written: "Tensor", inputs: RealInputs
+    format_: Format,
+    searched: "Tensor",
+    written: "Tensor",
+    allowed: float | None,
+    inputs: RealInputs,
 ) -> Agreement:
-    # Large logits cannot be exact to more digits than float32 carries through a deep network.
-    scale = max(1.0, float(searched.abs().max()) / LARGE)
-    allowed = None if format_.tolerance is None else format_.tolerance * scale
     gaps = (searched - written).abs()
     largest = float(gaps.max()) if bool(gaps.isfinite().all()) else float("inf")
     ours, theirs = searched.argmax(1), written.argmax(1)

@@ -77,7 +77,7 @@ class Format(Protocol):
     file: str
     """What it writes into the folder of an export."""
     tolerance: float | None
-    """Largest difference of logits; of a tenth of the largest, above 10. None = only measured."""
+    """Largest difference of logits; None = only measured."""
 
     def check(self) -> None:
         """Raise `InputError` with the remedy where a package is missing."""
