@@ -18,7 +18,7 @@ class ExecuTorch:
 
     name: str = "executorch"
     file: str = "model.pte"
-    tolerance: float | None = 1e-3  # XNNPACK approximates exponentials by polynomials.
+    tolerance: float | None = 1e-4
 
     def check(self) -> None:
         """Ask for ExecuTorch."""
