@@ -73,8 +73,8 @@ def find_reference(name: str, task: Task, folder: Path) -> Model:
         with torch.random.fork_rng(devices=[]):
             return find_model(found, task, folder)
     except InputError as error:
-        place = f"reference {name}"
-        raise InputError(place, f"{error.place}: {error.problem}") from error
+        told = error.problem if error.place in (name, found) else str(error)
+        raise InputError(f"reference {name}", told) from error
 
 
 def measure(job: LatencyJob) -> Latency:
