@@ -16,7 +16,7 @@ CALIBRATED = 256
 """Images at most that 8-bit ranges are chosen from; they are training images."""
 
 NOISE = 48
-"""Images of noise, where there are no others."""
+"""Images of noise, where there are no others; fewer where they are larger than 224 pixels."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,9 @@ def noise(shape: tuple[int, int, int]) -> RealInputs:
     import torch
 
     rng = torch.Generator().manual_seed(0)
-    images = torch.randn((NOISE, *shape), generator=rng)
-    calibration = torch.randn((NOISE, *shape), generator=rng)
+    count = max(2, min(NOISE, NOISE * 224 * 224 // (shape[1] * shape[2])))
+    images = torch.randn((count, *shape), generator=rng)
+    calibration = torch.randn((count, *shape), generator=rng)
     return RealInputs(images, calibration, "images of noise (no --data)")
 
 
