@@ -100,6 +100,8 @@ class Resources:
     """A fraction lets several candidates share a GPU."""
     time_limit_s: float | None = None
     """A training that takes longer ends as timed out."""
+    checkpoint_s: float = 10.0
+    """Seconds between two checkpoints of a training: what a crash may cost; 0 = every epoch."""
     device: Device = "auto"
 
     def __post_init__(self) -> None:
@@ -108,6 +110,8 @@ class Resources:
             raise InputError("cpus_per_trial", f"expected more than 0, got {self.cpus_per_trial}")
         if self.gpus_per_trial < 0:
             raise InputError("gpus_per_trial", f"expected 0 or more, got {self.gpus_per_trial}")
+        if self.checkpoint_s < 0:
+            raise InputError("checkpoint_s", f"expected 0 or more, got {self.checkpoint_s}")
         if self.time_limit_s is not None and self.time_limit_s <= 0:
             raise InputError("time_limit_s", f"expected more than 0, got {self.time_limit_s}")
 

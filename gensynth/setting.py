@@ -102,6 +102,7 @@ class Setting:
             measure_test=purpose == "export",
             measure_int8=self.measures_int8 and purpose in ("search", "final"),
             keep_weights=purpose == "export",
+            checkpoint_s=experiment.resources.checkpoint_s,
             time_limit_s=experiment.resources.time_limit_s,
             threads=max(1, int(experiment.resources.cpus_per_trial)),
             device=experiment.resources.device,

@@ -10,7 +10,8 @@ from gensynth.errors import InputError
 from gensynth.outcome import Outcome
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.profile import Profile
-from gensynth.record.study import Record, frame, sqlite_url
+from gensynth.record.address import sqlite_url
+from gensynth.record.study import Record, frame
 from tests.campaigns import measurement, outcome
 
 OPTIONS = {"width": (2, 4, 8), "kind": ("a", "b", None)}

@@ -1,5 +1,6 @@
 """A campaign's folder: its experiment, its record, its lock; opened by one driver at a time."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,13 @@ from gensynth.errors import InputError
 from gensynth.experiment import EXPERIMENT, Experiment, read_experiment, refuse_change
 from gensynth.genome import digest
 from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
+from gensynth.record.address import sqlite_url, without_password
 from gensynth.record.in_flight import InFlight
 from gensynth.record.log import Log
-from gensynth.record.study import Record, sqlite_url
+from gensynth.record.study import Record
 from gensynth.setting import make_setting
 
+WHEREABOUTS = "record.json"
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")
 """What, when it changes, makes the generator start anew from the recorded outcomes."""
 
@@ -30,18 +33,24 @@ class Whereabouts:
     """Where a campaign's record is kept: a database URL and the study's name there."""
 
     storage: str
+    """Empty for `study.db` in the folder, wherever that is moved; never with a password."""
     study: str
 
 
-def whereabouts(folder: Path, storage: str | None = None) -> Whereabouts:
-    """Read where the record of `folder` is, or decide it for a new campaign."""
-    file = folder / "record.json"
-    if file.exists():
-        known = from_plain(Whereabouts, loads(file.read_bytes(), str(file)), str(file))
-        if storage is not None and storage != known.storage:
-            raise InputError("--storage", f"this campaign's record is kept in {known.storage}")
-        return known if known.storage else Whereabouts(sqlite_url(folder), known.study)
-    return Whereabouts(storage or "", f"{folder.resolve().name}-{digest(str(folder.resolve()))}")
+def whereabouts(folder: Path, storage: str | None = None) -> tuple[Whereabouts, bool]:
+    """Read where the record of `folder` is, or decide it; say whether it must be there already."""
+    file = folder / WHEREABOUTS
+    if not file.exists():
+        if (folder / EXPERIMENT).exists():
+            problem = "missing, so the record cannot be found; put the file back"
+            raise InputError(str(file), problem)
+        name = f"{folder.resolve().name}-{digest(str(folder.resolve()))}"
+        return Whereabouts(storage or sqlite_url(folder), name), False
+    known = from_plain(Whereabouts, loads(file.read_bytes(), str(file)), str(file))
+    kept = known.storage or sqlite_url(folder)
+    if storage is not None and without_password(storage) != without_password(kept):
+        raise InputError("--storage", f"this campaign's record is kept in {kept}")
+    return Whereabouts(storage or kept, known.study), True
 
 
 def known_experiment(folder: Path) -> Experiment:
@@ -51,11 +60,11 @@ def known_experiment(folder: Path) -> Experiment:
     return read_experiment(folder / EXPERIMENT)
 
 
-def open_record(folder: Path) -> Record:
+def open_record(folder: Path, storage: str | None = None) -> Record:
     """Open the record of an existing campaign, to read it."""
     known_experiment(folder)
-    place = whereabouts(folder)
-    return Record.open(place.storage or sqlite_url(folder), place.study)
+    place, _ = whereabouts(folder, storage)
+    return Record.open(place.storage, place.study, create=False)
 
 
 def viewing(folder: Path, experiment: Experiment | None = None) -> Campaign:
@@ -88,23 +97,35 @@ def driving(
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(str(folder), "another gensynth search is running here") from None
+    record = None
     try:
         record = _record(folder, storage)
         _keep(folder / EXPERIMENT, experiment)
-        InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
+        _tidy(folder, record)
         since = _since(record, old, experiment, folder)
         yield Campaign(setting, record, folder, since, Log(folder / "log.jsonl"))
     finally:
+        if record is not None:
+            record.close()
         lock.release()
 
 
 def _record(folder: Path, storage: str | None) -> Record:
-    place = whereabouts(folder, storage)
-    record = Record.open(place.storage or sqlite_url(folder), place.study)
-    draft = folder / "record.json.part"
-    draft.write_text(dumps(place), encoding="utf-8")
-    draft.replace(folder / "record.json")
+    """Open the record for writing, and note where it is once it is there."""
+    place, known = whereabouts(folder, storage)
+    record = Record.open(place.storage, place.study, create=not known, drive=True)
+    kept = "" if place.storage == sqlite_url(folder) else without_password(place.storage)
+    draft = folder / f"{WHEREABOUTS}.part"
+    draft.write_text(dumps(Whereabouts(kept, place.study)), encoding="utf-8")
+    draft.replace(folder / WHEREABOUTS)
     return record
+
+
+def _tidy(folder: Path, record: Record) -> None:
+    """Remove what drivers and workers left that were killed: drafts, and jobs that have ended."""
+    for draft in [*folder.glob("*.part"), *folder.glob(".best.*")]:
+        shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+    InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
 
 
 def _since(record: Record, old: Experiment | None, new: Experiment, folder: Path) -> int:

@@ -10,6 +10,9 @@ from gensynth.outcome import Outcome
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.proxy import Job
 
+WEIGHTS = "model.safetensors"
+"""What a job that keeps its weights leaves in its folder."""
+
 
 @dataclass(frozen=True)
 class Pending:
@@ -51,16 +54,31 @@ class InFlight:
         return found
 
     def clean(self, ended: Collection[int]) -> None:
-        """Remove what an interrupted run left of jobs whose end is recorded."""
-        for file in sorted(self._folder.glob("*/job.json")):
-            pending = from_plain(Pending, loads(file.read_bytes(), str(file)), str(file))
-            if pending.job.number in ended:
-                self.forget(pending.job)
+        """Remove what killed drivers and workers left: of ended jobs, and of none at all.
+
+        A folder without a job was made just before its driver died, or by a worker that outlived
+        it; weights that were kept are the only files that stay.
+        """
+        for folder in sorted(self._folder.glob("[0-9]*-*")):
+            number = folder.name.partition("-")[0]
+            if not number.isdigit() or not folder.is_dir() or folder.is_symlink():
+                continue
+            if int(number) in ended or not (folder / "job.json").exists():
+                _strip(folder)
 
     def forget(self, job: Job) -> None:
         """Remove what only an interrupted training needs; kept weights stay."""
-        folder = Path(job.folder)
         if job.keep_weights:
-            (folder / "job.json").unlink(missing_ok=True)
+            _strip(Path(job.folder))
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def _strip(folder: Path) -> None:
+    """Remove all but the weights, the job first: without it nothing is resumed."""
+    (folder / "job.json").unlink(missing_ok=True)
+    for file in folder.iterdir():
+        if file.name != WEIGHTS:
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
+    if not (folder / WEIGHTS).exists():
+        folder.rmdir()

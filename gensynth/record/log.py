@@ -14,6 +14,9 @@ class Log:
     def __init__(self, path: Path | None = None) -> None:
         """Append to `path`, which need not exist yet."""
         self._path = path
+        if path is not None and path.exists() and not path.read_bytes().endswith(b"\n"):
+            with path.open("a", encoding="utf-8") as file:
+                file.write("\n" if path.stat().st_size else "")  # A full disk cut the last line.
 
     def write(self, event: str, **facts: Plain) -> None:
         """Append one event with its time (UTC) and its facts."""

@@ -1,8 +1,7 @@
 """The record of a campaign: one Optuna study, written once per outcome, never rewritten."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import optuna
 import pandas as pd
@@ -13,9 +12,19 @@ from gensynth.constraint import feasible
 from gensynth.errors import InputError
 from gensynth.outcome import Outcome
 from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
+from gensynth.record.address import file_of, is_postgres, without_password
+from gensynth.record.database import (
+    Patience,
+    open_storage,
+    require_record,
+    unopened,
+    unreadable,
+    unwritten,
+)
 
 SCHEMA = 1
 Options = Mapping[str, Sequence[Any]]
+T = TypeVar("T")
 
 
 class Record:
@@ -25,44 +34,78 @@ class Record:
     others are PRUNED trials with their constraints, so that any Optuna tool reads the study.
     """
 
-    def __init__(self, study: optuna.Study, place: str) -> None:
+    def __init__(self, study: optuna.Study, storage: str) -> None:
         self._study = study
-        self._place = place
+        self._place = without_password(storage)
+        self._patience = Patience(self._place) if is_postgres(storage) else None
 
     @classmethod
-    def open(cls, storage: str, study_name: str) -> "Record":
-        """Open the study at the database URL `storage`, or create it; `InputError` if unusable."""
+    def open(
+        cls, storage: str, study_name: str, create: bool = True, drive: bool = False
+    ) -> "Record":
+        """Open the study at the database URL `storage`.
+
+        With `create` it may be a new one; else it must be there. With `drive` this is the one
+        driver that writes: a second one is refused by the database itself, where it can do that.
+
+        Raises:
+            InputError: the record cannot be used, and why; nothing was written then.
+        """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        try:
-            study = optuna.create_study(
-                storage=storage, study_name=study_name, direction="maximize", load_if_exists=True
-            )
-            schema = study.user_attrs.get("schema")
-            if schema is None:
-                study.set_user_attr("schema", SCHEMA)
-        except Exception as error:
-            cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(storage, f"the record cannot be opened ({cause})") from error
-        if schema not in (None, SCHEMA):
-            raise InputError(storage, f"record of schema {schema}, but this version reads {SCHEMA}")
+        place, file = without_password(storage), file_of(storage)
+        if not create and file is not None and not file.exists():
+            raise InputError(place, "the record is missing; put the file back, or start anew")
+        with unopened(place):
+            if file is not None:
+                require_record(file, place)
+            base = open_storage(storage, study_name if drive else None)
+            names = [known.study_name for known in base.get_all_studies()]
+            if study_name not in names:
+                _refuse_foreign(place, study_name, names, create, file is not None)
+                optuna.create_study(storage=base, study_name=study_name, direction="maximize")
+            study = optuna.load_study(storage=base, study_name=study_name)
+            _check_schema(study, place)
         return cls(study, storage)
 
     def outcomes(self) -> list[Outcome]:
         """Read all outcomes, in the order in which they were told."""
-        return [self._read(trial) for trial in self._study.get_trials(deepcopy=False)]
+        with unreadable(self._place):
+            trials = self._patiently(lambda: self._study.get_trials(deepcopy=False))
+        return [self._read(trial) for trial in trials]
 
     def add(self, outcome: Outcome, options: Options) -> None:
         """Write one outcome, whole, in one transaction; `options` are those of its decisions."""
-        self._study.add_trial(_trial(outcome, options))
+        trial = _trial(outcome, options)
+
+        def again() -> bool:
+            """Say whether a write that was cut off has arrived after all."""
+            return any(o.number == outcome.number for o in map(self._read, self._study.trials))
+
+        with unwritten(self._place):
+            self._patiently(lambda: self._study.add_trial(trial), again)
 
     def note(self, name: str, data: Plain) -> None:
         """Keep a fact about the campaign itself, replacing an earlier one of that name."""
-        self._study.set_user_attr(name, data)
+        with unwritten(self._place):
+            self._patiently(lambda: self._study.set_user_attr(name, data))
 
     def noted(self, name: str) -> Plain:
         """Read a fact about the campaign, or None."""
-        data: Plain = self._study.user_attrs.get(name)
+        with unreadable(self._place):
+            data: Plain = self._patiently(lambda: self._study.user_attrs.get(name))
         return data
+
+    def close(self) -> None:
+        """Give the database back its connection, and with it the right to drive."""
+        storage = self._study._storage
+        storage = getattr(storage, "_backend", storage)
+        engine = getattr(storage, "engine", None)
+        if engine is not None:
+            storage.remove_session()
+            engine.dispose()
+
+    def _patiently(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
+        return self._patience.until_done(work, arrived) if self._patience else work()
 
     def _read(self, trial: FrozenTrial) -> Outcome:
         place = f"{self._place}: trial {trial.number}"
@@ -72,9 +115,21 @@ class Record:
         return from_plain(Outcome, loads(text, place), place)
 
 
-def sqlite_url(folder: Path) -> str:
-    """Name the default record of a campaign folder."""
-    return f"sqlite:///{folder.resolve() / 'study.db'}"
+def _refuse_foreign(place: str, name: str, others: list[str], create: bool, alone: bool) -> None:
+    """Refuse a database without our study: one of another campaign, or an emptied one."""
+    if not create or (alone and others):
+        found = f"it holds {', '.join(sorted(others)[:3])}" if others else "it is empty"
+        raise InputError(place, f"is not the record of this campaign, {name}: {found}")
+
+
+def _check_schema(study: optuna.Study, place: str) -> None:
+    schema = study.user_attrs.get("schema")
+    if schema is None and study.get_trials(deepcopy=False):
+        raise InputError(place, "is an Optuna study, but not the record of a campaign")
+    if schema is None:
+        study.set_user_attr("schema", SCHEMA)
+    elif schema != SCHEMA:
+        raise InputError(place, f"record of schema {schema}, but this version reads {SCHEMA}")
 
 
 def frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:

@@ -1,0 +1,161 @@
+"""A database that is slow, gone for a while, full, damaged, or driven by somebody else."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import SQLAlchemyError
+
+from gensynth.errors import InputError
+from gensynth.genome import digest
+from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
+
+T = TypeVar("T")
+PATIENCE_S = 300.0
+"""How long a server may be gone in mid-campaign; `GENSYNTH_DATABASE_PATIENCE_S` wins."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+DYING_S = 5.0
+"""How long a driver that has just died may still hold its lock."""
+GONE = (StorageInternalError, SQLAlchemyError)
+KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+"""The server notices within a minute that a driver's whole machine is gone."""
+
+
+def open_storage(storage: str, driven: str | None) -> RDBStorage:
+    """Connect to a database; `driven` names the study of which we are the one driver.
+
+    On PostgreSQL the single connection takes an advisory lock as soon as it is made, and again
+    after every loss: what is written and who may write hold or end together.
+    """
+    if not is_postgres(storage):
+        return RDBStorage(storage)
+    place = without_password(storage)
+    settings: dict[str, Any] = {"connect_args": {"options": KEEPALIVE, "connect_timeout": 10}}
+    if driven is not None:
+        key = int(digest(driven), 16) % 2**63
+
+        def lock(connection: Any, _: object) -> None:
+            _take_lock(connection, key, place)
+
+        settings |= {"pool_size": 1, "max_overflow": 0, "pool_events": [(lock, "connect")]}
+    try:
+        return RDBStorage(for_sqlalchemy(storage), engine_kwargs=settings)
+    except ImportError as error:
+        problem = "PostgreSQL needs psycopg: pip install 'gensynth[postgres]'"
+        raise InputError(place, problem) from error
+
+
+def _take_lock(connection: Any, key: int, place: str) -> None:
+    """Become the driver on a fresh connection; `InputError` where another one lives."""
+    deadline = time.monotonic() + DYING_S
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", (key,))
+            (locked,) = cursor.fetchone()
+        connection.commit()
+        if locked:
+            return
+        if time.monotonic() > deadline:
+            raise InputError(place, "another gensynth search is running on this campaign")
+        time.sleep(FIRST_PAUSE_S)
+
+
+def require_record(file: Path, place: str) -> None:
+    """Raise `InputError` where an SQLite file is damaged or holds something else; change nothing.
+
+    SQLite itself rolls back here what a killed driver had begun to write.
+    """
+    if not file.exists() or file.stat().st_size == 0:
+        return
+    with closing(sqlite3.connect(file, timeout=30)) as connection:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if found != ("ok",):
+        words = " ".join(str(found[0]).split())
+        raise InputError(place, f"the record is damaged ({words}); restore it from a copy")
+    if tables and not tables & {"studies", "version_info"}:
+        raise InputError(place, "is a database, but not the record of a campaign")
+
+
+class Patience:
+    """Waits for a server that is gone: a restart costs nothing but time."""
+
+    def __init__(self, place: str) -> None:
+        """Speak of the database as `place`."""
+        self._place = place
+        self._limit_s = float(os.environ.get("GENSYNTH_DATABASE_PATIENCE_S", PATIENCE_S))
+
+    def until_done(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
+        """Do `work`, again and again while the server is gone.
+
+        A transaction that was cut off may have been committed or not: before it is tried again,
+        `arrived` says which; `work` must give None then.
+
+        Raises:
+            InputError: the server was gone for too long.
+        """
+        start, pause = time.monotonic(), FIRST_PAUSE_S
+        tried = False
+        while True:
+            try:
+                if tried and arrived is not None and arrived():
+                    return None  # type: ignore[return-value]
+                tried = True
+                return work()
+            except GONE as error:
+                if time.monotonic() - start > self._limit_s:
+                    problem = f"no answer for {self._limit_s:g} s ({cause(error)}); nothing that "
+                    problem += "is recorded is lost, the same command goes on once it answers"
+                    raise InputError(self._place, problem) from error
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def cause(error: BaseException) -> str:
+    """Find the first words of what a database said; Optuna's own are about something else."""
+    while isinstance(error, StorageInternalError) and error.__cause__ is not None:
+        error = error.__cause__
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+@contextmanager
+def unopened(place: str) -> Iterator[None]:
+    """Turn whatever a library says of an unusable database into one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(place, f"the record cannot be opened ({cause(error)})") from error
+
+
+@contextmanager
+def unreadable(place: str) -> Iterator[None]:
+    """The same of a database that can be opened, but not read."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        problem = f"the record cannot be read ({cause(error)}); restore it from a copy"
+        raise InputError(place, problem) from error
+
+
+@contextmanager
+def unwritten(place: str) -> Iterator[None]:
+    """The same of a database that cannot be written: its disk is full, or read-only."""
+    try:
+        yield
+    except InputError:
+        raise
+    except GONE as error:
+        problem = f"an outcome cannot be written ({cause(error)}); nothing that is recorded is "
+        problem += "lost: once this is mended, the same command goes on"
+        raise InputError(place, problem) from error
