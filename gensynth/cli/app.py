@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli import check, compare, export, generate, plugins, score, search, show, train
+from gensynth.cli import (
+    check,
+    compare,
+    export,
+    generate,
+    plugins,
+    preflight,
+    score,
+    search,
+    show,
+    train,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +41,7 @@ def gensynth(
 
 
 app.command("search")(search.search)
+app.command("preflight")(preflight.preflight)
 app.command("show")(show.show)
 app.command("export")(export.export)
 app.command("check")(check.check)

@@ -58,10 +58,10 @@ def _run(campaign: Campaign, address: str | None, changed: Changed) -> Done:
 
 
 @contextmanager
-def decoding() -> Iterator[Decoded]:
-    """Show a progress bar while images are decoded, from the first call on."""
+def decoding(what: str = "decoding images") -> Iterator[Decoded]:
+    """Show a progress bar on standard error, from the first call of what this yields on."""
     bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task("decoding images", total=None)
+    task = bar.add_task(what, total=None)
 
     def progress(done: int, total: int) -> None:
         bar.start()

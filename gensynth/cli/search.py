@@ -41,7 +41,7 @@ def search(
     Ends with 0 where a network was exported, 1 where nothing was feasible.
     """
     settings, folder = _settings(experiment, out)
-    settings = _changed(settings, data, trials, generator, executor, seed)
+    settings = changed(settings, data, trials, generator, executor, seed)
     _require_writable(folder)
     from gensynth.cli.running import run_campaign
 
@@ -68,13 +68,13 @@ def _require_writable(folder: Path) -> None:
         raise InputError(str(folder), problem) from None
 
 
-def _changed(
+def changed(
     settings: Experiment,
-    data: str | None,
-    trials: int | None,
-    generator: str | None,
-    executor: str | None,
-    seed: int | None,
+    data: str | None = None,
+    trials: int | None = None,
+    generator: str | None = None,
+    executor: str | None = None,
+    seed: int | None = None,
 ) -> Experiment:
     """Let the command line's options win over the file's."""
     named = data is None or data == "digits" or data.startswith("hub:")

@@ -48,7 +48,7 @@ def measurements(job: Job) -> Iterator[Measurement]:
     """Yield the whole curve of `job`, from its checkpoint as far as that goes."""
     set_threads(job.threads)
     keep_freed_memory()
-    training = Training(job, _data(job.data, job.data_fingerprint, job.cache))
+    training = Training(job, data_of(job))
     curve = training.resume()
     if len(curve) == job.recipe.epochs:
         training.finish()
@@ -163,12 +163,12 @@ class Training:
                 rows = slice(begin, begin := begin + len(index))
                 images, labels = self.images.at(index)
                 images = augmented(images, draws.of(rows))
-                sums += self._step(images, labels, (epoch - 1) * self.steps + step)
+                sums += self.step(images, labels, (epoch - 1) * self.steps + step)
                 give_way()
         loss, right = (sums / len(order)).tolist()
         return loss, 100 * right
 
-    def _step(self, images: Tensor, labels: Tensor, step: int) -> Tensor:
+    def step(self, images: Tensor, labels: Tensor, step: int) -> Tensor:
         """Learn from one batch; give the sums of its loss and of what it got right."""
         recipe = self.job.recipe
         for group in self.optimizer.param_groups:
@@ -214,6 +214,11 @@ class Training:
         wish = self.job.recipe.precision
         enabled = wish == "bf16" or (wish == "auto" and self.device.type == "cuda")
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
+
+def data_of(job: Job) -> DataSet:
+    """Open the job's data, once per process."""
+    return _data(job.data, job.data_fingerprint, job.cache)
 
 
 @lru_cache(maxsize=2)

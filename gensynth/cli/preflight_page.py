@@ -1,0 +1,165 @@
+"""What a preflight found out, for people."""
+
+from collections.abc import Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gensynth.cli.rows import count
+from gensynth.constraint import Judgement, broken
+from gensynth.preflight.findings import Findings
+from gensynth.preflight.latency import Predicted
+from gensynth.preflight.plan import Plan
+from gensynth.preflight.rates import Range, Rate, share_interval
+from gensynth.preflight.sample import Sampled
+
+_COSTS = {
+    "params": ("parameters", ""),
+    "macs": ("MACs", ""),
+    "weight_bytes": ("weights", "B"),
+    "peak_activation_bytes": ("activations", "B"),
+}
+
+
+def show_findings(name: str, found: Findings) -> None:
+    """Print the answer first, then the rules, the costs, and the time."""
+    console = Console()
+    say = console.print
+    say(_answer(name, found), highlight=False, soft_wrap=True)
+    for line in _nearest(found.nearest):
+        say(line, highlight=False, soft_wrap=True)
+    say(f"The space: {found.sample.size}.", highlight=False, soft_wrap=True)
+    if found.rates:
+        say(_rules(found))
+    for line in hints(found):
+        say(line, highlight=False, soft_wrap=True)
+    say(_costs(found))
+    if found.latency:
+        say(_latency(found.latency), highlight=False, soft_wrap=True)
+    if found.plan:
+        say(_plan(found.plan), highlight=False, soft_wrap=True)
+
+
+def _answer(name: str, found: Findings) -> str:
+    drawn = len(found.sample.candidates)
+    whole = found.sample.whole
+    of = f"of all {drawn:,} candidates" if whole else f"of the {drawn:,} candidates drawn"
+    name = escape(name)
+    if found.open:
+        low, high = share_interval(found.open, drawn)
+        interval = "" if whole else f" (95 % interval {low:.1%} to {high:.1%})"
+        return (
+            f"[bold green]possible[/]: {name}: {found.open / drawn:.1%} {of} break no enforced "
+            f"rule before training{interval}"
+        )
+    if found.impossible:
+        near = "" if whole else ", nor of those near them,"
+        words = f"{name}: none {of}{near} keeps every enforced rule"
+        return f"[bold red]impossible as it stands[/]: {words}"
+    return (
+        f"[bold yellow]rare[/]: {name}: none {of} keeps every enforced rule, but a walk from the "
+        "nearest of them found one"
+    )
+
+
+def _nearest(nearest: Sampled | None) -> list[str]:
+    if nearest is None:
+        return []
+    profile = nearest.profile
+    costs = f"{count(profile.params)}params, {count(profile.macs)}MACs"
+    lines = [f"  the nearest candidate, {nearest.genome_id} ({costs})"]
+    if nearest.open:
+        return [f"{lines[0]}, keeps them"]
+    found = broken(nearest.judgements)
+    return [f"{lines[0]}, has", *(f"    {escape(_reason(j))}" for j in found)]
+
+
+def _reason(judgement: Judgement) -> str:
+    return f"{judgement.constraint}: {judgement.reason}"
+
+
+def _rules(found: Findings) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("rule", "mode"):
+        table.add_column(heading)
+    table.add_column("keep it", justify="right")
+    table.add_column("break only it", justify="right")
+    for rate in found.rates:
+        table.add_row(escape(rate.rule), rate.mode, *_shares(rate))
+    return table
+
+
+def _shares(rate: Rate) -> tuple[str, str]:
+    if rate.share is None:
+        return "known after training", ""
+    alone = f"{rate.alone / rate.judged:.1%}" if rate.mode == "enforce" else ""
+    return f"{rate.share:.1%}", alone
+
+
+def hints(found: Findings) -> list[str]:
+    """Say which rule holds the search back, and what could not be built."""
+    lines = []
+    if found.binding is not None and found.binding.alone:
+        gain = (found.open + found.binding.alone) / len(found.sample.candidates)
+        lines.append(f"The binding rule: {found.binding.rule}; without it {gain:.1%} are possible.")
+    elif found.binding is not None:
+        lines.append(f"The binding rule: {found.binding.rule}, which the fewest keep.")
+    for rate in found.rates:
+        if rate.mode == "enforce" and rate.closest is not None:
+            lines.append(
+                f"No drawn candidate keeps {rate.rule}; the closest: {rate.closest.reason}."
+            )
+    if found.sample.failures:
+        failed = len(found.sample.failures)
+        lines.append(f"{failed:,} of {found.sample.drawn:,} failed: {found.sample.failures[0]}")
+    return [escape(line) for line in lines]
+
+
+def _costs(found: Findings) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("cost of the candidates")
+    for heading in ("least", "median", "most"):
+        table.add_column(heading, justify="right")
+    for title, ranges in (("", found.ranges), (", possible ones", found.open_ranges)):
+        _add_ranges(table, title, ranges)
+    return table
+
+
+def _add_ranges(table: Table, title: str, ranges: Mapping[str, Range]) -> None:
+    for name, spread in ranges.items():
+        words, unit = _COSTS[name]
+        figures = (spread.least, spread.median, spread.most)
+        table.add_row(words + title, *(count(figure) + unit for figure in figures))
+
+
+def _latency(found: Predicted) -> str:
+    spread = found.range_ms
+    return (
+        f"Latency: {spread.least:.2g} to {spread.most:.2g} ms, median {spread.median:.2g}: "
+        f"predicted from {found.timed} that were timed ({found.question}), median error "
+        f"{found.error:.0%}."
+    )
+
+
+def _plan(plan: Plan) -> str:
+    low, high = min(plan.proxy_s), max(plan.proxy_s)
+    each = duration(low) if low == high else f"{duration(low)} to {duration(high)}"
+    return (
+        f"Time: a training takes {each} here. {plan.trainings} of them, at least {plan.finals} of "
+        f"{plan.final_factor:g} times that length in the finals, {plan.workers} at a time: about "
+        f"{duration(3600 * plan.hours)}, less what early stopping saves."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Write seconds with two digits in the unit that suits them."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return (
+                f"{seconds / size:.2g} {unit}"
+                if seconds / size < 10
+                else (f"{seconds / size:.0f} {unit}")
+            )
+    return f"{seconds / 86_400:.1f} days"

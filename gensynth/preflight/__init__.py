@@ -1,0 +1,1 @@
+"""What can be known of an experiment before anything is trained."""

@@ -1,0 +1,87 @@
+"""The findings of a preflight: everything that is told of an experiment before it is run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gensynth.errors import InputError
+from gensynth.preflight.latency import Predicted, predicted
+from gensynth.preflight.plan import Plan, plan, spread_over_macs
+from gensynth.preflight.rates import Range, Rate, binding, ranges, rates
+from gensynth.preflight.sample import Sample, Sampled, Watch, nearest, sample
+from gensynth.setting import Setting
+
+USUAL = 2000
+"""Candidates that are drawn."""
+SHORT = 200
+"""Candidates that are drawn before a search starts."""
+STEPS = 2000
+"""Steps from the drawn candidates to the rules, where no drawn one keeps them all."""
+TIMED = 3
+"""Candidates whose training is timed."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a preflight found out."""
+
+    sample: Sample
+    rates: tuple[Rate, ...]
+    open: int
+    """Drawn candidates that break no enforced rule before training."""
+    binding: Rate | None
+    nearest: Sampled | None
+    """The candidate of the least violation; looked for only where no drawn one is open."""
+    ranges: Mapping[str, Range]
+    """Of costs, over all drawn candidates."""
+    open_ranges: Mapping[str, Range]
+    """The same over those that break no enforced rule."""
+    latency: Predicted | None = None
+    plan: Plan | None = None
+
+    @property
+    def impossible(self) -> bool:
+        """Say whether no candidate was found that keeps the enforced rules before training."""
+        return self.open == 0 and (self.nearest is None or not self.nearest.open)
+
+
+def _silent(done: int, total: int) -> None:
+    """Watch and say nothing."""
+
+
+def look(setting: Setting, count: int, steps: int, watch: Watch = _silent) -> Findings:
+    """Draw and judge candidates; where none keeps the rules, walk towards them."""
+    judge, seed = setting.judge(()), setting.experiment.seed
+    drawn = sample(judge, count, seed, watch)
+    if not drawn.candidates:
+        reason = drawn.failures[0] if drawn.failures else "the space is empty"
+        raise InputError(setting.experiment.name, f"no candidate can be judged: {reason}")
+    passing = [candidate for candidate in drawn.candidates if candidate.open]
+    found = rates(setting.indicator, drawn.candidates)
+    return Findings(
+        sample=drawn,
+        rates=found,
+        open=len(passing),
+        binding=binding(found),
+        nearest=None if passing else nearest(judge, drawn, steps, seed),
+        ranges=ranges(drawn.candidates),
+        open_ranges=ranges(passing),
+    )
+
+
+def preflight(
+    setting: Setting, count: int = USUAL, time_s: float = 1.0, watch: Watch = _silent
+) -> Findings:
+    """Look, predict latencies, and time a few trainings, each for about `time_s` seconds."""
+    from dataclasses import replace
+
+    found = look(setting, count, STEPS, watch)
+    if found.impossible:
+        return found
+    passing = [c for c in found.sample.candidates if c.open]
+    if not passing and found.nearest is not None:
+        passing = [found.nearest]
+    return replace(
+        found,
+        latency=predicted(setting, found.sample.candidates),
+        plan=plan(setting, spread_over_macs(passing, TIMED), time_s),
+    )

@@ -1,0 +1,89 @@
+"""How long a campaign may take on this machine, from the pace of a few of its candidates."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+
+from gensynth.experiment import Experiment
+from gensynth.generator import Proposal
+from gensynth.outcome import Outcome
+from gensynth.preflight.sample import Sampled
+from gensynth.record.in_flight import InFlight
+from gensynth.record.row import proposed
+from gensynth.setting import Setting
+
+START_UP_S = 0.5
+"""Of a training, apart from its batches: building the network, opening the data, recording."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is trained, and how long that takes on this machine."""
+
+    trainings: int
+    """Of the search, at most: early stopping makes it less."""
+    proxy_s: tuple[float, ...]
+    """Predicted seconds of the proxy training of the candidates that were timed."""
+    finals: int
+    """Trainings of the finals and the last one, at the longer schedule, at the least."""
+    final_factor: float
+    workers: int
+    """Trainings at a time on this machine."""
+
+    @property
+    def hours(self) -> float:
+        """Predicted hours of the whole campaign, if no training is stopped early."""
+        mean = fmean(self.proxy_s) + START_UP_S
+        total = mean * (self.trainings + self.finals * self.final_factor)
+        return total / self.workers / 3600
+
+
+def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | None:
+    """Time a few batches of each candidate of `chosen`; None where there is none."""
+    from gensynth.training.pace import pace
+
+    experiment = setting.experiment
+    if not chosen:
+        return None
+    with TemporaryDirectory() as folder:
+        in_flight = InFlight(Path(folder))
+        jobs = [setting.job(_row(c), c.source, in_flight) for c in chosen]
+        seconds = tuple(pace(job, limit_s).seconds(experiment.proxy.epochs) for job in jobs)
+    finals = experiment.finals
+    return Plan(
+        trainings=experiment.trials + len(setting.references),
+        proxy_s=seconds,
+        finals=finals.candidates * finals.replicas + 1,
+        final_factor=finals.epochs_factor,
+        workers=workers(experiment),
+    )
+
+
+def workers(experiment: Experiment) -> int:
+    """Count the trainings that this machine runs at a time."""
+    import torch
+
+    if experiment.executor == "inline":
+        return 1
+    resources = experiment.resources
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    room = (cores or 1) / resources.cpus_per_trial
+    if resources.gpus_per_trial > 0:
+        room = min(room, torch.cuda.device_count() / resources.gpus_per_trial)
+    return max(1, int(room))
+
+
+def _row(candidate: Sampled) -> Outcome:
+    new = proposed(0, 0, Proposal(candidate.decisions, 0))
+    return replace(new, genome_id=candidate.genome_id)
+
+
+def spread_over_macs(candidates: Sequence[Sampled], count: int) -> list[Sampled]:
+    """Choose up to `count` candidates from few MACs to many, evenly by rank."""
+    order = sorted(candidates, key=lambda c: c.profile.macs)
+    if len(order) <= count:
+        return order
+    return [order[round((k + 0.5) * len(order) / count - 0.5)] for k in range(count)]

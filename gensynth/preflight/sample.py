@@ -1,0 +1,148 @@
+"""Candidates of a space as they come, judged as if their training went as well as it can."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gensynth.constraint import ConstraintError, Indicator, Judgement, with_top1
+from gensynth.errors import InputError
+from gensynth.genome import Decisions
+from gensynth.judge import Judge
+from gensynth.preflight.size import Size, all_decisions, estimated
+from gensynth.profile import Profile
+from gensynth.space import Choose, Draw, Record, Replay, Source
+
+BEST_TOP1 = 100.0
+"""Percent; a candidate that breaks a rule even so breaks it whatever its training gives."""
+Watch = Callable[[int, int], None]
+"""Told (done, total) while candidates are judged."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One candidate without its graph, and what the rules say as far as it can be known now."""
+
+    decisions: Decisions
+    genome_id: str
+    fingerprint: str
+    source: Source
+    profile: Profile
+    layers: int
+    """Rows of its graph."""
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def excess(self) -> float:
+        """Sum of the violations of the enforced rules; 0 where none is broken."""
+        enforced = (j.violation or 0.0 for j in self.judgements if j.mode == "enforce")
+        return sum(max(violation, 0.0) for violation in enforced)
+
+    @property
+    def open(self) -> bool:
+        """Say whether no enforced rule is known to be broken: training may decide the rest."""
+        return self.excess == 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was drawn of a space."""
+
+    size: Size
+    drawn: int
+    """Candidates, all of the space where it is small."""
+    candidates: tuple[Sampled, ...]
+    """Those of which a network can be built and every rule answered."""
+    failures: tuple[str, ...]
+    """Why the others have none: messages, one for each candidate."""
+    whole: bool
+    """The space has no other candidates."""
+
+
+def sample(judge: Judge, count: int, seed: int, watch: Watch = lambda done, total: None) -> Sample:
+    """Draw `count` candidates uniformly at random, or take the whole space where it has no more."""
+    found, met = all_decisions(judge.space, count), []
+    drawn: list[Decisions] = found or []
+    if found is None:
+        records = list(_draws(judge, count, seed))
+        drawn = [record.decisions for record in records]
+        met = [[len(options) for options in record.options.values()] for record in records]
+    size = estimated(met) if found is None else Size(len(found), True)
+    candidates, failures = [], []
+    for done, decisions in enumerate(drawn, 1):
+        try:
+            candidates.append(sampled(judge, decisions))
+        except (InputError, ConstraintError) as error:
+            failures.append(str(error))
+        watch(done, len(drawn))
+    return Sample(size, len(drawn), tuple(candidates), tuple(failures), found is not None)
+
+
+def sampled(judge: Judge, decisions: Decisions) -> Sampled:
+    """Judge one candidate as if it were trained to 100 %.
+
+    Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
+    """
+    try:
+        described = judge.describe(decisions)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError("genome", str(error)) from error
+    early = judge.indicator.judge(described.candidate, up_to="profile")
+    rules = tuple(r for r in judge.indicator.rules if r.constraint.needs == "proxy")
+    late = Indicator(rules).judge(with_top1(described.candidate, BEST_TOP1))
+    return Sampled(
+        decisions,
+        described.genome_id,
+        described.fingerprint,
+        described.source,
+        described.candidate.profile,
+        len(described.candidate.graph),
+        (*early, *(j for j in late if j.ok is False)),
+    )
+
+
+def nearest(judge: Judge, start: Sample, steps: int, seed: int) -> Sampled | None:
+    """Walk from the drawn candidates of the least excess to less, up to `steps` judgements.
+
+    Each step gives some decisions of one of the best anew. Ends early where no enforced rule is
+    broken any more; None where no candidate could be judged at all.
+    """
+    best = sorted(start.candidates, key=lambda c: c.excess)[:_KEPT]
+    rng = np.random.default_rng(seed)
+    if start.whole:
+        return best[0] if best else None
+    for _ in range(steps if best else 0):
+        if best[0].open:
+            break
+        parent = best[int(rng.integers(len(best)))]
+        record = Record(_mutant(parent.decisions, rng))
+        try:
+            judge.space.sample(record)
+            child = sampled(judge, record.decisions)
+        except (InputError, ConstraintError):
+            continue
+        names = {c.fingerprint for c in best}
+        if child.fingerprint not in names and child.excess < best[-1].excess:
+            best = sorted([*best, child], key=lambda c: c.excess)[:_KEPT]
+    return best[0] if best else None
+
+
+_KEPT = 12
+"""Candidates that a walk goes on from."""
+
+
+def _draws(judge: Judge, count: int, seed: int) -> Iterator[Record]:
+    for sequence in np.random.SeedSequence(seed).spawn(count):
+        record = Record(Draw(np.random.default_rng(sequence)))
+        judge.space.sample(record)
+        yield record
+
+
+def _mutant(parent: Decisions, rng: np.random.Generator) -> Choose:
+    names = sorted(parent)
+    count = min(int(rng.geometric(0.5)), len(names))
+    dropped = {names[int(k)] for k in rng.choice(len(names), count, replace=False)}
+    kept = {name: answer for name, answer in parent.items() if name not in dropped}
+    return Replay(kept, otherwise=Draw(rng))

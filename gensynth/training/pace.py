@@ -1,0 +1,100 @@
+"""How fast a network trains on this machine, from a few of its batches."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from gensynth.proxy import Job
+from gensynth.training.augment import augmented, draw
+from gensynth.training.batches import Batches
+from gensynth.training.device import keep_freed_memory, set_threads
+from gensynth.training.loop import EVALUATION_BATCH, Training, data_of
+
+WARM_UP = 2
+"""Batches before the clock counts: the first ones allocate memory and choose kernels."""
+MOST = 100
+"""Batches that are timed at most."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What an epoch of one network costs, taken apart."""
+
+    train_s: float
+    """Seconds of one training image."""
+    validate_s: float
+    """Seconds of one validation image."""
+    train_images: int
+    """In an epoch."""
+    validation_images: int
+
+    def seconds(self, epochs: float) -> float:
+        """Predict the seconds of a training of `epochs`, start-up apart."""
+        epoch = self.train_s * self.train_images + self.validate_s * self.validation_images
+        return epochs * epoch
+
+
+def pace(job: Job, limit_s: float = 1.0) -> Pace:
+    """Train and validate a few batches of `job` for about `limit_s` seconds each; keep nothing."""
+    set_threads(job.threads)
+    keep_freed_memory()
+    training = Training(job, data_of(job))
+    train_s = _timed(_trainer(training), limit_s, training.device)
+    held_out = training.held_out
+    if held_out is None:
+        return Pace(train_s, 0.0, len(training.chosen), 0)
+    validate_s = _timed(_validator(training, held_out), limit_s / 2, training.device)
+    return Pace(train_s, validate_s, len(training.chosen), len(held_out))
+
+
+Work = Callable[[int], int]
+"""Does a step of this number and says how many images it took."""
+
+
+def _trainer(training: Training) -> Work:
+    recipe, images, chosen = training.job.recipe, training.images, training.chosen
+    rng = torch.Generator().manual_seed(0)
+    draws = draw(recipe.augment, recipe.batch_size, images.size, rng).to(training.device)
+    training.network.train()
+
+    def work(step: int) -> int:
+        first = step * recipe.batch_size % max(1, len(chosen) - recipe.batch_size + 1)
+        index = chosen[first : first + recipe.batch_size].to(images.place)
+        batch, labels = images.at(index)
+        training.step(augmented(batch, draws.of(slice(0, len(index)))), labels, step)
+        return len(index)
+
+    return work
+
+
+def _validator(training: Training, held_out: Batches) -> Work:
+    training.network.eval()
+    batch, _ = next(held_out.in_order(EVALUATION_BATCH))
+
+    @torch.no_grad()
+    def work(step: int) -> int:
+        training.network(batch)
+        return len(batch)
+
+    return work
+
+
+def _timed(work: Work, limit_s: float, device: torch.device) -> float:
+    """Give the seconds of one image."""
+    images, start = 0, time.perf_counter()
+    for step in range(WARM_UP + MOST):
+        if step == WARM_UP:
+            images, start = 0, _now(device)
+        images += work(step)
+        if step > WARM_UP and time.perf_counter() - start > limit_s:
+            break
+    return (_now(device) - start) / images
+
+
+def _now(device: torch.device) -> float:
+    """Read the clock once the device has done what it was asked."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
