@@ -17,6 +17,7 @@ HOMES = {
     "onnxscript": {"export/formats/onnx_format"},
     "onnxruntime": {"export/formats/onnx_format", "export/formats/int8_format"},
     "executorch": {"export/formats/executorch_format"},
+    "ncnn": {"cortex_a72/guest"},
 }
 MAX_FILE, MAX_FUNCTION = 300, 40
 

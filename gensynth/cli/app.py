@@ -8,6 +8,7 @@ import typer
 from gensynth.cli import (
     check,
     compare,
+    device,
     export,
     generate,
     plugins,
@@ -49,4 +50,5 @@ app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("generate")(generate.generate)
+app.add_typer(device.device, name="device")
 app.command("plugins")(plugins.plugins)
