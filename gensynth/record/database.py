@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy.event import listen
 from sqlalchemy.exc import SQLAlchemyError
 
 from gensynth.errors import InputError
@@ -36,19 +37,18 @@ def open_storage(storage: str, driven: str | None) -> RDBStorage:
     if not is_postgres(storage):
         return RDBStorage(storage)
     place = without_password(storage)
-    settings: dict[str, Any] = {"connect_args": {"options": KEEPALIVE, "connect_timeout": 10}}
-    if driven is not None:
-        key = int(digest(driven), 16) % 2**63
-
-        def lock(connection: Any, _: object) -> None:
-            _take_lock(connection, key, place)
-
-        settings |= {"pool_size": 1, "max_overflow": 0, "pool_events": [(lock, "connect")]}
+    settings = {"connect_args": {"options": KEEPALIVE, "connect_timeout": 10}}
     try:
-        return RDBStorage(for_sqlalchemy(storage), engine_kwargs=settings)
+        base = RDBStorage(for_sqlalchemy(storage), engine_kwargs=settings)
     except ImportError as error:
         problem = "PostgreSQL needs psycopg: pip install 'gensynth[postgres]'"
         raise InputError(place, problem) from error
+    if driven is not None:
+        key = int(digest(driven), 16) % 2**63
+        base.remove_session()
+        base.engine.dispose()  # Optuna needed several connections to open; from now on it is one.
+        listen(base.engine, "connect", lambda connection, _: _take_lock(connection, key, place))
+    return base
 
 
 def _take_lock(connection: Any, key: int, place: str) -> None:

@@ -1,0 +1,161 @@
+"""Kills a campaign at random moments, starts it again until it ends, and counts the damage.
+
+    python -m experiments.benchmarks.crash --kills 50 --executor inline
+    python -m experiments.benchmarks.crash --kills 50 --executor ray --storage postgresql
+
+SIGKILL goes to the driver, to one of its workers, or to all of its processes: while it starts,
+trains, exports, or while a file is being written. `--storage postgresql` starts a server of its own
+(see postgres.py); any database URL is taken as it is. The trainings are real, and short: tiny
+networks on the digits. Ends with 1 if anything was lost, doubled, left running or left behind.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import get_args
+
+from experiments.benchmarks.crash_audit import Audit
+from experiments.benchmarks.crash_scene import MARK, Moment, Scene, Target, begin
+from experiments.benchmarks.postgres import postgres
+from gensynth.cli.running import run_campaign
+from gensynth.experiment import Experiment, parse_experiment
+
+ROOT = Path(__file__).parents[2]
+STEP = 4
+"""Trainings by which a campaign that has ended is extended while kills are left."""
+USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", "export")
+
+
+def main() -> None:
+    """Run the benchmark, print what it found, and end with 1 where that is not nothing."""
+    options = _options()
+    os.environ |= {MARK: uuid.uuid4().hex, "OMP_NUM_THREADS": "1"}
+    os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers import the space too.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # As it must be when ray is imported.
+    import torch  # noqa: F401 - so that the forked drivers need not
+
+    with tempfile.TemporaryDirectory(prefix="gensynth-crash-") as place, _storage(options) as url:
+        os.environ["XDG_CACHE_HOME"] = place
+        found = Benchmark(Path(place) / "campaign", url, options).run()
+    print(json.dumps(found, indent=1))
+    good = ("outcomes asked for", "outcomes", "went on from a checkpoint", "kills", "seconds")
+    bad = {name: n for name, n in found.items() if name not in good and isinstance(n, int) and n}
+    sys.exit(bool(bad) or found["outcomes"] != found["outcomes asked for"])
+
+
+class Benchmark:
+    """One campaign, killed again and again."""
+
+    def __init__(self, folder: Path, storage: str | None, options: argparse.Namespace) -> None:
+        """Begin with a new folder."""
+        folder.mkdir()
+        self.folder, self.storage, self.options = folder, storage, options
+        self.wanted: int = options.kills
+        self.rng = random.Random(options.seed)
+        self.audit = Audit(folder, storage)
+        self.kills: Counter[str] = Counter()
+        self.start_s = 2.0
+        self.trials = STEP
+
+    def run(self) -> dict[str, object]:
+        """Kill as often as wanted, let it end, and count."""
+        start, runs = time.monotonic(), 0
+        while True:
+            scene = begin(partial(self._drive, self.trials), self.folder)
+            runs += 1
+            killed = self._kill(scene) if self._left() else scene.until(lambda: False)
+            if killed:
+                continue
+            if scene.status != 0:
+                raise RuntimeError(self.folder.with_suffix(".out").read_text()[-4000:])
+            if not self._left():
+                break
+            self.trials += STEP
+        found = self.audit.finish(self.trials)
+        by = ", ".join(f"{n} {name}" for name, n in sorted(self.kills.items()))
+        seconds = round(time.monotonic() - start)
+        return {"kills": self.kills.total(), "by": by, "runs": runs, "seconds": seconds, **found}
+
+    def _kill(self, scene: Scene) -> bool:
+        """Kill this run's driver, after any of its workers; False where it ended unharmed."""
+        while self._left():
+            target: Target = self.rng.choice(self._targets())
+            moment: Moment = self.rng.choice(USUAL)
+            if target == "worker" and moment == "start":
+                moment = "training"
+            if not scene.reach(moment, self.rng, self.start_s):
+                return False
+            if not scene.kill(target):
+                continue
+            self._took_notice(target, moment, scene)
+            if target != "worker":
+                return True
+        scene.until(lambda: False)
+        return False
+
+    def _took_notice(self, target: Target, moment: Moment, scene: Scene) -> None:
+        self.kills[f"{target} ({moment})"] += 1
+        self.audit.look_at_checkpoints()
+        self.start_s = scene.start_s() or self.start_s
+        if target != "worker" and self.rng.random() < 0.5:  # Else the driver itself comes first.
+            self.audit.look_at_record()
+        print(f"kill {self.kills.total()}: {target} ({moment})", file=sys.stderr, flush=True)
+
+    def _targets(self) -> tuple[Target, ...]:
+        everyone: tuple[Target, ...] = get_args(Target)
+        return everyone if self.options.executor == "ray" else ("driver", "group")
+
+    def _left(self) -> bool:
+        return self.kills.total() < self.wanted
+
+    def _drive(self, trials: int) -> None:
+        settings = replace(self._experiment(), trials=trials)
+        run_campaign(settings, self.folder, self.storage, None, as_json=True)
+
+    def _experiment(self) -> Experiment:
+        tables = {
+            "name": "crash",
+            "space": "experiments.benchmarks.tiny_space:TinySpace",
+            "generator": "random",
+            "executor": self.options.executor,
+            "folder": str(ROOT),
+            "proxy": {"epochs": self.options.epochs},
+            "stopping": {"rule": "none"},
+            "finals": {"candidates": 1, "most": 1, "replicas": 1, "epochs_factor": 1.0},
+            "resources": {"checkpoint_s": 0.0, "device": "cpu"},
+        }
+        return parse_experiment(tables, "crash.toml")
+
+
+@contextmanager
+def _storage(options: argparse.Namespace) -> Iterator[str | None]:
+    if options.storage != "postgresql":
+        yield options.storage
+        return
+    with postgres() as server:
+        yield server.url
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--executor", choices=("inline", "ray"), default="inline")
+    parser.add_argument("--storage", help="a database URL, or postgresql for a server of its own")
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

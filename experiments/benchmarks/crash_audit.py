@@ -1,0 +1,112 @@
+"""What must hold of a campaign that was killed many times: a list of all that does not."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from safetensors import SafetensorError, safe_open
+
+from experiments.benchmarks.crash_scene import events, marked
+from gensynth.measurement import Measurement
+from gensynth.outcome import Outcome
+from gensynth.plain import from_plain, loads
+from gensynth.record.address import for_sqlalchemy
+from gensynth.record.folder import open_record, whereabouts
+
+GONE_S = 60.0
+"""How long processes may take to notice that their driver is dead."""
+Curve = tuple[Measurement, ...]
+
+
+@dataclass
+class Audit:
+    """Sees the campaign after every kill, and judges it at its end."""
+
+    folder: Path
+    storage: str | None
+    seen: list[Outcome] = field(default_factory=list)
+    saved: dict[int, Curve] = field(default_factory=dict)
+    """The longest curve that was in a checkpoint when something was killed, by number."""
+    problems: Counter[str] = field(default_factory=Counter)
+
+    def look_at_checkpoints(self) -> None:
+        """Note how far the trainings in flight were saved."""
+        for job in self.folder.glob("candidates/*/job.json"):
+            number = int(job.parent.name.partition("-")[0])
+            curve = _saved_curve(job.parent / "checkpoint.safetensors")
+            if len(curve) > len(self.saved.get(number, ())):
+                self.saved[number] = curve
+
+    def look_at_record(self) -> None:
+        """Check that all rows seen before are still there, as they were."""
+        if not (self.folder / "experiment.toml").exists():
+            return
+        record = open_record(self.folder, self.storage)
+        rows = record.outcomes()
+        record.close()
+        for before, now in zip(self.seen, [*rows, *[None] * len(self.seen)], strict=False):
+            self.problems["lost"] += before != now
+        self.seen = rows
+
+    def finish(self, asked: int) -> dict[str, int]:
+        """Judge the ended campaign; every figure but the first three ought to be 0."""
+        self.look_at_record()
+        numbers = Counter(row.number for row in self.seen)
+        reported = Counter(e["number"] for e in events(self.folder) if e["event"] != "started")
+        reported.pop(None, None)
+        trained = [r for r in self.seen if r.purpose == "search" and r.attempt > 0]
+        prints = Counter(row.fingerprint for row in trained)
+        went_on, again = self._resumed()
+        return {
+            "outcomes asked for": asked,
+            "outcomes": len(trained),
+            "went on from a checkpoint": went_on,
+            "began again in spite of one": again,
+            "lost": self.problems["lost"] + sum(n not in numbers for n in reported),
+            "doubled": sum(n - 1 for n in (*numbers.values(), *prints.values()))
+            + sum(n - 1 for n in reported.values()),
+            "gaps in the numbers": len(set(range(max(numbers) + 1)) - set(numbers)),
+            "left running": self._left_running(),
+            "files left behind": len(self._left_behind()),
+        }
+
+    def _resumed(self) -> tuple[int, int]:
+        """Count trainings that were killed, by whether they kept what had been saved.
+
+        The seconds of a measurement are never the same twice: equal ones were not made again.
+        """
+        rows = {row.number: row for row in self.seen}
+        kept = [
+            rows[number].curve[: len(curve)] == curve
+            for number, curve in self.saved.items()
+            if number in rows and rows[number].ending != "lost"
+        ]
+        return sum(kept), len(kept) - sum(kept)
+
+    def _left_running(self) -> int:
+        """Count RUNNING trials, jobs without an end, and processes."""
+        place, _ = whereabouts(self.folder, self.storage)
+        study = optuna.load_study(study_name=place.study, storage=for_sqlalchemy(place.storage))
+        running = sum(t.state == optuna.trial.TrialState.RUNNING for t in study.trials)
+        jobs = len(list(self.folder.glob("candidates/*/job.json")))
+        end = time.monotonic() + GONE_S
+        while marked() and time.monotonic() < end:
+            time.sleep(0.5)
+        return running + jobs + len(marked())
+
+    def _left_behind(self) -> list[Path]:
+        wanted = ("model.safetensors",)
+        found = [p for p in self.folder.glob("candidates/*/*") if p.name not in wanted]
+        return [*found, *self.folder.glob("*.part"), *self.folder.glob(".best*")]
+
+
+def _saved_curve(file: Path) -> Curve:
+    try:
+        with safe_open(file, framework="np") as opened:
+            text = (opened.metadata() or {})["curve"]
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
+        return ()
+    return from_plain(Curve, loads(text, str(file)), str(file))  # type: ignore[return-value,arg-type]
