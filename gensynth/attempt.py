@@ -3,12 +3,14 @@
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gensynth.measurement import Measurement
 from gensynth.outcome import Ending
 from gensynth.proxy import Diverged, Job, is_out_of_memory, train
 
+ATTEMPTS = 3
+"""How often a job is handed out whose worker is lost, or a network that is to be exported."""
 Watch = Callable[[Measurement], bool]
 """Sees every measurement; says whether to go on."""
 
@@ -46,6 +48,20 @@ def attempt(job: Job, watch: Watch) -> Result:
         ending = "out_of_memory" if is_out_of_memory(error) else "crashed"
         detail = _where(error)
     return Result(ending, tuple(curve), detail, time.perf_counter() - start)  # type: ignore[arg-type]
+
+
+def again(job: Job, result: Result, batch_size: int) -> Job | None:
+    """Give the next attempt at a job whose worker was lost or ran out of memory, or None.
+
+    `batch_size` is the experiment's: what does not fit is tried once more at half of it.
+    """
+    if result.ending == "lost" and job.attempt < ATTEMPTS:
+        return replace(job, attempt=job.attempt + 1)
+    half = batch_size // 2
+    if result.ending == "out_of_memory" and job.recipe.batch_size > half >= 2:
+        recipe = replace(job.recipe, batch_size=half)
+        return replace(job, attempt=job.attempt + 1, recipe=recipe)
+    return None
 
 
 def _too_late(job: Job, start: float) -> bool:

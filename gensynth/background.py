@@ -56,9 +56,9 @@ class Background:
         """End the training after its present epoch, without waiting for that."""
         self._stopped.set()
 
-    def join(self) -> None:
-        """Wait until the training has ended."""
-        self._thread.join()
+    def join(self, limit_s: float | None = None) -> None:
+        """Wait until the training has ended, for `limit_s` seconds at most."""
+        self._thread.join(limit_s)
 
     def _train(self) -> None:
         if self._job.time_limit_s is not None:

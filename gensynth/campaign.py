@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gensynth.attempt import Result
+from gensynth.attempt import ATTEMPTS as ATTEMPTS
+from gensynth.attempt import Result, again
 from gensynth.constraint import ConstraintError, Judgement, broken
 from gensynth.errors import InputError
 from gensynth.finals import Finalist, finalists, winner
@@ -36,8 +37,6 @@ from gensynth.stopping import Halving
 
 REPETITIONS = 200
 """Proposals in a row that come to no training, after which the search ends."""
-ATTEMPTS = 3
-"""How often a job is handed out whose worker is lost, or a network that is to be exported."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +136,11 @@ class Campaign:
         if job.purpose == "search":
             _ = self.generator  # Replayed before this end is entered, or it would be told twice.
         running = self.ledger.take(job)
-        if result.ending == "lost" and job.attempt < ATTEMPTS:
-            again = replace(job, attempt=job.attempt + 1)
-            self._waiting.append(self.ledger.start(again, running))
+        usual = self.setting.experiment.proxy.batch_size
+        if (retry := again(job, result, usual)) is not None:
+            self._waiting.append(self.ledger.start(retry, running))
             return
-        ended = row.ended(running, result, job.attempt)
+        ended = row.ended(running, result, job, usual)
         if job.purpose == "reference":
             self._close(ended, {})
         else:

@@ -1,23 +1,44 @@
 """Runs a campaign in this process, one job after the other: exactly reproducible."""
 
 from collections.abc import Callable
-from functools import partial
 
 from gensynth.attempt import attempt
 from gensynth.campaign import Campaign, Done, Wait
+from gensynth.interruption import Interruption
+from gensynth.measurement import Measurement
+from gensynth.proxy import Job
 
 
-def run(campaign: Campaign, changed: Callable[[], None] = lambda: None) -> Done:
+def run(
+    campaign: Campaign,
+    changed: Callable[[], None] = lambda: None,
+    interruption: Interruption | None = None,
+) -> Done:
     """Run the campaign to its end; `changed` is called after each step.
 
     An interruption leaves nothing but jobs to resume.
+
+    Raises:
+        KeyboardInterrupt: `interruption` was asked for, and the running job has a checkpoint.
     """
+    interruption = interruption or Interruption()
     while True:
+        interruption.heed()
         job = campaign.ask()
         changed()
         if isinstance(job, Done):
             return job
         if isinstance(job, Wait):
             raise RuntimeError("the campaign waits for a job that nobody runs")
-        campaign.tell(job, attempt(job, partial(campaign.report, job)))
+        _train(campaign, job, interruption)
         changed()
+
+
+def _train(campaign: Campaign, job: Job, interruption: Interruption) -> None:
+    def watch(measurement: Measurement) -> bool:
+        return not interruption.asked and campaign.report(job, measurement)
+
+    result = attempt(job, watch)
+    if result.ending == "stopped":
+        interruption.heed()  # Not the rule has stopped it: it is resumed another day.
+    campaign.tell(job, result)

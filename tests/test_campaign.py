@@ -129,14 +129,34 @@ def test_jobs_can_run_side_by_side_and_the_finals_wait_for_them(tmp_path: Path) 
 
 
 def test_an_ending_without_a_measurement_has_no_score(tmp_path: Path) -> None:
-    with campaign(tmp_path, trials=4) as opened:
-        for ending in ("diverged", "out_of_memory", "timed_out", "crashed"):
+    with campaign(tmp_path, trials=3) as opened:
+        for ending in ("diverged", "timed_out", "crashed"):
             job = opened.ask()
             assert isinstance(job, Job)
             opened.tell(job, Result(ending, detail="why"))
         trained = [o for o in opened.outcomes if o.attempt > 0]
-        assert [o.ending for o in trained] == ["diverged", "out_of_memory", "timed_out", "crashed"]
+        assert [o.ending for o in trained] == ["diverged", "timed_out", "crashed"]
         assert all(o.value is None and o.detail == "why" for o in trained)
+
+
+@pytest.mark.parametrize("second", ["completed", "out_of_memory"])
+def test_what_runs_out_of_memory_is_tried_once_more_at_half_the_batch(
+    tmp_path: Path, second: Any
+) -> None:
+    with campaign(tmp_path, trials=1) as opened:
+        first = opened.ask()
+        assert isinstance(first, Job)
+        opened.tell(first, Result("out_of_memory", detail="too large"))
+        again = opened.ask()
+        assert isinstance(again, Job) and (again.number, again.attempt) == (first.number, 2)
+        assert again.recipe == replace(first.recipe, batch_size=first.recipe.batch_size // 2)
+        assert opened.outcomes == []
+    with campaign(tmp_path, trials=1) as opened:  # A restart knows that it is the second try.
+        assert opened.ask() == again
+        opened.tell(again, replace(finished(again, 60.0), ending=second))
+        (outcome,) = opened.outcomes
+        assert (outcome.ending, outcome.attempt) == (second, 2)
+        assert "at batch 32: 64 ran out of memory" in outcome.detail
 
 
 PICKY = """

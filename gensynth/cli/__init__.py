@@ -1,11 +1,15 @@
 """The command line: `gensynth COMMAND`, one file per command."""
 
+import errno
 import sys
 
 from gensynth.errors import InputError
 
 DONE, NOT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: done; not (nothing feasible, a verdict not ok); bad input; interrupted."""
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+REMEDY = "nothing that is recorded is lost: once this is mended, the same command goes on"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -21,11 +25,29 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_say(str(error), BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_say("interrupted", INTERRUPTED))
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        sys.exit(_say(f"{error.filename or 'a file'}: {error.strerror}; {REMEDY}", BAD_INPUT))
     except Exception as error:
+        if _lacks_memory(error):
+            sys.exit(_say(_TOO_LARGE, BAD_INPUT))
         if not hasattr(error, "format_message"):
             raise
         sys.exit(_say(_usage(error), BAD_INPUT))
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+_TOO_LARGE = (
+    "memory: this machine has not enough for it; a smaller --image-size, --batch or network fits"
+)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Recognise what Python and torch raise where memory ends; torch's has no type of its own."""
+    said = str(error)
+    tensor = "can't allocate memory" in said or "size calculation overflowed" in said
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and tensor)
 
 
 def _usage(error: Exception) -> str:

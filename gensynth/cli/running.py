@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from gensynth.campaign import Campaign, Done
@@ -14,13 +15,22 @@ from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
 from gensynth.experiment import Experiment
 from gensynth.export.publish import Published, publish
+from gensynth.interruption import Interruption, patient
 from gensynth.record.folder import driving
 
 
 def run_campaign(
-    settings: Experiment, folder: Path, storage: str | None, address: str | None, as_json: bool
+    settings: Experiment,
+    folder: Path,
+    storage: str | None,
+    address: str | None,
+    as_json: bool,
+    command: str = "the same command",
 ) -> Published | None:
-    """Run, resume or extend the campaign in `folder`, export its winner, and show both."""
+    """Run, resume or extend the campaign in `folder`, export its winner, and show both.
+
+    Once interrupted, it shows how the campaign stands, and the `command` that goes on.
+    """
     with (
         decoding() as progress,
         driving(folder, settings, storage, progress) as campaign,
@@ -28,15 +38,13 @@ def run_campaign(
         if campaign.setting.left_out:
             Console(stderr=True).print(campaign.setting.left_out, soft_wrap=True, highlight=False)
         try:
-            with watching(campaign, quiet=as_json) as changed:
-                done = _run(campaign, address, changed)
+            with (
+                patient() as interruption,
+                watching(campaign, quiet=as_json) as changed,
+            ):
+                done = _run(campaign, address, changed, interruption)
         except KeyboardInterrupt:
-            ended = len(campaign.outcomes)
-            Console(stderr=True).print(
-                f"{ended} outcomes are recorded; the same command goes on from there: "
-                f"gensynth search --out {folder}",
-                soft_wrap=True,
-            )
+            _farewell(campaign, as_json, command)
             raise
         published = publish(campaign, folder / "best")
         show_campaign(campaign, as_json, published)
@@ -45,16 +53,30 @@ def run_campaign(
     return published
 
 
-def _run(campaign: Campaign, address: str | None, changed: Changed) -> Done:
+def _farewell(campaign: Campaign, as_json: bool, command: str) -> None:
+    """Say how far an interrupted campaign has come, and how to go on."""
+    show_campaign(campaign, as_json)
+    ended, running = len(campaign.outcomes), len(campaign.ledger.running)
+    Console(stderr=True).print(
+        f"{ended} outcomes are recorded, {running} trainings are to be resumed; go on with:\n"
+        f"{escape(command)}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _run(
+    campaign: Campaign, address: str | None, changed: Changed, interruption: Interruption
+) -> Done:
     if campaign.setting.experiment.executor == "inline":
         if address is not None:
             raise InputError("--address", "is for the ray executor")
         from gensynth.inline_executor import run
 
-        return run(campaign, changed)
+        return run(campaign, changed, interruption)
     from gensynth.ray_executor import run as run_on_ray
 
-    return run_on_ray(campaign, address, changed)
+    return run_on_ray(campaign, address, changed, interruption)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """`gensynth search`: run a campaign from an experiment to an exported network."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,6 +19,7 @@ from gensynth.experiment import (
     embedded_experiment,
     read_experiment,
 )
+from gensynth.record.address import without_password
 
 # typer reads these at run time, so they are spelled the old way.
 Text = Optional[str]  # noqa: UP045
@@ -40,12 +43,15 @@ def search(
 
     Ends with 0 where a network was exported, 1 where nothing was feasible.
     """
+    given = {"": experiment, "data": data, "out": out, "trials": trials, "generator": generator}
+    given |= {"executor": executor, "address": address, "seed": seed, "json": as_json or None}
+    given |= {"storage": storage and without_password(storage)}
     settings, folder = _settings(experiment, out)
     settings = changed(settings, data, trials, generator, executor, seed)
     _require_writable(folder)
     from gensynth.cli.running import run_campaign
 
-    published = run_campaign(settings, folder, storage, address, as_json)
+    published = run_campaign(settings, folder, storage, address, as_json, _command(given))
     raise typer.Exit(0 if published else 1)
 
 
@@ -55,6 +61,16 @@ def _settings(file: Path | None, out: Path | None) -> tuple[Experiment, Path]:
         return read_experiment(out / EXPERIMENT), out
     settings = read_experiment(file) if file else embedded_experiment("digits")
     return settings, out or Path("runs") / settings.name
+
+
+def _command(given: Mapping[str, object]) -> str:
+    """Write the command that goes on, with every option that was given."""
+    words = ["gensynth", "search"]
+    for name, value in given.items():
+        if value is not None:
+            words += [f"--{name}"] if name else []
+            words += [] if value is True else [str(value)]
+    return shlex.join(words)
 
 
 def _require_writable(folder: Path) -> None:

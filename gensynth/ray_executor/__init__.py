@@ -10,13 +10,17 @@ from threading import Thread
 
 from gensynth.campaign import Campaign, Done, Wait
 from gensynth.experiment import Resources
+from gensynth.interruption import Interruption
 from gensynth.ray_executor.cluster import connected, require_room, short_folder
 from gensynth.ray_executor.elsewhere import require_resources, stopwatch
-from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Measured, News
+from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Interrupted, Measured, News
 
 
 def run(
-    campaign: Campaign, address: str | None = None, changed: Callable[[], None] = lambda: None
+    campaign: Campaign,
+    address: str | None = None,
+    changed: Callable[[], None] = lambda: None,
+    interruption: Interruption | None = None,
 ) -> Done:
     """Run the campaign to its end; `changed` is called after each step.
 
@@ -27,6 +31,7 @@ def run(
         InputError: nothing answers at `address`, no node has room for a training, or none offers
             the resource on which latencies are to be measured.
         RuntimeError: Ray itself failed.
+        KeyboardInterrupt: `interruption` was asked for, and running jobs have their checkpoints.
     """
     resources = campaign.setting.experiment.resources
     with connected(address):
@@ -34,6 +39,8 @@ def run(
         require_resources(campaign.judge)
         campaign.stopwatch = stopwatch
         exchange = Exchange()
+        if interruption is not None:
+            interruption.listen(exchange.interrupt)
         tune = Thread(target=_tune, args=(exchange, resources), name="tune", daemon=True)
         tune.start()
         try:
@@ -63,6 +70,8 @@ def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None
 
 def _take(campaign: Campaign, exchange: Exchange, news: News) -> bool:
     """Enter one piece of news into the campaign; say whether another job is wanted."""
+    if isinstance(news, Interrupted):
+        raise KeyboardInterrupt
     if isinstance(news, Broken):
         raise RuntimeError("Ray Tune ended before the campaign did") from news.error
     if isinstance(news, Measured):

@@ -42,7 +42,12 @@ class Broken:
     error: BaseException | None
 
 
-News = Wanted | Measured | Ended | Broken
+@dataclass(frozen=True)
+class Interrupted:
+    """The user has asked for the end."""
+
+
+News = Wanted | Measured | Ended | Broken | Interrupted
 
 
 class Exchange:
@@ -75,6 +80,10 @@ class Exchange:
         """Have Tune end everything that runs, and ask for nothing more."""
         self._halted.set()
         self._jobs.put(None)
+
+    def interrupt(self) -> None:
+        """Have the campaign's thread raise `KeyboardInterrupt`; safe inside a signal handler."""
+        self._news.put(Interrupted())
 
     # For Tune --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from ray.tune.search import Searcher
 from gensynth.attempt import Result
 from gensynth.background import Background, News
 from gensynth.experiment import Resources
+from gensynth.interruption import CHECKPOINT_WAIT_S
 from gensynth.measurement import Measurement
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.proxy import Job
@@ -88,9 +89,10 @@ class Worker(tune.Trainable):
         return {"news": dumps(news), "done": news.result is not None}
 
     def cleanup(self) -> None:
-        """End the training early, if one is running."""
+        """End the training early, if one is running, at the end of its epoch and saved."""
         if self._training is not None:
             self._training.stop()
+            self._training.join(CHECKPOINT_WAIT_S)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from gensynth.constraint import ConstraintError, broken
 from gensynth.generator import Proposal
 from gensynth.judge import Described, Judge
 from gensynth.outcome import Outcome, Purpose
+from gensynth.proxy import Job
 
 
 def proposed(number: int, asked_after: int, proposal: Proposal) -> Outcome:
@@ -80,15 +81,17 @@ def answered(row: Outcome, twin: Outcome) -> Outcome:
     )
 
 
-def ended(row: Outcome, result: Result, attempt: int) -> Outcome:
-    """Enter how the training ended."""
+def ended(row: Outcome, result: Result, job: Job, batch_size: int) -> Outcome:
+    """Enter how the training ended, and whether it took a smaller batch than the usual one."""
+    halved = f"at batch {job.recipe.batch_size}: {batch_size} ran out of memory"
+    details = [result.detail, halved if job.recipe.batch_size < batch_size else ""]
     return replace(
         row,
         ending=result.ending,
         curve=result.curve,
-        detail=result.detail,
+        detail="; ".join(filter(None, details)),
         seconds=result.seconds,
-        attempt=attempt,
+        attempt=job.attempt,
     )
 
 

@@ -66,7 +66,12 @@ def measurements(job: Job) -> Iterator[Measurement]:
             saved = now
         if last:
             training.finish()
-        yield curve[-1]
+        try:
+            yield curve[-1]
+        except GeneratorExit:  # Ended early, and perhaps for today only.
+            if job.checkpoint_s is not None and saved < now and not last:
+                training.save(curve)
+            raise
 
 
 def identity_of(job: Job) -> str:
