@@ -90,16 +90,46 @@ def load_folder(folder: Path) -> "nn.Module":
         weights = load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise InputError(str(folder / WEIGHTS), f"cannot be read ({error})") from None
-    return _loaded(factory(), weights, str(folder / WEIGHTS))
+    return _loaded(_built(factory, file), weights, str(folder / WEIGHTS))
 
 
 def input_shape(folder: Path) -> tuple[int, int, int] | None:
     """Read the (C, H, W) that an exported network takes, without running it; None if not said."""
-    for node in ast.parse(_code(folder).read_text(encoding="utf-8")).body:
+    file = _code(folder)
+    try:
+        body = ast.parse(file.read_bytes()).body
+    except (SyntaxError, ValueError) as error:
+        raise InputError(str(file), f"is no Python file ({error})") from None
+    for node in body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "INPUT_SHAPE":
-            channels, height, width = ast.literal_eval(node.value)
-            return channels, height, width
+            return _shape(node.value, folder)
     return None
+
+
+def _shape(node: ast.expr, folder: Path) -> tuple[int, int, int]:
+    try:
+        shape = ast.literal_eval(node)
+    except ValueError:
+        shape = None
+    numbers = isinstance(shape, tuple) and [n for n in shape if type(n) is int and n > 0]
+    if not numbers or len(numbers) != 3 or shape != tuple(numbers):
+        problem = f"expected three numbers above 0, got {ast.unparse(node)[:60]}"
+        raise InputError(f"{_code(folder)}: INPUT_SHAPE", problem)
+    channels, height, width = numbers
+    return channels, height, width
+
+
+def _built(factory: "Callable[[], Any]", file: Path) -> "nn.Module":
+    from torch import nn
+
+    place = f"{file}: {file.stem}()"
+    try:
+        module = factory()
+    except (Exception, SystemExit) as error:
+        raise InputError(place, f"raised {type(error).__name__}: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise InputError(place, f"gives {type(module).__name__}, not a torch.nn.Module")
+    return module
 
 
 def _refuse_occupied(folder: Path, replace: bool) -> None:
@@ -125,6 +155,7 @@ def _write_files(
     (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
     (draft / CARD).write_text(card, encoding="utf-8")
     save_file({key: w.detach().cpu().contiguous() for key, w in weights.items()}, draft / WEIGHTS)
+    (draft / WEIGHTS).chmod(0o644)  # Readable as the files beside it; safetensors makes it private.
 
 
 def _move(draft: Path, folder: Path) -> None:
@@ -182,7 +213,7 @@ def _run(file: Path) -> "Callable[[], nn.Module]":
     sys.modules[module.__name__] = module
     try:
         exec(compile(file.read_bytes(), file, "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(str(file), f"cannot run: {type(error).__name__}: {error}") from error
     finally:
         del sys.modules[module.__name__]
