@@ -37,7 +37,7 @@ class Top1:
         if floor is None:
             return Verdict.not_judged(f"the reference {self.reference} was not trained yet")
         if candidate.measurement is None:
-            return Verdict.not_judged(f"not trained yet; at least {floor:g} % top-1 wanted")
+            return Verdict.not_judged(f"its top-1 is not known here; at least {floor:g} % wanted")
         return Verdict.at_least(candidate.measurement.top1, floor, "% top-1")
 
     def _floor(self, candidate: Candidate) -> float | None:

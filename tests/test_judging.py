@@ -113,7 +113,7 @@ def test_check_tells_verdict_margin_and_layers_of_every_constraint(
     assert "broken columnar, margin -1.00: 0% of the spatial MACs in columns" in words
     assert "after its entry block at 0" in words
     assert "ok strided_pointwise, margin +0.00: 0 of 1" in words
-    assert "not judged top1: not trained yet" in words
+    assert "not judged top1: its top-1 is not known here" in words
 
 
 @pytest.mark.parametrize("width", ["80", "120"])
