@@ -94,6 +94,9 @@ def find_genome(name: str, task: Task) -> Sourced:
             raise InputError(name, f"space {kind} has no preset {preset!r}{hint}")
         return sourced(space, kind, space.sample(Replay(space.presets[preset])), task)
     path = Path(name)
+    if (path / "genome.json").is_file():
+        remedy = f"export its campaign, or {path / 'genome.json'} with fresh weights"
+        raise InputError(name, f"was exported already; {remedy}")
     if not path.is_file():
         raise InputError(name, "is no campaign folder, no SPACE:PRESET and no genome file")
     return read_genome(path, task)

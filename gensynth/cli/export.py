@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from gensynth.cli.options import Channels, Classes, ImageSize, task
+from gensynth.cli.options import task
 from gensynth.errors import InputError
 from gensynth.experiment import EXPERIMENT
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from gensynth.export.formats import Format
     from gensynth.export.real_inputs import RealInputs
     from gensynth.models import Sourced
+    from gensynth.space import Task
+
+BuiltFor = tuple[int | None, int | None, int | None]
+"""Image size, channels and classes, where they are asked for."""
+IMAGE_SIZE = 224
+
+Given = Optional[int]  # noqa: UP045 - typer reads it at run time
 
 
 def export(
@@ -28,15 +35,23 @@ def export(
         Optional[str],  # noqa: UP045 - typer reads it at run time
         typer.Option(help="Images to compare formats on; default a campaign's, else noise."),
     ] = None,
-    image_size: ImageSize = 224,
-    channels: Channels = 3,
-    classes: Classes = 1000,
+    image_size: Annotated[
+        Given,
+        typer.Option(
+            help="Height and width of the input in pixels; default 224, or a campaign's.", min=1
+        ),
+    ] = None,
+    channels: Annotated[
+        Given, typer.Option(help="Channels of the input; default 3.", min=1)
+    ] = None,
+    classes: Annotated[Given, typer.Option(help="Number of classes; default 1000.", min=1)] = None,
 ) -> None:
     """Write the standalone PyTorch definition, its weights, its genome and its card.
 
-    DIR is the winner of a campaign, trained. DIR:ID (a number or a genome) is any of its
-    candidates; that, a preset and a genome file leave with fresh weights. Other formats have
-    batch normalisation folded, and are run on images when they are written.
+    DIR is the winner of a campaign, trained. DIR:ID (a number or a genome) is
+    any of its candidates; that, a preset and a genome file leave with fresh
+    weights. Other formats have batch normalisation folded, and are run on
+    images when they are written.
 
     Ends with 1 where a format computes otherwise; it is not left behind.
     """
@@ -62,18 +77,23 @@ def _exported(
     to: Path,
     wanted: "Sequence[Format]",
     data: str | None,
-    size_channels_classes: tuple[int, int, int],
+    built_for: BuiltFor,
 ) -> "Sequence[Agreement]":
     folder, _, identity = source.rpartition(":")
     winner = (Path(source) / EXPERIMENT).is_file()
     candidate = bool(folder) and (Path(folder) / EXPERIMENT).is_file()
     if data is not None and (winner or candidate):
         raise InputError("--data", "a campaign has its own data")
+    if any(built_for) and (winner or candidate):
+        problem = "a campaign's networks are built for its own images"
+        raise InputError("--image-size, --channels, --classes", problem)
     if winner:
         return _winner(Path(source), to, wanted)
     if candidate:
         return _candidate(Path(folder), identity, source, to, wanted)
-    return _genome(source, to, wanted, data, size_channels_classes)
+    size, channels, classes = built_for
+    imagenet = task(size or IMAGE_SIZE, channels or 3, classes or 1000)
+    return _genome(source, to, wanted, data, imagenet)
 
 
 def _winner(folder: Path, to: Path, wanted: "Sequence[Format]") -> "Sequence[Agreement]":
@@ -100,7 +120,9 @@ def _candidate(
     settings = campaign.setting.experiment.data
     size, name = found.source.input_shape[1:], Path(settings.path).name
     inputs = of_data(open_data(settings), name, "validation", size, trained=False)
-    return publish_untrained(found, to, wanted, inputs)
+    agreements = publish_untrained(found, to, wanted, inputs)
+    _tell_untrained(found)
+    return agreements
 
 
 def _found(campaign: "Campaign", identity: str, place: str) -> "Sourced":
@@ -119,13 +141,20 @@ def _genome(
     to: Path,
     wanted: "Sequence[Format]",
     data: str | None,
-    size_channels_classes: tuple[int, int, int],
+    built_for: "Task",
 ) -> "Sequence[Agreement]":
     from gensynth.export.publish import publish_untrained
     from gensynth.models import find_genome
 
-    found = find_genome(source, task(*size_channels_classes))
-    return publish_untrained(found, to, wanted, _inputs(data, found.source.input_shape))
+    found = find_genome(source, built_for)
+    agreements = publish_untrained(found, to, wanted, _inputs(data, found.source.input_shape))
+    _tell_untrained(found)
+    return agreements
+
+
+def _tell_untrained(found: "Sourced") -> None:
+    shape = " x ".join(map(str, found.source.input_shape))
+    typer.echo(f"fresh weights: this network was not trained; it takes {shape} images")
 
 
 def _inputs(data: str | None, shape: tuple[int, int, int]) -> "RealInputs":

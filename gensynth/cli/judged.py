@@ -80,6 +80,8 @@ def _judged(name: str, wanted: Wanted, top1: float | None) -> Row:
     size = f"top-1 at {known.image_size} px: {known.source}" if known else ""
     if not known and task.height not in (wanted.image_size, IMAGENET.height):
         size = f"at {task.height} px, the size it is made for"
+    if Path(name).suffix == ".json" and wanted.image_size is None:
+        size = f"a genome file tells no image size: counted at {task.height} px (--image-size)"
     note = _joined(size, lack)
     top1 = known.top1 if known else top1
     try:

@@ -79,6 +79,7 @@ def publish_untrained(
     from torch import nn
 
     from gensynth.export.folder import write
+    from gensynth.export.untrained_card import untrained_card
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
@@ -87,8 +88,7 @@ def publish_untrained(
             if isinstance(part, nn.BatchNorm2d):
                 part.momentum = None  # The statistics are those of the batch, not a tenth of it.
         network(inputs.calibration[:STATISTICS])
-    text = f"# {sourced.space}\n\nFresh weights: this network was not trained.\n"
-    text += f"Its batch normalisations hold statistics of {inputs.origin}.\n"
+    text = untrained_card(sourced, network, inputs)
     extras, name = Extras(formats, inputs), _file_name(sourced.space)
     weights = network.state_dict()
     write(folder, name, sourced.source, weights, sourced.genome_json, text, more=extras)

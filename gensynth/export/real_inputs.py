@@ -29,6 +29,7 @@ class RealInputs:
     """What the images are, for people: `test images of digits`."""
     labels: "Tensor | None" = None
     """Classes (N,), where the network was trained on them."""
+    calibration_origin: str = "images of noise"
 
 
 def of_data(
@@ -37,7 +38,13 @@ def of_data(
     """Take images of a data set: those of `split` to compare, training images to calibrate."""
     images, labels = _of_split(data, split, size, COMPARED)
     calibration, _ = _of_split(data, "train", size, CALIBRATED)
-    return RealInputs(images, calibration, f"{split} images of {name}", labels if trained else None)
+    return RealInputs(
+        images,
+        calibration,
+        f"{split} images of {name}",
+        labels if trained else None,
+        f"training images of {name}",
+    )
 
 
 def noise(shape: tuple[int, int, int]) -> RealInputs:
