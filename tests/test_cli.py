@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from gensynth.cli import main
+from gensynth.genome import to_json
+from gensynth.space import Replay
+from search_spaces.attendnext import AttendNeXt
 
 ROOT = Path(__file__).parent.parent
 TOY = """
@@ -110,8 +113,32 @@ def test_export_of_a_campaign_and_of_one_of_its_candidates(
     assert run(capsys, "export", finished, "--to", tmp_path / "winner")[0] == 0
     best = (finished / "best" / "model.safetensors").read_bytes()
     assert (tmp_path / "winner" / "model.safetensors").read_bytes() == best
-    assert run(capsys, "export", f"{finished}:0", "--to", tmp_path / "first")[0] == 0
-    assert "not trained" in (tmp_path / "first" / "card.md").read_text()
+    code, out, _ = run(capsys, "export", f"{finished}:0", "--to", tmp_path / "first")
+    assert code == 0 and "fresh weights: this network was not trained; it takes 1 x 8 x 8" in out
+    card = (tmp_path / "first" / "card.md").read_text()
+    assert "not trained" in card and "statistics of training images of digits" in card
+    assert "| Input | (N, 1, 8, 8), float32 |" in card and "| Parameters | " in card
+
+
+def test_what_a_campaign_or_an_export_has_decided_is_not_asked_again(
+    capsys: pytest.CaptureFixture[str], finished: Path, tmp_path: Path
+) -> None:
+    to = ("--to", tmp_path / "never")
+    code, _, err = run(capsys, "export", finished, *to, "--image-size", "16")
+    assert code == 2 and "a campaign's networks are built for its own images" in err
+    code, _, err = run(capsys, "export", finished / "best", *to)
+    assert code == 2 and "was exported already; export its campaign" in err
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_genome_file_is_counted_at_a_size_that_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    space, genome = AttendNeXt(), tmp_path / "genome.json"
+    tiny = space.sample(Replay(space.presets["tiny"]))
+    genome.write_text(to_json(tiny, "attendnext", space.version))
+    assert "counted at 224 px" in rows(capsys, "check", genome)[1][0]["note"]
+    assert rows(capsys, "check", genome, "--image-size", "32")[1][0]["note"] == ""
 
 
 def test_generate_draws_from_the_learned_generator(
@@ -231,6 +258,9 @@ def test_names_of_plugins_can_be_read_in_a_narrow_terminal(
         (["search", "--data", "hub:/nowhere", "--executor", "inline"], "gensynth: hub:/nowhere: "),
         (["show", "/nowhere"], "/nowhere: is no campaign folder"),
         (["export", "attendnext:x325", "--to", "/tmp/never"], "did you mean 'xa325'"),
+        (["export", "attendnext:tiny", "--to", "x", "--image-size", "999999"], "memory: "),
+        (["compare", "published:OFA-62"], "published:OFA-62: is known by its figures only"),
+        (["compare", "attendnext:tiny", "--threads", "1000"], "threads: expected at most"),
         (["check", "nonsense"], "nonsense: is no file"),
         (["check", "json:dumps"], "json:dumps: the factory raised TypeError"),
         (["score"], "give a MODEL, or all of --top1, --params and --macs"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -182,6 +183,24 @@ def test_the_command_compares_networks(
     assert second["median_ms"] > 0 and 0 < low <= high
     assert (second["ratio"] is None) == (high > 1.25 * low)
     assert second["runtime"] == runtime and second["samples"] == 20
+
+
+class Talkative(torch.nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        print("hello")
+        return super().forward(x.mean((2, 3)))
+
+
+def talkative() -> torch.nn.Module:
+    return Talkative(1, 10)
+
+
+def test_what_a_network_prints_is_kept_out_of_the_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ("tests.test_latency:talkative", "--channels", "1", "--image-size", "8")
+    code, out, err = compare(capsys, *words, "--runtime", "torch", "--rounds", "1", "--json")
+    assert code == 0 and len(json.loads(out)) == 1 and "hello" in err
 
 
 def test_the_table_says_how_it_was_measured(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 """`gensynth compare`: how fast are networks, measured side by side?"""
 
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 
@@ -12,6 +14,8 @@ from gensynth.latency.terms import Latency, Question, Runtime
 
 if TYPE_CHECKING:
     from gensynth.models import Model
+
+    Pairs = list[tuple[Model, Latency]]
 
 MODELS = (
     "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
@@ -42,29 +46,34 @@ def compare(
     reference with an interval. A ratio that the noise does not carry is not
     told. While this measures, trainings of gensynth on this machine wait.
     """
-    from gensynth.latency.here import timed
-    from gensynth.latency.paired import Plan
-    from gensynth.latency.runtimes import check, prepare
-
     question = Question(_runtime(runtime), threads, batch)
     if rounds < 1:
         raise InputError("--rounds", f"expected at least 1, got {rounds}")
-    check(question.runtime)
     names = list(dict.fromkeys([*([reference] if reference else []), *models]))
-    found = [_model(name, image_size, channels, classes) for name in names]
-    networks = [prepare(model, question.runtime, threads, batch) for model in found]
-    latencies = timed(networks, threads, 0, Plan(rounds=rounds))
+    built_for = image_size, channels, classes
+    with redirect_stdout(sys.stderr):  # What a network prints is no part of the answer.
+        pairs = _timed(names, question, built_for, rounds)
     if as_json:
-        rows = [
-            _row(model, latency, question, names[0]) for model, latency in _pairs(found, latencies)
-        ]
+        rows = [_row(*pair, question, names[0]) for pair in pairs]
         typer.echo(json.dumps(rows, indent=2))
     else:
-        _show(found, latencies, question)
+        _show(pairs, question)
 
 
-def _pairs(models: "list[Model]", latencies: list[Latency]) -> "list[tuple[Model, Latency]]":
-    return list(zip(models, latencies, strict=True))
+def _timed(
+    names: list[str], question: Question, built_for: tuple[int | None, int, int], rounds: int
+) -> "Pairs":
+    from gensynth.latency.here import check_threads, timed
+    from gensynth.latency.paired import Plan
+    from gensynth.latency.runtimes import check, prepare
+
+    threads = question.threads
+    check(question.runtime)
+    check_threads(threads)
+    found = [_model(name, *built_for) for name in names]
+    networks = [prepare(model, question.runtime, threads, question.batch) for model in found]
+    latencies = timed(networks, threads, 0, Plan(rounds=rounds))
+    return list(zip(found, latencies, strict=True))
 
 
 def _runtime(word: str) -> Runtime:
@@ -79,6 +88,8 @@ def _model(name: str, image_size: int | None, channels: int, classes: int) -> "M
     from gensynth.models import IMAGENET, find_model
 
     kind, _, word = name.partition(":")
+    if kind == "published":
+        raise InputError(name, "is known by its figures only, so there is nothing to time")
     size = image_size or (peers.image_size(word) if kind == "timm" else None) or IMAGENET.height
     model = find_model(name, task(size, channels, classes), Path.cwd())
     if image_size is not None and Path(name).is_dir() and model.input_shape[1] != image_size:
@@ -108,7 +119,7 @@ def _row(model: "Model", latency: Latency, question: Question, reference: str) -
     }
 
 
-def _show(models: "list[Model]", latencies: list[Latency], question: Question) -> None:
+def _show(pairs: "Pairs", question: Question) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
@@ -117,17 +128,17 @@ def _show(models: "list[Model]", latencies: list[Latency], question: Question) -
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in ("model", "input", "median ms", "quartiles", "ratio", "interval"):
         justify: Any = "left" if head in ("model", "input") else "right"
-        table.add_column(head, justify=justify, no_wrap=True)
-    for model, latency in _pairs(models, latencies):
+        table.add_column(head, justify=justify, no_wrap=head != "model", overflow="fold")
+    for model, latency in pairs:
         shape = "x".join(map(str, model.input_shape))
         table.add_row(escape(model.name), shape, *_cells(latency))
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
     console.print(table)
-    latency = latencies[0]
+    reference, latency = pairs[0]
     console.print(
-        f"ratio to {models[0].name}; {question}; {latency.machine}; {latency.samples} samples of "
+        f"ratio to {reference.name}; {question}; {latency.machine}; {latency.samples} samples of "
         f"each, interleaved; intervals: {latency.confidence:.1%} confidence (order statistics of "
         "block medians)",
         soft_wrap=True,

@@ -16,7 +16,7 @@ from gensynth.latency.machine import alone
 from gensynth.latency.paired import USUAL, Open, Plan, time_paired
 from gensynth.latency.runtimes import check as check_runtime
 from gensynth.latency.runtimes import prepare
-from gensynth.latency.terms import DEVICES, Latency, Question
+from gensynth.latency.terms import DEVICES, HERE, Latency, Question
 from gensynth.models import Model, find_model
 from gensynth.plugins import append_import_path
 from gensynth.space import Source, Task, make
@@ -60,8 +60,17 @@ def check(question: Question, task: Task, folder: Path) -> None:
     """Raise `InputError` where a runtime is not installed or a reference cannot be built."""
     if not question.resource:
         check_runtime(question.runtime)
+        if question.device == HERE:
+            check_threads(question.threads)
     if question.reference:
         find_reference(question.reference, task, folder)
+
+
+def check_threads(threads: int) -> None:
+    """Raise `InputError` where threads would wait for each other: there are fewer cores."""
+    if threads > _cores():
+        problem = f"expected at most {_cores()}, the cores that may be used here, got {threads}"
+        raise InputError("threads", problem)
 
 
 def find_reference(name: str, task: Task, folder: Path) -> Model:
@@ -105,8 +114,13 @@ def timed(
 
 def machine_name() -> str:
     """Say what this machine is: processor architecture and cores that may be used."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()}, {cores} cores, {platform.system()}"
+    return f"{platform.machine()}, {_cores()} cores, {platform.system()}"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @lru_cache(maxsize=4)
