@@ -16,7 +16,6 @@ import random
 import sys
 import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import get_args
 
 from experiments.benchmarks.crash_audit import Audit
-from experiments.benchmarks.crash_scene import MARK, Moment, Scene, Target, begin
+from experiments.benchmarks.crash_scene import Moment, Scene, Target, begin
 from experiments.benchmarks.postgres import postgres
 from gensynth.cli.running import run_campaign
 from gensynth.experiment import Experiment, parse_experiment
@@ -40,7 +39,7 @@ USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", 
 def main() -> None:
     """Run the benchmark, print what it found, and end with 1 where that is not nothing."""
     options = _options()
-    os.environ |= {MARK: uuid.uuid4().hex, "OMP_NUM_THREADS": "1"}
+    os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers import the space too.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # As it must be when ray is imported.
     import torch  # noqa: F401 - so that the forked drivers need not

@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from typing import Any, Literal
 Target = Literal["driver", "worker", "group"]
 Moment = Literal["start", "training", "write", "export"]
 MARK = "GENSYNTH_CRASH"
-"""Variable by which the processes of this benchmark are known, whoever adopted them."""
+"""Variable by which the processes that a driver started are known, whoever adopted them."""
+TOKEN = uuid.uuid4().hex
 LIMIT_S = 600.0
 """A run that takes longer hangs."""
 
@@ -135,6 +137,7 @@ def begin(drive: Callable[[], None], folder: Path) -> Scene:
     code = 1
     try:
         os.setsid()
+        os.environ[MARK] = TOKEN
         out = os.open(folder.with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
@@ -159,7 +162,7 @@ def events(folder: Path, since: int = 0) -> list[dict[str, Any]]:
 
 def marked() -> list[int]:
     """Find the processes that a driver of ours has started, directly or not."""
-    wanted = f"{MARK}={os.environ[MARK]}".encode()
+    wanted = f"{MARK}={TOKEN}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
