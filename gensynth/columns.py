@@ -189,7 +189,7 @@ def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
 def _stages(layers: Sequence[Layer]) -> list[tuple[Size, list[range]]]:
     """Gather blocks of one size, that of a later and larger block counting."""
     sizes = _sizes(layers)
-    blocks = _blocks(layers)
+    blocks = blocks_of(layers)
     stages: list[tuple[Size, list[range]]] = []
     size = (1, 1)
     for block in reversed(blocks):
@@ -220,7 +220,7 @@ _MAPS = frozenset({"input", "conv", "pool", "resize", "reduce"})
 """Kinds that change the size of maps, whose channels come first."""
 
 
-def _blocks(layers: Sequence[Layer]) -> list[range]:
+def blocks_of(layers: Sequence[Layer]) -> list[range]:
     """Cut the rows after each one that all data passes through."""
     last_use = list(range(len(layers)))
     for i, layer in enumerate(layers):

@@ -13,6 +13,7 @@ from gensynth.cli import (
     generate,
     plugins,
     preflight,
+    report,
     score,
     search,
     show,
@@ -44,6 +45,7 @@ def gensynth(
 app.command("search")(search.search)
 app.command("preflight")(preflight.preflight)
 app.command("show")(show.show)
+app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("score")(score.score)

@@ -1,7 +1,6 @@
 """`gensynth generate`: draw networks from a campaign's learned generator G(s)."""
 
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Annotated
@@ -78,18 +77,11 @@ def summary(rows: Sequence[Row], decisions: Sequence[Decisions]) -> str:
     """State feasible share (as far as it is known before training), size, and diversity."""
     feasible = sum(not broken(row.judgements) for row in rows) / len(rows)
     params = median(row.profile.params for row in rows if row.profile)
+    from gensynth.synthesis.population import distance
+
     different = len({row.model.split()[1] for row in rows})
     return (
         f"{feasible:.0%} keep the rules known before training, median {count(params)}params, "
         f"{different} of {len(rows)} different, they differ in {distance(decisions):.0%} of their "
         "decisions"
     )
-
-
-def distance(decisions: Sequence[Decisions]) -> float:
-    """Give the mean share of decisions in which two of the networks differ (0 to 1)."""
-    shares = []
-    for one, other in combinations(decisions, 2):
-        names = one.keys() | other.keys()
-        shares.append(sum(one.get(n) != other.get(n) for n in names) / len(names))
-    return fmean(shares) if shares else 0.0

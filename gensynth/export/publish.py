@@ -106,8 +106,10 @@ def _file_name(space: str) -> str:
     return (space.partition(":")[2] or space).lower()
 
 
-def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
-    """Write the card of the exported network: numbers, data, recipe, versions, in Markdown."""
+def facts_of_export(
+    campaign: Campaign, finalist: Finalist, outcome: Outcome
+) -> Mapping[str, object]:
+    """Say in words what the exported network costs and reaches."""
     setting, profile = campaign.setting, outcome.profile
     experiment, measured = setting.experiment, outcome.curve[-1]
     looks = sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
@@ -124,7 +126,12 @@ def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
         "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
         "Pursued value": f"{finalist.value:.2f} dB",
     }
-    facts = {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
+    return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
+
+
+def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
+    """Write the card of the exported network: numbers, data, recipe, versions, in Markdown."""
+    experiment, facts = campaign.setting.experiment, facts_of_export(campaign, finalist, outcome)
     lines = [f"# {experiment.name}: the network found", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
     lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]

@@ -19,6 +19,7 @@ class Ledger:
     def __init__(self, record: Record, folder: Path, log: Log) -> None:
         """Read what has ended from the record, and what has not from `folder`/candidates."""
         self.record = record
+        self.folder = folder
         self.in_flight = InFlight(folder / "candidates")
         self.log = log
         self.ended: list[Outcome] = record.outcomes()

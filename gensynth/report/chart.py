@@ -1,0 +1,168 @@
+"""Charts: points to compare networks by, and lines over the course of a search.
+
+Drawn here rather than by a plotting library: their pages either cannot be hovered over, or weigh
+megabytes of script and leave out the keyboard and the screen reader.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from gensynth.report.svg import element, picture, titled
+
+WIDTH, HEIGHT = 520.0, 300.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 12.0, 40.0
+TICKS = 5
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What one direction of a chart shows."""
+
+    words: str
+    """With the unit."""
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """One network in a chart."""
+
+    x: float
+    y: float
+    kind: str
+    """`feasible`, `broken`, `front`, `best`, `final` or `peer`: its look, and its word."""
+    told: str
+    """What hovering or focusing tells."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One course in a chart, as steps from each x to the next."""
+
+    name: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+    kind: str = "ours"
+    """`ours` or `other`: its look."""
+
+
+def scatter(points: Sequence[Point], x: Axis, y: Axis, label: str) -> str:
+    """Draw points; those of the front, the finals and the peers can be reached by the keyboard."""
+    scale = _Scale.around([p.x for p in points], [p.y for p in points], x, y)
+    parts = scale.frame()
+    order = ("broken", "feasible", "front", "peer", "final", "best")
+    for point in sorted(points, key=lambda p: order.index(p.kind)):
+        cx, cy = scale.x(point.x), scale.y(point.y)
+        small = point.kind in ("broken", "feasible")
+        radius = 3.5 if small else 5.5
+        dot = element("circle", r=radius, class_=f"p-{point.kind} pt", cx=cx, cy=cy)
+        dot.set("data-tip", point.told)
+        # A point that listens to focus is a stop of the keyboard unless it says otherwise.
+        dot.set("tabindex", "-1" if small else "0")
+        if not small:
+            dot.set("role", "img")
+            dot.set("aria-label", point.told)
+        parts.append(titled(dot, point.told))
+    return picture(WIDTH, HEIGHT, label, parts)
+
+
+def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
+    """Draw courses, each named at its end."""
+    xs = [value for line in lines for value in line.xs]
+    ys = [value for line in lines for value in line.ys]
+    scale = _Scale.around(xs, ys, x, y)
+    parts = scale.frame()
+    for line in lines:
+        path, last = "", ""
+        for at, value in zip(line.xs, line.ys, strict=True):
+            column, row = f"{scale.x(at):.1f}", f"{scale.y(value):.1f}"
+            path += f"H{column}V{row}" if last else f"M{column} {row}"
+            last = row
+        parts.append(element("path", d=path, class_=f"l-{line.kind}"))
+        if last:
+            place = {"x": WIDTH - RIGHT - 4, "y": float(last) - 5}
+            kind = f"l-name l-name-{line.kind}"
+            parts.append(element("text", line.name, class_=kind, text_anchor="end", **place))
+    return picture(WIDTH, HEIGHT, label, parts)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From values to places."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    axes: tuple[Axis, Axis]
+
+    @classmethod
+    def around(cls, xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> "_Scale":
+        bounds = [_bounds(values, axis) for values, axis in ((xs, x), (ys, y))]
+        return cls((bounds[0][0], bounds[1][0]), (bounds[0][1], bounds[1][1]), (x, y))
+
+    def x(self, value: float) -> float:
+        return LEFT + self._share(0, value) * (WIDTH - LEFT - RIGHT)
+
+    def y(self, value: float) -> float:
+        return HEIGHT - BOTTOM - self._share(1, value) * (HEIGHT - TOP - BOTTOM)
+
+    def _share(self, axis: int, value: float) -> float:
+        value = math.log10(value) if self.axes[axis].logarithmic else value
+        return (value - self.low[axis]) / (self.high[axis] - self.low[axis])
+
+    def frame(self) -> list[Element]:
+        """Draw the grid, its figures, and what the axes are."""
+        parts: list[Element] = []
+        for value in _ticks(self.low[1], self.high[1], self.axes[1]):
+            path = f"M{LEFT:g} {self.y(value):.1f}H{WIDTH - RIGHT:g}"
+            parts.append(element("path", d=path, class_="c-grid"))
+            place = {"x": LEFT - 6, "y": self.y(value) + 4}
+            parts.append(
+                element("text", figure(value), class_="c-tick", text_anchor="end", **place)
+            )
+        for value in _ticks(self.low[0], self.high[0], self.axes[0]):
+            place = {"x": self.x(value), "y": HEIGHT - BOTTOM + 15}
+            words = figure(value)
+            parts.append(element("text", words, class_="c-tick", text_anchor="middle", **place))
+        middle = {"x": (LEFT + WIDTH - RIGHT) / 2, "y": HEIGHT - 6}
+        words = self.axes[0].words
+        parts.append(element("text", words, class_="c-axis", text_anchor="middle", **middle))
+        side = element("text", self.axes[1].words, class_="c-axis", text_anchor="middle")
+        side.set("transform", f"translate(12 {(TOP + HEIGHT - BOTTOM) / 2:g}) rotate(-90)")
+        parts.append(side)
+        return parts
+
+
+def _bounds(values: Sequence[float], axis: Axis) -> tuple[float, float]:
+    known = [math.log10(v) if axis.logarithmic else v for v in values] or [0.0, 1.0]
+    low, high = min(known), max(known)
+    room = 0.06 * (high - low) or 0.5
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float, axis: Axis) -> list[float]:
+    """Choose round values within the bounds."""
+    if axis.logarithmic:
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        for digits in ((1,), (1, 3), (1, 2, 5)):
+            found = [
+                d * 10.0**p
+                for p in powers
+                for d in digits
+                if low <= math.log10(d * 10.0**p) <= high
+            ]
+            if len(found) >= 3:
+                break
+        return found
+    size = 10 ** math.floor(math.log10((high - low) / TICKS))
+    size = next(size * m for m in (1, 2, 5, 10) if (high - low) / (size * m) <= TICKS)
+    return [k * size for k in range(math.ceil(low / size), math.floor(high / size) + 1)]
+
+
+def figure(value: float) -> str:
+    """Write a value with a decimal prefix where it is large."""
+    for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:g} {prefix}"
+    return f"{value:.4g}"

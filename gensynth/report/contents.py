@@ -1,0 +1,152 @@
+"""What a report tells: everything taken from the campaign, nothing laid out yet."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from statistics import fmean
+
+from gensynth.campaign import Campaign
+from gensynth.columns import describe
+from gensynth.constraint import Judgement
+from gensynth.finals import Finalist, ranking, winner
+from gensynth.outcome import Outcome
+from gensynth.report.sketch import Block, sketch
+from gensynth.synthesis.generator import Synthesis
+from gensynth.synthesis.population import Influence, Population, influences, population
+
+SEEDS = 32
+"""Networks of G(s) that are drawn at its start and at its end."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The best pursued value known after each training of the search."""
+
+    name: str
+    trainings: tuple[int, ...]
+    best: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How the proxy ranks the networks of the finals, beside their longer trainings."""
+
+    networks: int
+    correlation: float | None
+    """Spearman's rank correlation, -1 to 1; None where fewer than three can be ranked."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What generator and inquisitor have learned."""
+
+    start: Population
+    end: Population
+    influences: Sequence[Influence]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """One campaign, ready to be laid out."""
+
+    campaign: Campaign
+    best: Outcome | None
+    """The network that is shown: the exported one, else the best of the search."""
+    exported: Outcome | None
+    finalist: Finalist | None
+    judgements: tuple[Judgement, ...]
+    """On the network that is shown; at the lower bound where the finals are done."""
+    blocks: Sequence[Block]
+    stages: Sequence[str]
+    """Its columns, stage by stage, in words."""
+    trained: Sequence[Outcome]
+    """Trainings of the search that completed."""
+    front: frozenset[int]
+    """Numbers of the feasible ones that no other feasible one beats in top-1 and MACs at once."""
+    courses: Sequence[Course]
+    endings: Mapping[str, int]
+    rejections: Mapping[str, int]
+    finalists: Sequence[Finalist]
+    fidelity: Fidelity
+    learned: Learned | None
+
+
+def contents(campaign: Campaign, beside: Mapping[str, Sequence[Outcome]]) -> Contents:
+    """Take everything from `campaign`; `beside` are others' outcomes on the same task, by name."""
+    rows = [o for o in campaign.outcomes if o.purpose == "search"]
+    finalists, exported = campaign.finalists(), campaign.exported()
+    finalist = winner(finalists)
+    best = exported or next(iter(ranking(rows)), None)
+    graph = campaign.judge.describe(best.decisions).candidate.graph if best else None
+    trained = [o for o in rows if o.ending == "completed" and o.top1 is not None and o.profile]
+    generator = campaign.setting.experiment.generator.use
+    everyone = {generator: rows, **beside}
+    return Contents(
+        campaign=campaign,
+        best=best,
+        exported=exported,
+        finalist=finalist,
+        judgements=campaign.verdicts_of(finalist) if finalist else best.judgements if best else (),
+        blocks=sketch(graph) if graph else (),
+        stages=describe(graph) if graph else (),
+        trained=trained,
+        front=front_of([o for o in trained if o.value is not None]),
+        courses=[course for name, some in everyone.items() if (course := _course(name, some)).best],
+        endings=Counter(o.ending for o in rows),
+        rejections=campaign.rejections(),
+        finalists=finalists,
+        fidelity=_fidelity(finalists),
+        learned=_learned(campaign),
+    )
+
+
+def front_of(feasible: Sequence[Outcome]) -> frozenset[int]:
+    """Walk from few MACs to many and keep what has a higher top-1 than all before."""
+    found, best = set[int](), -1.0
+    for outcome in sorted(
+        feasible, key=lambda o: (o.profile.macs if o.profile else 0, -(o.top1 or 0))
+    ):
+        if (outcome.top1 or 0.0) > best:
+            best = outcome.top1 or 0.0
+            found.add(outcome.number)
+    return frozenset(found)
+
+
+def _course(name: str, rows: Sequence[Outcome]) -> Course:
+    trained = [o for o in rows if o.purpose == "search" and o.attempt > 0]
+    values = [o.value if o.value is not None else float("-inf") for o in trained]
+    known = [(n, v) for n, v in enumerate(accumulate(values, max), 1) if v > float("-inf")]
+    return Course(name, tuple(n for n, _ in known), tuple(v for _, v in known))
+
+
+def _fidelity(finalists: Sequence[Finalist]) -> Fidelity:
+    from scipy.stats import spearmanr
+
+    done = [(f.outcome.top1, f.mean) for f in finalists if f.mean is not None]
+    short, long = [s for s, _ in done], [m for _, m in done]
+    if len(done) < 3 or len(set(short)) < 2 or len(set(long)) < 2:
+        return Fidelity(len(done), None)
+    return Fidelity(len(done), float(spearmanr(short, long).statistic))
+
+
+def _learned(campaign: Campaign) -> Learned | None:
+    generator = campaign.generator
+    if not isinstance(generator, Synthesis) or not generator.inquisitor.tried:
+        return None
+    return Learned(
+        population(generator, SEEDS, learned=False),
+        population(generator, SEEDS),
+        influences(generator),
+    )
+
+
+def seconds_of(outcomes: Sequence[Outcome]) -> float:
+    """Add up what all trainings took."""
+    return sum(o.seconds for o in outcomes)
+
+
+def mean_seconds(outcomes: Sequence[Outcome]) -> float:
+    """Give the mean of those that completed."""
+    done = [o.seconds for o in outcomes if o.ending == "completed" and o.seconds]
+    return fmean(done) if done else 0.0

@@ -1,0 +1,98 @@
+"""The latency of the found network beside that of well-known ones, measured in one run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gensynth.campaign import Campaign
+from gensynth.errors import InputError
+from gensynth.latency.here import timed
+from gensynth.latency.runtimes import check, prepare
+from gensynth.latency.terms import Latency, Runtime
+from gensynth.models import Model, find_model
+from gensynth.plain import dumps, from_plain, loads
+
+PEERS = ("timm:mobilenetv3_large_100", "timm:fbnetc_100", "timm:mobilevit_xs", "timm:mobileone_s1")
+"""The networks that arXiv 2208.06980 compares its own with."""
+FILE = "latency.json"
+"""In the campaign's folder: what was measured last."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One network and its latency."""
+
+    model: str
+    latency: Latency
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """The found network first, then the others."""
+
+    genome: str
+    """Of the found network."""
+    runtime: str
+    rows: tuple[Rival, ...]
+
+    def told(self) -> dict[str, Any]:
+        """Give it as the page takes it."""
+        first = self.rows[0].latency
+        return {
+            "how": f"{self.runtime}, one thread, batch 1, {first.machine}; all in one run; "
+            f"intervals of {first.confidence:.0%}",
+            "rows": [_row(rival, index) for index, rival in enumerate(self.rows)],
+        }
+
+
+def measure(campaign: Campaign, names: Sequence[str] = PEERS) -> Rivals:
+    """Time the exported network and the networks `names`, built for the campaign's images.
+
+    Raises `InputError` where nothing was exported yet, or a network cannot be built.
+    """
+    outcome = campaign.exported()
+    if outcome is None:
+        raise InputError(str(campaign.ledger.folder), "has no exported network to be timed yet")
+    runtime = _runtime()
+    source = campaign.judge.describe(outcome.decisions).source
+    from gensynth.space import make
+
+    found = Model("the found network", make(source), source.input_shape)
+    models = [found, *(find_model(name, campaign.setting.task) for name in names)]
+    latencies = timed([prepare(model, runtime, 1, 1) for model in models], 1, 0)
+    rows = (Rival(m.name, latency) for m, latency in zip(models, latencies, strict=True))
+    return Rivals(outcome.genome_id, runtime, tuple(rows))
+
+
+def keep(rivals: Rivals, folder: Path) -> None:
+    """Write what was measured into the campaign's folder."""
+    draft = folder / f"{FILE}.part"
+    draft.write_text(dumps(rivals), encoding="utf-8")
+    draft.replace(folder / FILE)
+
+
+def kept(campaign: Campaign) -> Rivals | None:
+    """Read what was measured of the network that is exported now."""
+    file, outcome = campaign.ledger.folder / FILE, campaign.exported()
+    if outcome is None or not file.exists():
+        return None
+    rivals = from_plain(Rivals, loads(file.read_bytes(), str(file)), str(file))
+    return rivals if rivals.genome == outcome.genome_id and rivals.rows else None
+
+
+def _runtime() -> Runtime:
+    try:
+        check("onnxruntime")
+    except InputError:
+        return "torch"
+    return "onnxruntime"
+
+
+def _row(rival: Rival, index: int) -> dict[str, str]:
+    latency = rival.latency
+    interval = latency.ratio_interval
+    ratio = "1" if index == 0 else "too noisy to tell"
+    if index and latency.told_ratio is not None and interval is not None:
+        ratio = f"{latency.told_ratio:.3g} ({interval.low:.3g} to {interval.high:.3g})"
+    return {"model": rival.model, "median": f"{latency.median_ms:.3g}", "ratio": ratio}
