@@ -4,6 +4,8 @@ import shutil
 from functools import cache
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from gensynth.cortex_a72.install import PROGRAMS, install
 from gensynth.cortex_a72.place import Place, impossible
@@ -15,3 +17,47 @@ def emulation() -> Place:
     if missing or impossible():
         pytest.skip(f"not here: {', '.join(missing) or impossible()}")
     return install(print)
+
+
+def tiny() -> nn.Module:
+    """A network of what ours are made of: grouped convolutions, a gate, a residual sum."""
+    return Tiny()
+
+
+class Tiny(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, 2, 1)
+        self.columns = nn.Conv2d(16, 16, 3, 1, 1, groups=4)
+        self.norm = nn.BatchNorm2d(16)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.silu(self.stem(x))
+        x = x + x * torch.sigmoid(self.norm(self.columns(x)))
+        logits: Tensor = self.head(x.mean((2, 3)))
+        return logits
+
+
+class Fickle(nn.Module):
+    """Computes something else for the image that it is traced with, which is all zeros."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        sums = x.mean((2, 3))
+        return sums if float(x.abs().sum()) > 0 else sums + torch.tensor([1.0, 2.0, 3.0])
+
+
+def fickle() -> nn.Module:
+    return Fickle()
+
+
+class Outlandish(nn.Module):
+    """Calls what ncnn has no layer for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        exponential: Tensor = torch.linalg.matrix_exp(x[:, :, :4, :4])
+        return exponential.flatten(1)
+
+
+def outlandish() -> nn.Module:
+    return Outlandish()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 
 import typer
 
+from gensynth.cli.compare_emulated import compare_emulated
 from gensynth.cli.options import AsJson, Channels, Classes, PeerSize, task
 from gensynth.errors import InputError, unknown
-from gensynth.latency.terms import Latency, Question, Runtime
+from gensynth.latency.terms import HERE, Latency, Question, Runtime
 
 if TYPE_CHECKING:
     from gensynth.models import Model
@@ -38,6 +39,9 @@ def compare(
         typer.Option(help="The MODEL that the others are compared with; default the first."),
     ] = None,
     rounds: Annotated[int, typer.Option(help="Samples of each network in each of 10 blocks.")] = 12,
+    device: Annotated[
+        str, typer.Option(help="here, or cortex-a72: in emulation, as `gensynth device` prepares.")
+    ] = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Time networks on this machine, interleaved in one run.
@@ -45,12 +49,18 @@ def compare(
     Tells the median and the quartiles of one inference, and its ratio to the
     reference with an interval. A ratio that the noise does not carry is not
     told. While this measures, trainings of gensynth on this machine wait.
+    With --device cortex-a72 nothing is timed: instructions are counted in
+    emulation, and milliseconds modelled from them.
     """
-    question = Question(_runtime(runtime), threads, batch)
+    question = Question(_runtime(runtime), threads, batch, device)
     if rounds < 1:
         raise InputError("--rounds", f"expected at least 1, got {rounds}")
     names = list(dict.fromkeys([*([reference] if reference else []), *models]))
     built_for = image_size, channels, classes
+    if question.device != HERE:
+        with redirect_stdout(sys.stderr):
+            found = [_model(name, *built_for) for name in names]
+        return compare_emulated(found, question, as_json)
     with redirect_stdout(sys.stderr):  # What a network prints is no part of the answer.
         pairs = _timed(names, question, built_for, rounds)
     if as_json:

@@ -96,5 +96,6 @@ def _run(parts: Place, counts: Path, arguments: Sequence[str]) -> None:
             raise InputError(DEVICE, f"{command[0]} cannot be run ({error.strerror})") from None
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        told = lines[-1] if lines else f"exit code {done.returncode}"
+        unknown = [line for line in lines if "not exists" in line]
+        told = (unknown or lines[-1:] or [f"exit code {done.returncode}"])[0]
         raise InputError(DEVICE, f"ncnn does not run it: {told[:300]}")

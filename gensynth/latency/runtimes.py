@@ -63,3 +63,7 @@ def check(runtime: Runtime) -> None:
         from gensynth.export.formats.onnx_format import require
 
         require()
+    elif runtime == "ncnn":
+        from gensynth.cortex_a72.place import require as require_emulation
+
+        require_emulation()

@@ -6,13 +6,16 @@ from typing import Literal
 
 from gensynth.errors import InputError, unknown
 
-Runtime = Literal["onnxruntime", "torch"]
-HERE = "here"
-DEVICES: Mapping[str, str] = {HERE: "gensynth.latency.here:measure"}
+Runtime = Literal["onnxruntime", "torch", "ncnn"]
+HERE, CORTEX_A72 = "here", "cortex-a72"
+DEVICES: Mapping[str, str] = {
+    HERE: "gensynth.latency.here:measure",
+    CORTEX_A72: "gensynth.cortex_a72.device:measure",
+}
 """What answers a question, by the device that it is about: `module:function`, of a `LatencyJob`.
 
-`here` times real inferences on the machine that it runs on; a model of another machine would
-stand beside it.
+`here` times real inferences on the machine that it runs on; `cortex-a72` models those of another
+machine from what an emulation counts, by ncnn, which is not timed here.
 """
 CARRIED = 1.25
 """A ratio is told where the upper end of its interval is at most so many times the lower."""
@@ -38,6 +41,18 @@ class Question:
                 raise InputError(name, f"expected at least 1, got {getattr(self, name)}")
         if self.device not in DEVICES:
             raise unknown("device", "device", self.device, DEVICES)
+        if self.device == CORTEX_A72:
+            self._emulated()
+        elif self.runtime == "ncnn":
+            raise InputError("runtime", f"ncnn is not timed here, only counted on {CORTEX_A72}")
+
+    def _emulated(self) -> None:
+        """Say what an emulated device runs: its own runtime, whichever is the usual one here."""
+        if self.runtime == "torch":
+            raise InputError("runtime", f"{self.device} runs ncnn, not torch: leave it out")
+        if self.batch != 1:
+            raise InputError("batch", f"{self.device} runs one image at a time, not {self.batch}")
+        object.__setattr__(self, "runtime", "ncnn")
 
     def __str__(self) -> str:
         """Say it in words that no other question has."""
