@@ -23,6 +23,10 @@ BuiltFor = tuple[int | None, int | None, int | None]
 IMAGE_SIZE = 224
 
 Given = Optional[int]  # noqa: UP045 - typer reads it at run time
+_PIXELS = "Height and width of the input in pixels; default 224, or a campaign's."
+Size = Annotated[Given, typer.Option(help=_PIXELS, min=1)]
+ChannelCount = Annotated[Given, typer.Option(help="Channels of the input; default 3.", min=1)]
+ClassCount = Annotated[Given, typer.Option(help="Number of classes; default 1000.", min=1)]
 
 
 def export(
@@ -35,16 +39,9 @@ def export(
         Optional[str],  # noqa: UP045 - typer reads it at run time
         typer.Option(help="Images to compare formats on; default a campaign's, else noise."),
     ] = None,
-    image_size: Annotated[
-        Given,
-        typer.Option(
-            help="Height and width of the input in pixels; default 224, or a campaign's.", min=1
-        ),
-    ] = None,
-    channels: Annotated[
-        Given, typer.Option(help="Channels of the input; default 3.", min=1)
-    ] = None,
-    classes: Annotated[Given, typer.Option(help="Number of classes; default 1000.", min=1)] = None,
+    image_size: Size = None,
+    channels: ChannelCount = None,
+    classes: ClassCount = None,
 ) -> None:
     """Write the standalone PyTorch definition, its weights, its genome and its card.
 
