@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,19 @@ def test_a_genome_file_is_counted_at_a_size_that_is_told(
     genome.write_text(to_json(tiny, "attendnext", space.version))
     assert "counted at 224 px" in rows(capsys, "check", genome)[1][0]["note"]
     assert rows(capsys, "check", genome, "--image-size", "32")[1][0]["note"] == ""
+
+
+@pytest.mark.parametrize("width", [10**12, 10**20])
+def test_a_genome_that_no_machine_holds_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, width: int
+) -> None:
+    space, genome = AttendNeXt(), tmp_path / "genome.json"
+    tiny = space.sample(Replay(space.presets["tiny"]))
+    huge = replace(tiny, stem=replace(tiny.stem, width=width))
+    genome.write_text(to_json(huge, "attendnext", space.version))
+    code, _, err = run(capsys, "export", genome, "--to", tmp_path / "out")
+    assert code == 2 and err.startswith("gensynth: ") and err.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["genome.json"]
 
 
 def test_generate_draws_from_the_learned_generator(

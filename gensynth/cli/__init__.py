@@ -46,8 +46,9 @@ _TOO_LARGE = (
 def _lacks_memory(error: Exception) -> bool:
     """Recognise what Python and torch raise where memory ends; torch's has no type of its own."""
     said = str(error)
-    tensor = "can't allocate memory" in said or "size calculation overflowed" in said
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and tensor)
+    words = ("can't allocate memory", "size calculation overflowed", "Overflow when unpacking")
+    of_torch = isinstance(error, (RuntimeError, TypeError, ValueError))
+    return isinstance(error, MemoryError) or (of_torch and any(word in said for word in words))
 
 
 def _usage(error: Exception) -> str:
