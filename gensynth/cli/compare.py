@@ -49,8 +49,7 @@ def compare(
     Tells the median and the quartiles of one inference, and its ratio to the
     reference with an interval. A ratio that the noise does not carry is not
     told. While this measures, trainings of gensynth on this machine wait.
-    With --device cortex-a72 nothing is timed: instructions are counted in
-    emulation, and milliseconds modelled from them.
+    With --device cortex-a72 it counts in emulation instead, and times nothing.
     """
     question = Question(_runtime(runtime), threads, batch, device)
     if rounds < 1:
@@ -58,16 +57,20 @@ def compare(
     names = list(dict.fromkeys([*([reference] if reference else []), *models]))
     built_for = image_size, channels, classes
     if question.device != HERE:
-        with redirect_stdout(sys.stderr):
-            found = [_model(name, *built_for) for name in names]
-        return compare_emulated(found, question, as_json)
+        return compare_emulated(_quietly_built(names, built_for), question, as_json)
     with redirect_stdout(sys.stderr):  # What a network prints is no part of the answer.
         pairs = _timed(names, question, built_for, rounds)
-    if as_json:
-        rows = [_row(*pair, question, names[0]) for pair in pairs]
-        typer.echo(json.dumps(rows, indent=2))
-    else:
-        _show(pairs, question)
+    _print_rows(pairs, question) if as_json else _show(pairs, question)
+
+
+def _print_rows(pairs: "Pairs", question: Question) -> None:
+    rows = [_row(*pair, question, pairs[0][0].name) for pair in pairs]
+    typer.echo(json.dumps(rows, indent=2))
+
+
+def _quietly_built(names: list[str], built_for: tuple[int | None, int, int]) -> "list[Model]":
+    with redirect_stdout(sys.stderr):
+        return [_model(name, *built_for) for name in names]
 
 
 def _timed(
