@@ -14,7 +14,11 @@ class InputError(ValueError):
         """Join `place` (a file, a TOML key, an option) and `problem` into one line."""
         self.place = place
         self.problem = " ".join(problem.split())
-        super().__init__(f"{place}: {self.problem}" if place else self.problem)
+        message = f"{place}: {self.problem}" if place else self.problem
+        # Names in hostile files may hold line breaks, or what a terminal would obey.
+        super().__init__(
+            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in message)
+        )
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -178,7 +178,7 @@ def read_experiment(path: Path) -> Experiment:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark
     except OSError as error:
         raise InputError(str(path), f"cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # Its own errors, and those of long numbers.
         raise InputError(str(path), f"not valid TOML ({error})") from None
     data.setdefault("name", path.stem)
     data.setdefault("folder", str(path.resolve().parent))

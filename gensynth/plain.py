@@ -7,6 +7,7 @@ raises `InputError` with the place and the nearest valid word. Nothing is ever u
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
@@ -100,6 +101,7 @@ def _show(data: Any) -> str:
 
 def _read_scalar(kind: type, data: Any, place: str) -> Any:
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        _expect(abs(data) <= sys.float_info.max, data, "a number", place)
         data = float(data)
     holds = isinstance(data, kind) and (kind is bool or not isinstance(data, bool))
     finite = not isinstance(data, float) or math.isfinite(data)

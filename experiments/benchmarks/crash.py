@@ -113,7 +113,7 @@ class Benchmark:
 
     def _targets(self) -> tuple[Target, ...]:
         everyone: tuple[Target, ...] = get_args(Target)
-        return everyone if self.options.executor == "ray" else ("driver", "group")
+        return (*everyone, "worker") if self.options.executor == "ray" else ("driver", "group")
 
     def _left(self) -> bool:
         return self.kills.total() < self.wanted

@@ -18,6 +18,8 @@ Target = Literal["driver", "worker", "group"]
 Moment = Literal["start", "training", "write", "export"]
 MARK = "GENSYNTH_CRASH"
 """Variable by which the processes that a driver started are known, whoever adopted them."""
+WORKER = b"ray::Worker"
+"""How Ray titles a process that trains; others that begin with ray:: serve the node."""
 TOKEN = uuid.uuid4().hex
 LIMIT_S = 600.0
 """A run that takes longer hangs."""
@@ -111,8 +113,8 @@ class Scene:
     def kill(self, target: Target) -> bool:
         """Send SIGKILL; False where there is nobody to kill."""
         if target == "worker":
-            workers = [pid for pid in marked() if _title(pid).startswith(b"ray::")]
-            busy = [pid for pid in workers if b"IDLE" not in _title(pid)]
+            titles = {pid: _title(pid) for pid in marked()}
+            busy = [pid for pid, title in titles.items() if title.startswith(WORKER)]
             if not busy:
                 return False
             os.kill(random.choice(busy), signal.SIGKILL)

@@ -1,0 +1,123 @@
+"""Gives damaged and hostile files to every reader: each must give a value or one clear error.
+
+    python -m experiments.benchmarks.fuzz --inputs 100000
+
+Counts, for each reader, values, `InputError`s, other exceptions, and inputs that took longer than
+the time limit; the process may not grow beyond the memory limit. Ends with 1 if any of the last
+three happened; the inputs that did it are kept in `--keep`.
+"""
+
+import argparse
+import logging
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.fuzz_readers import READERS, Reader, mutated
+from gensynth.errors import InputError
+
+LIMIT_S = 10.0
+MEMORY = 6 * 2**30
+"""Address space in bytes beyond which an allocation fails; torch alone maps some of it."""
+
+
+class Hang(BaseException):
+    """The time limit is over."""
+
+
+def main() -> None:
+    """Feed all readers, print a table, and end with 1 where something other came than an error."""
+    options = _options()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.signal(signal.SIGALRM, _hang)
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    total = sum(reader.share for reader in READERS.values())
+    bad = 0
+    print("| reader | inputs | values | errors | tracebacks | hangs | slowest (ms) | seconds |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, reader in READERS.items():
+        inputs = max(1, round(options.inputs * reader.share / total))
+        counts, slowest, seconds = feed(name, reader, inputs, options)
+        bad += counts["traceback"] + counts["hang"]
+        figures = [counts[word] for word in ("value", "error", "traceback", "hang")]
+        cells = [name, inputs, *figures, f"{1000 * slowest:.0f}", f"{seconds:.0f}"]
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"largest resident size: {largest:.0f} MB")
+    sys.exit(bad > 0)
+
+
+def feed(
+    name: str, reader: Reader, inputs: int, options: argparse.Namespace
+) -> tuple[Counter[str], float, float]:
+    """Give one reader its inputs; count what came of them."""
+    rng = random.Random(f"{name} {options.seed}")
+    counts: Counter[str] = Counter()
+    slowest, start = 0.0, time.perf_counter()
+    with tempfile.TemporaryDirectory(dir=_memory_folder()) as place:
+        good = reader.good(Path(place))
+        for number in range(inputs):
+            data = good if number == 0 else mutated(good, reader.words, rng)
+            began = time.perf_counter()
+            word, told = outcome(reader, Path(place) / "run", data)
+            slowest = max(slowest, time.perf_counter() - began)
+            counts[word] += 1
+            if word in ("traceback", "hang") and counts[word] <= 5:
+                _keep(options.keep, f"{name} {number}", data, told)
+    return counts, slowest, time.perf_counter() - start
+
+
+def outcome(reader: Reader, folder: Path, data: bytes) -> tuple[str, str]:
+    """Say what a reader does with `data` in a fresh folder: value, error, traceback, or hang."""
+    folder.mkdir()
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
+    try:
+        reader.read(folder, data)
+        return "value", ""
+    except InputError as error:
+        return ("traceback", f"two lines: {error}") if "\n" in str(error) else ("error", "")
+    except Hang:
+        return "hang", traceback.format_exc()
+    except BaseException:
+        return "traceback", traceback.format_exc()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        shutil.rmtree(folder)
+
+
+def _keep(folder: Path | None, name: str, data: bytes, told: str) -> None:
+    print(f"{name}: {told.strip().splitlines()[-1]}", file=sys.stderr, flush=True)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+        (folder / f"{name}.txt").write_text(told)
+
+
+def _hang(number: int, frame: Any) -> None:
+    raise Hang
+
+
+def _memory_folder() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What a trial costs beside its training: time and memory of the driver over many trivial ones.
+
+    python -m experiments.benchmarks.many_trials --trials 2000 --executor ray
+
+Tiny networks, one epoch on a twentieth of the digits. Memory is the driver's resident size, from
+the first tenth of the trials on (imports and pools are in place by then) to the last, divided by
+the trials between; time is the campaign's, without the seconds that the trainings themselves took.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from gensynth.campaign import Campaign, Done
+from gensynth.experiment import parse_experiment
+from gensynth.record.folder import driving
+
+ROOT = Path(__file__).parents[2]
+BOUND_KB = 100.0
+
+
+def main() -> None:
+    """Run the campaign, print its figures, and end with 1 where a trial costs too much memory."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--trials", type=int, default=2000)
+    parser.add_argument("--executor", choices=("inline", "ray"), default="ray")
+    options = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryDirectory(prefix="gensynth-many-") as place:
+        found = measure(Path(place), options.trials, options.executor)
+    print(json.dumps(found, indent=1))
+    sys.exit(not found["driver_kb_per_trial"] <= BOUND_KB)
+
+
+def measure(folder: Path, trials: int, executor: str) -> dict[str, float]:
+    """Run `trials` trivial trainings and say what they cost the driver."""
+    tables = {
+        "name": "many",
+        "space": "experiments.benchmarks.tiny_space:TinySpace",
+        "generator": "random",
+        "executor": executor,
+        "trials": trials,
+        "folder": str(ROOT),
+        "proxy": {"epochs": 1, "data_share": 0.05},
+        "stopping": {"rule": "none"},
+        "finals": {"candidates": 1, "most": 1, "replicas": 1},
+        "resources": {"device": "cpu"},
+    }
+    sizes: list[tuple[int, float]] = []
+    with driving(folder, parse_experiment(tables, "many.toml"), None) as campaign:
+        start = time.perf_counter()
+        done = _run(campaign, executor, sizes)
+        seconds = time.perf_counter() - start
+        trained = sum(o.seconds for o in campaign.outcomes)
+        assert done.reason == "finished", done
+    (first, before), (last, after) = sizes[len(sizes) // 10], sizes[-1]
+    return {
+        "trials": trials,
+        "seconds": round(seconds, 1),
+        "seconds_per_trial": round(seconds / trials, 4),
+        "of_which_training": round(trained / trials, 4),
+        "driver_mb": round(after / 1024, 1),
+        "driver_kb_per_trial": round((after - before) / max(1, last - first), 1),
+        "largest_step_kb": round(max(b - a for (_, a), (_, b) in pairwise(sizes)), 1),
+    }
+
+
+def _run(campaign: Campaign, executor: str, sizes: list[tuple[int, float]]) -> Done:
+    def changed() -> None:
+        ended = len(campaign.outcomes)
+        if not sizes or ended > sizes[-1][0]:
+            sizes.append((ended, resident_kb()))
+            if ended % 100 == 0:
+                print(f"{ended}: {sizes[-1][1] / 1024:.1f} MB", file=sys.stderr, flush=True)
+
+    if executor == "inline":
+        from gensynth.inline_executor import run
+
+        return run(campaign, changed)
+    from gensynth.ray_executor import run as run_on_ray
+
+    return run_on_ray(campaign, None, changed)
+
+
+def resident_kb() -> float:
+    """Read how much memory this process holds."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+if __name__ == "__main__":
+    main()
