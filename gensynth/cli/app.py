@@ -7,10 +7,12 @@ import typer
 
 from gensynth.cli import (
     check,
+    check_plugin,
     compare,
     device,
     export,
     generate,
+    new,
     plugins,
     preflight,
     report,
@@ -54,3 +56,5 @@ app.command("train")(train.train)
 app.command("generate")(generate.generate)
 app.add_typer(device.device, name="device")
 app.command("plugins")(plugins.plugins)
+app.command("check-plugin")(check_plugin.check_plugin)
+app.add_typer(new.new, name="new")

@@ -1,0 +1,1 @@
+"""Files that `gensynth new` writes: small plugins that run as they stand."""
