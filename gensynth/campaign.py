@@ -80,7 +80,7 @@ class Campaign:
             self.ledger.ended = [rejudged(self.judge, outcome) for outcome in self.outcomes]
         for outcome in self.outcomes:
             self._remember(outcome)
-        self._waiting = [pending.job for pending in self.ledger.running.values()]
+        self.resume()
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -120,6 +120,10 @@ class Campaign:
             if job is not None:
                 return job
         return Wait() if self.ledger.searching() else self._next_final()
+
+    def resume(self) -> None:
+        """Hand out all running jobs again: whoever ran them is gone."""
+        self._waiting = [pending.job for pending in self.ledger.running.values()]
 
     def report(self, job: Job, measurement: Measurement) -> bool:
         """Take a measurement of a running job; say whether it goes on.

@@ -9,11 +9,17 @@ from collections.abc import Callable
 from threading import Thread
 
 from gensynth.campaign import Campaign, Done, Wait
+from gensynth.errors import InputError
 from gensynth.experiment import Resources
 from gensynth.interruption import Interruption
-from gensynth.ray_executor.cluster import connected, require_room, short_folder
+from gensynth.ray_executor.cluster import NodesGone, connected, require_room, short_folder
 from gensynth.ray_executor.elsewhere import require_resources, stopwatch
 from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Interrupted, Measured, News
+
+PATIENCE_S = 600.0
+"""How long a cluster may be without a node that has room: others may be on their way."""
+OWN_PATIENCE_S = 10.0
+"""The same of a Ray of our own, whose one node never returns."""
 
 
 def run(
@@ -33,7 +39,26 @@ def run(
         RuntimeError: Ray itself failed.
         KeyboardInterrupt: `interruption` was asked for, and running jobs have their checkpoints.
     """
+    while True:
+        ended = len(campaign.outcomes)
+        try:
+            return _run(campaign, address, changed, interruption)
+        except NodesGone as error:
+            if address is not None or len(campaign.outcomes) == ended:
+                place = "ray" if address is None else "--address"
+                problem = f"{error}; what runs is resumed once the same command finds nodes again"
+                raise InputError(place, problem) from error
+            campaign.resume()  # On a Ray of our own that is started anew.
+
+
+def _run(
+    campaign: Campaign,
+    address: str | None,
+    changed: Callable[[], None],
+    interruption: Interruption | None,
+) -> Done:
     resources = campaign.setting.experiment.resources
+    patience_s = OWN_PATIENCE_S if address is None else PATIENCE_S
     with connected(address):
         require_room(resources)
         require_resources(campaign.judge)
@@ -41,7 +66,9 @@ def run(
         exchange = Exchange()
         if interruption is not None:
             interruption.listen(exchange.interrupt)
-        tune = Thread(target=_tune, args=(exchange, resources), name="tune", daemon=True)
+            interruption.heed()
+        arguments = (exchange, resources, patience_s)
+        tune = Thread(target=_tune, args=arguments, name="tune", daemon=True)
         tune.start()
         try:
             return _converse(campaign, exchange, changed)
@@ -73,6 +100,8 @@ def _take(campaign: Campaign, exchange: Exchange, news: News) -> bool:
     if isinstance(news, Interrupted):
         raise KeyboardInterrupt
     if isinstance(news, Broken):
+        if isinstance(news.error, NodesGone):
+            raise news.error
         raise RuntimeError("Ray Tune ended before the campaign did") from news.error
     if isinstance(news, Measured):
         # All of them are entered: the rule learns from those that a late stop does not undo.
@@ -85,13 +114,13 @@ def _take(campaign: Campaign, exchange: Exchange, news: News) -> bool:
     return False
 
 
-def _tune(exchange: Exchange, resources: Resources) -> None:
+def _tune(exchange: Exchange, resources: Resources, patience_s: float) -> None:
     """Run Tune's loop, and say so should it end by itself."""
     from gensynth.ray_executor.tune_loop import fit
 
     try:
         with short_folder() as folder:
-            fit(exchange, resources, folder)
+            fit(exchange, resources, folder, patience_s)
     except BaseException as error:
         exchange.tell(Broken(error))
     else:

@@ -36,6 +36,10 @@ LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 Read when Ray is first imported."""
 
 
+class NodesGone(RuntimeError):
+    """No node of the cluster has had room for a training for too long."""
+
+
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
     """Be connected to the Ray cluster at `address` (`HOST:PORT`), or to one made for the purpose.

@@ -20,7 +20,7 @@ from gensynth.interruption import CHECKPOINT_WAIT_S
 from gensynth.measurement import Measurement
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.proxy import Job
-from gensynth.ray_executor.cluster import slots
+from gensynth.ray_executor.cluster import NodesGone, slots
 from gensynth.ray_executor.exchange import Ended, Exchange, Measured, Wanted
 
 PAUSE_S = 0.2
@@ -34,9 +34,13 @@ LOW_MEMORY = "running low on memory"
 LONGEST_CAUSE = 200
 
 
-def fit(exchange: Exchange, resources: Resources, folder: Path) -> None:
-    """Run jobs until the exchange says halt; Tune's own files go to `folder`, and go with it."""
-    jobs = Jobs(exchange, resources)
+def fit(exchange: Exchange, resources: Resources, folder: Path, patience_s: float) -> None:
+    """Run jobs until the exchange says halt; Tune's own files go to `folder`, and go with it.
+
+    Raises `NodesGone` where no node has had room for a training for `patience_s` seconds.
+    """
+    room = Room(resources, patience_s)
+    jobs = Jobs(exchange, room)
     rule = Rule(jobs)
     try:
         tune.run(
@@ -45,7 +49,7 @@ def fit(exchange: Exchange, resources: Resources, folder: Path) -> None:
             storage_path=str(folder),
             search_alg=jobs,
             scheduler=rule,
-            stop=Halt(exchange),
+            stop=Halt(exchange, room),
             num_samples=-1,
             resources_per_trial={"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
             reuse_actors=True,
@@ -105,14 +109,33 @@ class Running:
     error: str = ""
 
 
+class Room:
+    """How many trainings fit side by side; nodes may join and leave during a run."""
+
+    def __init__(self, resources: Resources, patience_s: float) -> None:
+        """Give up after `patience_s` seconds without any room."""
+        self._resources, self._patience_s = resources, patience_s
+        self._slots, self._counted = 0, -math.inf
+        self._last = time.monotonic()
+
+    def count(self) -> int:
+        """Count, every few seconds anew; `NodesGone` where there has been none for too long."""
+        now = time.monotonic()
+        if now - self._counted > RECOUNT_S:
+            self._slots, self._counted = slots(self._resources), now
+            self._last = now if self._slots else self._last
+            if now - self._last > self._patience_s:
+                raise NodesGone(f"no node has had room for a training for {now - self._last:.0f} s")
+        return self._slots
+
+
 class Jobs(Searcher):
     """Gives Tune the jobs that the campaign prepared, and the campaign their news."""
 
-    def __init__(self, exchange: Exchange, resources: Resources) -> None:
+    def __init__(self, exchange: Exchange, room: "Room") -> None:
         super().__init__()
         self._exchange = exchange
-        self._resources = resources
-        self._slots, self._counted = 0, -math.inf
+        self._room = room
         self._running: dict[str, Running] = {}
         self._asked = False
 
@@ -122,7 +145,7 @@ class Jobs(Searcher):
         One job more than there is room for is handed out, so that it is at hand when a worker
         becomes free. Only while nothing runs does this wait: the loop has nothing else to do.
         """
-        if len(self._running) > self._room():
+        if len(self._running) > self._room.count():
             return None
         if not self._asked:
             self._exchange.tell(Wanted())
@@ -135,12 +158,6 @@ class Jobs(Searcher):
         self._asked = False
         self._running[trial_id] = Running(job)
         return {"job": dumps(job)}
-
-    def _room(self) -> int:
-        """Count the trainings that fit side by side; nodes may join and leave during a run."""
-        if time.monotonic() - self._counted > RECOUNT_S:
-            self._slots, self._counted = slots(self._resources), time.monotonic()
-        return self._slots
 
     def take(self, trial_id: str, row: dict[str, Any]) -> Result | None:
         """Pass on the measurements of a row, once each; give the end, if it says so."""
@@ -210,20 +227,23 @@ class Rule(FIFOScheduler):
 class Halt(Stopper):
     """Ends the whole run once the campaign says so."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, room: Room) -> None:
         self._exchange: Exchange | None = exchange
+        self._room: Room | None = room
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Stop no single trial."""
         return False
 
     def stop_all(self) -> bool:
-        """Say whether all is to end."""
+        """Say whether all is to end; Tune asks in every turn of its loop, so the nodes are seen."""
+        if self._room is not None:
+            self._room.count()
         return self._exchange is not None and self._exchange.halted
 
     def __getstate__(self) -> dict[str, None]:
-        """Leave the exchange out of the copy that Tune keeps in its folder."""
-        return {"_exchange": None}
+        """Leave what is ours out of the copy that Tune keeps in its folder."""
+        return {"_exchange": None, "_room": None}
 
 
 def _news(row: dict[str, Any]) -> News:
