@@ -23,10 +23,9 @@ _COSTS = {
 }
 
 
-def show_findings(name: str, found: Findings) -> None:
+def show_findings(name: str, found: Findings, console: Console | None = None) -> None:
     """Print the answer first, then the rules, the costs, and the time."""
-    console = Console()
-    say = console.print
+    say = (console or Console()).print
     say(_answer(name, found), highlight=False, soft_wrap=True)
     for line in _nearest(found.nearest):
         say(line, highlight=False, soft_wrap=True)

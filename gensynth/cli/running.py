@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from gensynth.campaign import Campaign, Done
 from gensynth.cli.live import Changed, watching
+from gensynth.cli.rows import print_json
 from gensynth.cli.standings import show_campaign, show_end
 from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
@@ -37,6 +38,8 @@ def run_campaign(
     ):
         if campaign.setting.left_out:
             Console(stderr=True).print(campaign.setting.left_out, soft_wrap=True, highlight=False)
+        if _impossible(campaign, as_json):
+            return None
         try:
             with (
                 patient() as interruption,
@@ -48,14 +51,45 @@ def run_campaign(
             raise
         published = publish(campaign, folder / "best")
         show_campaign(campaign, as_json, published)
+        report = _report(campaign, learned=True)
         if not as_json:
-            show_end(done.reason, published)
+            show_end(done.reason, published, report)
     return published
+
+
+def _impossible(campaign: Campaign, as_json: bool) -> bool:
+    """Stop a campaign that has not begun where no candidate can keep the enforced rules."""
+    if campaign.outcomes:
+        return False
+    from gensynth.cli.preflight_page import show_findings
+    from gensynth.preflight.findings import SHORT, STEPS, look
+
+    found = look(campaign.setting, SHORT, STEPS)
+    if found.impossible:
+        show_findings(campaign.setting.experiment.name, found, Console(stderr=True))
+        if as_json:
+            print_json([])
+    return found.impossible
+
+
+def _report(campaign: Campaign, learned: bool) -> Path | None:
+    """Write the campaign's report; a folder that takes no more keeps the record all the same."""
+    from gensynth.report.page import write
+    from gensynth.report.rivals import kept
+
+    file = campaign.ledger.folder / "report.html"
+    try:
+        return write(campaign, file, rivals=kept(campaign), learned=learned)
+    except OSError as error:
+        warning = f"{file}: cannot be written ({error.strerror})"
+        Console(stderr=True).print(warning, style="yellow", soft_wrap=True)
+        return None
 
 
 def _farewell(campaign: Campaign, as_json: bool, command: str) -> None:
     """Say how far an interrupted campaign has come, and how to go on."""
     show_campaign(campaign, as_json)
+    _report(campaign, learned=False)  # What was learned takes seconds, and somebody waits.
     ended, running = len(campaign.outcomes), len(campaign.ledger.running)
     Console(stderr=True).print(
         f"{ended} outcomes are recorded, {running} trainings are to be resumed; go on with:\n"

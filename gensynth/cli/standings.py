@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -41,13 +42,15 @@ def show_campaign(campaign: Campaign, as_json: bool, published: Published | None
         console.print(f"[yellow]{warning}[/]")
 
 
-def show_end(reason: str, published: Published | None) -> None:
-    """Print where the exported network lies, or why there is none."""
+def show_end(reason: str, published: Published | None, report: Path | None = None) -> None:
+    """Print where the exported network lies, or why there is none, and where to read on."""
     line = f"[bold red]nothing exported[/]: {reason}"
     if published is not None:
         test, name = published.outcome.curve[-1].test_top1, published.outcome.genome_id
         line = f"[bold green]exported[/] {name} to {published.folder} (test top-1 {test:.2f} %)"
     Console().print(line, highlight=False, soft_wrap=True)
+    if report is not None:
+        Console().print(f"report: {report}", highlight=False, soft_wrap=True)
 
 
 def hindrances(outcomes: Iterable[Outcome]) -> list[str]:

@@ -83,12 +83,15 @@ def sampled(judge: Judge, decisions: Decisions) -> Sampled:
 
     Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
     """
-    try:
-        described = judge.describe(decisions)
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError("genome", str(error)) from error
+    import torch
+
+    with torch.random.fork_rng(devices=[]):  # A search that follows has its numbers untouched.
+        try:
+            described = judge.describe(decisions)
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError("genome", str(error)) from error
     early = judge.indicator.judge(described.candidate, up_to="profile")
     rules = tuple(r for r in judge.indicator.rules if r.constraint.needs == "proxy")
     late = Indicator(rules).judge(with_top1(described.candidate, BEST_TOP1))

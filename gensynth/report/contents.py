@@ -72,7 +72,9 @@ class Contents:
     learned: Learned | None
 
 
-def contents(campaign: Campaign, beside: Mapping[str, Sequence[Outcome]]) -> Contents:
+def contents(
+    campaign: Campaign, beside: Mapping[str, Sequence[Outcome]], learned: bool = True
+) -> Contents:
     """Take everything from `campaign`; `beside` are others' outcomes on the same task, by name."""
     rows = [o for o in campaign.outcomes if o.purpose == "search"]
     finalists, exported = campaign.finalists(), campaign.exported()
@@ -97,7 +99,7 @@ def contents(campaign: Campaign, beside: Mapping[str, Sequence[Outcome]]) -> Con
         rejections=campaign.rejections(),
         finalists=finalists,
         fidelity=_fidelity(finalists),
-        learned=_learned(campaign),
+        learned=_learned(campaign) if learned else None,
     )
 
 

@@ -28,13 +28,14 @@ def write(
     file: Path,
     beside: Mapping[str, Sequence[Outcome]] | None = None,
     rivals: Rivals | None = None,
+    learned: bool = True,
 ) -> Path:
     """Write the report of a campaign to `file`, whole or not at all.
 
     `beside` are the outcomes of other campaigns on the same task, by name; `rivals` what was
-    measured of other networks' latency.
+    measured of other networks' latency. What was `learned` takes seconds to find out.
     """
-    page = render(contents(campaign, beside or {}), rivals)
+    page = render(contents(campaign, beside or {}, learned), rivals)
     draft = file.with_name(f"{file.name}.part")
     draft.write_text(page, encoding="utf-8")
     draft.replace(file)
