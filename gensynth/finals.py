@@ -31,6 +31,11 @@ class Finalist:
     value: float | None = None
     """Pursued value at the mean, where every enforced rule holds on the bound."""
 
+    @property
+    def refused(self) -> bool:
+        """Say whether its trainings are done and an enforced rule does not hold."""
+        return self.missing == 0 and self.value is None
+
 
 def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Sort the feasible candidates of the search, best pursued value first."""

@@ -22,6 +22,7 @@ class Standing:
     phase: str
     """`references`, `search`, `finals`, or `last training`."""
     best: Outcome | None
+    """Of the search, those apart that the finals refused."""
     endings: Mapping[str, int]
     """Ended candidates of the search by ending."""
     rejected: Mapping[str, int]
@@ -34,7 +35,8 @@ def standing(campaign: Campaign) -> Standing:
     """Take a snapshot."""
     rows = [outcome for outcome in campaign.outcomes if outcome.purpose == "search"]
     trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
-    first = next(iter(ranking(rows)), None)
+    refused = {f.outcome.fingerprint for f in campaign.finalists() if f.refused}
+    first = next((o for o in ranking(rows) if o.fingerprint not in refused), None)
     running = [pending.row.purpose for pending in campaign.ledger.running.values()]
     return Standing(
         trained=sum(o.attempt > 0 for o in rows),

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gensynth.campaign import Campaign
-from gensynth.cli.rows import count, verdicts
+from gensynth.cli.rows import count, duration, verdicts
 from gensynth.outcome import Outcome
 from gensynth.standing import Standing, standing
 
@@ -26,9 +26,13 @@ def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
     if quiet:
         yield lambda: None
     elif console.is_terminal:
-        start = time.monotonic()
+        start, already = time.monotonic(), standing(campaign).trained
         with Live(console=console, refresh_per_second=4) as live:
-            yield lambda: live.update(panel(standing(campaign), time.monotonic() - start))
+
+            def changed() -> None:
+                live.update(panel(standing(campaign), time.monotonic() - start, already))
+
+            yield changed
     else:
         yield _Lines(campaign, console)
 
@@ -60,54 +64,49 @@ def summary(outcome: Outcome) -> str:
     """Write one training's end in a line."""
     words = [f"{outcome.purpose} {outcome.number}", outcome.ending]
     if outcome.purpose == "export" and outcome.curve:
-        words.append(f"test top-1 {outcome.curve[-1].test_top1 or 0.0:.2f} %")
+        words.append(f"test {outcome.curve[-1].test_top1 or 0.0:.2f} %")
     elif outcome.top1 is not None:
-        words.append(f"top-1 {outcome.top1:.2f} %")
+        words.append(f"{outcome.top1:.2f} %")
     if outcome.profile is not None:
         words.append(f"{count(outcome.profile.params)}params")
         words.append(f"{count(outcome.profile.macs)}MACs")
     if outcome.value is not None:
-        words.append(f"value {outcome.value:.2f} dB")
+        words.append(f"{outcome.value:.2f} dB")
     return "  ".join(words)
 
 
-def panel(now: Standing, seconds: float) -> Group:
-    """Draw the live view."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column()
-    grid.add_row(now.phase, _progress(now, seconds))
-    grid.add_row("best", _best(now.best))
+def panel(now: Standing, seconds: float, already: int = 0) -> Group:
+    """Draw the live view after `seconds`, which began with `already` trainings done."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="bold", no_wrap=True, min_width=8)
+    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_row(now.phase, _progress(now))
+    grid.add_row("time", _left(now, seconds, already))
+    grid.add_row("best", summary(now.best) if now.best else "no feasible candidate yet")
+    if now.best is not None:
+        grid.add_row("", Text.from_markup(verdicts(now.best.judgements)))
     grid.add_row("ended", _counts(now.endings) or "none yet")
     grid.add_row("rejected", _counts(now.rejected) or "none")
-    for outcome in now.last:
-        grid.add_row("", Text(summary(outcome), style="dim"))
+    for place, outcome in enumerate(now.last):
+        grid.add_row("latest" if place == 0 else "", Text(summary(outcome), style="dim"))
     return Group(grid)
 
 
-def _progress(now: Standing, seconds: float) -> Table:
+def _progress(now: Standing) -> Table:
     row = Table.grid(padding=(0, 2))
-    bar = ProgressBar(total=now.trials, completed=now.trained, width=30)
-    row.add_row(
-        bar, f"{now.trained}/{now.trials} trained, {now.running} running", _left(now, seconds)
-    )
+    row.add_column()
+    row.add_column(no_wrap=True, overflow="ellipsis")
+    bar = ProgressBar(total=now.trials, completed=now.trained, width=24)
+    row.add_row(bar, f"{now.trained} of {now.trials} trained, {now.running} running")
     return row
 
 
-def _left(now: Standing, seconds: float) -> str:
-    """Estimate the time left of the search from the pace so far."""
-    if now.trained == 0 or now.trained >= now.trials:
-        return f"{seconds:.0f} s so far"
-    left = seconds / now.trained * (now.trials - now.trained)
-    return f"{seconds:.0f} s so far, about {left:.0f} s left"
-
-
-def _best(outcome: Outcome | None) -> Table | str:
-    if outcome is None:
-        return "no feasible candidate yet"
-    row = Table.grid(padding=(0, 2))
-    row.add_row(summary(outcome), Text.from_markup(verdicts(outcome.judgements)))
-    return row
+def _left(now: Standing, seconds: float, already: int) -> str:
+    """Estimate the time left of the search from the pace since it was started."""
+    spent, done = f"{duration(seconds)} so far", now.trained - already
+    if done == 0 or now.trained >= now.trials:
+        return spent
+    return f"{spent}, about {duration(seconds / done * (now.trials - now.trained))} left"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

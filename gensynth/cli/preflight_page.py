@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gensynth.cli.rows import count
+from gensynth.cli.rows import count, duration
 from gensynth.constraint import Judgement, broken
 from gensynth.preflight.findings import Findings
 from gensynth.preflight.latency import Predicted
@@ -150,15 +150,3 @@ def _plan(plan: Plan) -> str:
         f"{plan.final_factor:g} times that length in the finals, {plan.workers} at a time: about "
         f"{duration(3600 * plan.hours)}, less what early stopping saves."
     )
-
-
-def duration(seconds: float) -> str:
-    """Write seconds with two digits in the unit that suits them."""
-    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return (
-                f"{seconds / size:.2g} {unit}"
-                if seconds / size < 10
-                else (f"{seconds / size:.0f} {unit}")
-            )
-    return f"{seconds / 86_400:.1f} days"

@@ -127,6 +127,15 @@ def count(number: float) -> str:
     return f"{number:.0f} "
 
 
+def duration(seconds: float) -> str:
+    """Write seconds with two digits in the unit that suits them, e.g. `2.8 min`."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            number = seconds / size
+            return f"{number:.2g} {unit}" if number < 10 else f"{number:.0f} {unit}"
+    return f"{seconds / 86_400:.1f} days"
+
+
 def verdicts(judgements: Iterable[Judgement]) -> str:
     """Write the verdicts in a few words, with colours for a terminal."""
     words: dict[str, list[str]] = {}
