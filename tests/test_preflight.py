@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from gensynth.constraint import Candidate, Stage, Verdict
+from gensynth.constraint import Candidate, Stage, Verdict, broken
 from gensynth.errors import InputError
 from gensynth.experiment import Experiment, embedded_experiment, parse_experiment
 from gensynth.preflight.findings import Findings, look, preflight
@@ -167,3 +167,36 @@ def test_a_rule_that_raises_is_told_and_not_hidden() -> None:
     settings = experiment(constraints={"bad": {"use": "tests.test_preflight:Raises"}})
     with pytest.raises(InputError, match="constraint bad: "):
         found(settings)
+
+
+REAL = {
+    "open": {},
+    "structure": {"strided_pointwise": {}},
+    "half": {"max_params": {"limit": 5000}},
+    "tight": {"max_params": {"limit": 1500}, "max_macs": {"limit": 20_000}},
+    "rare": {"max_params": {"limit": 260}, "strided_pointwise": {}},
+    "impossible": {"max_params": {"limit": 50}},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", REAL.values(), ids=REAL)
+def test_rates_agree_with_2000_other_candidates_of_a_large_space(rules: dict[str, Any]) -> None:
+    whole = embedded_experiment("digits")
+    space = {"use": whole.space.use, **whole.space.options}
+    settings = parse_experiment({"name": "x", "space": space, "constraints": rules}, "x.toml")
+    told = look(make_setting(settings), 2000, steps=2000)
+    judge, rng = make_setting(settings).judge(()), np.random.default_rng(99)
+    kept, least = 0, float("inf")
+    for _ in range(2000):
+        record = Record(Draw(rng))
+        judge.space.sample(record)
+        verdicts = judge.before_training(judge.describe(record.decisions).candidate)
+        kept += not broken(verdicts)
+        least = min(least, sum(max(j.violation or 0.0, 0.0) for j in verdicts))
+    both = (told.open + kept) / 4000
+    margin = 3.3 * (2 * both * (1 - both) / 2000) ** 0.5 + 1 / 2000
+    assert abs(told.open - kept) / 2000 <= margin
+    assert told.impossible == (rules == REAL["impossible"])
+    if told.open == 0:
+        assert told.nearest is not None and told.nearest.excess <= least
