@@ -7,14 +7,14 @@ draw from the prior, so that members agree where the outcomes decide and differ 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.synthesis.encoding import Encoding
-from gensynth.synthesis.surrogate import Inputs, Lesson, Surrogate
+from gensynth.synthesis.surrogate import Inputs, Lesson, Prior, Surrogate
 
 Floats = NDArray[float64]
 MEMBERS = 4
@@ -27,9 +27,15 @@ class Ensemble:
     members: tuple[Surrogate, ...]
 
     @classmethod
-    def make(cls, encoding: Encoding, features: int, members: int = MEMBERS) -> "Ensemble":
+    def make(
+        cls,
+        encoding: Encoding,
+        features: int,
+        members: int = MEMBERS,
+        prior: Prior | None = None,
+    ) -> "Ensemble":
         """Begin with nothing learned; the same members for the same encoding."""
-        first = Surrogate.make(encoding, features)
+        first = Surrogate.make(encoding, features, prior)
         others = (first.drawn(np.random.default_rng(k)) for k in range(1, members))
         return cls((first, *others))
 
@@ -42,7 +48,7 @@ class Ensemble:
         """Let every member climb from where it stands; the first also from its prior's means."""
         pairs = zip(self.members, lessons, strict=True)
         found = [member.fitted(lesson, steps) for member, lesson in pairs]
-        again = Surrogate.make(self.first.encoding, lessons[0].inputs.features.shape[1])
+        again = replace(self.first, parameters=self.first.mean)
         restarted = again.fitted(lessons[0], steps)
         first = min(found[0], restarted, key=lambda member: member.loss(lessons[0]))
         return Ensemble((first, *found[1:]))

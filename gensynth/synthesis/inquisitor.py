@@ -29,7 +29,7 @@ from gensynth.synthesis.merit import (
 )
 from gensynth.synthesis.reactions import Reactions, correction
 from gensynth.synthesis.reader import Reader
-from gensynth.synthesis.surrogate import Lesson
+from gensynth.synthesis.surrogate import Lesson, Prior
 
 Floats = NDArray[float64]
 OFTEN = 24
@@ -57,15 +57,17 @@ class Opinion:
 class Inquisitor:
     """Learns from every outcome of a problem, with uncertainty."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(
+        self, problem: Problem, reader: Reader | None = None, prior: Prior | None = None
+    ) -> None:
         """Begin knowing nothing but the problem."""
-        self.problem = problem
+        self.problem, self._prior = problem, prior
         self.tried: list[Outcome] = []
         self.reactions: dict[str, Reactions] = {}
         self._drafts: list[Draft] = []
         self._models: dict[str, Ensemble] = {}
         self._fitted = 0
-        self._reader = Reader()
+        self._reader = reader or Reader()
         self._grid: Floats = np.zeros(0)
         self._outlooks: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
         self._decided: frozenset[str] = frozenset()
@@ -149,7 +151,8 @@ class Inquisitor:
 
     def _model(self, name: str) -> Ensemble:
         if name not in self._models:
-            self._models[name] = Ensemble.make(self._reader.encoding, self._reader.features)
+            reader = self._reader
+            self._models[name] = Ensemble.make(reader.encoding, reader.features, prior=self._prior)
         return self._models[name]
 
     def _fit(self, known: Sequence[Sample], scales: Sequence[Scale]) -> None:

@@ -1,6 +1,6 @@
 """Reads drafts into the numbers that surrogates compute with, and remembers what it has read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy import float64, int64
@@ -18,12 +18,17 @@ REMEMBERED = 16_384
 class Reader:
     """Knows the decisions met so far, and the scale of the costs that are known of drafts."""
 
-    def __init__(self) -> None:
-        """Begin having met nothing."""
+    def __init__(self, unread: Collection[str] = (), standard: bool = False) -> None:
+        """Begin having met nothing.
+
+        Decisions in `unread` only spell what the numbers say; with `standard` these already have
+        a mean near 0 and a deviation near 1.
+        """
+        self._unread = frozenset(unread)
         self.encoding = Encoding({})
         self.features = 0
         """Numbers known of each draft before training."""
-        self._scale: tuple[Floats, Floats] | None = None
+        self._scale = (np.zeros(1), np.ones(1)) if standard else None
         self._met: set[str] = set()
         self._read: dict[str, tuple[NDArray[int64], Floats]] = {}
 
@@ -33,7 +38,9 @@ class Reader:
         for draft in drafts:
             if draft.foresight.genome_id not in self._met:
                 self._met.add(draft.foresight.genome_id)
-                encoding = encoding.extended(draft.trace.options)
+                options = draft.trace.options
+                kept = {name: o for name, o in options.items() if name not in self._unread}
+                encoding = encoding.extended(kept)
                 self.features = len(draft.foresight.features)
         if encoding is self.encoding:
             return False

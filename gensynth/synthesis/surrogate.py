@@ -223,11 +223,11 @@ class Surrogate:
         answers, bags, known = np.split(by_place, ends, axis=1)
         shared = self._shared(parameters)
         scale = np.exp(parameters.scale)[encoding.name_of_row]
-        by_table = _gather(inputs.rows, answers.reshape(count, decisions, -1), len(shared))
+        by_table = _gather(inputs.rows, answers.reshape(count, decisions, DIMENSIONS), len(shared))
         by_own = by_table * scale[:, None]
         by_row = (by_own * (shared + parameters.own)).sum(axis=1)
         weights = np.exp(parameters.bag)[None, :, None]
-        by_bag = bags.reshape(count, groups, -1) * weights
+        by_bag = bags.reshape(count, groups, DIMENSIONS) * weights
         counted = np.einsum("ndk,dg->ngk", shared[inputs.rows], self._membership)
         spread = np.einsum("ngk,dg->ndk", by_bag, self._membership)
         by_shared = by_own + _gather(inputs.rows, spread, len(shared))
@@ -273,5 +273,5 @@ def _diagonal(noise: Floats, spread: float) -> Floats:
 def _gather(rows: NDArray[int64], parts: Floats, size: int) -> Floats:
     """Add up (n, decisions, k) parts that fell on the same row, (size, k)."""
     flat = rows.ravel()
-    columns = parts.reshape(len(flat), -1).T
+    columns = parts.reshape(len(flat), parts.shape[-1]).T
     return np.stack([np.bincount(flat, column, minlength=size) for column in columns], axis=1)

@@ -1,0 +1,1 @@
+"""Generative synthesis as a sampler of any Optuna study."""
