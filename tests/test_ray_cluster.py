@@ -1,14 +1,12 @@
 """Ray itself: started, joined, left without a trace; drivers in processes of their own."""
 
+import ipaddress
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,18 +24,19 @@ from gensynth.ray_executor.cluster import (
     slots,
 )
 from tests.campaigns import campaign
+from tests.ray_nodes import cluster, ray_node
 from tests.unruly_campaigns import CORES, assert_nothing_lost_or_doubled, recorded, unruly
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
+def own_ray() -> Iterator[None]:
     with connected(None):
         yield
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("own_ray")
 def test_room_is_counted_and_missing_room_is_named() -> None:
     assert slots(Resources()) == CORES
     assert slots(Resources(cpus_per_trial=0.1)) == 10 * CORES
@@ -47,12 +46,44 @@ def test_room_is_counted_and_missing_room_is_named() -> None:
         require_room(Resources(gpus_per_trial=99))
 
 
-@pytest.mark.usefixtures("cluster")
-def test_ray_listens_on_loopback_only() -> None:
-    import ray
+@pytest.mark.usefixtures("own_ray")
+def test_ray_listens_on_loopback_only_and_sends_no_statistics() -> None:
+    """Every port of every process of Ray's, the dashboard's agents included."""
+    ours = descendants(os.getpid())
+    titles = {pid: readable(Path(f"/proc/{pid}/cmdline")) for pid in ours}
+    rays = [pid for pid, title in titles.items() if b"ray" in title]
+    assert any(b"gcs_server" in titles[pid] for pid in rays)
+    places = [place for pid in rays for place in listening(pid)]
+    assert places and all(place.startswith("127.") for place in places), places
+    assert not any(b"dashboard/dashboard.py" in title for title in titles.values())
+    for pid in rays:
+        assert b"RAY_USAGE_STATS_ENABLED=0" in readable(Path(f"/proc/{pid}/environ")).split(b"\0")
 
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    assert {node["NodeManagerAddress"] for node in nodes} == {"127.0.0.1"}
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, readable(tasks).split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def listening(pid: int) -> list[str]:
+    """Give the addresses on which a process listens for TCP, as ADDRESS:PORT."""
+    sockets = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
+    places = []
+    for table, size in (("tcp", 4), ("tcp6", 16)):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
+                address, port = words[1].split(":")
+                packed = b"".join(
+                    bytes.fromhex(address[i : i + 8])[::-1] for i in range(0, 2 * size, 8)
+                )
+                host = ipaddress.ip_address(packed)
+                mapped = getattr(host, "ipv4_mapped", None)
+                places.append(f"{mapped or host}:{int(port, 16)}")
+    return places
 
 
 @pytest.mark.parametrize(
@@ -112,18 +143,14 @@ def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_cluster_of_several_nodes_is_joined_and_left_alone(tmp_path: Path) -> None:
-    with socket.socket() as free, short_folder() as ray_folder:
-        free.bind(("127.0.0.2", 0))
-        address = f"127.0.0.2:{free.getsockname()[1]}"
-    head = [f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
-    head += ["--head", "--node-ip-address=127.0.0.2", f"--temp-dir={ray_folder}"]
-    node = [f"--address={address}", "--node-ip-address=127.0.0.3"]
-    with ray_node(head), ray_node(node):
-        command = [sys.executable, "-c", DRIVER, str(tmp_path), address]
+    with (
+        cluster() as head,
+        ray_node([f"--address={head.address}", "--node-ip-address=127.0.0.3"]),
+    ):
+        command = [sys.executable, "-c", DRIVER, str(tmp_path), head.address]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        assert not list(ray_folder.glob("session_*/artifacts/*/*"))
-    shutil.rmtree(ray_folder, ignore_errors=True)
+        assert not list(head.folder.glob("session_*/artifacts/*/*"))
     assert_nothing_lost_or_doubled(recorded(tmp_path), trials=6)
 
 
@@ -143,21 +170,12 @@ with campaign(Path(sys.argv[1]), executor="ray", trials=2, constraints=rules) as
 @pytest.mark.slow
 def test_latencies_are_measured_on_the_node_that_offers_the_resource(tmp_path: Path) -> None:
     """Of two nodes the second trains nothing; a measurement tells the node that it was made on."""
-    with socket.socket() as free, short_folder() as ray_folder:
-        free.bind(("127.0.0.2", 0))
-        address = f"127.0.0.2:{free.getsockname()[1]}"
-    head = [f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
-    head += ["--head", "--node-ip-address=127.0.0.2", f"--temp-dir={ray_folder}"]
-    board = [f"--address={address}", "--node-ip-address=127.0.0.3", "--num-cpus=0"]
-    board += ['--resources={"cortex-a72": 1}']
-    try:
-        with ray_node(head), ray_node(board):
-            done = measured_on(tmp_path / "board", address, "cortex-a72")
-            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-            unknown = measured_on(tmp_path / "none", address, "cortex-a53")
-            assert "resource: no node of the cluster offers 'cortex-a53'" in unknown.stderr
-    finally:
-        shutil.rmtree(ray_folder, ignore_errors=True)
+    board = ["--node-ip-address=127.0.0.3", "--num-cpus=0", '--resources={"cortex-a72": 1}']
+    with cluster() as head, ray_node([f"--address={head.address}", *board]):
+        done = measured_on(tmp_path / "board", head.address, "cortex-a72")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        unknown = measured_on(tmp_path / "none", head.address, "cortex-a53")
+        assert "resource: no node of the cluster offers 'cortex-a53'" in unknown.stderr
     with campaign(tmp_path / "board", executor="ray", trials=2) as opened:
         trained = [o for o in opened.outcomes if o.purpose == "search" and o.curve]
         assert len(trained) == 2
@@ -170,26 +188,6 @@ def test_latencies_are_measured_on_the_node_that_offers_the_resource(tmp_path: P
 def measured_on(folder: Path, address: str, resource: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", MEASURED, str(folder), address, resource]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-
-@contextmanager
-def ray_node(options: list[str]) -> Iterator[None]:
-    """Run one node of a cluster, with one CPU, until the block ends."""
-    ray = Path(sys.executable).with_name("ray")
-    command = [str(ray), "start", "--block", "--disable-usage-stats", *options]
-    command += [] if any(o.startswith("--num-cpus") for o in options) else ["--num-cpus=1"]
-    environment = {k: v for k, v in os.environ.items() if k != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
-    environment["RAY_AUTH_MODE"] = "token"
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None
-        assert any("runtime started" in line for line in process.stdout)
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.mark.slow

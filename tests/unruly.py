@@ -20,6 +20,7 @@ from gensynth.problem import Problem
 from gensynth.space import Choose, Source, Task
 
 BEHAVIOURS = ("fine", "slow", "dies once", "dies", "raises", "leaves", "diverges", "hangs")
+BEHAVIOURS += ("tells", "eats")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Unruly(nn.Module):
             nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10)
         )
         self.batches = 0
+        self.eaten: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.layers(x)
@@ -62,8 +64,12 @@ class Unruly(nn.Module):
         return logits
 
     def _misbehave(self, logits: Tensor) -> Tensor:
-        if self.behaviour == "slow":
+        if self.behaviour in ("slow", "tells"):
             time.sleep(0.05)
+        if self.behaviour == "tells":
+            self._tell()
+        if self.behaviour == "eats" and len(logits) > 40:
+            self._eat()
         if self.batches < 20:  # In mid-training, not at its start.
             return logits
         if self.behaviour == "dies" or (self.behaviour == "dies once" and not self.mark.exists()):
@@ -76,6 +82,19 @@ class Unruly(nn.Module):
         if self.behaviour == "hangs":
             re.match("(a+)+$", "a" * 60 + "b")  # For ages, and no other thread can run.
         return logits * torch.nan if self.behaviour == "diverges" else logits
+
+    def _tell(self) -> None:
+        """Leave a file that says on which node of a Ray cluster this trains."""
+        from ray.util import get_node_ip_address
+
+        node = get_node_ip_address()  # type: ignore[no-untyped-call]
+        self.mark.with_name(f"node-{node}-{self.mark.name}").touch()
+
+    def _eat(self) -> None:
+        """Take memory until somebody ends this process, or there would be a danger to others."""
+        while len(self.eaten) < 60:
+            self.eaten.append(torch.ones(25 * 2**20))  # 100 MiB, and touched.
+            time.sleep(0.05)
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:

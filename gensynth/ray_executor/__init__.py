@@ -15,6 +15,8 @@ from gensynth.interruption import Interruption
 from gensynth.ray_executor.cluster import NodesGone, connected, require_room, short_folder
 from gensynth.ray_executor.elsewhere import require_resources, stopwatch
 from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Interrupted, Measured, News
+from gensynth.ray_executor.memory import deaths_for_memory_survived
+from gensynth.ray_executor.sharing import require_shared
 
 PATIENCE_S = 600.0
 """How long a cluster may be without a node that has room: others may be on their way."""
@@ -34,8 +36,8 @@ def run(
     ended afterwards. An interruption leaves nothing but jobs to resume.
 
     Raises:
-        InputError: nothing answers at `address`, no node has room for a training, or none offers
-            the resource on which latencies are to be measured.
+        InputError: nothing answers at `address`, no node has room for a training, none offers the
+            resource on which latencies are to be measured, or one does not share the folder.
         RuntimeError: Ray itself failed.
         KeyboardInterrupt: `interruption` was asked for, and running jobs have their checkpoints.
     """
@@ -62,6 +64,8 @@ def _run(
     with connected(address):
         require_room(resources)
         require_resources(campaign.judge)
+        if address is not None:
+            require_shared(campaign.ledger.folder)
         campaign.stopwatch = stopwatch
         exchange = Exchange()
         if interruption is not None:
@@ -119,7 +123,7 @@ def _tune(exchange: Exchange, resources: Resources, patience_s: float) -> None:
     from gensynth.ray_executor.tune_loop import fit
 
     try:
-        with short_folder() as folder:
+        with short_folder() as folder, deaths_for_memory_survived():
             fit(exchange, resources, folder, patience_s)
     except BaseException as error:
         exchange.tell(Broken(error))

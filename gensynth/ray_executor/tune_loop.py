@@ -3,7 +3,7 @@
 import math
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ray.tune import Stopper
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
+from ray.util import get_node_ip_address
 
 from gensynth.attempt import Result
 from gensynth.background import Background, News
@@ -22,6 +23,7 @@ from gensynth.plain import dumps, from_plain, loads
 from gensynth.proxy import Job
 from gensynth.ray_executor.cluster import NodesGone, slots
 from gensynth.ray_executor.exchange import Ended, Exchange, Measured, Wanted
+from gensynth.record.in_flight import in_flight
 
 PAUSE_S = 0.2
 """Between two rows of a training: faster epochs are reported together."""
@@ -73,6 +75,11 @@ class Worker(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Take the job, but leave it: Tune may yet give it to a process that is free sooner."""
         self._job = from_plain(Job, loads(config["job"], "job"), "job")
+        self._blind = ""
+        if not in_flight(self._job):  # A node that joined later, with a disk of its own.
+            node = get_node_ip_address()  # type: ignore[no-untyped-call]
+            self._blind = f"node {node} does not share the campaign's folder"
+            self._job = replace(self._job, checkpoint_s=None)
         self._training: Background | None = None
 
     def reset_config(self, config: dict[str, Any]) -> bool:
@@ -86,10 +93,14 @@ class Worker(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Give the next row."""
         news = News()
-        if self._training is None:
+        if self._blind and self._job.keep_weights:
+            news = News(result=Result("lost", detail=self._blind))
+        elif self._training is None:
             self._training = Background(self._job)
         else:
             news = self._training.news(PAUSE_S, PATIENCE_S)
+        if self._blind and news.result is not None and not news.result.detail:
+            news = replace(news, result=replace(news.result, detail=self._blind))
         return {"news": dumps(news), "done": news.result is not None}
 
     def cleanup(self) -> None:

@@ -123,7 +123,8 @@ def _record(folder: Path, storage: str | None) -> Record:
 
 def _tidy(folder: Path, record: Record) -> None:
     """Remove what drivers and workers left that were killed: drafts, and jobs that have ended."""
-    for draft in [*folder.glob("*.part"), *folder.glob(".best.*")]:
+    drafts = [file for name in ("*.part", ".best.*", ".shared-*") for file in folder.glob(name)]
+    for draft in drafts:
         shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
     InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
 

@@ -22,6 +22,11 @@ class Pending:
     row: Outcome
 
 
+def in_flight(job: Job) -> bool:
+    """Say whether the job's folder is the one that the driver has made: it may be elsewhere."""
+    return (Path(job.folder) / "job.json").exists()
+
+
 class InFlight:
     """The folder of a campaign's candidates; `<number>-<genome>/job.json` while one runs."""
 
