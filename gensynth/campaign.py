@@ -17,6 +17,7 @@ from typing import Any
 
 from gensynth.attempt import ATTEMPTS as ATTEMPTS
 from gensynth.attempt import Result, again
+from gensynth.confirmation import Confirmation
 from gensynth.constraint import ConstraintError, Judgement, broken
 from gensynth.errors import InputError
 from gensynth.finals import Finalist, finalists, winner
@@ -70,6 +71,7 @@ class Campaign:
         self.setting = setting
         self.ledger = Ledger(record, folder, log or Log())
         self._since = since
+        self._confirmation = Confirmation(setting, folder)
         self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
         self.stopwatch = answer_here
         """Measures latencies; an executor may know other machines to do it on."""
@@ -155,7 +157,8 @@ class Campaign:
     def finalists(self) -> list[Finalist]:
         """Say who is in the finals and how they stand, as far as the record goes."""
         settings, images = self.setting.experiment.finals, self.setting.validation_images
-        return finalists(self.outcomes, settings, images, self._at)
+        rows = self._confirmation.applied(self.outcomes, self.judge)
+        return finalists(rows, settings, images, self._at)
 
     def exported(self) -> Outcome | None:
         """Give the row of the winner's last training, once it is done."""
@@ -241,7 +244,7 @@ class Campaign:
         return self._start(new, self.setting.references[name])
 
     def _next_final(self) -> Job | Wait | Done:
-        chosen = self.finalists()
+        chosen = self._confirmation.settled(self.finalists, self.judge)
         for finalist in chosen:
             if finalist.missing > self.ledger.runs(finalist.outcome.genome_id):
                 return self._again("final", finalist.outcome)

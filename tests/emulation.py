@@ -1,14 +1,19 @@
 """The emulated Cortex-A72 for tests: prepared once, skipped where QEMU is not installed."""
 
 import shutil
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from gensynth.constraint import ConstraintError
 from gensynth.cortex_a72.install import PROGRAMS, install
 from gensynth.cortex_a72.place import Place, impossible
+from gensynth.latency.here import LatencyJob
+from gensynth.latency.terms import Interval, Latency
 
 
 @cache
@@ -20,7 +25,7 @@ def emulation() -> Place:
 
 
 def tiny() -> nn.Module:
-    """A network of what ours are made of: grouped convolutions, a gate, a residual sum."""
+    """A network of what ours are made of: grouped convolutions, a gate, a sum, a shuffle."""
     return Tiny()
 
 
@@ -35,6 +40,7 @@ class Tiny(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = nn.functional.silu(self.stem(x))
         x = x + x * torch.sigmoid(self.norm(self.columns(x)))
+        x = nn.functional.channel_shuffle(x, 4)
         logits: Tensor = self.head(x.mean((2, 3)))
         return logits
 
@@ -61,3 +67,22 @@ class Outlandish(nn.Module):
 
 def outlandish() -> nn.Module:
     return Outlandish()
+
+
+def make(spec: Mapping[str, Any]) -> nn.Module:
+    """Build the tiny network as a source does."""
+    return tiny()
+
+
+asked: list[int] = []
+"""Widths of the networks that `confirmed` was asked about."""
+
+
+def confirmed(job: LatencyJob) -> Latency:
+    """Say as an emulator that networks narrower than 6 are too slow; it cannot run those of 6."""
+    width = int(job.source.spec["width"])
+    asked.append(width)
+    if width == 6:
+        raise ConstraintError("latency: pnnx: cannot express this network")
+    ms = 9.0 if width < 6 else 2.0
+    return Latency(ms, Interval(ms, ms), Interval(ms, ms), machine="emulated")

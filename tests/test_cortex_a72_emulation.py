@@ -40,13 +40,14 @@ def test_two_runs_count_the_same_within_a_thousandth() -> None:
 def test_the_counts_are_those_of_the_network() -> None:
     """16 x 27 and 16 x 36 products at 16 x 16 places, four of them in an instruction."""
     parts = emulation()
-    found, kinds = emulated(Model("tiny", tiny(), SHAPE), parts, by_layer=True)
-    of_kind = dict(zip(kinds, found.layers, strict=True))
+    found, lines = emulated(Model("tiny", tiny(), SHAPE), parts, by_layer=True)
+    of_kind = dict(zip([line.split()[0] for line in lines], found.layers, strict=True))
     assert 16 * 27 * 256 / 4 <= of_kind["Convolution"].fma < 1.6 * 16 * 27 * 256 / 4
     assert of_kind["ConvolutionDepthWise"].fma > 16 * 36 * 256 / 8
     total = sum(layer.instructions for layer in found.layers)
     assert total == pytest.approx(found.counts.instructions, rel=0.05)
     assert found.counts.written_bytes >= 4 * 16 * 256
+    assert found.shapes[0] == (32, 32, 3, 1) and found.shapes[1] == (16, 16, 4, 4)
 
 
 @pytest.mark.slow

@@ -27,7 +27,8 @@ def compare_emulated(models: "Sequence[Model]", question: Question, as_json: boo
 
     found = [emulate_model(model, question.threads) for model in models]
     if as_json:
-        typer.echo(json.dumps([_row(each, found[0], question) for each in found], indent=2))
+        rows = [_row(each, found[0], question) for each in found]
+        typer.echo(json.dumps(rows, indent=2))
     else:
         _show(found, question.threads)
 

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from gensynth.cortex_a72.emulator import Emulated, Files, emulate
 from gensynth.cortex_a72.packages import run
 from gensynth.cortex_a72.place import Place
 from gensynth.errors import InputError
+from gensynth.export.fold import folded
 from gensynth.export.quiet import quiet
 from gensynth.models import Model
 
@@ -37,7 +38,7 @@ def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) ->
     with tempfile.TemporaryDirectory(prefix="gensynth-pnnx-") as name:
         folder = Path(name)
         try:
-            with quiet(), torch.no_grad():
+            with quiet(), torch.no_grad(), _in_plain_words():
                 traced = torch.jit.trace(  # type: ignore[no-untyped-call]
                     module, torch.zeros(1, *shape), check_trace=False
                 )
@@ -49,6 +50,26 @@ def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) ->
         command = [str(parts.pnnx), "network.pt", f"inputshape=[{size}]", "fp16=0"]
         run(command, folder)
         yield _files(folder)
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """Let torch's channel shuffle run as the moves that it stands for, which pnnx knows."""
+    import torch.nn.functional as F
+    from torch.overrides import TorchFunctionMode
+
+    class Plain(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func is not F.channel_shuffle:
+                return func(*args, **(kwargs or {}))
+            x, groups = args
+            n, c, h, w = x.shape
+            return x.reshape(n, groups, c // groups, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+    with Plain():
+        yield
 
 
 def _files(folder: Path) -> Files:
@@ -63,23 +84,29 @@ def _files(folder: Path) -> Files:
 
 def kinds(param: Path) -> list[str]:
     """List the kinds of a network's layers, in the order of execution."""
-    lines = param.read_text(encoding="utf-8").splitlines()[2:]
-    return [line.split()[0] for line in lines if line.strip()]
+    return [line.split()[0] for line in lines_of(param)]
+
+
+def lines_of(param: Path) -> list[str]:
+    """List the lines of a network's layers, in the order of execution."""
+    return [line for line in param.read_text(encoding="utf-8").splitlines()[2:] if line.strip()]
 
 
 def emulated(model: Model, parts: Place, by_layer: bool = False) -> tuple[Emulated, list[str]]:
     """Convert a network, run it in the emulator, and compare its output with the source's.
 
-    With `by_layer` each of its layers is also counted alone; their kinds are the second value.
+    Batch normalisation is folded, as in an export, and what is still as it was initialised, and
+    would be dropped for that, is as if it were trained.
+    With `by_layer` each of its layers is also counted alone; their lines are the second value.
     `InputError` where it cannot be expressed, or does not compute the same.
     """
     import torch
 
-    module, shape = model.module.eval(), model.input_shape
+    module, shape = _as_trained(folded(model.module, model.input_shape)), model.input_shape
     image = torch.rand((1, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
     try:
         with converted(module, shape, parts) as files:
-            names, blobs = kinds(files.param), tops(files.param)
+            lines, blobs = lines_of(files.param), tops(files.param)
             found = emulate(files, _bytes(image), shape, blobs if by_layer else (), parts)
         with torch.no_grad():
             expected = module(image)
@@ -91,17 +118,27 @@ def emulated(model: Model, parts: Place, by_layer: bool = False) -> tuple[Emulat
             f"converted by pnnx it computes something else: outputs differ by {difference:.1%}"
         )
         raise InputError(model.name, problem)
-    return found, names
+    return found, lines
+
+
+def _as_trained(module: "nn.Module") -> "nn.Module":
+    """Disturb, in place, parameters that are still all alike: pnnx drops a scale of ones."""
+    import torch
+
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
+                parameter.add_(0.1 * torch.rand(parameter.shape, generator=rng))
+    return module
 
 
 def tops(param: Path) -> list[int]:
     """Number the first blob that each layer writes, as ncnn numbers them."""
     known: dict[str, int] = {}
     first = []
-    for line in param.read_text(encoding="utf-8").splitlines()[2:]:
+    for line in lines_of(param):
         words = line.split()
-        if not words:
-            continue
         inputs, outputs = int(words[2]), int(words[3])
         written = words[4 + inputs : 4 + inputs + outputs]
         for name in written:

@@ -36,6 +36,8 @@ class Emulated:
     counts: Counts
     layers: tuple[Counts, ...] = ()
     """Of the layers that were asked for, computed one by one."""
+    shapes: tuple[tuple[int, ...], ...] = ()
+    """Width, height and channels of their outputs, the last in vectors of so many."""
 
 
 def emulate(
@@ -65,10 +67,13 @@ def emulate(
         _run(parts, folder / "counts", [str(argument) for argument in arguments])
         sections = read_counts(folder / "counts")
         output = (folder / "output").read_bytes()
+        told = (folder / "output.shapes").read_text("ascii").split("\n") if layers else []
     if len(sections) != 2 + 2 * len(layers):
         raise InputError(DEVICE, f"the plugin counted {len(sections)} sections")
     alone = zip(sections[2::2], sections[3::2], strict=True)
-    return Emulated(output, sections[1], tuple(first.minus(again) for first, again in alone))
+    shapes = tuple(tuple(map(int, line.split())) for line in told if line)
+    counted = tuple(first.minus(again) for first, again in alone)
+    return Emulated(output, sections[1], counted, shapes)
 
 
 def _run(parts: Place, counts: Path, arguments: Sequence[str]) -> None:

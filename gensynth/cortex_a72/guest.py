@@ -47,22 +47,28 @@ def main(arguments: list[str]) -> None:
     with open(to, "wb") as file:
         file.write(memoryview(output).tobytes())
     if layers:
-        count_layers(net, name_in, image, [int(index) for index in layers])
+        count_layers(net, name_in, image, [int(index) for index in layers], to)
 
 
-def count_layers(net, name_in, image, layers) -> None:  # type: ignore[no-untyped-def]
-    """Mark two runs for each blob: one that computes it, one that finds it computed."""
+def count_layers(net, name_in, image, layers, to) -> None:  # type: ignore[no-untyped-def]
+    """Mark two runs for each blob: one that computes it, one that finds it computed.
+
+    A line of OUTPUT_FILE.shapes holds its width, height, channels, and how many lie side by side.
+    """
     import ncnn
 
     extractor = net.create_extractor()
     extractor.input(name_in, image)
-    for index in layers:
-        for _ in range(2):
-            output = ncnn.Mat()
-            mark(1)
-            extractor.extract(index, output, 1)
-            mark(0)
-            del output
+    with open(f"{to}.shapes", "w", encoding="ascii") as shapes:
+        for index in layers:
+            for again in range(2):
+                output = ncnn.Mat()
+                mark(1)
+                extractor.extract(index, output, 1)
+                mark(0)
+                if again:
+                    print(output.w, output.h, output.c, output.elempack, file=shapes)
+                del output
 
 
 main(sys.argv[1:])

@@ -16,7 +16,7 @@ from gensynth.latency.machine import alone
 from gensynth.latency.paired import USUAL, Open, Plan, time_paired
 from gensynth.latency.runtimes import check as check_runtime
 from gensynth.latency.runtimes import prepare
-from gensynth.latency.terms import DEVICES, HERE, Latency, Question
+from gensynth.latency.terms import CONFIRMED, CORTEX_A72, DEVICES, HERE, Latency, Question
 from gensynth.models import Model, find_model
 from gensynth.plugins import append_import_path
 from gensynth.space import Source, Task, make
@@ -43,7 +43,16 @@ Stopwatch = Callable[[LatencyJob], Latency]
 
 def answer(job: LatencyJob) -> Latency:
     """Answer a question by whatever its device names."""
-    module, _, function = DEVICES[job.question.device].partition(":")
+    return _by(DEVICES[job.question.device], job)
+
+
+def confirm(job: LatencyJob) -> Latency:
+    """Answer a question about a device of `CONFIRMED` exactly; `ConstraintError` if it cannot."""
+    return _by(CONFIRMED[job.question.device], job)
+
+
+def _by(name: str, job: LatencyJob) -> Latency:
+    module, _, function = name.partition(":")
     latency: Latency = getattr(import_module(module), function)(job)
     return latency
 
@@ -62,7 +71,9 @@ def check(question: Question, task: Task, folder: Path) -> None:
         check_runtime(question.runtime)
         if question.device == HERE:
             check_threads(question.threads)
-    if question.reference:
+    if question.device == CORTEX_A72:
+        import_module("gensynth.cortex_a72.device").check(question, task, folder)
+    elif question.reference:
         find_reference(question.reference, task, folder)
 
 
@@ -94,7 +105,7 @@ def measure(job: LatencyJob) -> Latency:
     question = job.question
     for folder in job.import_paths:
         append_import_path(folder)
-    model = Model("candidate", _fresh(job.source), job.source.input_shape)
+    model = Model("candidate", fresh(job.source), job.source.input_shape)
     try:
         networks = [prepare(model, question.runtime, question.threads, question.batch)]
     except InputError as error:
@@ -131,7 +142,7 @@ def _reference(question: Question, task: Task, folders: tuple[str, ...]) -> Open
     return prepare(model, question.runtime, question.threads, question.batch)
 
 
-def _fresh(source: Source) -> "nn.Module":
+def fresh(source: Source) -> "nn.Module":
     """Build a network without disturbing torch's random numbers; latency needs no weights."""
     import torch
 

@@ -3,15 +3,23 @@
 from functools import lru_cache
 from pathlib import Path
 
+from gensynth.graph import Graph
 from gensynth.latency.here import find_reference
-from gensynth.latency.terms import Interval, Latency, Question
+from gensynth.latency.terms import CORTEX_A72, Interval, Latency, Question
 from gensynth.profile import Profile, profile
 from gensynth.space import Task
 from gensynth.trace import trace
 
 
-def supposed(question: Question, costs: Profile, task: Task, folder: Path) -> Latency:
-    """Suppose that latency is in proportion to MACs; the measurement, once made, replaces it."""
+def supposed(question: Question, graph: Graph, costs: Profile, task: Task, folder: Path) -> Latency:
+    """Suppose that latency is in proportion to MACs; the measurement, once made, replaces it.
+
+    A device that has a model of its own is asked for that.
+    """
+    if question.device == CORTEX_A72:
+        from gensynth.cortex_a72.device import foresee
+
+        return foresee(question, graph, task, str(folder))
     ratio = max(costs.macs, 1) / _macs(question.reference, task, folder)
     return Latency(ratio, Interval(0, ratio), Interval(0, ratio), ratio)
 

@@ -17,6 +17,8 @@ DEVICES: Mapping[str, str] = {
 `here` times real inferences on the machine that it runs on; `cortex-a72` models those of another
 machine from what an emulation counts, by ncnn, which is not timed here.
 """
+CONFIRMED: Mapping[str, str] = {CORTEX_A72: "gensynth.cortex_a72.device:confirm"}
+"""What measures a finalist, where a device's answer above is only foreseen."""
 CARRIED = 1.25
 """A ratio is told where the upper end of its interval is at most so many times the lower."""
 

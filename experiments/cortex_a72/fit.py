@@ -1,0 +1,121 @@
+"""Fit the fast model of the Cortex-A72 on layers that the emulator counted.
+
+    python -m experiments.cortex_a72.fit --layers train.jsonl named.jsonl --unseen test.jsonl
+
+`--layers` are files of `sample --layers`, `--unseen` one of `sample` with another seed, whose
+networks are only predicted. Writes gensynth/cortex_a72/fast_model.json.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from scipy.stats import spearmanr
+
+from experiments.cortex_a72.layers import graph_from, milliseconds, read, works_of
+from gensynth.cortex_a72.calibration import Anchor, anchors
+from gensynth.cortex_a72.fast_model import FEATURES, FastModel, classes, features
+from gensynth.plain import to_plain
+
+ENOUGH = 12
+"""Layers that a class needs to have coefficients of its own."""
+FLOOR_MS = 5e-4
+"""Errors count relative to a layer's milliseconds and this: smaller layers matter less."""
+PULL = 0.03
+"""How strongly a class keeps to the coefficients of the class above it."""
+
+Samples = list[tuple[tuple[str, ...], tuple[float, ...], float]]
+Numbers = NDArray[np.float64]
+
+
+def samples(rows: list[dict[str, Any]], anchor: Anchor) -> Samples:
+    """List every layer: its classes, its features, its milliseconds."""
+    found = [(work, counts) for row in rows for work, counts in works_of(row)]
+    return [
+        (classes(work), features(work), max(milliseconds(anchor, counts), 0.0))
+        for work, counts in found
+    ]
+
+
+def fit(layers: Samples) -> dict[str, list[float]]:
+    """Fit each class, the broad ones first, which the narrow ones keep near to."""
+    by_class: dict[str, list[int]] = defaultdict(list)
+    above: dict[str, str] = {}
+    for i, (names, _, _) in enumerate(layers):
+        for narrow, broad in zip(names, (*names[1:], ""), strict=True):
+            by_class[narrow].append(i)
+            above[narrow] = broad
+    numbers = np.array([given for _, given, _ in layers])
+    times = np.array([time for _, _, time in layers])
+    fitted: dict[str, Numbers] = {}
+    while len(fitted) < len(by_class):
+        for name in [n for n in by_class if n not in fitted and above[n] in {"", *fitted}]:
+            rows = by_class[name]
+            prior = fitted.get(above[name], np.zeros(FEATURES))
+            fitted[name] = _fit_one(numbers[rows], times[rows], prior) if rows else prior
+    kept = {name for name, rows in by_class.items() if len(rows) >= ENOUGH or not above[name]}
+    return {name: [float(f"{w:.6g}") for w in fitted[name]] for name in sorted(kept)}
+
+
+def _fit_one(numbers: Numbers, times: Numbers, prior: Numbers) -> Numbers:
+    """Fit non-negative coefficients, relative errors alike, pulled towards `prior`."""
+    weight = 1 / (times + FLOOR_MS)
+    table, goal = numbers * weight[:, None], times * weight
+    scale = np.sqrt((table**2).mean(0)) + 1e-12
+    pull = PULL * np.sqrt(len(times)) if prior.any() else 1e-3
+    table = np.vstack([table / scale, pull * np.eye(len(scale))])
+    goal = np.concatenate([goal, pull * prior * scale])
+    return np.asarray(nnls(table, goal)[0] / scale)
+
+
+def compared(
+    rows: list[dict[str, Any]], anchor: Anchor, model: FastModel
+) -> tuple[Numbers, Numbers]:
+    """Give what the model foresees of whole networks, and what the emulator says."""
+    foreseen = [model.milliseconds(graph_from(row["graph"])) for row in rows]
+    return np.array(foreseen), np.array([milliseconds(anchor, row["counts"]) for row in rows])
+
+
+def told(title: str, foreseen: Numbers, truth: Numbers) -> str:
+    """Print and give the figures."""
+    errors = np.abs(foreseen / truth - 1)
+    text = (
+        f"{len(truth)} networks, rank correlation {spearmanr(foreseen, truth)[0]:.4f}, median "
+        f"error {np.median(errors):.2%}, nine of ten within {np.quantile(errors, 0.9):.2%}"
+    )
+    print(f"{title}: {text}", flush=True)
+    return text
+
+
+def main() -> None:
+    """Fit one model for each anchor of the emulator, tell, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layers", type=Path, nargs="+", required=True)
+    parser.add_argument("--unseen", type=Path, required=True)
+    given = parser.parse_args()
+    rows = [row for path in given.layers for row in read(path)]
+    unseen, made = read(given.unseen), {}
+    for name, anchor in anchors().items():
+        layers = samples(rows, anchor)
+        model = FastModel("", fit(layers), 0.0, 0.0, 0.0, 1e9)
+        told(f"{name}, the networks fitted on", *compared(rows, anchor, model))
+        foreseen, truth = compared(unseen, anchor, model)
+        figures = told(f"{name}, unseen", foreseen, truth)
+        ratios = foreseen / truth
+        pairs = np.abs(ratios[:, None] / ratios[None] - 1)[~np.eye(len(ratios), dtype=bool)]
+        fitted = f"{len(layers):,} layers of {len(rows)} networks; unseen: {figures}"
+        bounds = [float(f"{np.quantile(np.abs(x), 0.9):.4g}") for x in (ratios - 1, pairs)]
+        known = [milliseconds(anchor, row["counts"]) for row in rows]
+        limits = [float(f"{limit:.4g}") for limit in (min(known), max(known))]
+        made[name] = to_plain(FastModel(fitted, model.coefficients, *bounds, *limits))
+    path = Path(__file__).parents[2] / "gensynth" / "cortex_a72" / "fast_model.json"
+    path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""A search on an emulated device: the fast model screens, finalists are confirmed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gensynth.campaign import Campaign
+from gensynth.cortex_a72 import device
+from gensynth.cortex_a72.fast_model import fast_model
+from gensynth.errors import InputError
+from gensynth.latency.here import LatencyJob
+from gensynth.latency.terms import CONFIRMED, CORTEX_A72, Question
+from gensynth.space import Source, Task
+from gensynth.trace import trace
+from tests.campaigns import campaign
+from tests.emulation import asked, emulation, tiny
+from tests.test_campaign import play
+
+RULE = {"max_latency_ms": {"limit": 5.0, "device": CORTEX_A72}}
+WORDS = str(Question(device=CORTEX_A72))
+
+
+@pytest.fixture(autouse=True)
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The emulator's place is taken; the fast model is the real one."""
+    asked.clear()
+    monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.emulation:confirmed")
+    yield
+
+
+def searched(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Campaign:
+    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+    with campaign(folder, constraints=RULE, trials=6, **changes) as opened:
+        play(opened)
+        return opened
+
+
+def test_finalists_are_confirmed_and_what_breaks_a_rule_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = searched(tmp_path, monkeypatch, finals={"candidates": 1, "most": 9, "replicas": 1})
+    screened = [o for o in ended.outcomes if o.purpose == "search"]
+    assert all("foreseen" in o.latencies[WORDS].machine for o in screened if o.latencies)
+    assert min(asked) < 6 < max(asked), "some were refused, the next took their places"
+    assert ended.exported() is not None
+    finals = [o for o in ended.outcomes if o.purpose in ("final", "export")]
+    assert {o.latencies[WORDS].machine for o in finals} == {"emulated"}
+    assert all(o.latencies[WORDS].median_ms == 2.0 for o in finals)
+
+
+def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finals = {"candidates": 1, "most": 9, "replicas": 1}
+    searched(tmp_path, monkeypatch, finals=finals)
+    asked.clear()
+    with campaign(tmp_path, constraints=RULE, trials=6, finals=finals) as opened:
+        exported = opened.exported()
+        winners = [f for f in opened.finalists() if f.value is not None]
+    assert exported is not None and exported.latencies[WORDS].machine == "emulated"
+    assert winners and winners[0].outcome.latencies[WORDS].machine == "emulated"
+    assert asked == []
+
+
+def test_without_the_device_nothing_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENSYNTH_CACHE", str(tmp_path / "nothing"))
+    with (
+        pytest.raises(InputError, match="not prepared on this machine: gensynth device setup"),
+        campaign(tmp_path / "run", constraints=RULE),
+    ):
+        pytest.fail("a campaign was opened")
+
+
+def test_what_is_foreseen_is_the_fast_models_with_its_uncertainty() -> None:
+    graph = trace(tiny(), (3, 32, 32))
+    found = device.foresee(Question(device=CORTEX_A72), graph, Task(3, 32, 32, 10), ".")
+    model = fast_model(1)
+    assert found.median_ms == model.milliseconds(graph) and found.ratio is None
+    assert found.interval_ms.high > found.median_ms * (1 + model.error_90)
+    assert found.confidence == 0.9 and "foreseen from the graph" in found.machine
+
+
+@pytest.mark.slow
+def test_the_emulator_confirms_what_the_fast_model_foresees() -> None:
+    emulation()
+    source, task = Source("tests.emulation", {}, (3, 32, 32)), Task(3, 32, 32, 10)
+    question = Question(device=CORTEX_A72, reference="tests.emulation:tiny")
+    job = LatencyJob(source, question, task)
+    counted, foreseen = device.confirm(job), device.measure(job)
+    assert counted.ratio == pytest.approx(1.0) and foreseen.ratio == pytest.approx(1.0, abs=0.4)
+    assert device.confirm(job) == counted, "from the cache"
