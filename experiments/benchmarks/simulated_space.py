@@ -1,0 +1,253 @@
+r"""Searches of our own space without training: a predictor of the recorded table answers.
+
+    python -m experiments.benchmarks.simulated_space experiments/fashion_mnist.toml \
+        --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
+        --variants gensynth,frozen,no-inquisitor,no-probes,no-foresight,gp,tpe,random --runs 20
+
+Everything is the real search's but the training: the networks are made, judged, counted and
+probed; the top-1 is the predictor's, with noise as two recorded seeds of one network have it. All
+generators get the same noise for the same network in one run. What is told is the value that the
+best candidate found has without noise: a search that is fooled by luck is not rewarded for it.
+"""
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wilcoxon
+
+from experiments.benchmarks.recorded_predictor import Predictor
+from gensynth.constraint import broken
+from gensynth.errors import InputError
+from gensynth.experiment import read_experiment
+from gensynth.generator import Generator, Proposal
+from gensynth.generators.by_name import make_generator
+from gensynth.genome import digest
+from gensynth.judge import Judge
+from gensynth.measurement import Measurement
+from gensynth.outcome import Outcome
+from gensynth.profile import Profile
+from gensynth.setting import Setting, make_setting
+from gensynth.space_problem import SpaceProblem
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "gensynth": ("gensynth", {}),
+    "frozen": ("gensynth", {"rate": 0.0}),
+    "no-inquisitor": ("gensynth", {"learn": False}),
+    "no-probes": ("gensynth", {"probe": False}),
+    "no-foresight": ("gensynth", {"foresight": False}),
+    **{name: (name, {}) for name in ("gp", "tpe", "nsgaii", "evolution", "random")},
+}
+NO_PROTOTYPE = "no-prototype"
+"""gensynth without a place to begin at, as the other generators are."""
+MARKS = (8, 16, 32, 48)
+PROPOSALS = 40
+"""Proposals for each training, at most: some generators propose what breaks a rule."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is searched, with what, for how long."""
+
+    experiment: str
+    data: str
+    table: str
+    trainings: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one generator found in one run."""
+
+    variant: str
+    number: int
+    best: tuple[float | None, ...]
+    """Noise-free pursued value of the best candidate by measurement, after each training."""
+    feasible: float
+    """Share of its trainings that kept every rule."""
+    seconds: float
+    """Median processor time of a proposal."""
+
+
+def main() -> None:
+    """Run all variants and print the table."""
+    arguments = _arguments()
+    task = Task(arguments.experiment, arguments.data, str(arguments.table), arguments.trainings)
+    names = arguments.variants.split(",")
+    jobs = [(task, name, number) for number in range(arguments.runs) for name in names]
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        runs = list(pool.map(run, *zip(*jobs, strict=True)))
+    for line in _table(names, runs):
+        print(line)
+    if arguments.json:
+        content = {"task": asdict(task), "runs": [asdict(r) for r in runs]}
+        arguments.json.write_text(json.dumps(content))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment")
+    parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
+    parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
+    parser.add_argument("--variants", default=f"gensynth,{NO_PROTOTYPE},gp,tpe,random")
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--trainings", type=int, default=48)
+    parser.add_argument("--jobs", type=int, default=None, help="processes")
+    parser.add_argument("--json", type=Path, help="write every run to this file")
+    return parser.parse_args()
+
+
+def run(task: Task, variant: str, number: int) -> Run:
+    """Search once; `number` decides the generator's seed and the noise of the trainings."""
+    setting, predictor = _opened(task)
+    judge = setting.judge([])
+    generator = _generator(setting, variant, number)
+    trainings = _Trainings(judge, predictor, number)
+    best, seconds, asked = [], [], 0
+    while trainings.count < task.trainings and asked < PROPOSALS * task.trainings:
+        start = time.process_time()
+        proposal = generator.ask()
+        seconds.append(time.process_time() - start)
+        before = trainings.count
+        outcome = trainings.train(proposal, asked)
+        start = time.process_time()
+        generator.tell(outcome)
+        seconds[-1] += time.process_time() - start
+        asked += 1
+        if trainings.count > before:
+            best.append(trainings.best_value())
+    share = trainings.feasible / max(trainings.count, 1)
+    return Run(variant, number, tuple(best), share, float(np.median(seconds)))
+
+
+@lru_cache(maxsize=1)
+def _opened(task: Task) -> tuple[Setting, Predictor]:
+    experiment = read_experiment(Path(task.experiment))
+    data = replace(experiment.data, path=str(Path(task.data).resolve()))
+    setting = make_setting(replace(experiment, data=data))
+    return setting, Predictor(pd.read_parquet(task.table))
+
+
+def _generator(setting: Setting, variant: str, number: int) -> Generator:
+    prototype = {} if variant == NO_PROTOTYPE else setting.space.presets.get("prototype", {})
+    problem = SpaceProblem(
+        setting.space, setting.task, setting.indicator, setting.score, prototype, setting.stimuli
+    )
+    name, options = VARIANTS.get(variant, ("gensynth", {}))
+    return make_generator(name, options, problem, number, "--variants")
+
+
+class _Trainings:
+    """Answers proposals as a campaign would, with predicted accuracies."""
+
+    def __init__(self, judge: Judge, predictor: Predictor, number: int) -> None:
+        self.judge, self.predictor, self.number = judge, predictor, number
+        self.known: dict[str, Outcome] = {}
+        self.true: dict[str, float | None] = {}
+        self.count = self.feasible = 0
+
+    def train(self, proposal: Proposal, asked: int) -> Outcome:
+        try:
+            described = self.judge.describe(proposal.decisions)
+        except InputError as error:
+            bare = Outcome(asked, asked, proposal.decisions, "", "", "crashed", detail=str(error))
+            return bare
+        outcome = Outcome(
+            number=asked,
+            asked_after=asked,
+            decisions=proposal.decisions,
+            genome_id=described.genome_id,
+            fingerprint=described.fingerprint,
+            ending="infeasible",
+            seed=proposal.seed,
+            profile=described.candidate.profile,
+            judgements=self.judge.before_training(described.candidate),
+        )
+        if broken(outcome.judgements):
+            return outcome
+        if outcome.fingerprint in self.known:
+            twin = self.known[outcome.fingerprint]
+            return replace(twin, number=asked, decisions=proposal.decisions, ending="duplicate")
+        mean, noisy = self._top1(outcome)
+        found = self.judge.after_training(described.candidate, _line(noisy))
+        self.true[outcome.fingerprint] = self.judge.after_training(
+            described.candidate, _line(mean)
+        ).value
+        self.count += 1
+        self.feasible += found.value is not None
+        trained = replace(
+            outcome,
+            ending="completed",
+            curve=(_line(noisy),),
+            judgements=found.judgements,
+            score=found.score,
+            value=found.value,
+        )
+        self.known[outcome.fingerprint] = trained
+        return trained
+
+    def best_value(self) -> float | None:
+        """Give the noise-free value of the best feasible candidate that holds without noise."""
+        held = [o for o in self.known.values() if o.value is not None]
+        held = [o for o in held if self.true[o.fingerprint] is not None]
+        if not held:
+            return None
+        return self.true[max(held, key=lambda o: o.value or 0.0).fingerprint]
+
+    def _top1(self, outcome: Outcome) -> tuple[float, float]:
+        profile = outcome.profile
+        assert isinstance(profile, Profile)
+        mean = self.predictor.predict(outcome.decisions, asdict(profile))
+        seed = int(digest(f"{outcome.fingerprint} {self.number}"), 16)
+        noise = np.random.default_rng(seed).normal() * self.predictor.deviation(mean)
+        return mean, float(np.clip(mean + noise, 1.0, 99.9))
+
+
+def _line(top1: float) -> Measurement:
+    return Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)
+
+
+def _table(names: list[str], runs: list[Run]) -> list[str]:
+    marks = [m for m in MARKS if all(len(r.best) >= m for r in runs)]
+    head = ["generator", *(f"best@{m}" for m in marks), "p", "feasible", "s/proposal"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    first = [r for r in runs if r.variant == names[0]]
+    for name in names:
+        mine = sorted((r for r in runs if r.variant == name), key=lambda r: r.number)
+        cells = [name, *(_spread(mine, m) for m in marks)]
+        cells.append("" if name == names[0] else _paired(first, mine, marks[-1]))
+        cells.append(f"{np.mean([r.feasible for r in mine]):.0%}")
+        cells.append(f"{np.median([r.seconds for r in mine]):.2f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _values(runs: list[Run], mark: int) -> list[float]:
+    """Give the best value of each run; nothing feasible counts as less than everything."""
+    found = (r.best[mark - 1] for r in sorted(runs, key=lambda r: r.number))
+    return [float("-inf") if value is None else value for value in found]
+
+
+def _spread(runs: list[Run], mark: int) -> str:
+    ordered = sorted(_values(runs, mark))
+    low, middle, high = (ordered[round(q * (len(ordered) - 1))] for q in (0.25, 0.5, 0.75))
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _paired(ours: list[Run], theirs: list[Run], mark: int) -> str:
+    lowest = min(v for v in [*_values(ours, mark), *_values(theirs, mark)] if v > float("-inf"))
+    first, second = ([max(v, lowest - 1) for v in _values(runs, mark)] for runs in (ours, theirs))
+    if first == second:
+        return "1"
+    return f"{wilcoxon(first, second, zero_method='zsplit').pvalue:.2g}"
+
+
+if __name__ == "__main__":
+    main()
