@@ -6,8 +6,10 @@ ever restored; after a crash the campaign's own record and the jobs' folders say
 """
 
 from collections.abc import Callable
+from functools import partial
 from threading import Thread
 
+from gensynth.attempt import Result, attempt
 from gensynth.campaign import Campaign, Done, Wait
 from gensynth.errors import InputError
 from gensynth.experiment import Resources
@@ -16,7 +18,7 @@ from gensynth.ray_executor.cluster import NodesGone, connected, require_room, sh
 from gensynth.ray_executor.elsewhere import require_resources, stopwatch
 from gensynth.ray_executor.exchange import Broken, Ended, Exchange, Interrupted, Measured, News
 from gensynth.ray_executor.memory import deaths_for_memory_survived
-from gensynth.ray_executor.sharing import require_shared
+from gensynth.ray_executor.sharing import NOT_SHARED, require_shared
 
 PATIENCE_S = 600.0
 """How long a cluster may be without a node that has room: others may be on their way."""
@@ -112,10 +114,17 @@ def _take(campaign: Campaign, exchange: Exchange, news: News) -> bool:
         if not all([campaign.report(news.job, measured) for measured in news.measurements]):
             exchange.stop(news.job)
     elif isinstance(news, Ended):
-        campaign.tell(news.job, news.result)
+        campaign.tell(news.job, _with_weights(campaign, news))
     else:
         return True
     return False
+
+
+def _with_weights(campaign: Campaign, ended: Ended) -> Result:
+    """Train here what has to leave its weights, where a node could not: nothing else runs then."""
+    if ended.result.ending != "lost" or NOT_SHARED not in ended.result.detail:
+        return ended.result
+    return attempt(ended.job, partial(campaign.report, ended.job))
 
 
 def _tune(exchange: Exchange, resources: Resources, patience_s: float) -> None:

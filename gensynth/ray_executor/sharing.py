@@ -8,6 +8,8 @@ from gensynth.errors import InputError
 
 ANSWER_S = 120.0
 """How long the nodes may take to look; the first process on a node takes seconds to start."""
+NOT_SHARED = "does not share the campaign's folder"
+"""What the record says of a training on a node that joined later with a disk of its own."""
 
 
 def require_shared(folder: Path) -> None:

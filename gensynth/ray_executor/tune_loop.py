@@ -23,6 +23,7 @@ from gensynth.plain import dumps, from_plain, loads
 from gensynth.proxy import Job
 from gensynth.ray_executor.cluster import NodesGone, slots
 from gensynth.ray_executor.exchange import Ended, Exchange, Measured, Wanted
+from gensynth.ray_executor.sharing import NOT_SHARED
 from gensynth.record.in_flight import in_flight
 
 PAUSE_S = 0.2
@@ -78,7 +79,7 @@ class Worker(tune.Trainable):
         self._blind = ""
         if not in_flight(self._job):  # A node that joined later, with a disk of its own.
             node = get_node_ip_address()  # type: ignore[no-untyped-call]
-            self._blind = f"node {node} does not share the campaign's folder"
+            self._blind = f"node {node} {NOT_SHARED}"
             self._job = replace(self._job, checkpoint_s=None)
         self._training: Background | None = None
 
