@@ -1,9 +1,6 @@
 """Neural architecture search by generative synthesis, for tiny vision networks."""
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from gensynth.sampler.optuna_sampler import GenerativeSynthesisSampler
+from typing import Any
 
 __all__ = ["GenerativeSynthesisSampler"]
 

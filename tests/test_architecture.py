@@ -12,7 +12,7 @@ HOMES = {
     "ray": {"ray_executor"},
     "fvcore": {"profile"},
     "optuna": {"record/study", "generators/optuna_samplers", "sampler"},
-    "timm": {"peers"},
+    "timm": {"peers", "export/timm_model"},
     "onnx": {"export/formats/onnx_format"},
     "onnxscript": {"export/formats/onnx_format"},
     "onnxruntime": {"export/formats/onnx_format", "export/formats/int8_format"},

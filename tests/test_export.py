@@ -38,8 +38,10 @@ def test_an_export_is_whole_and_computes_the_same(tmp_path: Path) -> None:
         "attendnext.py",
         "best",
         "card.md",
+        "config.json",
         "genome.json",
         "model.safetensors",
+        "timm_model.py",
     ]
     images = torch.rand(8, *source.input_shape)
     searched = make(source)

@@ -208,4 +208,4 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     import gensynth
 
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        _ = gensynth.Nothing
+        _ = gensynth.Nothing  # type: ignore[attr-defined]

@@ -1,7 +1,8 @@
 """Export: a network as a folder that stands alone, and such a folder read back.
 
-`NAME.py` (imports torch only), `model.safetensors`, `genome.json` and `card.md`. Nothing is a
-pickle, and nothing is half written: the folder appears whole, after it was checked.
+`NAME.py` (imports torch only), `model.safetensors`, `genome.json`, `card.md`, and for other tools
+`config.json` and `timm_model.py`. Nothing is a pickle, and nothing is half written: the folder
+appears whole, after it was checked.
 """
 
 import ast
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
+from gensynth.export.hub_files import LOADING, TIMM, Images, write_hub_files
 from gensynth.export.standalone import standalone
 from gensynth.space import Source, make
 
@@ -50,10 +52,12 @@ def write(
     card: str,
     replace: bool = False,
     more: More | None = None,
+    images: Images | None = None,
 ) -> ExportCheck:
     """Write a network to `folder`, with a factory called `name`, and compare it as written.
 
-    `more` may add files, given the searched network and the folder while nobody sees it yet.
+    `more` may add files, given the searched network and the folder while nobody sees it yet;
+    `images` are those that it was trained on.
 
     `InputError` where the folder exists (with `replace`: is no earlier export) or cannot be
     written, or the weights are not the network's; `ExportError` where it computes otherwise.
@@ -66,7 +70,8 @@ def write(
     except OSError as error:
         raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
     try:
-        _write_files(draft, name, source, weights, genome_json, card)
+        _write_files(draft, name, source, weights, genome_json, card + LOADING.format(name=name))
+        write_hub_files(draft, name, source, searched, genome_json, images or Images())
         check = _compare(searched, load_folder(draft), source.input_shape)
         if more is not None:
             more(searched, draft)
@@ -200,7 +205,7 @@ def _compare(
 
 
 def _code(folder: Path) -> Path:
-    files = sorted(folder.glob("*.py"))
+    files = sorted(path for path in folder.glob("*.py") if path.name != TIMM)
     if len(files) != 1 or not (folder / WEIGHTS).is_file():
         raise InputError(str(folder), f"is no exported network (one .py file and {WEIGHTS})")
     return files[0]

@@ -13,6 +13,7 @@ from gensynth.data.sets import open_data
 from gensynth.export.agreement import Agreement
 from gensynth.export.extras import Extras
 from gensynth.export.formats import Format
+from gensynth.export.hub_files import Images
 from gensynth.export.real_inputs import RealInputs, of_data
 from gensynth.finals import Finalist, winner
 from gensynth.genome import to_json
@@ -63,6 +64,7 @@ def publish(campaign: Campaign, best: Path, formats: Sequence[Format] = ()) -> P
         card(campaign, finalist, outcome),
         replace=True,
         more=extras,
+        images=Images(setting.mean, setting.std, setting.class_names),
     )
     return Published(best, finalist, outcome, extras.agreements if extras else ())
 

@@ -1,0 +1,5 @@
+from gensynth.sampler.optuna_sampler import (
+    GenerativeSynthesisSampler as GenerativeSynthesisSampler,
+)
+
+__all__ = ["GenerativeSynthesisSampler"]
