@@ -23,6 +23,7 @@ class MaxLatencyMs:
     threads: int = 1
     batch: int = 1
     device: str = HERE
+    """`here`, or `cortex-a72`: foreseen from the graph, finalists counted in emulation."""
     resource: str = ""
     """Custom resource of the Ray node that measures; empty = the campaign's own machine."""
 

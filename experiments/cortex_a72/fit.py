@@ -24,9 +24,10 @@ from gensynth.plain import to_plain
 
 ENOUGH = 12
 """Layers that a class needs to have coefficients of its own."""
-FLOOR_MS = 5e-4
+FLOOR_MS = 2e-3
 """Errors count relative to a layer's milliseconds and this: smaller layers matter less."""
 PULL = 0.03
+ROUNDS = 3
 """How strongly a class keeps to the coefficients of the class above it."""
 
 Samples = list[tuple[tuple[str, ...], tuple[float, ...], float]]
@@ -63,14 +64,20 @@ def fit(layers: Samples) -> dict[str, list[float]]:
 
 
 def _fit_one(numbers: Numbers, times: Numbers, prior: Numbers) -> Numbers:
-    """Fit non-negative coefficients, relative errors alike, pulled towards `prior`."""
-    weight = 1 / (times + FLOOR_MS)
-    table, goal = numbers * weight[:, None], times * weight
-    scale = np.sqrt((table**2).mean(0)) + 1e-12
-    pull = PULL * np.sqrt(len(times)) if prior.any() else 1e-3
-    table = np.vstack([table / scale, pull * np.eye(len(scale))])
-    goal = np.concatenate([goal, pull * prior * scale])
-    return np.asarray(nnls(table, goal)[0] / scale)
+    """Fit non-negative coefficients, relative errors alike, pulled towards `prior`.
+
+    Errors are divided by what was fitted before, not by the truth, which would favour too little.
+    """
+    size, found = times, prior
+    for _ in range(ROUNDS):
+        weight = 1 / (size + FLOOR_MS)
+        table, goal = numbers * weight[:, None], times * weight
+        scale = np.sqrt((table**2).mean(0)) + 1e-12
+        pull = PULL * np.sqrt(len(times)) if prior.any() else 1e-3
+        table = np.vstack([table / scale, pull * np.eye(len(scale))])
+        found = nnls(table, np.concatenate([goal, pull * prior * scale]))[0] / scale
+        size = np.sqrt(times * (numbers @ found))
+    return np.asarray(found)
 
 
 def compared(
