@@ -11,7 +11,7 @@ ENGINE = ROOT / "gensynth"
 HOMES = {
     "ray": {"ray_executor"},
     "fvcore": {"profile"},
-    "optuna": {"record/study", "generators/optuna_samplers", "sampler"},
+    "optuna": {"record/study", "record/database", "generators/optuna_samplers", "sampler"},
     "timm": {"peers", "export/timm_model"},
     "onnx": {"export/formats/onnx_format"},
     "onnxscript": {"export/formats/onnx_format"},

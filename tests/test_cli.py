@@ -76,7 +76,10 @@ def test_search_leaves_an_exported_network_and_the_campaign(finished: Path) -> N
     }
     assert {p.name for p in (finished / "best").iterdir()} == {
         "toyspace.py", "model.safetensors", "genome.json", "card.md",
+        "config.json", "timm_model.py",
     }  # fmt: skip
+    config = json.loads((finished / "best" / "config.json").read_text())
+    assert config["label_names"] == [str(digit) for digit in range(10)]
     card = (finished / "best" / "card.md").read_text()
     assert "Classes, in the order of the outputs: 0, 1, 2," in card
     assert "Test top-1" in card and "looked at | 1 time |" in card

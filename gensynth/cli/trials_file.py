@@ -1,0 +1,57 @@
+"""A campaign's candidates as a table in a file: parquet, or CSV."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gensynth.errors import InputError
+from gensynth.outcome import Outcome
+
+ENDINGS = (".parquet", ".csv")
+
+
+def require_free(file: Path) -> None:
+    """Raise `InputError` where a table cannot be written to `file`, before anything is read."""
+    if file.suffix not in ENDINGS:
+        found = f"ends in {file.suffix!r}" if file.suffix else "has no ending"
+        raise InputError(str(file), f"{found}; write to a file in {' or '.join(ENDINGS)}")
+    if file.exists():
+        raise InputError(str(file), "exists; nothing was written")
+    if not file.parent.is_dir():
+        raise InputError(str(file.parent), "is no folder; make it first")
+    if file.suffix == ".parquet":
+        _require_pyarrow()
+
+
+def write_trials(outcomes: Sequence[Outcome], file: Path) -> None:
+    """Write one row for each outcome, decisions as columns `decision.NAME`.
+
+    Whole numbers stay whole where some rows have none; answers of several kinds become words.
+    """
+    from gensynth.record.study import frame
+
+    table = frame(outcomes)
+    for name in table.columns:
+        kinds = {_kind(cell) for cell in table[name].dropna()}
+        if len(kinds) > 1:
+            table[name] = table[name].map(str, na_action="ignore")
+    table = table.convert_dtypes()
+    try:
+        if file.suffix == ".parquet":
+            table.to_parquet(file, index=False)
+        else:
+            table.to_csv(file, index=False)
+    except OSError as error:
+        raise InputError(str(file), f"cannot be written ({error.strerror or error})") from None
+
+
+def _kind(cell: object) -> type:
+    number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
+    return float if number else type(cell)
+
+
+def _require_pyarrow() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("pyarrow") is None:
+        problem = 'parquet needs pyarrow: pip install "gensynth[parquet]", or write a .csv file'
+        raise InputError("--to", problem)
