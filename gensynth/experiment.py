@@ -35,8 +35,11 @@ class RuleTable:
     """One `[constraints.NAME]` table: which plugin, in which mode, with which fields."""
 
     use: str
+    """The plugin's name, or `module:class` beside the file; default: NAME."""
     mode: Mode = "enforce"
+    """`enforce`: without it a network is not feasible; `prefer`: it costs `weight`."""
     weight: float = 10.0
+    """Decibels of the pursued value that one unit of violation costs, where preferred."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,9 +57,11 @@ class Stopping:
     """
 
     rule: Literal["halving", "none"] = "halving"
+    """`none` trains every candidate to its last epoch."""
     first: int = 5
     """Epochs before the first decision."""
     reduction: int = 3
+    """One training in so many goes on at each of these epochs."""
 
     def __post_init__(self) -> None:
         """Refuse rungs that do not grow."""
@@ -96,6 +101,7 @@ class Resources:
     """What one training may use."""
 
     cpus_per_trial: float = 1.0
+    """Cores of one training; its threads."""
     gpus_per_trial: float = 0.0
     """A fraction lets several candidates share a GPU."""
     time_limit_s: float | None = None
@@ -103,6 +109,7 @@ class Resources:
     checkpoint_s: float = 10.0
     """Seconds between two checkpoints of a training: what a crash may cost; 0 = every epoch."""
     device: Device = "auto"
+    """`auto` is the GPU where there is one."""
 
     def __post_init__(self) -> None:
         """Refuse shares that no machine could lend."""
@@ -121,6 +128,7 @@ class Experiment:
     """A search campaign as its file says it; plugins are named, not yet imported."""
 
     name: str
+    """Of the campaign and its folder; the file's name where it is left out."""
     space: Plugin
     constraints: Mapping[str, RuleTable]
     data: DataSettings = field(default_factory=DataSettings)
@@ -128,7 +136,9 @@ class Experiment:
     score: Plugin = field(default_factory=lambda: Plugin("netscore"))
     generator: Plugin = field(default_factory=lambda: Plugin("gensynth"))
     executor: Executor = "ray"
+    """`ray` uses all cores, or a cluster; `inline` this process, exactly reproducible."""
     seed: int = 0
+    """Decides everything that is left to chance."""
     trials: int = 30
     """Trainings of the search itself; references and finals come on top."""
     stopping: Stopping = field(default_factory=Stopping)

@@ -24,7 +24,9 @@ class Recipe:
     """
 
     epochs: int = 40
+    """Of each training of the search."""
     batch_size: int = 64
+    """Images of one step; batches of an epoch differ by one at most."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     """`sgd` is with Nesterov momentum 0.9."""
     learning_rate: float = 0.4
@@ -32,7 +34,9 @@ class Recipe:
     weight_decay: float = 5e-4
     """Of convolutions and linear layers; normalisation and biases have none."""
     label_smoothing: float = 0.1
+    """Share of each label that is spread over all classes."""
     warm_up: float = 0.2
+    """Share of all steps over which the learning rate rises."""
     augment: tuple[Augmentation, ...] = ()
     """Shifts by up to an eighth of the image (`crop`), mirror images (`flip`: not for digits or
     letters), a grey square of a quarter of the image's width (`cutout`)."""

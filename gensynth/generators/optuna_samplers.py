@@ -160,15 +160,19 @@ def _key(decisions: Mapping[str, Decision]) -> str:
     return repr(sorted(decisions.items()))
 
 
-def of_sampler(sampler: Callable[..., BaseSampler], **settings: Any) -> MakeGenerator:
+def of_sampler(
+    sampler: Callable[..., BaseSampler], told: str = "", **settings: Any
+) -> MakeGenerator:
     """Turn an Optuna sampler class into what a generator's name stands for.
 
-    The maker passes its keyword options on to the sampler; `settings` are their defaults.
+    The maker passes its keyword options on to the sampler; `settings` are their defaults, and
+    what it is `told` to be is its docstring.
     """
 
     def make(problem: Problem, seed: int, /, **options: Any) -> Generator:
         return OptunaGenerator(problem, sampler(seed=seed, **{**settings, **options}))
 
+    make.__doc__ = told
     return make
 
 
@@ -180,9 +184,17 @@ def adapt(plugin: Any) -> MakeGenerator:
     return maker
 
 
-tpe = of_sampler(optuna.samplers.TPESampler)
-"""Makes the generator named `tpe`: Optuna's tree-structured Parzen estimator."""
-gp = of_sampler(optuna.samplers.GPSampler, warn_independent_sampling=False)
-"""Makes the generator named `gp`: Optuna's Gaussian process."""
-nsgaii = of_sampler(optuna.samplers.NSGAIISampler, population_size=30)
-"""Makes the generator named `nsgaii`: Optuna's NSGA-II, here with one objective."""
+tpe = of_sampler(
+    optuna.samplers.TPESampler,
+    "Make the generator named `tpe`: Optuna's tree-structured Parzen estimator and its options.",
+)
+gp = of_sampler(
+    optuna.samplers.GPSampler,
+    "Make the generator named `gp`: Optuna's Gaussian process and its options.",
+    warn_independent_sampling=False,
+)
+nsgaii = of_sampler(
+    optuna.samplers.NSGAIISampler,
+    "Make the generator named `nsgaii`: Optuna's NSGA-II with one objective, and its options.",
+    population_size=30,
+)
