@@ -172,7 +172,8 @@ def main() -> None:
     parser.add_argument("--nasbench", type=Path, required=True)
     parser.add_argument("--fbnet", type=Path, required=True)
     given = parser.parse_args()
-    tried("FBNet's space", *(lambda n, ms: (table(n), ms))(*fbnet(given.fbnet, 2000)))
+    drawn, sums = fbnet(given.fbnet, 2000)
+    tried("FBNet's space", table(drawn), sums)
     cells = pd.read_parquet(given.nasbench).query("connected")
     listed = cells[[f"edge{i}" for i in range(6)]].to_numpy().tolist()
     carries = [leads_through(cell) for cell in listed]
