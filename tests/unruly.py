@@ -19,8 +19,10 @@ from gensynth.outcome import Outcome
 from gensynth.problem import Problem
 from gensynth.space import Choose, Source, Task
 
-BEHAVIOURS = ("fine", "slow", "dies once", "dies", "raises", "leaves", "diverges", "hangs")
-BEHAVIOURS += ("tells", "eats")
+BEHAVIOURS = (
+    *("fine", "slow", "dies once", "dies", "raises", "leaves", "diverges", "hangs"),
+    *("tells", "eats"),
+)
 
 
 @dataclass(frozen=True)

@@ -109,4 +109,4 @@ def _saved_curve(file: Path) -> Curve:
             text = (opened.metadata() or {})["curve"]
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
         return ()
-    return from_plain(Curve, loads(text, str(file)), str(file))  # type: ignore[return-value,arg-type]
+    return from_plain(Curve, loads(text, str(file)), str(file))
