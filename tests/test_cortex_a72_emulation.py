@@ -59,7 +59,7 @@ def test_a_network_that_was_converted_to_another_is_refused() -> None:
 
 def test_a_network_that_ncnn_cannot_express_is_one_line() -> None:
     parts = emulation()
-    with pytest.raises(InputError, match="outlandish: .*matrix_exp") as raised:
+    with pytest.raises(InputError, match=r"outlandish: .*matrix_exp") as raised:
         emulated(Model("outlandish", outlandish(), SHAPE), parts)
     assert "\n" not in str(raised.value)
 
