@@ -54,6 +54,26 @@ def test_any_optuna_tool_can_read_the_study(tmp_path: Path) -> None:
     assert infeasible.state == stopped.state == optuna.trial.TrialState.PRUNED
     assert infeasible.constraints == {"max_params": 0.5}
     assert study.best_trial.number == 0
+    assert infeasible.user_attrs["enforce max_params"].startswith("broken: ")
+    assert study.metric_names == ["pursued value"]
+
+
+def test_a_trial_lasts_as_long_as_its_training(tmp_path: Path) -> None:
+    record = Record.open(sqlite_url(tmp_path), "study")
+    record.add(outcome(seconds=90.0), OPTIONS)
+    study = optuna.load_study(study_name="study", storage=sqlite_url(tmp_path))
+    duration = study.trials[0].duration
+    assert duration is not None and duration.total_seconds() == 90.0
+
+
+def test_a_record_whose_value_has_no_name_yet_is_read(tmp_path: Path) -> None:
+    study = optuna.create_study(
+        storage=sqlite_url(tmp_path), study_name="study", direction="maximize"
+    )
+    study.set_user_attr("schema", 1)
+    record = Record.open(sqlite_url(tmp_path), "study")
+    record.add(feasible(), OPTIONS)
+    assert record.outcomes() == [feasible()]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.text(), st.integers(0, 99))

@@ -1,11 +1,14 @@
 """The record of a campaign: one Optuna study, written once per outcome, never rewritten."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import optuna
 import pandas as pd
 from optuna.distributions import CategoricalDistribution
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gensynth.constraint import feasible
@@ -62,7 +65,7 @@ class Record:
             names = [known.study_name for known in base.get_all_studies()]
             if study_name not in names:
                 _refuse_foreign(place, study_name, names, create, file is not None)
-                optuna.create_study(storage=base, study_name=study_name, direction="maximize")
+                _create(base, study_name)
             study = optuna.load_study(storage=base, study_name=study_name)
             _check_schema(study, place)
         return cls(study, storage)
@@ -113,6 +116,13 @@ class Record:
         if not isinstance(text, str):
             raise InputError(place, "is no outcome of a campaign")
         return from_plain(Outcome, loads(text, place), place)
+
+
+def _create(storage: BaseStorage, name: str) -> None:
+    study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(["pursued value"])
 
 
 def _refuse_foreign(place: str, name: str, others: list[str], create: bool, alone: bool) -> None:
@@ -170,15 +180,27 @@ def _trial(outcome: Outcome, options: Options) -> FrozenTrial:
     )
     known = [name for name in outcome.decisions if name in options]
     attributes = {key: value for key, value in _facts(outcome).items() if value not in (None, "")}
-    return create_trial(
+    trial = create_trial(
         state=TrialState.COMPLETE if complete else TrialState.PRUNED,
         value=outcome.value if complete else None,
         params={name: outcome.decisions[name] for name in known},
         distributions={name: CategoricalDistribution(tuple(options[name])) for name in known},
-        user_attrs=attributes | {"outcome": dumps(outcome)},
+        user_attrs=attributes | _verdicts(outcome) | {"outcome": dumps(outcome)},
         intermediate_values={m.epoch: m.top1 for m in outcome.curve},
         constraints=_violations(outcome),
     )
+    if trial.datetime_complete is not None:
+        trial.datetime_start = trial.datetime_complete - timedelta(seconds=outcome.seconds)
+    return trial
+
+
+def _verdicts(outcome: Outcome) -> dict[str, str]:
+    """Put verdicts into words: Optuna's dashboard shows these, and no constraints."""
+    return {
+        f"{j.mode} {j.constraint}": f"{'holds' if j.ok else 'broken'}: {j.reason}"
+        for j in outcome.judgements
+        if j.ok is not None
+    }
 
 
 def _violations(outcome: Outcome) -> dict[str, float]:
