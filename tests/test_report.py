@@ -1,5 +1,6 @@
 """The report of a campaign: it tells what is recorded, and nothing can break out of its place."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -164,6 +165,13 @@ def test_latencies_beside_others_are_kept_for_the_network_they_are_of(
     assert "2.5 (2.4 to 2.6)" in page.words and "too noisy to tell" in page.words
     keep(Rivals("another", "torch", rows), folder)
     assert kept(campaign) is None
+
+
+@pytest.mark.parametrize("values", [(11_616.0, 14_370.0), (422.0, 1_746.0), (3.0, 3.3), (1.0, 1e6)])
+def test_every_logarithmic_axis_has_figures(values: tuple[float, float]) -> None:
+    points = [Point(x, y, "feasible", "") for x, y in zip(values, (90.0, 95.0), strict=True)]
+    drawn = scatter(points, Axis("MACs", logarithmic=True), Axis("top-1"), "label")
+    assert len(re.findall(r'text-anchor="middle"[^>]*>[\d.]+(?: [kMG])?<', drawn)) >= 2
 
 
 def test_charts_of_one_point_of_equal_values_and_of_none_are_drawn() -> None:

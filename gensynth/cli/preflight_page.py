@@ -146,7 +146,8 @@ def _plan(plan: Plan) -> str:
     low, high = min(plan.proxy_s), max(plan.proxy_s)
     each = duration(low) if low == high else f"{duration(low)} to {duration(high)}"
     return (
-        f"Time: a training takes {each} here. {plan.trainings} of them, at least {plan.finals} of "
-        f"{plan.final_factor:g} times that length in the finals, {plan.workers} at a time: about "
-        f"{duration(3600 * plan.hours)}, less what early stopping saves."
+        f"Time: a training takes {each} here. {plan.trainings} in the search and usually "
+        f"{plan.finals} in the finals, each of those {plan.final_factor:g} times as long, "
+        f"{plan.workers} at a time: about {duration(3600 * plan.hours)}, "
+        "less what early stopping saves."
     )

@@ -28,7 +28,8 @@ class Plan:
     proxy_s: tuple[float, ...]
     """Predicted seconds of the proxy training of the candidates that were timed."""
     finals: int
-    """Trainings of the finals and the last one, at the longer schedule, at the least."""
+    """Trainings of the finals and the last one, at the longer schedule, where as many candidates
+    as planned are feasible and one of them holds."""
     final_factor: float
     workers: int
     """Trainings at a time on this machine."""

@@ -143,18 +143,18 @@ def _bounds(values: Sequence[float], axis: Axis) -> tuple[float, float]:
 
 def _ticks(low: float, high: float, axis: Axis) -> list[float]:
     """Choose round values within the bounds."""
-    if axis.logarithmic:
-        powers = range(math.floor(low), math.ceil(high) + 1)
-        for digits in ((1,), (1, 3), (1, 2, 5)):
-            found = [
-                d * 10.0**p
-                for p in powers
-                for d in digits
-                if low <= math.log10(d * 10.0**p) <= high
-            ]
-            if len(found) >= 3:
-                break
-        return found
+    if not axis.logarithmic:
+        return _even(low, high)
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5)):
+        round_ones = [d * 10.0**p for p in powers for d in digits]
+        found = [value for value in round_ones if low <= math.log10(value) <= high]
+        if len(found) >= 3:
+            return found
+    return _even(10**low, 10**high)  # Within a decade, so few of them may lie in it that none does.
+
+
+def _even(low: float, high: float) -> list[float]:
     size = 10 ** math.floor(math.log10((high - low) / TICKS))
     size = next(size * m for m in (1, 2, 5, 10) if (high - low) / (size * m) <= TICKS)
     return [k * size for k in range(math.ceil(low / size), math.floor(high / size) + 1)]

@@ -219,7 +219,10 @@ def _provenance(told: Contents) -> str:
 
 
 def _commands(folder: Path) -> str:
-    return f"gensynth search {folder.name}/{EXPERIMENT} --out again\ngensynth show {folder.name}"
+    return (
+        f"# in the folder that holds {folder.name}/\n"
+        f"gensynth search {folder.name}/{EXPERIMENT} --out again\ngensynth show {folder.name}"
+    )
 
 
 def _text(file: Path) -> str:
