@@ -10,10 +10,11 @@ from torch import Tensor
 from gensynth.data.sets import DataSet, open_data
 from gensynth.proxy import train
 from gensynth.space import make
+from gensynth.training import checkpoint
 from gensynth.training import loop as training
 from gensynth.training.augment import Draws
 from gensynth.training.loop import WEIGHTS, Training
-from tests.trainings import QUICK, job
+from tests.trainings import QUICK, job, timeless
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +83,32 @@ def test_weights_depend_on_the_seed_alone(digits: DataSet, tmp_path: Path) -> No
     states = [list(t.network.parameters()) for t in (first, same, other)]
     assert all(torch.equal(a, b) for a, b in zip(states[0], states[1], strict=True))
     assert not torch.equal(states[0][0], states[2][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("network/", torch.zeros(3)),
+        ("optimizer/", torch.zeros(3)),
+        ("optimizer/nothing/momentum_buffer", torch.zeros(3)),
+        ("stranger/", torch.zeros(3)),
+    ],
+)
+def test_a_checkpoint_with_other_tensors_starts_the_training_again(
+    tmp_path: Path, name: str, tensor: Tensor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The identity of the job is right, and what it vouches for is not."""
+    quick = job(tmp_path, QUICK)
+    whole = timeless(list(train(quick)))
+    stored = checkpoint.load(tmp_path, training.identity_of(quick))
+    if stored is None:
+        started = iter(train(replace(quick, checkpoint_s=0.0)))
+        next(started), next(started)
+        started.close()  # type: ignore[attr-defined]
+        stored = checkpoint.load(tmp_path, training.identity_of(quick))
+    assert stored is not None
+    changed = {n: tensor.clone() if n.startswith(name) else t for n, t in stored.tensors.items()}
+    changed.setdefault(name, tensor)
+    checkpoint.save(tmp_path, training.identity_of(quick), replace(stored, tensors=changed))
+    assert timeless(list(train(quick))) == whole
+    assert "the training starts again" in caplog.text

@@ -1,5 +1,6 @@
 """The training loop: a network, its data and its optimizer, one epoch after the other."""
 
+import logging
 import math
 import sys
 import time
@@ -28,6 +29,7 @@ from gensynth.training.augment import augmented, draw
 from gensynth.training.batches import Batches
 from gensynth.training.checkpoint import Checkpoint
 from gensynth.training.device import keep_freed_memory, resolve, set_threads
+from gensynth.training.fitting import parts_of
 from gensynth.training.optimizer import (
     MovingAverage,
     make_optimizer,
@@ -36,6 +38,7 @@ from gensynth.training.optimizer import (
     restore_optimizer,
 )
 
+_log = logging.getLogger(__name__)
 WEIGHTS = "model.safetensors"
 EVALUATION_BATCH = 512
 MAX_CONFUSION_CLASSES = 100
@@ -137,13 +140,16 @@ class Training:
         stored = checkpoint.load(Path(self.job.folder), identity_of(self.job))
         if stored is None:
             return ()
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
-        for name, tensor in stored.tensors.items():
-            part, _, rest = name.partition("/")
-            parts[part][rest] = tensor
-        self.network.load_state_dict(parts["network"])
+        networks = {"network": self.network}
         if self.average:
-            self.average.network.load_state_dict(parts["average"])
+            networks["average"] = self.average.network
+        try:
+            parts = parts_of(stored, networks, self.job.recipe.epochs)
+        except InputError as error:
+            _log.warning("%s: %s: the training starts again", self.job.folder, error)
+            return ()
+        for name, network in networks.items():
+            network.load_state_dict(parts[name])
         restore_optimizer(self.network, self.optimizer, parts["optimizer"])
         return stored.curve
 
