@@ -9,6 +9,8 @@ DONE, NOT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: done; not (nothing feasible, a verdict not ok); bad input; interrupted."""
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Something else stands where a file or a folder is to be."""
 REMEDY = "nothing that is recorded is lost: once this is mended, the same command goes on"
 
 
@@ -26,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_say("interrupted", INTERRUPTED))
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if error.errno not in (*UNWRITABLE, *IN_THE_WAY):
             raise
         sys.exit(_say(f"{error.filename or 'a file'}: {error.strerror}; {REMEDY}", BAD_INPUT))
     except Exception as error:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from gensynth.campaign import Campaign, Done
-from gensynth.cli import REMEDY, UNWRITABLE
+from gensynth.cli import IN_THE_WAY, REMEDY, UNWRITABLE
 from gensynth.cli.live import Changed, watching
 from gensynth.cli.rows import print_json
 from gensynth.cli.standings import show_campaign, show_end
@@ -94,7 +94,7 @@ def writable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if error.errno not in (*UNWRITABLE, *IN_THE_WAY):
             raise
         problem = f"{error.strerror}; {REMEDY}"
         raise InputError(str(error.filename or folder), problem) from error

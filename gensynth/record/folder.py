@@ -4,7 +4,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,19 @@ from filelock import FileLock, Timeout
 from gensynth.campaign import Campaign
 from gensynth.data.sets import Progress
 from gensynth.errors import InputError
-from gensynth.experiment import EXPERIMENT, Experiment, read_experiment, refuse_change
+from gensynth.experiment import EXPERIMENT, FIXED, Experiment, read_experiment, refuse_change
 from gensynth.genome import digest
-from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
+from gensynth.plain import Plain, dumps, fields_of, from_plain, loads, to_plain
 from gensynth.record.address import sqlite_url, without_password
 from gensynth.record.in_flight import InFlight
 from gensynth.record.log import Log
 from gensynth.record.study import Record
+from gensynth.renewal import renew
 from gensynth.setting import make_setting
 
 WHEREABOUTS = "record.json"
+SETTLED = "settled"
+"""What of the experiment may not change, as the record has noted it when it was new."""
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")
 """What, when it changes, makes the generator start anew from the recorded outcomes."""
 
@@ -71,6 +74,7 @@ def viewing(folder: Path, experiment: Experiment | None = None) -> Campaign:
     """Open a campaign to look at it, under its own rules and score or under others."""
     old = known_experiment(folder)
     record = open_record(folder)
+    _require_settled(record, old, folder)
     if experiment is None:
         since = record.noted("since")
         return Campaign(make_setting(old), record, folder, since if isinstance(since, int) else 0)
@@ -100,10 +104,15 @@ def driving(
     record = None
     try:
         record = _record(folder, storage)
+        _require_settled(record, experiment, folder)
+        if record.noted(SETTLED) is None:
+            record.note(SETTLED, {key: _plain(experiment, key) for key in FIXED})
         _keep(folder / EXPERIMENT, experiment)
         _tidy(folder, record)
         since = _since(record, old, experiment, folder)
-        yield Campaign(setting, record, folder, since, Log(folder / "log.jsonl"))
+        campaign = Campaign(setting, record, folder, since, Log(folder / "log.jsonl"))
+        renew(campaign)
+        yield campaign
     finally:
         if record is not None:
             record.close()
@@ -119,6 +128,16 @@ def _record(folder: Path, storage: str | None) -> Record:
     draft.write_text(dumps(Whereabouts(kept, place.study)), encoding="utf-8")
     draft.replace(folder / WHEREABOUTS)
     return record
+
+
+def _require_settled(record: Record, experiment: Experiment, folder: Path) -> None:
+    """Raise `InputError` where `experiment.toml` was edited in what a campaign may not change."""
+    noted = record.noted(SETTLED)
+    if not isinstance(noted, dict):
+        return
+    kinds, place = fields_of(Experiment), f"{folder}: record"
+    known = {key: from_plain(kinds[key], noted[key], place) for key in FIXED if key in noted}
+    refuse_change(replace(experiment, **known), experiment, str(folder))
 
 
 def _tidy(folder: Path, record: Record) -> None:
