@@ -10,7 +10,7 @@ from gensynth.errors import InputError
 from gensynth.outcome import Outcome
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.profile import Profile
-from gensynth.record.address import sqlite_url
+from gensynth.record.address import sqlite_url, without_password
 from gensynth.record.study import Record, frame
 from tests.campaigns import measurement, outcome
 
@@ -89,9 +89,22 @@ def test_a_record_of_another_schema_is_refused_and_untouched(tmp_path: Path) -> 
         Record.open(sqlite_url(tmp_path), "study")
 
 
+def test_an_emptied_database_is_not_filled(tmp_path: Path) -> None:
+    (tmp_path / "study.db").touch()
+    with pytest.raises(InputError, match="the record is empty; put the file back"):
+        Record.open(sqlite_url(tmp_path), "study", create=False)
+    assert (tmp_path / "study.db").stat().st_size == 0
+
+
+def test_a_password_in_the_query_is_not_shown() -> None:
+    told = without_password("postgresql://h/d?user=u&password=geheim&sslpassword=s&pass%77ord=x")
+    assert told == "postgresql://h/d?user=u"
+    assert without_password("sqlite:////a/b.db?timeout=3") == "sqlite:////a/b.db?timeout=3"
+
+
 def test_a_damaged_database_is_one_clear_line_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "study.db").write_bytes(b"this is no database" * 100)
-    with pytest.raises(InputError, match="the record cannot be opened") as caught:
+    with pytest.raises(InputError, match=r"is damaged .*restore it") as caught:
         Record.open(sqlite_url(tmp_path), "study")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "study.db").read_bytes() == b"this is no database" * 100

@@ -1,9 +1,12 @@
 """Where a record is kept: database URLs, and what of them may be shown and stored."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 POSTGRES = ("postgresql", "postgres")
+_SECRET = re.compile(r"(ssl)?password=", re.IGNORECASE)
+"""What of a URL's query libpq takes as a password."""
 DRIVER = "postgresql+psycopg"
 """SQLAlchemy's name for PostgreSQL through psycopg 3; by itself it would look for psycopg2."""
 
@@ -31,9 +34,11 @@ def without_password(storage: str) -> str:
         user, at, host = parts.netloc.rpartition("@")
     except ValueError:
         return storage.partition(":")[0] + ":"
-    if not at:
-        return storage
-    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host))
+    netloc = user.partition(":")[0] + at + host
+    shown = [pair for pair in parts.query.split("&") if not _SECRET.match(unquote(pair))]
+    if netloc == parts.netloc and "&".join(shown) == parts.query:
+        return storage  # As it was written: urlunsplit would take slashes out of sqlite:////.
+    return urlunsplit(parts._replace(netloc=netloc, query="&".join(shown)))
 
 
 def file_of(storage: str) -> Path | None:

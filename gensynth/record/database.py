@@ -74,11 +74,16 @@ def require_record(file: Path, place: str) -> None:
     if not file.exists() or file.stat().st_size == 0:
         return
     with closing(sqlite3.connect(file, timeout=30)) as connection:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()
+        try:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # Locked, or not allowed: not damaged.
+                raise
+            found = (str(error),)
+        if found != ("ok",):
+            words = " ".join(str(found[0]).split())
+            raise InputError(place, f"the record is damaged ({words}); restore it from a copy")
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    if found != ("ok",):
-        words = " ".join(str(found[0]).split())
-        raise InputError(place, f"the record is damaged ({words}); restore it from a copy")
     if tables and not tables & {"studies", "version_info"}:
         raise InputError(place, "is a database, but not the record of a campaign")
 

@@ -56,8 +56,9 @@ class Record:
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         place, file = without_password(storage), file_of(storage)
-        if not create and file is not None and not file.exists():
-            raise InputError(place, "the record is missing; put the file back, or start anew")
+        if not create and file is not None and not (file.exists() and file.stat().st_size):
+            lost = "empty" if file.exists() else "missing"
+            raise InputError(place, f"the record is {lost}; put the file back, or start anew")
         with unopened(place):
             if file is not None:
                 require_record(file, place)
