@@ -77,7 +77,7 @@ def _words(told: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "charts": charts(told),
         "course": course(told),
         "beside": len(told.courses) > 1,
-        "folder": folder.name,
+        "folder": str(folder),
         "endings": sorted(told.endings.items(), key=lambda item: -item[1]),
         "rejections": sorted(told.rejections.items(), key=lambda item: -item[1]),
         "finalists": [_finalist(f) for f in told.finalists],
