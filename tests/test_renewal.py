@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from gensynth.campaign import Done
 from gensynth.cli import BAD_INPUT, main
+from gensynth.cli.standings import show_campaign
 from gensynth.errors import InputError
 from gensynth.proxy import Job
 from gensynth.record.folder import viewing
-from tests.campaigns import campaign
+from tests.campaigns import campaign, experiment
 
 
 def interrupted(folder: Path) -> Job:
@@ -128,3 +130,16 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(
     assert end.value.code == BAD_INPUT
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"gensynth: {tmp_path / 'record.json'}: Is a directory")
+
+
+def test_json_names_what_is_now_allowed_and_was_never_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with campaign(tmp_path, constraints={"max_params": {"limit": 1}}) as opened:
+        assert isinstance(opened.ask(), Done)
+    show_campaign(viewing(tmp_path), as_json=True)
+    assert json.loads(capsys.readouterr().out) == []
+    looser = experiment(constraints={"max_params": {"limit": 1_000_000}})
+    show_campaign(viewing(tmp_path, looser), as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert rows and all(row["untrained"] and row["ending"] == "infeasible" for row in rows)

@@ -26,7 +26,8 @@ def show_campaign(campaign: Campaign, as_json: bool, published: Published | None
     """Print the best candidates, how all ended, and the finals."""
     best = ranking(campaign.outcomes)
     if as_json:
-        print_json([_plain(outcome, published) for outcome in best])
+        untrained = [_plain(o, published) | {"untrained": True} for o in campaign.untrained()]
+        print_json([*(_plain(o, published) | {"untrained": False} for o in best), *untrained])
         return
     console = Console()
     if best:
