@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gensynth.cli import main
 from gensynth.errors import InputError
+from gensynth.inline_executor import run
 from gensynth.profile import Profile
 from gensynth.tensorboard import Curves
-from tests.campaigns import measurement, outcome
+from tests.campaigns import campaign, measurement, outcome
 
 
 def read(run: Path) -> dict[str, list[tuple[int, float]]]:
@@ -57,3 +59,15 @@ def test_without_tensorboard_it_says_what_to_install(
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
     with pytest.raises(InputError, match=r"pip install 'gensynth\[tensorboard\]'"):
         Curves(tmp_path)
+
+
+def test_the_command_writes_them_and_says_how_to_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with campaign(tmp_path / "run", trials=2) as small:
+        run(small)
+    with pytest.raises(SystemExit) as ended:
+        main(["show", str(tmp_path / "run"), "--tensorboard"])
+    assert ended.value.code == 0
+    assert f"tensorboard --logdir {tmp_path / 'run' / 'tensorboard'}" in capsys.readouterr().out
+    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 2 + 2 + 1

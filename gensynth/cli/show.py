@@ -16,6 +16,9 @@ def show(
         Path | None,
         typer.Option(metavar="FILE", help="Write all candidates to a .parquet or .csv file."),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write the curves to DIR/tensorboard.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the best candidates of a campaign, how all ended, and its finals.
@@ -27,17 +30,22 @@ def show(
     from gensynth.cli.trials_file import require_free, write_trials
     from gensynth.experiment import read_experiment
     from gensynth.record.folder import viewing
+    from gensynth.tensorboard import FOLDER, Curves
 
     if to is not None:
         require_free(to)
+    curves = Curves(folder) if tensorboard else None
     campaign = viewing(folder, read_experiment(experiment) if experiment else None)
+    written = []
     if to is not None:
         write_trials(campaign.outcomes, to)
+        written.append(f"{len(campaign.outcomes):,} candidates written to {to}")
+    if curves is not None:
+        curves(campaign.outcomes)
+        written.append(f"curves written: tensorboard --logdir {folder / FOLDER}")
     show_campaign(campaign, as_json)
     if not as_json:
         for outcome in campaign.untrained():
             Console().print(f"feasible, untrained: {outcome.number} ({outcome.genome_id})")
-        if to is not None:
-            Console().print(
-                f"{len(campaign.outcomes):,} candidates written to {to}", soft_wrap=True
-            )
+        for line in written:
+            Console().print(line, soft_wrap=True, highlight=False)
