@@ -174,7 +174,7 @@ class Campaign:
     def untrained(self) -> list[Outcome]:
         """Give the candidates that were once rejected and that the present rules allow."""
         rows = [o for o in self.outcomes if o.ending == "infeasible"]
-        return [o for o in rows if o.judgements and not broken(o.judgements)]
+        return [o for o in rows if not broken(o.judgements)]
 
     def folder_of(self, outcome: Outcome) -> Path:
         """Name the folder of a candidate: its checkpoint, its weights."""

@@ -22,9 +22,27 @@ def renew(campaign: Campaign) -> None:
         InputError: a `job.json` does not fit the candidate that it names; nothing was changed.
     """
     running = campaign.ledger.running
-    for number, pending in running.items():
-        running[number] = replace(pending, job=_job(campaign, pending))
+    renewed = {
+        number: replace(pending, job=_job(campaign, pending))
+        for number, pending in running.items()
+        if not _dropped(campaign, pending)
+    }
+    for number in running.keys() - renewed.keys():
+        _forget(campaign, running[number])
+    running.clear()
+    running.update(renewed)
     campaign.resume()
+
+
+def _dropped(campaign: Campaign, pending: Pending) -> bool:
+    """Say whether it is a reference that no rule of the present experiment asks for any more."""
+    row = pending.row
+    return row.purpose == "reference" and row.genome_id not in campaign.setting.references
+
+
+def _forget(campaign: Campaign, pending: Pending) -> None:
+    folder = str(campaign.folder_of(pending.row))
+    campaign.ledger.in_flight.forget(replace(pending.job, folder=folder, keep_weights=False))
 
 
 def _job(campaign: Campaign, pending: Pending) -> Job:
@@ -46,8 +64,6 @@ def _source(campaign: Campaign, pending: Pending, file: str) -> Source:
     """Build what the row's decisions say; a reference is the rule's, or what it was."""
     row, setting = pending.row, campaign.setting
     if row.purpose == "reference":
-        if row.genome_id not in setting.references:
-            raise _damaged(file, f"no rule has the reference {row.genome_id}")
         return setting.references[row.genome_id]
     try:
         described = campaign.judge.describe(row.decisions)

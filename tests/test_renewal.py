@@ -143,3 +143,24 @@ def test_json_names_what_is_now_allowed_and_was_never_trained(
     show_campaign(viewing(tmp_path, looser), as_json=True)
     rows = json.loads(capsys.readouterr().out)
     assert rows and all(row["untrained"] and row["ending"] == "infeasible" for row in rows)
+
+
+def test_a_reference_that_no_rule_asks_for_any_more_is_forgotten(tmp_path: Path) -> None:
+    rule = {"top1": {"reference": "smallest", "margin": -90.0}}
+    with campaign(tmp_path, constraints=rule) as opened:
+        job = opened.ask()
+    assert isinstance(job, Job) and job.purpose == "reference"
+    with campaign(tmp_path, constraints={}) as opened:
+        following = opened.ask()
+    assert isinstance(following, Job) and following.purpose == "search"
+    assert not Path(job.folder).exists()
+
+
+def test_without_any_rule_all_that_was_rejected_is_allowed(tmp_path: Path) -> None:
+    with campaign(tmp_path, trials=2, constraints={"max_params": {"limit": 200}}) as opened:
+        while not isinstance(opened.ask(), Job):
+            pass
+    rejected = [o for o in opened.outcomes if o.ending == "infeasible"]
+    assert rejected
+    again = viewing(tmp_path, experiment(trials=2, constraints={}))
+    assert [o.number for o in again.untrained()] == [o.number for o in rejected]
