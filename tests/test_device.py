@@ -37,7 +37,7 @@ def faults():
 
 print(min(faults() for _ in range(3)))
 keep_freed_memory()
-print(min(faults() for _ in range(3)))
+print(min(faults() for _ in range(10)))  # A machine may take pages back now and then.
 """
 
 

@@ -92,6 +92,7 @@ def test_a_dead_driver_is_followed_by_the_next(tmp_path: Path, server: Server) -
     try:
         assert driver.stdout is not None and driver.stdout.readline() == "driving\n"
         driver.send_signal(signal.SIGKILL)
+        driver.wait()
         with driving(tmp_path, experiment(), None) as opened:
             assert opened.outcomes == []
     finally:

@@ -51,7 +51,7 @@ def test_ray_listens_on_loopback_only_and_sends_no_statistics() -> None:
     """Every port of every process of Ray's, those of its dashboard included."""
     ours = descendants(os.getpid())
     titles = {pid: readable(Path(f"/proc/{pid}/cmdline")) for pid in ours}
-    rays = [pid for pid, title in titles.items() if b"ray" in title]
+    rays = [pid for pid, title in titles.items() if b"/ray/" in title or b"ray::" in title]
     assert any(b"gcs_server" in titles[pid] for pid in rays)
     places = [place for pid in rays for place in listening(pid)]
     assert places and all(place.startswith("127.") for place in places), places

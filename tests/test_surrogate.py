@@ -36,6 +36,15 @@ def test_the_gradient_is_that_of_the_loss() -> None:
     assert np.allclose(gradient, slopes, atol=1e-5)
 
 
+def test_a_search_that_steps_far_astray_is_turned_back() -> None:
+    model, inputs, targets = lesson(12, 0)
+    learned = Lesson(inputs, targets, np.full(len(targets), 0.1))
+    near = model._loss(model.parameters.pack(), learned)[0]
+    for away in (100.0, 1e6, np.nan):
+        loss, gradient = model._loss(model.parameters.pack() + away, learned)
+        assert loss > near and np.isfinite(loss) and not gradient.any()
+
+
 def test_fitting_raises_the_posterior_density() -> None:
     model, inputs, targets = lesson(20, 2)
     found = Lesson(inputs, targets, np.zeros(len(targets)))

@@ -22,6 +22,11 @@ from gensynth.synthesis.kernel import kernel, kernel_parts
 
 Floats = NDArray[float64]
 
+_LOUDEST = 25.0
+"""Logarithm of a deviation beyond which nothing is computed any more."""
+_NOWHERE = 1e10
+"""The loss where there is none: a search turns back from it."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -194,13 +199,15 @@ class Surrogate:
     def _loss(self, numbers: Floats, lesson: Lesson) -> tuple[float, Floats]:
         inputs, targets = lesson.inputs, lesson.targets
         parameters = self.parameters.unpack(numbers)
+        if not np.all(parameters.amplitude < _LOUDEST):  # A step of the search went far astray.
+            return _NOWHERE, np.zeros_like(numbers)
         place = self.positions(inputs, parameters)
         matern, slope, linear = kernel_parts(place, place, parameters.amplitude)
         spread = math.exp(2 * parameters.amplitude[2])
         try:
             lower = np.linalg.cholesky(matern + linear + _diagonal(lesson.noise, spread))
         except np.linalg.LinAlgError:
-            return 1e10, np.zeros_like(numbers)
+            return _NOWHERE, np.zeros_like(numbers)
         inverse = cho_solve((lower, True), np.eye(len(targets)))
         dual = inverse @ targets
         away = (numbers - self.mean.pack()) / self.deviation.pack()
