@@ -19,6 +19,7 @@ from gensynth.outcome import Outcome
 from gensynth.plain import dumps, from_plain, loads
 from gensynth.record import row
 from gensynth.setting import Setting
+from gensynth.whole import write_whole
 
 FILE = "confirmed.json"
 
@@ -76,7 +77,5 @@ class Confirmation:
         except ConstraintError as error:
             answer = Answer(problem=str(error))
         self._answers[finalist.genome_id] = answer
-        beside = self._file.with_suffix(".new")
-        beside.write_text(dumps(self._answers), encoding="utf-8")
-        beside.replace(self._file)
+        write_whole(self._file, dumps(self._answers))
         return True

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from gensynth.constraint import Candidate, Indicator, Judgement, feasible, price
+from gensynth.errors import InputError
 from gensynth.genome import Decisions, genome_id
 from gensynth.graph import Graph
 from gensynth.latency.terms import Latency, Question
@@ -48,14 +49,14 @@ class Judge:
     def describe(
         self, decisions: Decisions, latencies: Mapping[str, Latency] | None = None
     ) -> Described:
-        """Make the genome and its graph; `InputError` where the decisions are none of the space.
+        """Make the genome and its graph; torch's random numbers are left alone.
 
-        `latencies` are those measured of it.
+        `latencies` are those measured of it. Raises `InputError` where the decisions are none of
+        the space or no network can be built.
         """
         record = Record(Replay(decisions))
         genome = self.space.sample(record)
-        source = self.space.source(genome, self.task)
-        graph = graph_of(self.space, genome, self.task, source)
+        source, graph = self._network(genome)
         candidate = Candidate(
             graph=graph,
             profile=profile(graph),
@@ -68,6 +69,18 @@ class Judge:
         return Described(
             genome, genome_id(genome), fingerprint, source, candidate, dict(record.options)
         )
+
+    def _network(self, genome: Any) -> tuple[Source, Graph]:
+        import torch
+
+        with torch.random.fork_rng(devices=[]):  # Where the graph is traced, weights are drawn.
+            try:
+                source = self.space.source(genome, self.task)
+                return source, graph_of(self.space, genome, self.task, source)
+            except InputError:
+                raise
+            except ValueError as error:
+                raise InputError("genome", str(error)) from error
 
     def before_training(self, candidate: Candidate) -> tuple[Judgement, ...]:
         """Ask all rules that need no training."""

@@ -17,6 +17,14 @@ from gensynth.plain import from_plain, loads
 if TYPE_CHECKING:
     from torch import nn
 
+OF_THE_PAPER = (
+    "timm:mobilenetv3_large_100",
+    "timm:fbnetc_100",
+    "timm:mobilevit_xs",
+    "timm:mobileone_s1",
+)
+"""The networks of timm that arXiv 2208.06980 compares its own with."""
+
 
 @dataclass(frozen=True)
 class Published:

@@ -13,6 +13,8 @@ from gensynth.training.device import Device as Device
 from gensynth.training.device import is_out_of_memory as is_out_of_memory
 
 Augmentation = Literal["crop", "flip", "cutout"]
+WEIGHTS = "model.safetensors"
+"""What a job that keeps its weights leaves in its folder."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Job:
     measure_int8: bool = False
     """Quantise the trained network and measure what that costs on the validation split."""
     keep_weights: bool = False
-    """Write `model.safetensors` into the folder at the end."""
+    """Write `WEIGHTS` into the folder at the end."""
     checkpoint_s: float | None = 10.0
     """A checkpoint is written once this many seconds have passed since the last; None = never."""
     time_limit_s: float | None = None

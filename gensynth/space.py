@@ -143,6 +143,14 @@ class Record:
         return answer
 
 
+def without_some(decisions: Decisions, rng: "np.random.Generator") -> dict[str, Decision]:
+    """Leave out one decision, or two, or more, each half as often: they are to be made anew."""
+    names = sorted(decisions)
+    count = min(int(rng.geometric(0.5)), len(names))
+    dropped = {names[int(k)] for k in rng.choice(len(names), count, replace=False)}
+    return {name: answer for name, answer in decisions.items() if name not in dropped}
+
+
 def enumerate_decisions(
     space: "Samples", limit: int | None = None
 ) -> Iterator[dict[str, Decision]]:

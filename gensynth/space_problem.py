@@ -12,7 +12,6 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.constraint import Candidate, Indicator, Stage, price, with_top1
-from gensynth.errors import InputError
 from gensynth.genome import Decision, Decisions
 from gensynth.judge import Described, Judge
 from gensynth.latency.suppose import supposed
@@ -136,16 +135,7 @@ class SpaceProblem:
         return replace(candidate, latencies={**candidate.latencies, **found})
 
     def _describe(self, decisions: Decisions) -> Described:
-        """Describe a network and keep its candidate, leaving torch's random numbers alone."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            try:
-                described = self._judge.describe(decisions)
-            except InputError:
-                raise
-            except ValueError as error:
-                raise InputError("genome", str(error)) from error
+        described = self._judge.describe(decisions)
         self._candidates[described.genome_id] = described.candidate
         if len(self._candidates) > REMEMBERED:
             self._candidates.popitem(last=False)

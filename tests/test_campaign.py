@@ -13,8 +13,7 @@ from gensynth.errors import InputError
 from gensynth.inline_executor import run
 from gensynth.outcome import Outcome
 from gensynth.proxy import Job
-from gensynth.record.folder import driving
-from tests.campaigns import campaign, comparable, experiment, measurement
+from tests.campaigns import campaign, comparable, measurement
 
 LIMITS = {"max_params": {"use": "constraints.max_params:MaxParams", "limit": 400}}
 FLOOR = {"top1": {"use": "constraints.top1:Top1", "min": 50.0}}
@@ -157,34 +156,6 @@ def test_what_runs_out_of_memory_is_tried_once_more_at_half_the_batch(
         (outcome,) = opened.outcomes
         assert (outcome.ending, outcome.attempt) == (second, 2)
         assert "at batch 32: 64 ran out of memory" in outcome.detail
-
-
-PICKY = """
-from dataclasses import dataclass
-from typing import ClassVar
-from gensynth.constraint import Candidate, Stage, Verdict
-
-@dataclass(frozen=True)
-class Picky:
-    needs: ClassVar[Stage] = "profile"
-
-    def __call__(self, candidate: Candidate) -> Verdict:
-        if len(candidate.graph) > 8:
-            raise ZeroDivisionError("too deep")
-        return Verdict.at_most(1, 2, "x")
-"""
-
-
-def test_a_plugin_that_raises_ends_its_candidate_and_the_campaign_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "picky.py").write_text(PICKY)
-    rule = {"picky": {"use": f"{tmp_path.name}.picky:Picky"}}
-    settings = replace(experiment(constraints=rule), folder=str(tmp_path.parent))
-    with driving(tmp_path / "run", settings, None) as opened:
-        play(opened)
-        crashed = [o for o in opened.outcomes if o.ending == "crashed"]
-        assert crashed
-        assert all("constraint picky: ZeroDivisionError: too deep" in o.detail for o in crashed)
-        assert sum(o.attempt > 0 and o.purpose == "search" for o in opened.outcomes) == 6
 
 
 GENERATORS = ("random", "evolution", "nsgaii", "tpe", "gp", "gensynth")

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from gensynth.data.sets import open_data
 from gensynth.errors import InputError
 from gensynth.plain import dumps, from_plain, loads
-from gensynth.proxy import Diverged, Job, Recipe, train
+from gensynth.proxy import WEIGHTS, Diverged, Job, Recipe, train
 from gensynth.training.checkpoint import FILE
-from gensynth.training.loop import WEIGHTS, Training, identity_of
+from gensynth.training.loop import Training, identity_of
 from tests.trainings import QUICK, job, timeless
 
 RECIPES = {

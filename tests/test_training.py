@@ -8,12 +8,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from gensynth.data.sets import DataSet, open_data
-from gensynth.proxy import train
+from gensynth.proxy import WEIGHTS, train
 from gensynth.space import make
 from gensynth.training import checkpoint
 from gensynth.training import loop as training
 from gensynth.training.augment import Draws
-from gensynth.training.loop import WEIGHTS, Training
+from gensynth.training.loop import Training
 from tests.trainings import QUICK, job, timeless
 
 

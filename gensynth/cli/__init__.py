@@ -2,16 +2,18 @@
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from gensynth.errors import InputError
 
 DONE, NOT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: done; not (nothing feasible, a verdict not ok); bad input; interrupted."""
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
-IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+_IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """Something else stands where a file or a folder is to be."""
-REMEDY = "nothing that is recorded is lost: once this is mended, the same command goes on"
+_REMEDY = "nothing that is recorded is lost: once this is mended, the same command goes on"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -22,15 +24,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments or ["--help"], standalone_mode=False, prog_name="gensynth")
+        with writable("a file"):
+            code = app(arguments or ["--help"], standalone_mode=False, prog_name="gensynth")
     except InputError as error:
         sys.exit(_say(str(error), BAD_INPUT))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(_say("interrupted", INTERRUPTED))
-    except OSError as error:
-        if error.errno not in (*UNWRITABLE, *IN_THE_WAY):
-            raise
-        sys.exit(_say(f"{error.filename or 'a file'}: {error.strerror}; {REMEDY}", BAD_INPUT))
     except Exception as error:
         if _lacks_memory(error):
             sys.exit(_say(_TOO_LARGE, BAD_INPUT))
@@ -38,6 +37,18 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         sys.exit(_say(_usage(error), BAD_INPUT))
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+@contextmanager
+def writable(place: str) -> Iterator[None]:
+    """Turn a disk that is full, or read-only, into one line about the file, else the `place`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (*_UNWRITABLE, *_IN_THE_WAY):
+            raise
+        problem = f"{error.strerror}; {_REMEDY}"
+        raise InputError(str(error.filename or place), problem) from error
 
 
 _TOO_LARGE = (

@@ -22,8 +22,6 @@ MODELS = (
     "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
     "folder."
 )
-WIDE = 120
-"""Characters of a line where no terminal says."""
 
 
 def compare(
@@ -134,9 +132,10 @@ def _row(model: "Model", latency: Latency, question: Question, reference: str) -
 
 def _show(pairs: "Pairs", question: Question) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from gensynth.cli.rows import wide_console
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in ("model", "input", "median ms", "quartiles", "ratio", "interval"):
@@ -145,9 +144,7 @@ def _show(pairs: "Pairs", question: Question) -> None:
     for model, latency in pairs:
         shape = "x".join(map(str, model.input_shape))
         table.add_row(escape(model.name), shape, *_cells(latency))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
+    console = wide_console()
     console.print(table)
     reference, latency = pairs[0]
     console.print(

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from gensynth.cortex_a72.measure import Emulation
     from gensynth.models import Model
 
-WIDE = 120
-"""Characters of a line where no terminal says."""
 HEADS = ("model", "input", "M instructions", "fma", "MB moved", "L2 misses k", "model ms", "ratio")
 
 
@@ -52,9 +50,10 @@ def _row(each: "Emulation", first: "Emulation", question: Question) -> dict[str,
 
 def _show(found: "Sequence[Emulation]", threads: int) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from gensynth.cli.rows import wide_console
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in HEADS:
@@ -62,9 +61,7 @@ def _show(found: "Sequence[Emulation]", threads: int) -> None:
         table.add_column(head, justify=justify, no_wrap=True)
     for each in found:
         table.add_row(escape(each.model), *_cells(each, found[0]))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
+    console = wide_console()
     console.print(table)
     console.print(_footnote(found, threads), soft_wrap=True, markup=False)
 

@@ -14,6 +14,7 @@ from gensynth.columns import report
 from gensynth.constraint import Candidate, Indicator, with_top1
 from gensynth.errors import InputError, unknown
 from gensynth.models import IMAGENET, Model, find_model
+from gensynth.peers import OF_THE_PAPER
 from gensynth.profile import BYTES, profile
 from gensynth.score import NetScore, Score
 from gensynth.space import Task
@@ -24,14 +25,8 @@ if TYPE_CHECKING:
 
 PUBLISHED = "published:"
 """Before the name of a network of which only figures are published."""
-PEERS = (
-    f"{PUBLISHED}OFA-62",
-    "timm:mobilenetv3_large_100",
-    "timm:fbnetc_100",
-    "timm:mobilevit_xs",
-    "timm:mobileone_s1",
-)
-"""The networks that arXiv 2208.06980 compares its own with."""
+PEERS = (f"{PUBLISHED}OFA-62", *OF_THE_PAPER)
+"""All networks that arXiv 2208.06980 compares its own with."""
 
 
 @dataclass(frozen=True)

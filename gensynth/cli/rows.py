@@ -17,6 +17,14 @@ from gensynth.profile import Profile
 
 NAMED = 8
 """Layers that are named; the others are counted."""
+WIDE = 120
+"""Characters of a line of a wide table where no terminal says."""
+
+
+def wide_console() -> Console:
+    """Give a console for tables that need more than the 80 characters of a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 @dataclass(frozen=True)

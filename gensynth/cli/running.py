@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from gensynth.campaign import Campaign, Done
-from gensynth.cli import IN_THE_WAY, REMEDY, UNWRITABLE
+from gensynth.cli import writable
 from gensynth.cli.live import Changed, watching
 from gensynth.cli.rows import print_json
 from gensynth.cli.standings import show_campaign, show_end
@@ -34,7 +34,7 @@ def run_campaign(
     Once interrupted, it shows how the campaign stands, and the `command` that goes on.
     """
     with (
-        writable(folder),
+        writable(str(folder)),
         decoding() as progress,
         driving(folder, settings, storage, progress) as campaign,
     ):
@@ -86,18 +86,6 @@ def _report(campaign: Campaign, learned: bool) -> Path | None:
         warning = f"{file}: cannot be written ({error.strerror})"
         Console(stderr=True).print(warning, style="yellow", soft_wrap=True)
         return None
-
-
-@contextmanager
-def writable(folder: Path) -> Iterator[None]:
-    """Turn a disk that is full, or read-only, into one line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (*UNWRITABLE, *IN_THE_WAY):
-            raise
-        problem = f"{error.strerror}; {REMEDY}"
-        raise InputError(str(error.filename or folder), problem) from error
 
 
 def _farewell(campaign: Campaign, as_json: bool, command: str) -> None:

@@ -1,12 +1,12 @@
 """`gensynth train`: train a network on your own images, by the same recipe as any other."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional, get_args
 
 import typer
 
 from gensynth.cli.options import AsJson
+from gensynth.cores import usable_cores
 from gensynth.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _trained(
         folder=str(_made(place).resolve()),
         measure_test=True,
         keep_weights=True,
-        threads=threads or os.cpu_count() or 1,
+        threads=threads or usable_cores(),
         device=_device(device),
     )
     test_images = len(images.splits["test"])
@@ -127,6 +127,7 @@ def _tell(rate: float, measurement: "Measurement") -> None:
 
 def _show(report: "Report", place: Path) -> None:
     from gensynth.cli.rows import count
+    from gensynth.proxy import WEIGHTS
 
     tried = ", ".join(
         f"{rate}: " + ("diverged" if top1 is None else f"{top1:.2f} %")
@@ -139,7 +140,7 @@ def _show(report: "Report", place: Path) -> None:
         f"  validation top-1  {report.validation_top1:.2f} %",
         f"  learning rate     {report.rate:g} of three tried shortly ({tried})",
         f"  curve             {_end(report)}",
-        f"  weights           {place / 'model.safetensors'}",
+        f"  weights           {place / WEIGHTS}",
     ]
     typer.echo("\n".join(lines))
 

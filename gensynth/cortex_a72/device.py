@@ -20,6 +20,7 @@ from gensynth.plain import dumps, from_plain, loads
 from gensynth.plugins import append_import_path
 from gensynth.space import Task
 from gensynth.trace import trace
+from gensynth.whole import write_whole
 
 CONFIDENCE = 0.9
 """Of the intervals: nine of ten networks that the fits had not seen lie within."""
@@ -111,7 +112,5 @@ def _counts(model: Model) -> Counts:
         return from_plain(Counts, loads(file.read_bytes(), str(file)), str(file))
     counts = emulated(model, parts)[0].counts
     file.parent.mkdir(exist_ok=True)
-    beside = file.with_suffix(f".{id(model)}")
-    beside.write_text(dumps(counts), encoding="utf-8")
-    beside.rename(file)
+    write_whole(file, dumps(counts))
     return counts

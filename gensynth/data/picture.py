@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+
+from gensynth.cores import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
 CHUNK = 512
@@ -88,7 +89,7 @@ def decode(path: str, sha256: str, target: Target) -> NDArray[np.uint8] | str:
 
 def each(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     """Apply `function` to all `items`, in order, on all cores; decoders release the GIL."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(items), CHUNK):
             yield from pool.map(function, items[start : start + CHUNK])
 

@@ -20,6 +20,7 @@ from gensynth.genome import to_json
 from gensynth.latency.terms import Latency
 from gensynth.models import Sourced
 from gensynth.outcome import Outcome
+from gensynth.proxy import WEIGHTS
 from gensynth.space import Source, make
 
 STATISTICS = 64
@@ -53,7 +54,7 @@ def publish(campaign: Campaign, best: Path, formats: Sequence[Format] = ()) -> P
         return None
     setting = campaign.setting
     described = campaign.judge.describe(outcome.decisions)
-    weights = campaign.folder_of(outcome) / "model.safetensors"
+    weights = campaign.folder_of(outcome) / WEIGHTS
     extras = _extras(campaign, described.source, formats) if formats else None
     write(
         best,

@@ -1,6 +1,5 @@
 """Timing networks on this machine, alone on it."""
 
-import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.constraint import ConstraintError
+from gensynth.cores import usable_cores
 from gensynth.errors import InputError
 from gensynth.latency.machine import alone
 from gensynth.latency.paired import USUAL, Open, Plan, time_paired
@@ -79,8 +79,9 @@ def check(question: Question, task: Task, folder: Path) -> None:
 
 def check_threads(threads: int) -> None:
     """Raise `InputError` where threads would wait for each other: there are fewer cores."""
-    if threads > _cores():
-        problem = f"expected at most {_cores()}, the cores that may be used here, got {threads}"
+    if threads > usable_cores():
+        cores = usable_cores()
+        problem = f"expected at most {cores}, the cores that may be used here, got {threads}"
         raise InputError("threads", problem)
 
 
@@ -125,13 +126,7 @@ def timed(
 
 def machine_name() -> str:
     """Say what this machine is: processor architecture and cores that may be used."""
-    return f"{platform.machine()}, {_cores()} cores, {platform.system()}"
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return f"{platform.machine()}, {usable_cores()} cores, {platform.system()}"
 
 
 @lru_cache(maxsize=4)

@@ -67,3 +67,12 @@ def check(runtime: Runtime) -> None:
         from gensynth.cortex_a72.place import require as require_emulation
 
         require_emulation()
+
+
+def usual_runtime() -> Runtime:
+    """Choose ONNX Runtime, which devices run; torch where it is not installed."""
+    try:
+        check("onnxruntime")
+    except InputError:
+        return "torch"
+    return "onnxruntime"

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from gensynth.constraint import ConstraintError
-from gensynth.errors import InputError
 from gensynth.latency.here import answer_here
-from gensynth.latency.runtimes import check
+from gensynth.latency.runtimes import usual_runtime
 from gensynth.latency.terms import HERE, Question
 from gensynth.preflight.plan import spread_over_macs
 from gensynth.preflight.rates import Range
@@ -66,11 +65,7 @@ def _question(setting: Setting) -> Question | None:
     asked = [q for q in setting.judge(()).questions if not q.resource and q.device == HERE]
     if asked:
         return asked[0]
-    try:
-        check("onnxruntime")
-    except InputError:
-        return Question("torch")
-    return Question("onnxruntime")
+    return Question(usual_runtime())
 
 
 def _terms(candidates: Sequence[Sampled]) -> NDArray[float64]:

@@ -1,12 +1,12 @@
 """How long a campaign may take on this machine, from the pace of a few of its candidates."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
+from gensynth.cores import usable_cores
 from gensynth.experiment import Experiment
 from gensynth.generator import Proposal
 from gensynth.outcome import Outcome
@@ -70,8 +70,7 @@ def workers(experiment: Experiment) -> int:
     if experiment.executor == "inline":
         return 1
     resources = experiment.resources
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    room = (cores or 1) / resources.cpus_per_trial
+    room = usable_cores() / resources.cpus_per_trial
     if resources.gpus_per_trial > 0:
         room = min(room, torch.cuda.device_count() / resources.gpus_per_trial)
     return max(1, int(room))

@@ -11,7 +11,7 @@ from gensynth.genome import Decisions
 from gensynth.judge import Judge
 from gensynth.preflight.size import Size, all_decisions, estimated
 from gensynth.profile import Profile
-from gensynth.space import Choose, Draw, Record, Replay, Source
+from gensynth.space import Draw, Record, Replay, Source, without_some
 
 BEST_TOP1 = 100.0
 """Percent; a candidate that breaks a rule even so breaks it whatever its training gives."""
@@ -83,15 +83,7 @@ def sampled(judge: Judge, decisions: Decisions) -> Sampled:
 
     Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
     """
-    import torch
-
-    with torch.random.fork_rng(devices=[]):  # A search that follows has its numbers untouched.
-        try:
-            described = judge.describe(decisions)
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError("genome", str(error)) from error
+    described = judge.describe(decisions)
     early = judge.indicator.judge(described.candidate, up_to="profile")
     rules = tuple(r for r in judge.indicator.rules if r.constraint.needs == "proxy")
     late = Indicator(rules).judge(with_top1(described.candidate, BEST_TOP1))
@@ -120,7 +112,7 @@ def nearest(judge: Judge, start: Sample, steps: int, seed: int) -> Sampled | Non
         if best[0].open:
             break
         parent = best[int(rng.integers(len(best)))]
-        record = Record(_mutant(parent.decisions, rng))
+        record = Record(Replay(without_some(parent.decisions, rng), otherwise=Draw(rng)))
         try:
             judge.space.sample(record)
             child = sampled(judge, record.decisions)
@@ -141,11 +133,3 @@ def _draws(judge: Judge, count: int, seed: int) -> Iterator[Record]:
         record = Record(Draw(np.random.default_rng(sequence)))
         judge.space.sample(record)
         yield record
-
-
-def _mutant(parent: Decisions, rng: np.random.Generator) -> Choose:
-    names = sorted(parent)
-    count = min(int(rng.geometric(0.5)), len(names))
-    dropped = {names[int(k)] for k in rng.choice(len(names), count, replace=False)}
-    kept = {name: answer for name, answer in parent.items() if name not in dropped}
-    return Replay(kept, otherwise=Draw(rng))

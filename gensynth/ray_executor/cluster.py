@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gensynth.cores import usable_cores
 from gensynth.errors import InputError
 from gensynth.experiment import Resources
 
@@ -101,7 +102,7 @@ def _started() -> Iterator[None]:
     with short_folder() as folder:
         ray.init(
             address="local",
-            num_cpus=len(os.sched_getaffinity(0)),
+            num_cpus=usable_cores(),
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             log_to_driver=False,

@@ -23,6 +23,7 @@ from gensynth.record.log import Log
 from gensynth.record.study import Record
 from gensynth.renewal import renew
 from gensynth.setting import make_setting
+from gensynth.whole import PART, write_whole
 
 WHEREABOUTS = "record.json"
 SETTLED = "settled"
@@ -107,7 +108,7 @@ def driving(
         _require_settled(record, experiment, folder)
         if record.noted(SETTLED) is None:
             record.note(SETTLED, {key: _plain(experiment, key) for key in FIXED})
-        _keep(folder / EXPERIMENT, experiment)
+        write_whole(folder / EXPERIMENT, tomli_w.dumps(_without_none(to_plain(experiment))))
         _tidy(folder, record)
         since = _since(record, old, experiment, folder)
         campaign = Campaign(setting, record, folder, since, Log(folder / "log.jsonl"))
@@ -124,9 +125,7 @@ def _record(folder: Path, storage: str | None) -> Record:
     place, known = whereabouts(folder, storage)
     record = Record.open(place.storage, place.study, create=not known, drive=True)
     kept = "" if place.storage == sqlite_url(folder) else without_password(place.storage)
-    draft = folder / f"{WHEREABOUTS}.part"
-    draft.write_text(dumps(Whereabouts(kept, place.study)), encoding="utf-8")
-    draft.replace(folder / WHEREABOUTS)
+    write_whole(folder / WHEREABOUTS, dumps(Whereabouts(kept, place.study)))
     return record
 
 
@@ -142,7 +141,7 @@ def _require_settled(record: Record, experiment: Experiment, folder: Path) -> No
 
 def _tidy(folder: Path, record: Record) -> None:
     """Remove what drivers and workers left that were killed: drafts, and jobs that have ended."""
-    drafts = [file for name in ("*.part", ".best.*", ".shared-*") for file in folder.glob(name)]
+    drafts = [file for name in (f"*{PART}", ".best.*", ".shared-*") for file in folder.glob(name)]
     for draft in drafts:
         shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
     InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
@@ -163,13 +162,6 @@ def _since(record: Record, old: Experiment | None, new: Experiment, folder: Path
 
 def _plain(experiment: Experiment, key: str) -> Plain:
     return to_plain(getattr(experiment, key))
-
-
-def _keep(path: Path, experiment: Experiment) -> None:
-    """Write the resolved experiment, whole or not at all."""
-    draft = path.with_suffix(".part")
-    draft.write_text(tomli_w.dumps(_without_none(to_plain(experiment))), encoding="utf-8")
-    draft.replace(path)
 
 
 def _without_none(data: Any) -> Any:

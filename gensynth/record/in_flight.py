@@ -8,10 +8,8 @@ from pathlib import Path
 from gensynth.errors import InputError
 from gensynth.outcome import Outcome
 from gensynth.plain import dumps, from_plain, loads
-from gensynth.proxy import Job
-
-WEIGHTS = "model.safetensors"
-"""What a job that keeps its weights leaves in its folder."""
+from gensynth.proxy import WEIGHTS, Job
+from gensynth.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,7 @@ class InFlight:
         """Leave the job on disk, whole or not at all."""
         folder = Path(pending.job.folder)
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / "job.json.part"
-        draft.write_text(dumps(pending), encoding="utf-8")
-        draft.replace(folder / "job.json")
+        write_whole(folder / "job.json", dumps(pending))
 
     def read(self, ended: Collection[int]) -> dict[int, Pending]:
         """Find the jobs of an interrupted run by number, without those that have `ended`."""

@@ -18,6 +18,7 @@ from gensynth.report.charts import charts, course
 from gensynth.report.contents import Contents, Learned, contents, mean_seconds, seconds_of
 from gensynth.report.drawing import draw
 from gensynth.report.rivals import Rivals
+from gensynth.whole import write_whole
 
 MOST_INFLUENCES = 12
 """Decisions that are told; the others matter less."""
@@ -35,10 +36,7 @@ def write(
     `beside` are the outcomes of other campaigns on the same task, by name; `rivals` what was
     measured of other networks' latency. What was `learned` takes seconds to find out.
     """
-    page = render(contents(campaign, beside or {}, learned), rivals)
-    draft = file.with_name(f"{file.name}.part")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(file)
+    write_whole(file, render(contents(campaign, beside or {}, learned), rivals))
     return file
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from gensynth.campaign import Campaign
 from gensynth.errors import InputError
 from gensynth.latency.here import timed
-from gensynth.latency.runtimes import check, prepare
-from gensynth.latency.terms import Latency, Runtime
+from gensynth.latency.runtimes import prepare, usual_runtime
+from gensynth.latency.terms import Latency
 from gensynth.models import Model, find_model
+from gensynth.peers import OF_THE_PAPER
 from gensynth.plain import dumps, from_plain, loads
+from gensynth.whole import write_whole
 
-PEERS = ("timm:mobilenetv3_large_100", "timm:fbnetc_100", "timm:mobilevit_xs", "timm:mobileone_s1")
-"""The networks that arXiv 2208.06980 compares its own with."""
 FILE = "latency.json"
 """In the campaign's folder: what was measured last."""
 
@@ -46,7 +46,7 @@ class Rivals:
         }
 
 
-def measure(campaign: Campaign, names: Sequence[str] = PEERS) -> Rivals:
+def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
     """Time the exported network and the networks `names`, built for the campaign's images.
 
     Raises `InputError` where nothing was exported yet, or a network cannot be built.
@@ -54,7 +54,7 @@ def measure(campaign: Campaign, names: Sequence[str] = PEERS) -> Rivals:
     outcome = campaign.exported()
     if outcome is None:
         raise InputError(str(campaign.ledger.folder), "has no exported network to be timed yet")
-    runtime = _runtime()
+    runtime = usual_runtime()
     source = campaign.judge.describe(outcome.decisions).source
     from gensynth.space import make
 
@@ -67,9 +67,7 @@ def measure(campaign: Campaign, names: Sequence[str] = PEERS) -> Rivals:
 
 def keep(rivals: Rivals, folder: Path) -> None:
     """Write what was measured into the campaign's folder."""
-    draft = folder / f"{FILE}.part"
-    draft.write_text(dumps(rivals), encoding="utf-8")
-    draft.replace(folder / FILE)
+    write_whole(folder / FILE, dumps(rivals))
 
 
 def kept(campaign: Campaign) -> Rivals | None:
@@ -79,14 +77,6 @@ def kept(campaign: Campaign) -> Rivals | None:
         return None
     rivals = from_plain(Rivals, loads(file.read_bytes(), str(file)), str(file))
     return rivals if rivals.genome == outcome.genome_id and rivals.rows else None
-
-
-def _runtime() -> Runtime:
-    try:
-        check("onnxruntime")
-    except InputError:
-        return "torch"
-    return "onnxruntime"
 
 
 def _row(rival: Rival, index: int) -> dict[str, str]:

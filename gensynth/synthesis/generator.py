@@ -20,7 +20,7 @@ from gensynth.generators.evolution import fitness
 from gensynth.genome import Decisions
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
-from gensynth.space import Choose, Draw, Replay
+from gensynth.space import Choose, Draw, Replay, without_some
 from gensynth.synthesis.draft import Draft, draft_of, trace_of
 from gensynth.synthesis.inquisitor import Inquisitor, Opinion
 from gensynth.synthesis.policy import Policy
@@ -191,11 +191,7 @@ class Synthesis:
         return [o.decisions for o in sorted(trained, key=fitness, reverse=True)[:PARENTS]]
 
     def _mutant(self, parent: Decisions, seed: int) -> Choose:
-        """Leave some answers of `parent` out: one, or two, or more, each half as often."""
-        names = sorted(parent)
-        count = min(int(self._rng.geometric(0.5)), len(names))
-        dropped = {names[int(k)] for k in self._rng.choice(len(names), count, replace=False)}
-        kept = {name: answer for name, answer in parent.items() if name not in dropped}
+        kept = without_some(parent, self._rng)
         return _Mixed(kept, self.policy.answerer(seed), Draw(np.random.default_rng(seed)))
 
     # Judging and learning --------------------------------------------------------------------

@@ -22,7 +22,7 @@ from gensynth.genome import digest
 from gensynth.latency.machine import sharing
 from gensynth.measurement import Measurement
 from gensynth.plain import dumps
-from gensynth.proxy import Diverged, Job
+from gensynth.proxy import WEIGHTS, Diverged, Job
 from gensynth.space import make
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented, draw
@@ -39,7 +39,6 @@ from gensynth.training.optimizer import (
 )
 
 _log = logging.getLogger(__name__)
-WEIGHTS = "model.safetensors"
 EVALUATION_BATCH = 512
 MAX_CONFUSION_CLASSES = 100
 """Confusion matrices of more classes are not kept: they would outweigh the record."""

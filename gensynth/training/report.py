@@ -19,6 +19,7 @@ from gensynth.training.long import (
     is_flat,
     train_long,
 )
+from gensynth.whole import write_whole
 
 REPORT = "training.json"
 
@@ -135,6 +136,4 @@ def _identity(job: Job, rates: Sequence[float]) -> str:
 
 
 def _write(report: Report, folder: Path) -> None:
-    partial = folder / f"{REPORT}.partial"
-    partial.write_text(dumps(to_plain(report)), encoding="utf-8")
-    partial.replace(folder / REPORT)
+    write_whole(folder / REPORT, dumps(report))
