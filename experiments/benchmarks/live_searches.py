@@ -1,107 +1,162 @@
-"""Equal budgets on the default experiment: best feasible pursued value by generator and seed.
+r"""Searches with real trainings at equal budgets: best feasible pursued value by generator.
 
-    python experiments/benchmarks/search_on_digits.py --generators gensynth,tpe,gp,random \
+    python -m experiments.benchmarks.live_searches digits --generators gensynth,tpe,gp,random \
         --seeds 5 --trials 16 --to experiments/results/search_on_digits.parquet
+    python -m experiments.benchmarks.live_searches experiments/fashion_mnist.toml --data FOLDER ...
 
-Every (generator, seed) is a campaign of its own, run inline on one core up to its finals; the
-trainings are real. Prints, per generator, the median best value after some numbers of trainings
-with its range over the seeds, and in how many seeds it is no worse than each other generator.
+Every (generator, seed) is a campaign of its own, run inline on one core up to its finals. Run
+again, it goes on where the file ends: a campaign that is in it is not run again. Prints, per
+generator, the median best value after some numbers of trainings with its range over the seeds, in
+how many seeds gensynth is ahead of each other, and what G(s) draws at its start and at its end.
 """
 
 import argparse
 import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from gensynth.attempt import Watch, attempt
+from experiments.benchmarks.plot import Band, write_svg
+from gensynth.attempt import attempt
 from gensynth.campaign import Campaign
-from gensynth.experiment import Experiment, Plugin, embedded_experiment
+from gensynth.experiment import Experiment, Plugin, embedded_experiment, read_experiment
 from gensynth.proxy import Job
 from gensynth.record.folder import driving
+from gensynth.synthesis.generator import Synthesis
+from gensynth.synthesis.population import population
+
+MOMENTS = (4, 8, 12, 16, 24, 32, 48)
+SEEDS_OF_G = 64
+"""Fresh seeds s for which G(s) is looked at."""
 
 
 def main() -> None:
-    """Run all campaigns, a few side by side, and print the comparison."""
+    """Run the campaigns that the file lacks, and print the comparison."""
     options = _options()
-    todo = list(product(options.generators.split(","), range(options.seeds)))
+    experiment = _experiment(options.experiment, options.data, options.trials)
+    table = pd.read_parquet(options.to) if options.to.exists() else pd.DataFrame()
+    done = set() if table.empty else set(zip(table["generator"], table["seed"], strict=True))
+    names = options.generators.split(",")
+    todo = [(name, seed) for seed, name in product(range(options.seeds), names)]
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(options.workers) as pool:
-        tables = pool.map(_campaign, *zip(*todo, strict=True), [options.trials] * len(todo))
-        table = pd.concat(list(tables), ignore_index=True)
-    if options.to:
-        table.to_parquet(options.to)
-    report(table)
+        running = [pool.submit(search, experiment, *one) for one in todo if one not in done]
+        for ended in as_completed(running):
+            table = pd.concat([table, ended.result()], ignore_index=True)
+            table.to_parquet(options.to, index=False)
+    chosen = table[table["generator"].isin(names) & (table["seed"] < options.seeds)]
+    report(chosen, names)
+    if options.plot:
+        write_svg(options.plot, [_band(chosen, n) for n in names], "trainings", "best value, dB")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment", help="digits, or an experiment file")
+    parser.add_argument("--data", type=Path, help="the folder of images of an experiment file")
     parser.add_argument("--generators", default="gensynth,tpe,gp,random")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--to", type=Path)
+    parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--plot", type=Path, help="write best-so-far with bands to this SVG file")
     return parser.parse_args()
 
 
-def _campaign(generator: str, seed: int, trials: int) -> pd.DataFrame:
-    """Search with one generator and seed; one row for each training, best value so far."""
-    settings = replace(
-        embedded_experiment("digits"),
-        generator=Plugin(generator),
-        seed=seed,
-        trials=trials,
-        executor="inline",
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        rows = _search(settings, Path(folder))
-    table = pd.DataFrame(rows).assign(generator=generator, seed=seed)
-    table["best"] = table["value"].cummax().ffill()
+def _experiment(name: str, data: Path | None, trials: int) -> Experiment:
+    experiment = embedded_experiment("digits") if name == "digits" else read_experiment(Path(name))
+    if data is not None:
+        settings = replace(experiment.data, path=str(data.resolve()))
+        experiment = replace(experiment, data=settings)
+    return replace(experiment, trials=trials, executor="inline")
+
+
+def search(experiment: Experiment, generator: str, seed: int) -> pd.DataFrame:
+    """Search once; one row for each training, with the best value so far."""
+    settings = replace(experiment, generator=Plugin(generator), seed=seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        driving(Path(folder), settings, None) as campaign,
+    ):
+        _train_all(campaign)
+        rows = _rows(campaign)
+        drawn = _drawn(campaign)
+    table = pd.DataFrame(rows).assign(generator=generator, seed=seed, **drawn)
+    table["best"] = table["value"].astype(float).cummax().ffill()
     print(f"{generator} {seed}: {table['best'].iloc[-1]:.2f} dB", flush=True)
     return table
 
 
-def _search(settings: Experiment, folder: Path) -> list[dict[str, object]]:
-    with driving(folder, settings, None) as campaign:
-        while isinstance(job := campaign.ask(), Job) and job.purpose == "search":
-            campaign.tell(job, attempt(job, _watch(campaign, job)))
-        trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
-        return [
-            {
-                "training": index + 1,
-                "value": outcome.value,
-                "top1": outcome.top1,
-                "params": outcome.profile.params if outcome.profile else None,
-                "macs": outcome.profile.macs if outcome.profile else None,
-                "ending": outcome.ending,
-                "seconds": outcome.seconds,
-            }
-            for index, outcome in enumerate(trained)
-        ]
+def _train_all(campaign: Campaign) -> None:
+    while isinstance(job := campaign.ask(), Job) and job.purpose == "search":
+
+        def watch(measurement: Any, job: Job = job) -> bool:
+            return campaign.report(job, measurement)
+
+        campaign.tell(job, attempt(job, watch))
 
 
-def _watch(campaign: Campaign, job: Job) -> Watch:
-    return lambda measurement: campaign.report(job, measurement)
+def _rows(campaign: Campaign) -> list[dict[str, Any]]:
+    trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
+    return [
+        {
+            "training": index + 1,
+            "value": outcome.value if outcome.ending == "completed" else None,
+            "top1": outcome.top1,
+            "params": outcome.profile.params if outcome.profile else None,
+            "macs": outcome.profile.macs if outcome.profile else None,
+            "ending": outcome.ending,
+            "epochs": len(outcome.curve),
+            "seconds": outcome.seconds,
+        }
+        for index, outcome in enumerate(trained)
+    ]
 
 
-def report(table: pd.DataFrame) -> None:
-    """Print medians with ranges, and paired comparisons over the seeds."""
-    moments = [n for n in (4, 8, 12, 16, 24, 32, 48) if n <= table["training"].max()]
-    print("best feasible value in dB: median [least, most] over seeds")
-    for name, rows in table.groupby("generator"):
+def _drawn(campaign: Campaign) -> dict[str, float]:
+    """Look at G(s) for the same fresh seeds at its start and as it is now."""
+    generator = campaign.generator
+    if not isinstance(generator, Synthesis):
+        return {}
+    found: dict[str, float] = {}
+    for when, learned in (("start", False), ("end", True)):
+        facts = asdict(population(generator, SEEDS_OF_G, learned=learned))
+        found |= {f"{when}.{name}": float(fact) for name, fact in facts.items()}
+    return found
+
+
+def report(table: pd.DataFrame, names: list[str]) -> None:
+    """Print medians with ranges, paired comparisons over the seeds, and what G(s) draws."""
+    moments = [n for n in MOMENTS if n <= table["training"].max()]
+    print("best feasible value in dB after so many trainings: median [least, most] over seeds")
+    for name in names:
+        rows = table[table["generator"] == name]
         after = [rows[rows["training"] == n]["best"].fillna(float("-inf")) for n in moments]
         cells = [f"{v.median():7.2f} [{v.min():.2f}, {v.max():.2f}]" for v in after]
         print(f"{name:10s}", "  ".join(f"@{n}: {c}" for n, c in zip(moments, cells, strict=True)))
     last = table[table["training"] == table["training"].max()]
     final = last.pivot(index="seed", columns="generator", values="best").fillna(float("-inf"))
-    for one, other in product(final.columns, final.columns):
-        if one != other:
-            share = (final[one] >= final[other]).sum()
-            print(f"{one} is no worse than {other} in {share} of {len(final)} seeds")
+    for name in names[1:]:
+        ahead = (final[names[0]] > final[name]).sum()
+        print(f"{names[0]} is ahead of {name} in {ahead} of {len(final)} seeds")
+    drawn = [c for c in table.columns if c.startswith(("start.", "end."))]
+    if drawn:
+        means = last[drawn].mean(numeric_only=True)
+        print("\n".join(f"G(s) {name}: {mean:.3g}" for name, mean in means.items()))
+
+
+def _band(table: pd.DataFrame, name: str) -> Band:
+    """Give median and range of the best value, from where every seed has one."""
+    best = table[table["generator"] == name].pivot(index="training", columns="seed", values="best")
+    known = best.dropna()
+    low, middle, high = (known.quantile(q, axis=1).to_numpy() for q in (0.0, 0.5, 1.0))
+    return Band(name, np.asarray(known.index), low, middle, high)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ Run again, it goes on where the file ends: networks are drawn in one fixed order
 Each row has its decisions (`decision.NAME`, empty where not reached), costs, the whole curve, and
 the processor time of the training and of one forward pass. No rule that a training decides
 selects, and none stops.
+
+`--epochs`, `--data-share` and `--image-size` record the same networks trained longer, or by a
+cheaper proxy, into another file: what `proxy_fidelity.py` compares.
 """
 
 import argparse
@@ -28,7 +31,7 @@ import pandas as pd
 from gensynth.attempt import attempt
 from gensynth.constraint import feasible
 from gensynth.errors import InputError
-from gensynth.experiment import read_experiment
+from gensynth.experiment import Experiment, read_experiment
 from gensynth.judge import Described, Judge
 from gensynth.plain import dumps, to_plain
 from gensynth.proxy import Job
@@ -52,14 +55,14 @@ class Entry:
 def main() -> None:
     """Train what the file lacks, until everything is there or the time is up."""
     options = _options()
-    experiment = read_experiment(options.experiment)
-    data = replace(experiment.data, path=str(options.data.resolve()))
-    setting = make_setting(replace(experiment, data=data))
+    as_written, changed = _experiments(options)
+    setting = make_setting(changed)
     known = _known(options.to, setting)
     rows: list[dict[str, Any]] = [dict(row) for _, row in known.iterrows()]
     done = {(row["network"], row["replica"]) for row in rows}
     end, saved = time.monotonic() + 60 * options.minutes, time.monotonic()
-    for entry in _entries(setting, options.networks, options.replicas):
+    drawn = _networks(make_setting(as_written))
+    for entry in _entries(drawn, setting, options.networks, options.replicas):
         if (entry.network, entry.replica) in done:
             continue
         if time.monotonic() > end:
@@ -79,18 +82,37 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--networks", type=int, default=500)
     parser.add_argument("--replicas", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--epochs", type=int, help="instead of the experiment's")
+    parser.add_argument("--data-share", type=float, help="instead of the experiment's")
+    parser.add_argument("--image-size", type=int, help="instead of the experiment's")
     parser.add_argument("--to", type=Path, required=True)
     return parser.parse_args()
 
 
-def _entries(setting: Setting, networks: int, replicas: int) -> Iterator[Entry]:
+def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
+    """Give the experiment that decides which networks are drawn, and the one that trains them."""
+    experiment = read_experiment(options.experiment)
+    data = replace(experiment.data, path=str(options.data.resolve()))
+    experiment = replace(experiment, data=data)
+    if options.image_size is not None:
+        data = replace(data, image_size=options.image_size)
+    changed = {"epochs": options.epochs, "data_share": options.data_share}
+    given = {name: value for name, value in changed.items() if value is not None}
+    return experiment, replace(experiment, data=data, proxy=replace(experiment.proxy, **given))
+
+
+def _entries(
+    drawn: Iterator[dict[str, Any]], setting: Setting, networks: int, replicas: int
+) -> Iterator[Entry]:
     """Give all trainings in one fixed order: each network, and its replica right after it."""
-    for number, (described, decisions) in enumerate(islice(_networks(setting), networks)):
+    judge = setting.judge(())
+    for number, decisions in enumerate(islice(drawn, networks)):
+        described = judge.describe(decisions)
         for replica in range(2 if number < replicas else 1):
             yield Entry(number, replica, described, decisions)
 
 
-def _networks(setting: Setting) -> Iterator[tuple[Described, dict[str, Any]]]:
+def _networks(setting: Setting) -> Iterator[dict[str, Any]]:
     """Draw networks at random that keep every enforced rule known before training, each once."""
     judge, seen = setting.judge(()), set()
     for draw in range(10**6):
@@ -99,7 +121,7 @@ def _networks(setting: Setting) -> Iterator[tuple[Described, dict[str, Any]]]:
         described = judge.describe(record.decisions)
         if described.fingerprint not in seen and _allowed(judge, described):
             seen.add(described.fingerprint)
-            yield described, dict(record.decisions)
+            yield dict(record.decisions)
 
 
 def _allowed(judge: Judge, described: Described) -> bool:

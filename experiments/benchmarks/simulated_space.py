@@ -24,16 +24,17 @@ import pandas as pd
 from scipy.stats import wilcoxon
 
 from experiments.benchmarks.recorded_predictor import Predictor
-from gensynth.constraint import broken
+from gensynth.constraint import ConstraintError, broken
 from gensynth.errors import InputError
 from gensynth.experiment import read_experiment
 from gensynth.generator import Generator, Proposal
 from gensynth.generators.by_name import make_generator
 from gensynth.genome import digest
-from gensynth.judge import Judge
+from gensynth.judge import Described, Judge
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome
 from gensynth.profile import Profile
+from gensynth.record import row
 from gensynth.setting import Setting, make_setting
 from gensynth.space_problem import SpaceProblem
 
@@ -154,44 +155,29 @@ class _Trainings:
         self.count = self.feasible = 0
 
     def train(self, proposal: Proposal, asked: int) -> Outcome:
+        """Give the row that the campaign's record would have of a proposal."""
+        new = row.proposed(asked, asked, proposal)
         try:
             described = self.judge.describe(proposal.decisions)
-        except InputError as error:
-            bare = Outcome(asked, asked, proposal.decisions, "", "", "crashed", detail=str(error))
-            return bare
-        outcome = Outcome(
-            number=asked,
-            asked_after=asked,
-            decisions=proposal.decisions,
-            genome_id=described.genome_id,
-            fingerprint=described.fingerprint,
-            ending="infeasible",
-            seed=proposal.seed,
-            profile=described.candidate.profile,
-            judgements=self.judge.before_training(described.candidate),
-        )
-        if broken(outcome.judgements):
-            return outcome
-        if outcome.fingerprint in self.known:
-            twin = self.known[outcome.fingerprint]
-            return replace(twin, number=asked, decisions=proposal.decisions, ending="duplicate")
-        mean, noisy = self._top1(outcome)
-        found = self.judge.after_training(described.candidate, _line(noisy))
-        self.true[outcome.fingerprint] = self.judge.after_training(
-            described.candidate, _line(mean)
-        ).value
+            new = row.foreseen(new, described, self.judge)
+        except (InputError, ConstraintError) as error:
+            return replace(new, ending="crashed", detail=str(error))
+        if broken(new.judgements):
+            return new
+        if new.fingerprint in self.known:
+            return row.answered(new, self.known[new.fingerprint])
+        mean, noisy = self._top1(new)
+        trained = self._scored(new, described, noisy)
+        self.true[new.fingerprint] = self._scored(new, described, mean).value
         self.count += 1
-        self.feasible += found.value is not None
-        trained = replace(
-            outcome,
-            ending="completed",
-            curve=(_line(noisy),),
-            judgements=found.judgements,
-            score=found.score,
-            value=found.value,
-        )
-        self.known[outcome.fingerprint] = trained
+        self.feasible += trained.value is not None
+        self.known[new.fingerprint] = trained
         return trained
+
+    def _scored(self, new: Outcome, described: Described, top1: float) -> Outcome:
+        line = Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)
+        ended = replace(new, ending="completed", attempt=1, curve=(line,))
+        return row.scored(ended, described, self.judge)
 
     def best_value(self) -> float | None:
         """Give the noise-free value of the best feasible candidate that holds without noise."""
@@ -208,10 +194,6 @@ class _Trainings:
         seed = int(digest(f"{outcome.fingerprint} {self.number}"), 16)
         noise = np.random.default_rng(seed).normal() * self.predictor.deviation(mean)
         return mean, float(np.clip(mean + noise, 1.0, 99.9))
-
-
-def _line(top1: float) -> Measurement:
-    return Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)
 
 
 def _table(names: list[str], runs: list[Run]) -> list[str]:
