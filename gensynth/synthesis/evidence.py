@@ -74,6 +74,12 @@ def samples(outcomes: Sequence[Outcome]) -> list[Sample]:
     return found
 
 
+def scales_of(known: Sequence[Sample], members: int) -> list[Scale]:
+    """Choose a scale of the accuracy for each member of the ensemble."""
+    top1 = np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0])
+    return [Scale.of(top1, CLIPPED[k % len(CLIPPED)]) for k in range(members)]
+
+
 def _still_to_come(stopped: Outcome, whole: Sequence[Outcome]) -> float:
     epoch = stopped.curve[-1].epoch
     rises = [

@@ -88,6 +88,7 @@ class Synthesis:
             chosen = self._spread_out()
         else:
             chosen = self._judged(drafts)
+            self.inquisitor.bet(chosen)
         self._pool.pop(chosen.foresight.fingerprint, None)
         self._asked[chosen.foresight.fingerprint] = chosen
         self._pending.append(chosen)

@@ -5,7 +5,7 @@ more each measured rule that neither the costs nor the accuracy decide. What is 
 training is never learned; it enters through `Problem.foresee` and `Problem.prospect`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +16,19 @@ from scipy.special import log_ndtr
 from gensynth.errors import InputError
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
+from gensynth.synthesis.bets import Bets
 from gensynth.synthesis.draft import Draft, draft_of
 from gensynth.synthesis.ensemble import MEMBERS, Ensemble, log_mean
-from gensynth.synthesis.evidence import CLIPPED, DOUBT, Sample, Scale, samples
+from gensynth.synthesis.evidence import DOUBT, Sample, Scale, samples, scales_of
 from gensynth.synthesis.merit import (
     Outlook,
-    filled,
-    grid_for,
+    averaged,
+    log_chance,
     log_chance_of_improvement,
     log_improvement,
     value_at,
 )
+from gensynth.synthesis.outlooks import Outlooks
 from gensynth.synthesis.reactions import Reactions, correction
 from gensynth.synthesis.reader import Reader
 from gensynth.synthesis.surrogate import Lesson, Prior
@@ -68,9 +70,9 @@ class Inquisitor:
         self._models: dict[str, Ensemble] = {}
         self._fitted = 0
         self._reader = reader or Reader()
-        self._grid: Floats = np.zeros(0)
-        self._outlooks: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
-        self._decided: frozenset[str] = frozenset()
+        self._outlooks = Outlooks(problem)
+        self._bets = Bets()
+        self._predicted: dict[str, tuple[float, float]] = {}
 
     def observe(self, outcome: Outcome) -> None:
         """Take an outcome as evidence; one function counts once."""
@@ -96,6 +98,11 @@ class Inquisitor:
             reactions = {}
         self.reactions[draft.foresight.fingerprint] = reactions
 
+    def bet(self, draft: Draft) -> None:
+        """Remember what was expected of a draft, as it was last judged: it is proposed."""
+        name = draft.foresight.fingerprint
+        self._bets.place(name, *self._predicted[name])
+
     def judge(self, drafts: Sequence[Draft], pending: Sequence[Draft]) -> Opinion:
         """Judge drafts, supposing that `pending` ones turn out as expected.
 
@@ -103,23 +110,25 @@ class Inquisitor:
         """
         self._meet([*drafts, *pending])
         known = samples(self.tried)
-        scales = _scales(known)
+        scales = scales_of(known, MEMBERS)
         self._fit(known, scales)
         means, deviations = self._accuracy(known, scales, drafts, pending)
-        outlook = self._outlook(drafts)
+        self._note(drafts, means, deviations)
+        means = means - self._bets.optimism(self.tried) * deviations
+        outlook = self._outlooks.of(drafts, self.tried)
         rules = self._log_chance_of_margins(drafts)
         lowest = self._least(outlook)
-        feasible = [o.value for o in self.tried if o.value is not None]
+        feasible = self._held(known, scales)
         best = max(feasible, default=lowest)
         ordinary = min(float(np.median(feasible)), best) if feasible else lowest
         members = list(zip(means, deviations, strict=True))
-        chance = log_mean(np.array([_log_chance(outlook, *member) for member in members]))
+        chance = log_mean(np.array([log_chance(outlook, *member) for member in members]))
         # Before anything feasible is known, the first one is worth more than how good it is.
         wanted = log_chance_of_improvement if self._looks_close() else log_improvement
-        gain = _averaged(wanted, outlook, members, best) if feasible else chance
+        gain = averaged(wanted, outlook, members, best) if feasible else chance
         return Opinion(
             merit=gain + rules,
-            worth=_averaged(log_improvement, outlook, members, min(ordinary, best)) + rules,
+            worth=averaged(log_improvement, outlook, members, min(ordinary, best)) + rules,
             value=value_at(outlook, means.mean(axis=0)),
             chance=np.exp(rules + chance),
         )
@@ -136,7 +145,7 @@ class Inquisitor:
 
     def promise(self, drafts: Sequence[Draft]) -> Floats:
         """Give the value that drafts would have at the highest accuracy supposed."""
-        return self._outlook(drafts).value[:, -1]
+        return self._outlooks.of(drafts, self.tried).value[:, -1]
 
     # Learning --------------------------------------------------------------------------------
 
@@ -193,7 +202,7 @@ class Inquisitor:
             if j.mode == "enforce" and j.violation is not None
         }
         foreseen = {name for draft in self._drafts for name in draft.foresight.violations}
-        return tuple(sorted(judged - foreseen - self._decided))
+        return tuple(sorted(judged - foreseen - self._outlooks.decided))
 
     def _looks_close(self) -> bool:
         """Say whether this proposal is for the likeliest improvement instead of the greatest."""
@@ -223,6 +232,28 @@ class Inquisitor:
         widths = np.array([scale.width for scale in scales])
         return np.array(restored), deviations * widths[:, None]
 
+    def _note(self, drafts: Sequence[Draft], means: Floats, deviations: Floats) -> None:
+        names = [draft.foresight.fingerprint for draft in drafts]
+        figures = zip(means.mean(axis=0).tolist(), deviations.mean(axis=0).tolist(), strict=True)
+        self._predicted = dict(zip(names, figures, strict=True))
+
+    def _held(self, known: Sequence[Sample], scales: Sequence[Scale]) -> list[float]:
+        """Give the values of feasible outcomes, without those that luck alone made feasible.
+
+        A training near the least accuracy allowed is feasible by chance once in a few times. What
+        all other evidence calls too inaccurate would fail when it is trained again, and nothing
+        is gained by being better than that.
+        """
+        pairs = zip(self._drafts, self.tried, strict=True)
+        found = [(draft, outcome.value) for draft, outcome in pairs if outcome.value is not None]
+        if not found:
+            return []
+        drafts, lessons = [d for d, _ in found], [self._accuracies(known, s) for s in scales]
+        means, _ = self._model("top1").predict(lessons, self._reader.inputs(drafts))
+        believed = np.mean([s.restored(m) for s, m in zip(scales, means, strict=True)], axis=0)
+        holds = believed >= self._outlooks.of(drafts, self.tried).least
+        return [value for (_, value), sure in zip(found, holds, strict=True) if sure]
+
     def _heard(self, drafts: Sequence[Draft], known: Sequence[Sample]) -> Floats:
         """Say how far the reactions of drafts move their accuracies, in standardised units."""
         heard = [self.reactions.get(draft.foresight.fingerprint, {}) for draft in drafts]
@@ -231,28 +262,13 @@ class Inquisitor:
         both = [index for index, reactions in enumerate(before) if reactions]
         if not both or not any(heard):
             return np.zeros(len(drafts))
-        errors = self._model("top1").first.left_out(self._accuracies(known, _scales(known)[0]))
+        scale = scales_of(known, MEMBERS)[0]
+        errors = self._model("top1").first.left_out(self._accuracies(known, scale))
         moves = np.zeros(len(drafts))
         asked = [index for index, reactions in enumerate(heard) if reactions]
         told, wanted = [before[k] for k in both], [heard[k] for k in asked]
         moves[asked] = correction(told, errors[both], wanted)
         return moves
-
-    def _outlook(self, drafts: Sequence[Draft]) -> Outlook:
-        seen = np.array([o.top1 for o in self.tried if o.top1 is not None])
-        if not len(self._grid) or (len(seen) and not _covers(self._grid, seen)):
-            self._grid = grid_for(self.problem, drafts[0].foresight, seen)
-            self._outlooks.clear()
-        rows = [self._looked_up(draft) for draft in drafts]
-        return Outlook(self._grid, np.array([v for v, _ in rows]), np.array([h for _, h in rows]))
-
-    def _looked_up(self, draft: Draft) -> tuple[Floats, NDArray[np.bool_]]:
-        name = draft.foresight.genome_id
-        if name not in self._outlooks:
-            prospect = self.problem.prospect(draft.foresight, self._grid)
-            self._decided |= frozenset(prospect.decided)
-            self._outlooks[name] = (filled(prospect.value), prospect.violation <= 0)
-        return self._outlooks[name]
 
     def _least(self, outlook: Outlook) -> float:
         """Give the least value that any draft has where its rules just hold."""
@@ -268,31 +284,3 @@ class Inquisitor:
             means, deviations = model.predict([self._violations(rule)] * MEMBERS, asked)
             total += log_mean(log_ndtr(-means / deviations))
         return total
-
-
-def _scales(known: Sequence[Sample]) -> list[Scale]:
-    """Choose a scale of the accuracy for each member of the ensemble."""
-    top1 = np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0])
-    return [Scale.of(top1, CLIPPED[k % len(CLIPPED)]) for k in range(MEMBERS)]
-
-
-def _covers(grid: Floats, seen: Floats) -> bool:
-    return bool(grid[0] - 1 <= seen.min() and seen.max() <= grid[-1])
-
-
-def _averaged(
-    gain: Callable[[Outlook, Floats, Floats, float], Floats],
-    outlook: Outlook,
-    members: Sequence[tuple[Floats, Floats]],
-    best: float,
-) -> Floats:
-    """Average what each member gives as the logarithm of a gain over `best`, (n,)."""
-    return log_mean(np.array([gain(outlook, mean, spread, best) for mean, spread in members]))
-
-
-def _log_chance(outlook: Outlook, mean: Floats, deviation: Floats) -> Floats:
-    """Give the logarithm of the chance that the rules which the accuracy decides hold."""
-    holds = outlook.holds
-    start = outlook.grid[np.where(holds.any(axis=1), holds.argmax(axis=1), -1)]
-    always = holds[:, 0]
-    return np.where(always, 0.0, log_ndtr((mean - start) / deviation))

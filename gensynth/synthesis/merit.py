@@ -5,6 +5,7 @@ would beat the best, and how its value rises from there, follow from its known c
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from gensynth.problem import Foresight, Problem
+from gensynth.synthesis.ensemble import log_mean
 
 Floats = NDArray[float64]
 PERCENT = np.array([1, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 88, 91, 93, 95, 96, 97, 98, 99, 100])
@@ -28,6 +30,11 @@ class Outlook:
     """(n, g), finite."""
     holds: NDArray[np.bool_]
     """Whether every rule that the accuracy decides would hold, (n, g)."""
+
+    @property
+    def least(self) -> Floats:
+        """Give the least supposed accuracy at which those rules hold, else the highest, (n,)."""
+        return self.grid[np.where(self.holds.any(axis=1), self.holds.argmax(axis=1), -1)]
 
 
 def grid_for(problem: Problem, foresight: Foresight, seen: Floats) -> Floats:
@@ -87,6 +94,22 @@ def log_chance_of_improvement(
     """Give the logarithm of the chance of any improvement over `best`, however small, (n,)."""
     start, _, _ = _improving(outlook, best, mean + deviation, deviation)
     return np.asarray(log_ndtr((mean - start) / deviation))
+
+
+def log_chance(outlook: Outlook, mean: Floats, deviation: Floats) -> Floats:
+    """Give the logarithm of the chance that the rules which the accuracy decides hold."""
+    always = outlook.holds[:, 0]
+    return np.where(always, 0.0, log_ndtr((mean - outlook.least) / deviation))
+
+
+def averaged(
+    gain: Callable[[Outlook, Floats, Floats, float], Floats],
+    outlook: Outlook,
+    members: Sequence[tuple[Floats, Floats]],
+    best: float,
+) -> Floats:
+    """Average what each member gives as the logarithm of a gain over `best`, (n,)."""
+    return log_mean(np.array([gain(outlook, mean, spread, best) for mean, spread in members]))
 
 
 def _improving(

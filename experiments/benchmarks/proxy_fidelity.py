@@ -1,0 +1,145 @@
+r"""Does a short training rank networks as a long one does? Rank correlations, and what they cost.
+
+    python -m experiments.benchmarks.record_space EXPERIMENT --data FOLDER --networks 60 \
+        --replicas 12 --epochs 16 --data-share 0.5 --to long.parquet
+    python -m experiments.benchmarks.proxy_fidelity PROXY.parquet --long long.parquet \
+        --cheaper epochs4.parquet share16.parquet
+
+All files are of `record_space.py`: the same networks, trained alike but for the length, the data
+or the size. The ceiling is what a second long training of the same networks reaches. Intervals are
+of 2,000 bootstrap samples of the networks (90 %). Costs are processor seconds, as a share of the
+long training's. Beside the trainings stand what costs nothing: multiply-accumulates, parameters,
+and the long curve's own early points.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy import float64
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from gensynth.measurement import Measurement
+from gensynth.training.long import gain_at_end, is_flat
+
+Floats = NDArray[float64]
+SAMPLES = 2000
+BAND = 0.2
+"""Networks whose MACs differ by no more than this share are ranked among themselves."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A cheap measure of the networks that were trained long."""
+
+    name: str
+    guess: pd.Series
+    """By genome."""
+    cost: float
+    """Share of the long training's processor time."""
+
+
+def main() -> None:
+    """Print one row for each proxy."""
+    options = _options()
+    long = pd.read_parquet(options.long)
+    truth, again = (_by_genome(long, replica) for replica in (0, 1))
+    seconds = float(long["cpu_seconds"].median())
+    print(f"{len(truth)} networks trained long, {len(again)} of them twice; {seconds:.0f} s each")
+    _print_flatness(long)
+    print("| proxy | cost | networks | all | better half | within 20 % of MACs |")
+    print("|---|---|---|---|---|---|")
+    for proxy in _proxies(options, long, seconds):
+        print(_row(proxy, truth, long))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("proxy", type=Path)
+    parser.add_argument("--long", type=Path, required=True)
+    parser.add_argument("--cheaper", type=Path, nargs="*", default=[])
+    return parser.parse_args()
+
+
+def _print_flatness(long: pd.DataFrame) -> None:
+    curves = [[Measurement(k + 1, t, 0.0, 0.0) for k, t in enumerate(c)] for c in long["curve"]]
+    gains = [gain for curve in curves if (gain := gain_at_end(curve)) is not None]
+    flat = sum(bool(is_flat(curve)) for curve in curves)
+    print(f"gain over the last fifth: {np.median(gains):.2f} points in the median, ", end="")
+    print(f"{flat} of {len(curves)} flat")
+
+
+def _proxies(options: argparse.Namespace, long: pd.DataFrame, seconds: float) -> Iterator[Proxy]:
+    yield Proxy("a second long training (the ceiling)", _by_genome(long, 1), 1.0)
+    for path in [options.proxy, *options.cheaper]:
+        table = pd.read_parquet(path)
+        table = table[table["genome_id"].isin(long["genome_id"])]
+        share = float(table["cpu_seconds"].median()) / seconds
+        yield Proxy(path.stem, _by_genome(table, 0), share)
+    first = long[long["replica"] == 0].set_index("genome_id")
+    length = len(first["curve"].iloc[0])
+    for share in (0.125, 0.25, 0.5):
+        epoch = max(1, round(share * length))
+        early = first["curve"].map(lambda curve, e=epoch: curve[e - 1])
+        yield Proxy(f"epoch {epoch} of the long training's {length}", early, epoch / length)
+    for cost in ("macs", "params"):
+        yield Proxy(cost, first[cost], 0.0)
+
+
+def _by_genome(table: pd.DataFrame, replica: int) -> pd.Series:
+    """Give top-1 by genome; a training that failed counts as 0."""
+    rows = table[table["replica"] == replica].set_index("genome_id")
+    return rows["top1"].astype(float).fillna(0.0)
+
+
+def _row(proxy: Proxy, truth: pd.Series, long: pd.DataFrame) -> str:
+    both = pd.DataFrame({"guess": proxy.guess, "truth": truth}).dropna()
+    both["macs"] = long.drop_duplicates("genome_id").set_index("genome_id")["macs"]
+    guess, exact, macs = (both[name].to_numpy(dtype=float64) for name in both.columns)
+    better = exact >= np.median(exact)
+    cells = [proxy.name, f"{proxy.cost:.3f}", str(len(both))]
+    cells.append(_interval(lambda chosen: _rank(guess[chosen], exact[chosen]), len(both)))
+    halves = np.flatnonzero(better)
+    cells.append(
+        _interval(lambda chosen: _rank(guess[halves[chosen]], exact[halves[chosen]]), len(halves))
+    )
+    cells.append(_interval(lambda c: _rank_within(guess[c], exact[c], macs[c]), len(both)))
+    return "| " + " | ".join(cells) + " |"
+
+
+def _interval(measure: Callable[[NDArray[np.intp]], float], count: int) -> str:
+    """Measure all, and samples drawn with replacement."""
+    rng = np.random.default_rng(0)
+    drawn = [measure(rng.integers(count, size=count)) for _ in range(SAMPLES)]
+    low, high = np.nanquantile(drawn, [0.05, 0.95])
+    return f"{measure(np.arange(count)):.2f} ({low:.2f} to {high:.2f})"
+
+
+def _rank(guess: Floats, truth: Floats) -> float:
+    if len(np.unique(guess)) < 2 or len(np.unique(truth)) < 2:
+        return float("nan")
+    return float(spearmanr(guess, truth).statistic)
+
+
+def _rank_within(guess: Floats, truth: Floats, macs: Floats) -> float:
+    """Rank each network among those of like MACs; average by their number."""
+    ranks, weights = [], []
+    for centre in macs:
+        near = np.abs(macs / centre - 1) <= BAND
+        rank = _rank(guess[near], truth[near]) if near.sum() >= _FEWEST else float("nan")
+        if np.isfinite(rank):
+            ranks.append(rank)
+            weights.append(int(near.sum()))
+    return float(np.average(ranks, weights=weights)) if ranks else float("nan")
+
+
+_FEWEST = 5
+"""Networks of like MACs that a rank correlation is taken of."""
+
+
+if __name__ == "__main__":
+    main()
