@@ -118,7 +118,7 @@ class Inquisitor:
         outlook = self._outlooks.of(drafts, self.tried)
         rules = self._log_chance_of_margins(drafts)
         lowest = self._least(outlook)
-        feasible = self._held(known, scales)
+        feasible = [o.value for o in self.borne_out() if o.value is not None]
         best = max(feasible, default=lowest)
         ordinary = min(float(np.median(feasible)), best) if feasible else lowest
         members = list(zip(means, deviations, strict=True))
@@ -142,6 +142,25 @@ class Inquisitor:
         )
         squares = ((place[:, None] - others[None]) ** 2).sum(axis=2)
         return np.asarray(np.sqrt(squares.min(axis=1)))
+
+    def borne_out(self) -> list[Outcome]:
+        """Give the feasible outcomes, without those that luck alone made feasible.
+
+        A training near the least accuracy allowed is feasible by chance once in a few times. What
+        all other evidence calls too inaccurate would fail when it is trained again, and nothing
+        is gained by being better than that.
+        """
+        pairs = zip(self._drafts, self.tried, strict=True)
+        found = [(draft, outcome) for draft, outcome in pairs if outcome.value is not None]
+        if not found:
+            return []
+        known, drafts = samples(self.tried), [draft for draft, _ in found]
+        scales = scales_of(known, MEMBERS)
+        lessons = [self._accuracies(known, scale) for scale in scales]
+        means, _ = self._model("top1").predict(lessons, self._reader.inputs(drafts))
+        believed = np.mean([s.restored(m) for s, m in zip(scales, means, strict=True)], axis=0)
+        holds = believed >= self._outlooks.of(drafts, self.tried).least
+        return [outcome for (_, outcome), sure in zip(found, holds, strict=True) if sure]
 
     def promise(self, drafts: Sequence[Draft]) -> Floats:
         """Give the value that drafts would have at the highest accuracy supposed."""
@@ -236,23 +255,6 @@ class Inquisitor:
         names = [draft.foresight.fingerprint for draft in drafts]
         figures = zip(means.mean(axis=0).tolist(), deviations.mean(axis=0).tolist(), strict=True)
         self._predicted = dict(zip(names, figures, strict=True))
-
-    def _held(self, known: Sequence[Sample], scales: Sequence[Scale]) -> list[float]:
-        """Give the values of feasible outcomes, without those that luck alone made feasible.
-
-        A training near the least accuracy allowed is feasible by chance once in a few times. What
-        all other evidence calls too inaccurate would fail when it is trained again, and nothing
-        is gained by being better than that.
-        """
-        pairs = zip(self._drafts, self.tried, strict=True)
-        found = [(draft, outcome.value) for draft, outcome in pairs if outcome.value is not None]
-        if not found:
-            return []
-        drafts, lessons = [d for d, _ in found], [self._accuracies(known, s) for s in scales]
-        means, _ = self._model("top1").predict(lessons, self._reader.inputs(drafts))
-        believed = np.mean([s.restored(m) for s, m in zip(scales, means, strict=True)], axis=0)
-        holds = believed >= self._outlooks.of(drafts, self.tried).least
-        return [value for (_, value), sure in zip(found, holds, strict=True) if sure]
 
     def _heard(self, drafts: Sequence[Draft], known: Sequence[Sample]) -> Floats:
         """Say how far the reactions of drafts move their accuracies, in standardised units."""
