@@ -17,7 +17,7 @@ import typer.main
 
 from gensynth.cli.app import app
 from gensynth.data.sets import DataSettings
-from gensynth.experiment import Experiment, Finals, Resources, RuleTable, Stopping
+from gensynth.experiment import Experiment, Finals, LastTraining, Resources, RuleTable, Stopping
 from gensynth.plugins import load, names
 from gensynth.proxy import Recipe
 
@@ -28,6 +28,7 @@ TABLES: dict[str, type] = {
     "proxy": Recipe,
     "stopping": Stopping,
     "finals": Finals,
+    "last_training": LastTraining,
     "resources": Resources,
     "constraints.NAME": RuleTable,
 }

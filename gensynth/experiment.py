@@ -97,6 +97,33 @@ class Finals:
 
 
 @dataclass(frozen=True)
+class LastTraining:
+    """How the winner is trained before it is exported, on the train and validation splits."""
+
+    epochs_factor: float = 4.0
+    """Its length, as a multiple of the proxy's epochs."""
+    data_share: float = 1.0
+    """Share of the images that is used; the search may have trained on fewer."""
+    ema_decay: float = 0.99
+    """Of the moving average of the weights, which is what is exported; 0 = none."""
+
+    def __post_init__(self) -> None:
+        """Refuse lengths and shares that train nothing."""
+        if self.epochs_factor <= 0:
+            raise InputError("epochs_factor", f"expected more than 0, got {self.epochs_factor}")
+        if not 0 < self.data_share <= 1:
+            raise InputError("data_share", f"expected more than 0, up to 1, got {self.data_share}")
+        if not 0 <= self.ema_decay < 1:
+            raise InputError("ema_decay", f"expected 0 or more, below 1, got {self.ema_decay}")
+
+    def of(self, proxy: Recipe) -> Recipe:
+        """Give the recipe: the proxy's, longer and on more images."""
+        epochs = max(1, round(proxy.epochs * self.epochs_factor))
+        changed = replace(proxy, epochs=epochs, data_share=self.data_share)
+        return replace(changed, ema_decay=self.ema_decay)
+
+
+@dataclass(frozen=True)
 class Resources:
     """What one training may use."""
 
@@ -143,6 +170,7 @@ class Experiment:
     """Trainings of the search itself; references and finals come on top."""
     stopping: Stopping = field(default_factory=Stopping)
     finals: Finals = field(default_factory=Finals)
+    last_training: LastTraining = field(default_factory=LastTraining)
     resources: Resources = field(default_factory=Resources)
     folder: str = "."
     """Where `module:attribute` plugins and relative data paths are looked up."""

@@ -86,9 +86,11 @@ class Setting:
         """Say how the candidate of `row` is trained, by what it is trained for."""
         experiment = self.experiment
         recipe, purpose = experiment.proxy, row.purpose
-        if purpose in ("final", "export"):
+        if purpose == "final":
             epochs = max(1, round(recipe.epochs * experiment.finals.epochs_factor))
             recipe = replace(recipe, epochs=epochs)
+        elif purpose == "export":
+            recipe = experiment.last_training.of(recipe)
         return Job(
             number=row.number,
             purpose=purpose,

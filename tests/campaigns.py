@@ -25,6 +25,7 @@ def experiment(**changes: Any) -> Experiment:
         "proxy": {"epochs": 2},
         "stopping": {"rule": "none"},
         "finals": {"candidates": 1, "most": 2, "replicas": 2, "epochs_factor": 1.0},
+        "last_training": {"epochs_factor": 1.0, "ema_decay": 0.0},
         "constraints": {},
     }
     return parse_experiment(tables | changes, "toy.toml")

@@ -62,6 +62,17 @@ def test_the_winner_is_the_best_on_fresh_seeds(tmp_path: Path) -> None:
         assert len({best.training_seed, *(o.training_seed for o in finals)}) == 3
 
 
+def test_the_winner_is_trained_last_longer_and_on_all_images(tmp_path: Path) -> None:
+    jobs: dict[str, Job] = {}
+    tables = {"proxy": {"epochs": 4, "data_share": 0.5}, "last_training": {"epochs_factor": 2.5}}
+    with campaign(tmp_path, **tables) as opened:
+        play(opened, lambda job: jobs.update({job.purpose: job}) or 60.0)
+    lengths = {name: (job.recipe.epochs, job.recipe.data_share) for name, job in jobs.items()}
+    assert lengths == {"search": (4, 0.5), "final": (4, 0.5), "export": (10, 1.0)}
+    assert jobs["export"].splits == ("train", "validation") and jobs["export"].measure_test
+    assert [jobs[name].recipe.ema_decay for name in ("final", "export")] == [0.0, 0.99]
+
+
 def test_infeasible_candidates_never_become_jobs(tmp_path: Path) -> None:
     with campaign(tmp_path, constraints=LIMITS) as opened:
         play(opened)

@@ -32,6 +32,8 @@ epochs = {epochs}
 candidates = 1
 replicas = 1
 epochs_factor = 0.01
+[last_training]
+epochs_factor = 0.01
 [resources]
 checkpoint_s = {checkpoint_s}
 """

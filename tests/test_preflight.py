@@ -159,7 +159,7 @@ def test_a_preflight_predicts_times() -> None:
     told = preflight(make_setting(experiment()), 20, time_s=0.05)
     assert told.plan is not None and told.plan.workers == 1
     assert all(seconds > 0 for seconds in told.plan.proxy_s) and told.plan.hours > 0
-    assert told.plan.trainings == 6 and told.plan.finals == 3
+    assert told.plan.trainings == 6 and told.plan.finals == 2
     assert told.latency is not None and told.latency.range_ms.least > 0
 
 

@@ -148,6 +148,6 @@ def _plan(plan: Plan) -> str:
     return (
         f"Time: a training takes {each} here. {plan.trainings} in the search and usually "
         f"{plan.finals} in the finals, each of those {plan.final_factor:g} times as long, "
-        f"{plan.workers} at a time: about {duration(3600 * plan.hours)}, "
-        "less what early stopping saves."
+        f"{plan.workers} at a time; the winner's last one is {plan.last_factor:g} times as long: "
+        f"about {duration(3600 * plan.hours)} in all, less what early stopping saves."
     )

@@ -28,9 +28,11 @@ class Plan:
     proxy_s: tuple[float, ...]
     """Predicted seconds of the proxy training of the candidates that were timed."""
     finals: int
-    """Trainings of the finals and the last one, at the longer schedule, where as many candidates
-    as planned are feasible and one of them holds."""
+    """Trainings of the finals, where as many candidates as planned are feasible and one holds."""
     final_factor: float
+    """How many times as long as the proxy each of them is."""
+    last_factor: float
+    """The same of the winner's last training."""
     workers: int
     """Trainings at a time on this machine."""
 
@@ -38,8 +40,8 @@ class Plan:
     def hours(self) -> float:
         """Predicted hours of the whole campaign, if no training is stopped early."""
         mean = fmean(self.proxy_s) + START_UP_S
-        total = mean * (self.trainings + self.finals * self.final_factor)
-        return total / self.workers / 3600
+        side_by_side = mean * (self.trainings + self.finals * self.final_factor)
+        return (side_by_side / self.workers + mean * self.last_factor) / 3600
 
 
 def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | None:
@@ -53,12 +55,13 @@ def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
         in_flight = InFlight(Path(folder))
         jobs = [setting.job(_row(c), c.source, in_flight) for c in chosen]
         seconds = tuple(pace(job, limit_s).seconds(experiment.proxy.epochs) for job in jobs)
-    finals = experiment.finals
+    finals, last = experiment.finals, experiment.last_training
     return Plan(
         trainings=experiment.trials + len(setting.references),
         proxy_s=seconds,
-        finals=finals.candidates * finals.replicas + 1,
+        finals=finals.candidates * finals.replicas,
         final_factor=finals.epochs_factor,
+        last_factor=last.epochs_factor * last.data_share / experiment.proxy.data_share,
         workers=workers(experiment),
     )
 
