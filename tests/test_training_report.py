@@ -70,6 +70,7 @@ def test_the_command_trains_presets_and_peers_by_one_recipe(
         (("attendnext:tiny", "--data", "nowhere"), "no such folder"),
         (("attendnext:tiny", "--data", "digits", "--device", "tpu"), "--device: unknown device"),
         (("attendnext:tiny", "--data", "digits", "--augment", "spin"), "--augment[0]: expected"),
+        (("attendnext:tiny", "--data", "digits", "--data-share", "2"), "data_share: expected more"),
     ],
 )
 def test_bad_input_is_one_line(

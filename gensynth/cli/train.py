@@ -26,6 +26,9 @@ def train(
     out: Annotated[Folder, typer.Option(help="Its folder; default runs/train/MODEL.")] = None,
     image_size: Annotated[Number, typer.Option(help="Pixels; default the data's own.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images in a batch.", min=2)] = 128,
+    data_share: Annotated[
+        float, typer.Option(help="Share of the training images that is used, up to 1.")
+    ] = 1.0,
     augment: Annotated[str, typer.Option(help="crop, flip, cutout; with commas.")] = "crop",
     seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
     threads: Annotated[Number, typer.Option(help="Default: all cores.", min=1)] = None,
@@ -42,7 +45,7 @@ def train(
     from gensynth.plain import to_plain
     from gensynth.proxy import Diverged
 
-    recipe = _recipe(epochs, batch_size, augment)
+    recipe = _recipe(epochs, batch_size, data_share, augment)
     place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
     try:
         report = _trained(model, data, image_size, recipe, place, seed, threads, device)
@@ -52,13 +55,19 @@ def train(
     print_json([to_plain(report)]) if as_json else _show(report, place)
 
 
-def _recipe(epochs: int, batch_size: int, augment: str) -> "Recipe":
+def _recipe(epochs: int, batch_size: int, data_share: float, augment: str) -> "Recipe":
     from gensynth.plain import from_plain
     from gensynth.proxy import Augmentation, Recipe
 
     words = [word.strip() for word in augment.split(",") if word.strip() not in ("", "none")]
     chosen = from_plain(tuple[Augmentation, ...], words, "--augment")
-    return Recipe(epochs=epochs, batch_size=batch_size, augment=chosen, ema_decay=0.99)
+    return Recipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        data_share=data_share,
+        augment=chosen,
+        ema_decay=0.99,
+    )
 
 
 def _trained(
