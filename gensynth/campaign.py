@@ -20,7 +20,7 @@ from gensynth.attempt import Result, again
 from gensynth.confirmation import Confirmation
 from gensynth.constraint import ConstraintError, Judgement, broken
 from gensynth.errors import InputError
-from gensynth.finals import Finalist, finalists, winner
+from gensynth.finals import Finalist, admission, finalists, winner
 from gensynth.generator import Generator
 from gensynth.judge import Described, Judge, Judged
 from gensynth.latency.here import answer_here
@@ -130,12 +130,15 @@ class Campaign:
     def report(self, job: Job, measurement: Measurement) -> bool:
         """Take a measurement of a running job; say whether it goes on.
 
-        What keeps every enforced rule already is trained to its end.
+        What falls behind the others goes on while it may still be one for the finals.
         """
         if job.purpose != "search" or self._halving.goes_on(job.number, measurement):
             return True
-        running = self.ledger.running[job.number].row
-        return self._suppose(running, measurement).value is not None
+        if (hope := self._halving.hope(measurement)) is None:
+            return True
+        value = self._suppose(self.ledger.running[job.number].row, hope).value
+        finals = self.setting.experiment.finals
+        return value is not None and value > admission(self.outcomes, finals)
 
     def tell(self, job: Job, result: Result) -> None:
         """Take the end of a job: one row of the record, or another attempt at a lost one."""
@@ -288,13 +291,10 @@ class Campaign:
 
     def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
         self.ledger.close(new, options)
+        self._remember(new)
         if new.purpose == "search":
-            if new.value is not None and new.ending == "completed":
-                self._halving.proved_feasible(new.curve)
             self.generator.tell(new)
 
     def _remember(self, old: Outcome) -> None:
         if old.purpose == "search" and old.ending in ("completed", "stopped"):
-            self._halving.remember(old.number, old.curve)
-            if old.value is not None:
-                self._halving.proved_feasible(old.curve)
+            self._halving.remember(old.number, old.curve, old.ending == "completed")

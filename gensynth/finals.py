@@ -5,6 +5,7 @@ The best of many noisy trainings is better by luck than it is in truth; fresh se
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import fmean
 
 from gensynth.confidence import lower_bound
@@ -44,6 +45,12 @@ def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
     for outcome in feasible:
         first.setdefault(outcome.fingerprint, outcome)
     return sorted(first.values(), key=lambda o: (-(o.value or 0.0), o.number))
+
+
+def admission(outcomes: Iterable[Outcome], finals: Finals) -> float:
+    """Give the value that a candidate must beat to be among the `candidates` best so far."""
+    values = [o.value for o in ranking(outcomes) if o.value is not None]
+    return values[finals.candidates - 1] if len(values) >= finals.candidates else -inf
 
 
 def finalists(

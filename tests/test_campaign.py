@@ -255,18 +255,6 @@ def test_a_second_driver_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_what_keeps_every_rule_already_is_not_stopped_early(tmp_path: Path) -> None:
-    stopping = {"rule": "halving", "first": 1, "reduction": 2}
-    changes: dict[str, Any] = {"stopping": stopping, "constraints": FLOOR, "trials": 6}
-    with campaign(tmp_path, **changes) as opened:
-        goes_on = []
-        for top1 in (90.0, 80.0, 70.0, 60.0, 40.0):
-            job = opened.ask()
-            assert isinstance(job, Job)
-            goes_on.append(opened.report(job, measurement(1, top1)))
-        assert goes_on == [True, True, True, True, False]
-
-
 def test_a_top1_of_zero_has_no_score_and_ends_nothing(tmp_path: Path) -> None:
     stopping = {"rule": "halving", "first": 1, "reduction": 2}
     with campaign(tmp_path, trials=3, stopping=stopping) as opened:

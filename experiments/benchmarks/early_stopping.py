@@ -1,0 +1,138 @@
+r"""What early stopping saves, and what it costs, on a recorded table of whole curves.
+
+    python -m experiments.benchmarks.early_stopping experiments/fashion_mnist.toml \
+        --table experiments/results/attendnext_fashion_mnist.parquet --trainings 40 --runs 500
+
+Each run draws some recorded networks in random order and lets the very rule of a campaign decide
+after every epoch, so that nothing is trained. What is compared is the best NetScore among networks
+that keep the experiment's least top-1: with the rule, and of the same networks trained to the end;
+then with the rule on more networks, until as many epochs are spent (the mean difference in dB).
+A random draw is the hard case: a learned generator proposes fewer bad networks.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gensynth.experiment import Finals, Stopping, read_experiment
+from gensynth.measurement import Measurement
+from gensynth.score import NetScore
+from gensynth.stopping import Halving
+
+PLACES = Finals().candidates
+RULES = [Stopping("none"), *(Stopping("halving", f, r) for f, r in product((1, 2, 4), (2, 3)))]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One recorded training."""
+
+    curve: tuple[Measurement, ...]
+    params: float
+    macs: float
+    floor: float
+    """The least top-1 that is allowed, in percent."""
+
+    def scored(self, top1: float) -> float:
+        """Give NetScore at a top-1; minus infinity where that is not allowed."""
+        if top1 < self.floor:
+            return float("-inf")
+        return NetScore().of(top1, self.params, self.macs)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one run came to under a rule."""
+
+    epochs: int
+    score: float
+
+
+def main() -> None:
+    """Print one row for each rule."""
+    options = _options()
+    experiment = read_experiment(options.experiment)
+    floor = float(experiment.constraints["top1"].options["min"])
+    networks = recorded(pd.read_parquet(options.table), floor)
+    print(f"{len(networks)} networks, {options.runs} runs of {options.trainings}, top-1 >= {floor}")
+    heads = ("first", "one in", "epochs saved", "same best", "dB lost if not", "at equal epochs")
+    print("| " + " | ".join(heads) + " |")
+    print("|" + "---|" * len(heads))
+    rng = np.random.default_rng(0)
+    drawn = [[networks[k] for k in rng.permutation(len(networks))] for _ in range(options.runs)]
+    count = options.trainings
+    whole = [search(order[:count], RULES[0]) for order in drawn]
+    for rule in RULES[1:]:
+        found = [search(order[:count], rule) for order in drawn]
+        more = [search(order, rule, full.epochs) for order, full in zip(drawn, whole, strict=True)]
+        print(_row(rule, found, more, whole))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--trainings", type=int, default=40)
+    parser.add_argument("--runs", type=int, default=500)
+    return parser.parse_args()
+
+
+def recorded(table: pd.DataFrame, floor: float) -> list[Network]:
+    """Read the completed first trainings of a table."""
+    rows = table[(table["replica"] == 0) & (table["ending"] == "completed")]
+    return [
+        Network(_curve(curve), params, macs, floor)
+        for curve, params, macs in zip(rows["curve"], rows["params"], rows["macs"], strict=True)
+    ]
+
+
+def _curve(top1s: Sequence[float]) -> tuple[Measurement, ...]:
+    return tuple(Measurement(k, float(top1), 0.0, 0.0) for k, top1 in enumerate(top1s, 1))
+
+
+def admission(scores: Sequence[float]) -> float:
+    """Give the score of the last place in the finals so far."""
+    known = sorted((s for s in scores if s > float("-inf")), reverse=True)
+    return known[PLACES - 1] if len(known) >= PLACES else float("-inf")
+
+
+def search(networks: Sequence[Network], rule: Stopping, budget: float = float("inf")) -> Found:
+    """Train networks one after the other under a rule, for up to `budget` epochs."""
+    halving = Halving(rule, len(networks[0].curve))
+    epochs, scores = 0, list[float]()
+    for number, network in enumerate(networks):
+        if epochs >= budget:
+            break
+        for measurement in network.curve:
+            epochs += 1
+            if not halving.goes_on(number, measurement):
+                hope = halving.hope(measurement)
+                if hope is not None and not network.scored(hope.top1) > admission(scores):
+                    break
+        else:
+            scores.append(network.scored(network.curve[-1].top1))
+            halving.remember(number, network.curve, completed=True)
+    return Found(epochs, max(scores, default=float("-inf")))
+
+
+def _row(
+    rule: Stopping, found: Sequence[Found], more: Sequence[Found], whole: Sequence[Found]
+) -> str:
+    saved = 1 - sum(f.epochs for f in found) / sum(w.epochs for w in whole)
+    lost = np.array([w.score - f.score for f, w in zip(found, whole, strict=True)])
+    known = lost[np.isfinite(lost)]
+    worse = known[known > 0]
+    mean = f"{worse.mean():.2f}" if len(worse) else "0"
+    same = np.mean(known <= 0)
+    gains = np.array([m.score - w.score for m, w in zip(more, whole, strict=True)])
+    gain = f"{np.mean(gains[np.isfinite(gains)]):+.2f} dB"
+    return f"| {rule.first} | {rule.reduction} | {saved:.0%} | {same:.1%} | {mean} | {gain} |"
+
+
+if __name__ == "__main__":
+    main()
