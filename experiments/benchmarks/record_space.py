@@ -61,7 +61,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = [dict(row) for _, row in known.iterrows()]
     done = {(row["network"], row["replica"]) for row in rows}
     end, saved = time.monotonic() + 60 * options.minutes, time.monotonic()
-    drawn = _networks(make_setting(as_written))
+    drawn = networks(make_setting(as_written))
     for entry in _entries(drawn, setting, options.networks, options.replicas):
         if (entry.network, entry.replica) in done:
             continue
@@ -112,7 +112,7 @@ def _entries(
             yield Entry(number, replica, described, decisions)
 
 
-def _networks(setting: Setting) -> Iterator[dict[str, Any]]:
+def networks(setting: Setting) -> Iterator[dict[str, Any]]:
     """Draw networks at random that keep every enforced rule known before training, each once."""
     judge, seen = setting.judge(()), set()
     for draw in range(10**6):

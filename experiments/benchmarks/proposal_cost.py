@@ -1,0 +1,114 @@
+r"""What a proposal costs beside 300 outcomes, and how fast candidates are screened.
+
+    OMP_NUM_THREADS=1 python -m experiments.benchmarks.proposal_cost \
+        experiments/fashion_mnist.toml --data FASHION_MNIST \
+        --table experiments/results/attendnext_fashion_mnist.parquet
+
+The generator is told of recorded trainings of its own space, then asked for proposals, each of
+which it is told the outcome of, as in a search; a proposal counts its learning and, every time, the
+probing of untrained networks. Screening makes decisions, the graph, its costs and the structural
+verdicts of random candidates. Processor seconds of one core.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.benchmarks.record_space import networks
+from gensynth.errors import InputError
+from gensynth.experiment import read_experiment
+from gensynth.generator import Proposal
+from gensynth.genome import Decisions
+from gensynth.measurement import Measurement
+from gensynth.outcome import Outcome
+from gensynth.record import row
+from gensynth.setting import Setting, make_setting
+from gensynth.space import Draw, Record
+
+TRIED = 300
+ASKED = 30
+SCREENED = 3000
+
+
+def main() -> None:
+    """Print both costs."""
+    options = _options()
+    experiment = read_experiment(options.experiment)
+    data = replace(experiment.data, path=str(options.data.resolve()))
+    setting = make_setting(replace(experiment, data=data))
+    known = list(outcomes(setting, pd.read_parquet(options.table), TRIED))
+    seconds = proposals(setting, known)
+    low, middle, high = (float(np.quantile(seconds, q)) for q in (0.0, 0.5, 1.0))
+    print(f"a proposal beside {len(known)} outcomes: {middle:.3f} s ({low:.3f} to {high:.3f})")
+    print(f"screening: {screened(setting):,.0f} candidates a second")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--table", type=Path, required=True)
+    return parser.parse_args()
+
+
+def outcomes(setting: Setting, table: pd.DataFrame, count: int) -> Iterator[Outcome]:
+    """Give recorded trainings as rows of a campaign's record; the networks are drawn again."""
+    done = table[(table["replica"] == 0) & (table["ending"] == "completed")]
+    top1s = done.set_index("network")["top1"]
+    for number, decisions in enumerate(islice(networks(setting), count)):
+        if number in top1s.index:
+            yield trained(setting, number, decisions, float(top1s[number]))
+
+
+def trained(setting: Setting, number: int, decisions: Decisions, top1: float) -> Outcome:
+    """Make the row of a training that reached `top1`."""
+    judge = setting.judge(())
+    described = judge.describe(decisions)
+    new = row.foreseen(row.proposed(number, number, Proposal(decisions, number)), described, judge)
+    curve = (Measurement(setting.experiment.proxy.epochs, top1, 0.5, 1.0),)
+    ended = replace(new, ending="completed", attempt=1, curve=curve)
+    return row.scored(ended, described, judge)
+
+
+def proposals(setting: Setting, known: list[Outcome]) -> list[float]:
+    """Tell the generator of all that is known, then time proposals with their learning."""
+    generator = setting.make_generator(setting.judge(()))
+    for outcome in known:
+        generator.tell(outcome)
+    generator.ask()  # The first one fits everything at once, as after a resumption.
+    seconds = []
+    typical = statistics.median(o.top1 for o in known if o.top1 is not None)
+    for number in range(len(known), len(known) + ASKED):
+        start = time.process_time()
+        proposal = generator.ask()
+        seconds.append(time.process_time() - start)
+        outcome = trained(setting, number, proposal.decisions, typical)
+        start = time.process_time()
+        generator.tell(outcome)
+        seconds[-1] += time.process_time() - start
+    return seconds
+
+
+def screened(setting: Setting) -> float:
+    """Give the random candidates that are made and judged in a second."""
+    judge = setting.judge(())
+    start = time.process_time()
+    for number in range(SCREENED):
+        record = Record(Draw(np.random.default_rng(number)))
+        setting.space.sample(record)
+        try:
+            judge.before_training(judge.describe(record.decisions).candidate)
+        except InputError:
+            continue
+    return SCREENED / (time.process_time() - start)
+
+
+if __name__ == "__main__":
+    main()
