@@ -2,7 +2,7 @@ import numpy as np
 
 from gensynth.synthesis.encoding import Encoding
 from gensynth.synthesis.ensemble import MEMBERS, Ensemble, log_mean
-from gensynth.synthesis.surrogate import Inputs, Lesson
+from gensynth.synthesis.lesson import Inputs, Lesson
 
 
 def widths(*chosen: int) -> tuple[Encoding, Inputs]:

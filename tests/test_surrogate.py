@@ -3,7 +3,8 @@ import numpy as np
 from gensynth.genome import Decision
 from gensynth.synthesis.encoding import Encoding
 from gensynth.synthesis.kernel import kernel, kernel_parts
-from gensynth.synthesis.surrogate import Floats, Inputs, Lesson, Prior, Surrogate
+from gensynth.synthesis.lesson import Inputs, Lesson
+from gensynth.synthesis.surrogate import Floats, Prior, Surrogate
 
 OPS = tuple("abcde")
 

@@ -14,7 +14,8 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.synthesis.encoding import Encoding
-from gensynth.synthesis.surrogate import Inputs, Lesson, Prior, Surrogate
+from gensynth.synthesis.lesson import Inputs, Lesson
+from gensynth.synthesis.surrogate import Prior, Surrogate
 
 Floats = NDArray[float64]
 MEMBERS = 4

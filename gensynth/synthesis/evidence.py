@@ -1,6 +1,6 @@
 """Outcomes as evidence: what each says of the accuracy and of the rules, and how surely."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.outcome import Outcome
+from gensynth.synthesis.ensemble import MEMBERS
+from gensynth.synthesis.lesson import Inputs, Lesson
 
 Floats = NDArray[float64]
 FAILED = ("diverged", "crashed", "out_of_memory", "timed_out")
@@ -74,10 +76,31 @@ def samples(outcomes: Sequence[Outcome]) -> list[Sample]:
     return found
 
 
-def scales_of(known: Sequence[Sample], members: int) -> list[Scale]:
-    """Choose a scale of the accuracy for each member of the ensemble."""
-    top1 = np.array([s.top1 for s in known if s.top1 is not None] or [50.0, 51.0])
-    return [Scale.of(top1, CLIPPED[k % len(CLIPPED)]) for k in range(members)]
+@dataclass(frozen=True)
+class Evidence:
+    """What all outcomes say of the accuracy, as each member of an ensemble learns it."""
+
+    told: Sequence[int]
+    """Which outcomes say anything."""
+    scales: Sequence[Scale]
+    lessons: Sequence[Lesson]
+
+    def restored(self, means: Floats) -> Floats:
+        """Bring the members' predictions back to accuracies, (members, n)."""
+        pairs = zip(self.scales, means, strict=True)
+        return np.array([scale.restored(mean) for scale, mean in pairs])
+
+
+def evidence_of(outcomes: Sequence[Outcome], inputs: Callable[[Sequence[int]], Inputs]) -> Evidence:
+    """Put together what `outcomes` say; `inputs` reads the networks of some of them."""
+    known = samples(outcomes)
+    told = [k for k, sample in enumerate(known) if sample.top1 is not None]
+    top1 = np.array([known[k].top1 for k in told], dtype=float64)
+    spread = top1 if len(told) else np.array([50.0, 51.0])
+    scales = [Scale.of(spread, CLIPPED[k % len(CLIPPED)]) for k in range(MEMBERS)]
+    noise = np.array([0.0 if known[k].sure else DOUBT**2 for k in told])
+    read = inputs(told)
+    return Evidence(told, scales, [Lesson(read, s.standardised(top1), noise) for s in scales])
 
 
 def _still_to_come(stopped: Outcome, whole: Sequence[Outcome]) -> float:

@@ -19,7 +19,8 @@ from gensynth.problem import Problem
 from gensynth.synthesis.bets import Bets
 from gensynth.synthesis.draft import Draft, draft_of
 from gensynth.synthesis.ensemble import MEMBERS, Ensemble, log_mean
-from gensynth.synthesis.evidence import DOUBT, Sample, Scale, samples, scales_of
+from gensynth.synthesis.evidence import Evidence, evidence_of
+from gensynth.synthesis.lesson import Lesson
 from gensynth.synthesis.merit import (
     Outlook,
     averaged,
@@ -31,7 +32,7 @@ from gensynth.synthesis.merit import (
 from gensynth.synthesis.outlooks import Outlooks
 from gensynth.synthesis.reactions import Reactions, correction
 from gensynth.synthesis.reader import Reader
-from gensynth.synthesis.surrogate import Lesson, Prior
+from gensynth.synthesis.surrogate import Prior
 
 Floats = NDArray[float64]
 OFTEN = 24
@@ -73,6 +74,8 @@ class Inquisitor:
         self._outlooks = Outlooks(problem)
         self._bets = Bets()
         self._predicted: dict[str, tuple[float, float]] = {}
+        self._evidence: Evidence | None = None
+        self._borne_out: list[Outcome] | None = None
 
     def observe(self, outcome: Outcome) -> None:
         """Take an outcome as evidence; one function counts once."""
@@ -83,6 +86,7 @@ class Inquisitor:
         except InputError:
             return
         self.tried.append(outcome)
+        self._evidence = self._borne_out = None
 
     def best(self) -> float | None:
         """Give the best pursued value so far."""
@@ -109,10 +113,8 @@ class Inquisitor:
         Where drafts were probed, what their reactions tell corrects the predicted accuracy.
         """
         self._meet([*drafts, *pending])
-        known = samples(self.tried)
-        scales = scales_of(known, MEMBERS)
-        self._fit(known, scales)
-        means, deviations = self._accuracy(known, scales, drafts, pending)
+        self._fit()
+        means, deviations = self._accuracy(drafts, pending)
         self._note(drafts, means, deviations)
         means = means - self._bets.optimism(self.tried) * deviations
         outlook = self._outlooks.of(drafts, self.tried)
@@ -150,17 +152,12 @@ class Inquisitor:
         all other evidence calls too inaccurate would fail when it is trained again, and nothing
         is gained by being better than that.
         """
-        pairs = zip(self._drafts, self.tried, strict=True)
-        found = [(draft, outcome) for draft, outcome in pairs if outcome.value is not None]
-        if not found:
-            return []
-        known, drafts = samples(self.tried), [draft for draft, _ in found]
-        scales = scales_of(known, MEMBERS)
-        lessons = [self._accuracies(known, scale) for scale in scales]
-        means, _ = self._model("top1").predict(lessons, self._reader.inputs(drafts))
-        believed = np.mean([s.restored(m) for s, m in zip(scales, means, strict=True)], axis=0)
-        holds = believed >= self._outlooks.of(drafts, self.tried).least
-        return [outcome for (_, outcome), sure in zip(found, holds, strict=True) if sure]
+        if self._borne_out is None:
+            pairs = zip(self._drafts, self.tried, strict=True)
+            found = [(draft, outcome) for draft, outcome in pairs if outcome.value is not None]
+            holds = self._believed([draft for draft, _ in found])
+            self._borne_out = [o for (_, o), sure in zip(found, holds, strict=True) if sure]
+        return self._borne_out
 
     def promise(self, drafts: Sequence[Draft]) -> Floats:
         """Give the value that drafts would have at the highest accuracy supposed."""
@@ -176,6 +173,7 @@ class Inquisitor:
     def _meet(self, drafts: Iterable[Draft]) -> None:
         if self._reader.meet([*self._drafts, *drafts]):
             self._models, self._fitted = {}, 0
+            self._evidence = self._borne_out = None
 
     def _model(self, name: str) -> Ensemble:
         if name not in self._models:
@@ -183,21 +181,23 @@ class Inquisitor:
             self._models[name] = Ensemble.make(reader.encoding, reader.features, prior=self._prior)
         return self._models[name]
 
-    def _fit(self, known: Sequence[Sample], scales: Sequence[Scale]) -> None:
+    def _fit(self) -> None:
         count = len(self._drafts)
         if count < 2 or (count > OFTEN and count < 1.1 * self._fitted) or count == self._fitted:
             return
-        self._fitted = count
-        lessons = {"top1": [self._accuracies(known, scale) for scale in scales]}
+        self._fitted, self._borne_out = count, None
+        lessons = {"top1": self._known().lessons}
         lessons |= {rule: [self._violations(rule)] * MEMBERS for rule in self._margins()}
         for name, wanted in lessons.items():
             self._models[name] = self._model(name).fitted(wanted, STEPS)
 
-    def _accuracies(self, known: Sequence[Sample], scale: Scale) -> Lesson:
-        pairs = [(d, s) for d, s in zip(self._drafts, known, strict=True) if s.top1 is not None]
-        targets = scale.standardised(np.array([s.top1 for _, s in pairs], dtype=float64))
-        noise = np.array([0.0 if s.sure else DOUBT**2 for _, s in pairs])
-        return Lesson(self._reader.inputs([d for d, _ in pairs]), targets, noise)
+    def _known(self) -> Evidence:
+        """Give what the outcomes say of the accuracy, put together once after each of them."""
+        if self._evidence is None:
+            self._evidence = evidence_of(
+                self.tried, lambda told: self._reader.inputs([self._drafts[k] for k in told])
+            )
+        return self._evidence
 
     def _violations(self, rule: str) -> Lesson:
         pairs = [
@@ -231,41 +231,43 @@ class Inquisitor:
 
     # Judging ---------------------------------------------------------------------------------
 
-    def _accuracy(
-        self,
-        known: Sequence[Sample],
-        scales: Sequence[Scale],
-        drafts: Sequence[Draft],
-        pending: Sequence[Draft],
-    ) -> tuple[Floats, Floats]:
+    def _accuracy(self, drafts: Sequence[Draft], pending: Sequence[Draft]) -> tuple[Floats, Floats]:
         """Predict the accuracy of drafts: means and deviations in percent, (members, drafts)."""
-        model, lessons = self._model("top1"), [self._accuracies(known, s) for s in scales]
+        model, known = self._model("top1"), self._known()
+        lessons = known.lessons
         if pending and len(lessons[0]):
             waiting = self._reader.inputs(pending)
             believed, _ = model.predict(lessons, waiting)
             pairs = zip(lessons, believed, strict=True)
             lessons = [lesson.joined(waiting, targets) for lesson, targets in pairs]
         means, deviations = model.predict(lessons, self._reader.inputs(drafts))
-        means = means + self._heard(drafts, known)
-        restored = [scale.restored(mean) for scale, mean in zip(scales, means, strict=True)]
-        widths = np.array([scale.width for scale in scales])
-        return np.array(restored), deviations * widths[:, None]
+        widths = np.array([scale.width for scale in known.scales])
+        return known.restored(means + self._heard(drafts)), deviations * widths[:, None]
+
+    def _believed(self, drafts: Sequence[Draft]) -> NDArray[np.bool_]:
+        """Say which of the drafts, tried before, keep the rules by the evidence of all."""
+        if not drafts:
+            return np.zeros(0, dtype=bool)
+        known = self._known()
+        means, _ = self._model("top1").predict(known.lessons, self._reader.inputs(drafts))
+        least = self._outlooks.of(drafts, self.tried).least
+        return np.asarray(known.restored(means).mean(axis=0) >= least)
 
     def _note(self, drafts: Sequence[Draft], means: Floats, deviations: Floats) -> None:
         names = [draft.foresight.fingerprint for draft in drafts]
         figures = zip(means.mean(axis=0).tolist(), deviations.mean(axis=0).tolist(), strict=True)
         self._predicted = dict(zip(names, figures, strict=True))
 
-    def _heard(self, drafts: Sequence[Draft], known: Sequence[Sample]) -> Floats:
+    def _heard(self, drafts: Sequence[Draft]) -> Floats:
         """Say how far the reactions of drafts move their accuracies, in standardised units."""
+        known = self._known()
         heard = [self.reactions.get(draft.foresight.fingerprint, {}) for draft in drafts]
-        trained = [d for d, s in zip(self._drafts, known, strict=True) if s.top1 is not None]
+        trained = [self._drafts[k] for k in known.told]
         before = [self.reactions.get(draft.foresight.fingerprint, {}) for draft in trained]
         both = [index for index, reactions in enumerate(before) if reactions]
         if not both or not any(heard):
             return np.zeros(len(drafts))
-        scale = scales_of(known, MEMBERS)[0]
-        errors = self._model("top1").first.left_out(self._accuracies(known, scale))
+        errors = self._model("top1").first.left_out(known.lessons[0])
         moves = np.zeros(len(drafts))
         asked = [index for index, reactions in enumerate(heard) if reactions]
         told, wanted = [before[k] for k in both], [heard[k] for k in asked]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gensynth.synthesis.draft import Draft
 from gensynth.synthesis.encoding import Encoding
-from gensynth.synthesis.surrogate import Inputs
+from gensynth.synthesis.lesson import Inputs
 
 Floats = NDArray[float64]
 REMEMBERED = 16_384

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy import float64, int64
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
 from gensynth.synthesis.encoding import DIMENSIONS, Encoding
 from gensynth.synthesis.kernel import kernel, kernel_parts
+from gensynth.synthesis.lesson import Inputs, Lesson
 
 Floats = NDArray[float64]
 
@@ -26,48 +27,6 @@ _LOUDEST = 25.0
 """Logarithm of a deviation beyond which nothing is computed any more."""
 _NOWHERE = 1e10
 """The loss where there is none: a search turns back from it."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Candidates: rows of the encoding (n, decisions), and known numbers (n, features)."""
-
-    rows: NDArray[int64]
-    features: Floats
-
-    def __len__(self) -> int:
-        """Count the candidates."""
-        return len(self.rows)
-
-    def joined(self, other: "Inputs") -> "Inputs":
-        """Append the candidates of `other`."""
-        return Inputs(
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.features, other.features]),
-        )
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a surrogate learns from: candidates and what was found of each."""
-
-    inputs: Inputs
-    targets: Floats
-    """Standardised, (n,)."""
-    noise: Floats
-    """Known variance of each target, standardised, beside the one that is learned, (n,)."""
-
-    def __len__(self) -> int:
-        """Count the candidates."""
-        return len(self.targets)
-
-    def joined(self, inputs: Inputs, targets: Floats) -> "Lesson":
-        """Append candidates whose targets are taken as exact."""
-        return Lesson(
-            self.inputs.joined(inputs),
-            np.concatenate([self.targets, targets]),
-            np.concatenate([self.noise, np.zeros(len(targets))]),
-        )
 
 
 @dataclass(frozen=True)
@@ -148,6 +107,8 @@ class Surrogate:
     parameters: Parameters
     _shared_row: NDArray[int64] = field(repr=False)
     _membership: Floats = field(repr=False)
+    _solved: list["Solved"] = field(default_factory=list, init=False, repr=False, compare=False)
+    """Of the last lessons; the same one is asked about several times for a proposal."""
 
     @classmethod
     def make(cls, encoding: Encoding, features: int, prior: Prior | None = None) -> "Surrogate":
@@ -170,7 +131,7 @@ class Surrogate:
         scale = np.exp(parameters.scale)[self.encoding.name_of_row]
         table = scale[:, None] * (shared + parameters.own)
         count = len(inputs)
-        bags = np.einsum("ndk,dg->ngk", shared[inputs.rows], self._membership)
+        bags = self._membership.T @ shared[inputs.rows]
         bags = bags * np.exp(parameters.bag)[None, :, None]
         parts = [table[inputs.rows].reshape(count, -1), bags.reshape(count, -1)]
         return np.concatenate([*parts, inputs.features * parameters.weight], axis=1)
@@ -235,8 +196,8 @@ class Surrogate:
         by_row = (by_own * (shared + parameters.own)).sum(axis=1)
         weights = np.exp(parameters.bag)[None, :, None]
         by_bag = bags.reshape(count, groups, DIMENSIONS) * weights
-        counted = np.einsum("ndk,dg->ngk", shared[inputs.rows], self._membership)
-        spread = np.einsum("ngk,dg->ndk", by_bag, self._membership)
+        counted = self._membership.T @ shared[inputs.rows]
+        spread = self._membership @ by_bag
         by_shared = by_own + _gather(inputs.rows, spread, len(shared))
         size = len(parameters.shared) + 1
         slots = np.where(self._shared_row < 0, size - 1, self._shared_row)
@@ -251,26 +212,47 @@ class Surrogate:
 
     def left_out(self, lesson: Lesson) -> Floats:
         """Give what each candidate's prediction misses if its own target is left out, (n,)."""
-        inverse = np.linalg.inv(self._covariance(lesson))
-        return np.asarray((inverse @ lesson.targets) / np.diag(inverse))
+        solved = self._solve(lesson)
+        return np.asarray(solved.dual / np.diag(solved.inverse))
 
     def predict(self, lesson: Lesson, asked: Inputs) -> tuple[Floats, Floats]:
         """Give the mean and the deviation of the function (without noise) where it is `asked`."""
-        parameters = self.parameters
-        place, query = (self.positions(some, parameters) for some in (lesson.inputs, asked))
-        lower = np.linalg.cholesky(self._covariance(lesson))
-        cross = kernel(query, place, parameters.amplitude)
-        mean = cross @ cho_solve((lower, True), lesson.targets)
-        known = solve_triangular(lower, cross.T, lower=True, check_finite=False)
+        parameters, solved = self.parameters, self._solve(lesson)
+        query = self.positions(asked, parameters)
+        cross = kernel(query, solved.place, parameters.amplitude)
+        known = (cross @ solved.inverse * cross).sum(axis=1)
         first, second = np.exp(2 * parameters.amplitude[:2])
         own = first + second * ((query * query).sum(axis=1) + 1)
-        return mean, np.sqrt(np.maximum(own - (known * known).sum(axis=0), 1e-10))
+        return cross @ solved.dual, np.sqrt(np.maximum(own - known, 1e-10))
 
-    def _covariance(self, lesson: Lesson) -> Floats:
-        """Give that of the targets, noise included, (n, n)."""
+    def _solve(self, lesson: Lesson) -> "Solved":
+        """Factorise the covariance of the targets, noise included, once for each lesson."""
+        for solved in self._solved:
+            if solved.lesson is lesson:
+                return solved
         place = self.positions(lesson.inputs, self.parameters)
         spread = math.exp(2 * self.parameters.amplitude[2])
-        return kernel(place, place, self.parameters.amplitude) + _diagonal(lesson.noise, spread)
+        covariance = kernel(place, place, self.parameters.amplitude)
+        lower = np.linalg.cholesky(covariance + _diagonal(lesson.noise, spread))
+        inverse = cho_solve((lower, True), np.eye(len(lesson)))
+        self._solved[:] = [*self._solved[-1:], Solved(lesson, place, inverse)]
+        return self._solved[-1]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a surrogate needs of a lesson for every prediction."""
+
+    lesson: Lesson
+    place: Floats
+    """Of the candidates, (n, coordinates)."""
+    inverse: Floats
+    """Of the covariance of the targets, (n, n)."""
+
+    @property
+    def dual(self) -> Floats:
+        """Give the weights of the candidates in a mean, (n,)."""
+        return self.inverse @ self.lesson.targets
 
 
 def _diagonal(noise: Floats, spread: float) -> Floats:
