@@ -1,21 +1,19 @@
 """`gensynth generate`: draw networks from a campaign's learned generator G(s)."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from gensynth.cli.options import AsJson
-from gensynth.cli.rows import Row, count, print_json, show_rows
-from gensynth.constraint import broken
+from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
 
 if TYPE_CHECKING:
     from gensynth.campaign import Campaign
+    from gensynth.synthesis.population import Population
 
 
 def generate(
@@ -27,6 +25,7 @@ def generate(
     """Draw G(s) for fresh seeds: feasible share, predicted and known U, diversity."""
     from gensynth.record.folder import viewing
     from gensynth.synthesis.generator import Synthesis
+    from gensynth.synthesis.population import population
 
     campaign = viewing(folder)
     generator = campaign.generator
@@ -35,10 +34,8 @@ def generate(
         raise InputError(str(folder), f"its generator {use!r} learns no G(s) to draw from")
     learned = [p.decisions for p in generator.generate(seeds, first)]
     rows = [row_of(campaign, f"G({s})", d) for s, d in enumerate(learned, first)]
-    start = [p.decisions for p in generator.generate(seeds, first, learned=False)]
-    before = [row_of(campaign, f"G({s})", d) for s, d in enumerate(start, first)]
-    expected = generator.expect(learned)
     if as_json:
+        expected = generator.expect(learned)
         opinions = zip(rows, expected.value, expected.chance, strict=True)
         print_json(
             [
@@ -48,13 +45,9 @@ def generate(
         )
         return
     show_rows(rows, False, f"G(s) for {seeds} seeds")
-    Console().print(
-        f"predicted: value {fmean(expected.value):.1f} dB in the mean, all rules hold with "
-        f"{fmean(expected.chance):.0%} chance",
-        highlight=False,
-    )
-    for when, drawn, decisions in (("start", before, start), ("end", rows, learned)):
-        Console().print(f"{when}: {summary(drawn, decisions)}", highlight=False)
+    for when, is_learned in (("start", False), ("end", True)):
+        drawn = population(generator, seeds, is_learned, first)
+        Console().print(f"{when}: {summary(drawn)}", highlight=False)
 
 
 def row_of(campaign: "Campaign", name: str, decisions: Decisions) -> Row:
@@ -73,15 +66,11 @@ def row_of(campaign: "Campaign", name: str, decisions: Decisions) -> Row:
     )
 
 
-def summary(rows: Sequence[Row], decisions: Sequence[Decisions]) -> str:
-    """State feasible share (as far as it is known before training), size, and diversity."""
-    feasible = sum(not broken(row.judgements) for row in rows) / len(rows)
-    params = median(row.profile.params for row in rows if row.profile)
-    from gensynth.synthesis.population import distance
-
-    different = len({row.model.split()[1] for row in rows})
+def summary(drawn: "Population") -> str:
+    """State feasible share (as far as it is known before training), promise, and diversity."""
     return (
-        f"{feasible:.0%} keep the rules known before training, median {count(params)}params, "
-        f"{different} of {len(rows)} different, they differ in {distance(decisions):.0%} of their "
-        "decisions"
+        f"{drawn.feasible:.0%} keep the rules known before training; predicted: all rules hold "
+        f"with {drawn.chance:.0%} chance, value {drawn.value:.1f} dB in the mean; "
+        f"{drawn.different} of {drawn.seeds} different, they differ in {drawn.distance:.0%} of "
+        "their decisions"
     )

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,37 +130,29 @@ def cause(error: BaseException) -> str:
     return said.splitlines()[0] if said else type(error).__name__
 
 
-@contextmanager
-def unopened(place: str) -> Iterator[None]:
+def unopened(place: str) -> AbstractContextManager[None]:
     """Turn whatever a library says of an unusable database into one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(place, f"the record cannot be opened ({cause(error)})") from error
+    return _in_one_line(place, Exception, "the record cannot be opened ({})")
 
 
-@contextmanager
-def unreadable(place: str) -> Iterator[None]:
+def unreadable(place: str) -> AbstractContextManager[None]:
     """The same of a database that can be opened, but not read."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        problem = f"the record cannot be read ({cause(error)}); restore it from a copy"
-        raise InputError(place, problem) from error
+    return _in_one_line(place, Exception, "the record cannot be read ({}); restore it from a copy")
+
+
+def unwritten(place: str) -> AbstractContextManager[None]:
+    """The same of a database that cannot be written: its disk is full, or read-only."""
+    problem = "an outcome cannot be written ({}); nothing that is recorded is lost: once this is "
+    return _in_one_line(place, GONE, problem + "mended, the same command goes on")
 
 
 @contextmanager
-def unwritten(place: str) -> Iterator[None]:
-    """The same of a database that cannot be written: its disk is full, or read-only."""
+def _in_one_line(
+    place: str, kinds: type[Exception] | tuple[type[Exception], ...], problem: str
+) -> Iterator[None]:
     try:
         yield
     except InputError:
         raise
-    except GONE as error:
-        problem = f"an outcome cannot be written ({cause(error)}); nothing that is recorded is "
-        problem += "lost: once this is mended, the same command goes on"
-        raise InputError(place, problem) from error
+    except kinds as error:
+        raise InputError(place, problem.format(cause(error))) from error

@@ -48,9 +48,11 @@ class Influence:
     """The option of the highest mean prediction."""
 
 
-def population(generator: Synthesis, seeds: int, learned: bool = True) -> Population:
-    """Draw G(s) for seeds 0, 1, ... (at its start if not `learned`) and let I judge them."""
-    drawn = [p.decisions for p in generator.generate(seeds, 0, learned=learned)]
+def population(
+    generator: Synthesis, seeds: int, learned: bool = True, first: int = 0
+) -> Population:
+    """Draw G(s) for seeds `first`, ... (at its start if not `learned`) and let I judge them."""
+    drawn = [p.decisions for p in generator.generate(seeds, first, learned=learned)]
     drafts = _drafts(generator, drawn)
     if not drafts:
         return Population(seeds, 0.0, float("nan"), 0.0, 0, distance(drawn), 0.0)
