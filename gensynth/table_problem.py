@@ -25,7 +25,7 @@ from gensynth.score import NetScore
 from gensynth.space import Choose, Replay
 
 KNOWN = ("params", "macs")
-"""Columns that are known before training, where a table has them."""
+"""Columns that are known before training, where a table has them without a missing cell."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Limit:
         for sense in (">=", "<="):
             column, found, number = text.partition(sense)
             try:
-                if found:
+                if found and math.isfinite(float(number)):
                     return cls(column.strip(), ">=" if sense == ">=" else "<=", float(number))
             except ValueError:
                 break
@@ -54,9 +54,10 @@ class Limit:
         return f"{self.column}{self.sense}{self.limit:g}"
 
     def violation(self, value: NDArray[float64]) -> NDArray[float64]:
-        """Give the relative violation, at most 0 where the limit holds."""
+        """Give the relative violation, at most 0 where the limit holds, 1 of what is missing."""
         sign = 1.0 if self.sense == "<=" else -1.0
-        return sign * (value - self.limit) / (abs(self.limit) or 1.0)
+        relative = sign * (value - self.limit) / (abs(self.limit) or 1.0)
+        return np.where(np.isnan(value), 1.0, relative)
 
 
 class TableProblem:
@@ -75,20 +76,29 @@ class TableProblem:
 
         The pursued value is `score` of `measured`, `params` and `macs`, or without a score
         `measured` itself. Columns in `known` are known before training. Raises `InputError`
-        for a column that the table lacks.
+        for a column that the table lacks, for words where numbers are needed, and for two rows
+        with the same decisions: only one of them could ever be found.
         """
         needed = [*decisions, measured, *(limit.column for limit in limits)]
         for column in [*needed, *(KNOWN if score else ())]:
             if column not in table.columns:
                 raise unknown("table", "column", column, map(str, table.columns))
+        if not len(table) or not decisions:
+            raise InputError("table", "no rows" if decisions else "no decisions")
+        if measured in decisions:
+            raise InputError("table", f"{measured!r} is both a decision and what is measured")
         self.table = table.reset_index(drop=True)
         self.decisions = tuple(decisions)
         self.measured, self.score, self.limits = measured, score, tuple(limits)
-        self.known = tuple(column for column in known if column in table.columns)
+        self.known = tuple(
+            name
+            for name in known
+            if name in table.columns and name != measured and table[name].notna().all()
+        )
         numbers = {measured, *self.known, *(limit.column for limit in limits)} | set(
             KNOWN if score else ()
         )
-        self._numbers = {name: self.table[name].to_numpy(dtype=float64) for name in numbers}
+        self._numbers = {name: _numbers(self.table[name]) for name in numbers}
         self._columns = {name: _plain_column(self.table[name]) for name in decisions}
         self._options = {name: _options(column) for name, column in self._columns.items()}
         self._root = self._grow(list(range(len(self.table))), 0)
@@ -155,15 +165,16 @@ class TableProblem:
         judgements = tuple(self._judge(limit, row) for limit in self.limits)
         value = float(self._values(row, np.array([top1]))[0])
         holds = feasible(judgements) and math.isfinite(value)
+        known = math.isfinite(top1)
         return Outcome(
             number=number,
             asked_after=asked_after,
             decisions=proposal.decisions,
             genome_id=str(row),
             fingerprint=str(row),
-            ending="completed",
+            ending="completed" if known else "diverged",
             seed=proposal.seed,
-            curve=(Measurement(epoch=1, top1=top1, loss=0.0, seconds=0.0),),
+            curve=(Measurement(epoch=1, top1=top1, loss=0.0, seconds=0.0),) if known else (),
             judgements=judgements,
             score=value if holds else None,
             value=value if holds else None,
@@ -176,7 +187,7 @@ class TableProblem:
         if self.score is None:
             return top1
         params, macs = self._number(row, "params"), self._number(row, "macs")
-        exists = (top1 > 0) & (top1 <= 100) & (min(params, macs) > 0)
+        exists = (top1 > 0) & (top1 <= 100) & (params > 0) & (macs > 0)
         if not exists.any():
             return np.full(top1.shape, np.nan)
         at_100 = self.score.of(100.0, params, macs)
@@ -194,6 +205,9 @@ class TableProblem:
     def _grow(self, rows: list[int], depth: int) -> dict[Decision, Any]:
         """Build the tree of rows that share their first answers; leaves hold row numbers."""
         if depth == len(self.decisions):
+            if len(rows) > 1:
+                same = f"rows {rows[0]} and {rows[1]} (from 0) have the same decisions"
+                raise InputError("table", f"{same}; average them, or name more decisions")
             return {None: rows[0]}
         column = self._columns[self.decisions[depth]]
         groups: dict[Decision, list[int]] = {}
@@ -205,7 +219,20 @@ class TableProblem:
 def _plain_column(column: "pd.Series[Any]") -> list[Decision]:
     """Turn cells into JSON scalars, missing ones into None."""
     cells: list[Any] = column.astype(object).where(column.notna(), None).tolist()
-    return [cell.item() if hasattr(cell, "item") else cell for cell in cells]
+    plain = [cell.item() if isinstance(cell, np.generic) else cell for cell in cells]
+    for row, cell in enumerate(plain):
+        if not isinstance(cell, (str, int, float, bool, type(None))):
+            kind = f"{type(cell).__name__} in row {row} (from 0)"
+            raise InputError(str(column.name), f"{kind} is no option; write words or numbers")
+    return plain
+
+
+def _numbers(column: "pd.Series[Any]") -> NDArray[float64]:
+    """Read a column as numbers, missing ones as NaN."""
+    try:
+        return column.astype(object).where(column.notna(), np.nan).to_numpy(dtype=float64)
+    except (TypeError, ValueError):
+        raise InputError(str(column.name), "holds words where numbers are needed") from None
 
 
 def _options(cells: Sequence[Decision]) -> tuple[Decision, ...]:

@@ -84,3 +84,40 @@ def test_unknown_columns_and_limits_are_named() -> None:
 def test_draws_reach_every_row() -> None:
     rng = np.random.default_rng(0)
     assert {problem().sample(Draw(rng)) for _ in range(40)} == {0, 1, 2, 3}
+
+
+def test_rows_with_the_same_decisions_are_refused() -> None:
+    with pytest.raises(InputError, match=r"rows 0 and 1 .* same decisions"):
+        TableProblem(TABLE, ("op",))
+
+
+def test_a_missing_measurement_is_a_training_that_failed() -> None:
+    table = TABLE.assign(top1=[np.nan, 80.0, 50.0, 85.0])
+    task = TableProblem(table, ("op", "width"), limits=[Limit.parse("top1>=60")])
+    lost = task.train(Proposal({"op": "conv", "width": 32.0}))
+    assert (lost.ending, lost.value, lost.curve) == ("diverged", None, ())
+    assert [j.violation for j in lost.judgements] == [1.0]
+
+
+def test_costs_with_holes_are_not_known_before_training() -> None:
+    table = TABLE.assign(params=[4000, 1000, 100, np.nan], macs=[np.nan, 2000, 100, 4000])
+    task = TableProblem(table, ("op", "width"), score=NetScore())
+    assert task.foresee({"op": "conv", "width": 16.0}).features == {}
+    assert np.isnan(task.values()).tolist() == [True, False, False, True]
+
+
+def test_what_is_measured_is_not_known_before() -> None:
+    task = TableProblem(TABLE, ("op", "width"), measured="params")
+    assert set(task.foresee({"op": "conv", "width": 16.0}).features) == {"macs"}
+
+
+def test_words_without_numbers_and_cells_without_words_are_named() -> None:
+    with pytest.raises(InputError, match="op: holds words"):
+        TableProblem(TABLE, ("width",), measured="op")
+    with pytest.raises(InputError, match="op: list in row 0"):
+        TableProblem(TABLE.assign(op=pd.Series([[1]] * 4, dtype=object)), ("op", "width"))
+    for empty, columns in ((TABLE, ()), (TABLE.iloc[:0], ("op",))):
+        with pytest.raises(InputError, match="table: no"):
+            TableProblem(empty, columns)
+    with pytest.raises(InputError, match="COLUMN>=NUMBER"):
+        Limit.parse("top1>=nan")
