@@ -20,6 +20,10 @@ class InputError(ValueError):
             "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in message)
         )
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str]]:
+        """Travel between processes by both parts: an exception alone would bring its message."""
+        return type(self), (self.place, self.problem)
+
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest of `words`, else the first of them."""
