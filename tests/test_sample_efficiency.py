@@ -97,8 +97,11 @@ def test_a_generator_that_repeats_the_optimum_is_not_asked_for_ever(task: Task) 
 def test_what_was_not_reached_is_more_than_the_budget(
     task: Task, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(task, ["random"], [run(0, None), run(1, None)])
-    assert ">8" in capsys.readouterr().out
+    show(task, ["random"], [run(0, 2), run(1, None)])
+    evaluations, quartiles, most = capsys.readouterr().out.splitlines()[4].split("│")[2:5]
+    assert [cell.strip() for cell in (evaluations, quartiles, most)] == [">8"] * 3
+    show(task, ["random"], [run(0, 2), run(1, 4), run(2, None)])
+    assert capsys.readouterr().out.splitlines()[4].split("│")[2].strip() == "4"
     assert not len(band("random", [run(0, None)]).steps)
 
 

@@ -79,19 +79,26 @@ def show(task: Task, names: list[str], runs: list[Run]) -> None:
 def _row(task: Task, name: str, first: str, runs: list[Run]) -> list[str]:
     mine = [run for run in runs if run.generator == name]
     needed = _needed(task, name, runs)
-    low, high = np.quantile(needed, [0.25, 0.75])
     reached = sum(run.reached is not None for run in mine) / len(mine)
-    middle, most = (_count(x, task.budget) for x in (np.median(needed), needed.max()))
-    ends = dict.fromkeys(_count(x, task.budget) for x in (low, high))
+    middle, most = (_count(needed, at, task.budget) for at in (0.5, 1.0))
+    ends = dict.fromkeys(_count(needed, at, task.budget) for at in (0.25, 0.75))
     cells = [escape(name), middle, "-".join(ends), most]
     cells += [f"{reached:.0%}", f"{np.median([run.seconds for run in mine]):.3f}"]
     cells.append("" if name == first else _paired(_needed(task, first, runs), needed))
     return [*cells, *(_regret_at(mine, mark) for mark in MARKS)]
 
 
-def _count(evaluations: float, budget: int) -> str:
-    """Write a number of evaluations; beyond the budget, only that is known."""
-    return f"{evaluations:.6g}" if evaluations <= budget else f">{budget}"
+def _count(needed: NDArray[float64], at: float, budget: int) -> str:
+    """Write a quantile of evaluations; beyond the budget, only that is known."""
+    found = _quantile(needed, at, budget)
+    return f"{found:.6g}" if found <= budget else f">{budget}"
+
+
+def _quantile(needed: NDArray[float64], at: float, budget: int) -> float:
+    """Interpolate a quantile, infinite if a run beyond the budget would have a part in it."""
+    if np.quantile(needed, at, method="higher") > budget:
+        return math.inf
+    return float(np.quantile(needed, at))
 
 
 def _regret_at(runs: list[Run], mark: int) -> str:
@@ -111,7 +118,7 @@ def _needed(task: Task, name: str, runs: list[Run]) -> NDArray[float64]:
 
 
 def _median(task: Task, name: str, runs: list[Run]) -> float:
-    return float(np.median(_needed(task, name, runs)))
+    return _quantile(_needed(task, name, runs), 0.5, task.budget)
 
 
 def _paired(ours: NDArray[float64], theirs: NDArray[float64]) -> str:
