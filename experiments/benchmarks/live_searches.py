@@ -152,9 +152,12 @@ def report(table: pd.DataFrame, names: list[str]) -> None:
 
 
 def _band(table: pd.DataFrame, name: str) -> Band:
-    """Give median and range of the best value, from where every seed has one."""
+    """Give median and range of the best value, from where most seeds have one.
+
+    A seed that has found nothing feasible yet stands at the least value that anybody found.
+    """
     best = table[table["generator"] == name].pivot(index="training", columns="seed", values="best")
-    known = best.dropna()
+    known = best[best.notna().mean(axis=1) > 0.5].fillna(table["best"].min())
     low, middle, high = (known.quantile(q, axis=1).to_numpy() for q in (0.0, 0.5, 1.0))
     return Band(name, np.asarray(known.index), low, middle, high)
 
