@@ -49,8 +49,13 @@ def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 def admission(outcomes: Iterable[Outcome], finals: Finals) -> float:
     """Give the value that a candidate must beat to be among the `candidates` best so far."""
-    values = [o.value for o in ranking(outcomes) if o.value is not None]
-    return values[finals.candidates - 1] if len(values) >= finals.candidates else -inf
+    return last_place([o.value for o in ranking(outcomes) if o.value is not None], finals)
+
+
+def last_place(values: Iterable[float], finals: Finals) -> float:
+    """Give the value on the last of the `candidates` places; minus infinity where one is free."""
+    best = sorted(values, reverse=True)
+    return best[finals.candidates - 1] if len(best) >= finals.candidates else -inf
 
 
 def finalists(

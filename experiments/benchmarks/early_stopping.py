@@ -20,12 +20,26 @@ import numpy as np
 import pandas as pd
 
 from gensynth.experiment import Finals, Stopping, read_experiment
+from gensynth.finals import last_place
 from gensynth.measurement import Measurement
 from gensynth.score import NetScore
 from gensynth.stopping import Halving
 
-PLACES = Finals().candidates
-RULES = [Stopping("none"), *(Stopping("halving", f, r) for f, r in product((1, 2, 4), (2, 3)))]
+
+@dataclass(frozen=True)
+class Rule:
+    """When a training stops: at which epochs it is asked, and whether it is given hope."""
+
+    stopping: Stopping
+    hopes: bool = True
+    """Without, what is behind goes on only if it keeps the least top-1 already."""
+
+
+NONE = Rule(Stopping("none"))
+RULES = [
+    Rule(Stopping("halving", first, reduction), hopes)
+    for hopes, first, reduction in product((True, False), (1, 2, 4), (2, 3))
+]
 
 
 @dataclass(frozen=True)
@@ -60,14 +74,15 @@ def main() -> None:
     floor = float(experiment.constraints["top1"].options["min"])
     networks = recorded(pd.read_parquet(options.table), floor)
     print(f"{len(networks)} networks, {options.runs} runs of {options.trainings}, top-1 >= {floor}")
-    heads = ("first", "one in", "epochs saved", "same best", "dB lost if not", "at equal epochs")
+    heads = ["asks for", "first", "one in", "saved", "same best", "dB lost if not"]
+    heads.append("at equal epochs")
     print("| " + " | ".join(heads) + " |")
     print("|" + "---|" * len(heads))
     rng = np.random.default_rng(0)
     drawn = [[networks[k] for k in rng.permutation(len(networks))] for _ in range(options.runs)]
     count = options.trainings
-    whole = [search(order[:count], RULES[0]) for order in drawn]
-    for rule in RULES[1:]:
+    whole = [search(order[:count], NONE) for order in drawn]
+    for rule in RULES:
         found = [search(order[:count], rule) for order in drawn]
         more = [search(order, rule, full.epochs) for order, full in zip(drawn, whole, strict=True)]
         print(_row(rule, found, more, whole))
@@ -95,15 +110,9 @@ def _curve(top1s: Sequence[float]) -> tuple[Measurement, ...]:
     return tuple(Measurement(k, float(top1), 0.0, 0.0) for k, top1 in enumerate(top1s, 1))
 
 
-def admission(scores: Sequence[float]) -> float:
-    """Give the score of the last place in the finals so far."""
-    known = sorted((s for s in scores if s > float("-inf")), reverse=True)
-    return known[PLACES - 1] if len(known) >= PLACES else float("-inf")
-
-
-def search(networks: Sequence[Network], rule: Stopping, budget: float = float("inf")) -> Found:
+def search(networks: Sequence[Network], rule: Rule, budget: float = float("inf")) -> Found:
     """Train networks one after the other under a rule, for up to `budget` epochs."""
-    halving = Halving(rule, len(networks[0].curve))
+    halving = Halving(rule.stopping, len(networks[0].curve))
     epochs, scores = 0, list[float]()
     for number, network in enumerate(networks):
         if epochs >= budget:
@@ -111,8 +120,9 @@ def search(networks: Sequence[Network], rule: Stopping, budget: float = float("i
         for measurement in network.curve:
             epochs += 1
             if not halving.goes_on(number, measurement):
-                hope = halving.hope(measurement)
-                if hope is not None and not network.scored(hope.top1) > admission(scores):
+                hope = halving.hope(measurement) if rule.hopes else measurement
+                least = last_place(scores, Finals()) if rule.hopes else float("-inf")
+                if hope is not None and not network.scored(hope.top1) > least:
                     break
         else:
             scores.append(network.scored(network.curve[-1].top1))
@@ -120,9 +130,7 @@ def search(networks: Sequence[Network], rule: Stopping, budget: float = float("i
     return Found(epochs, max(scores, default=float("-inf")))
 
 
-def _row(
-    rule: Stopping, found: Sequence[Found], more: Sequence[Found], whole: Sequence[Found]
-) -> str:
+def _row(rule: Rule, found: Sequence[Found], more: Sequence[Found], whole: Sequence[Found]) -> str:
     saved = 1 - sum(f.epochs for f in found) / sum(w.epochs for w in whole)
     lost = np.array([w.score - f.score for f, w in zip(found, whole, strict=True)])
     known = lost[np.isfinite(lost)]
@@ -131,7 +139,8 @@ def _row(
     same = np.mean(known <= 0)
     gains = np.array([m.score - w.score for m, w in zip(more, whole, strict=True)])
     gain = f"{np.mean(gains[np.isfinite(gains)]):+.2f} dB"
-    return f"| {rule.first} | {rule.reduction} | {saved:.0%} | {same:.1%} | {mean} | {gain} |"
+    asked = f"{'hope' if rule.hopes else 'rank'} | {rule.stopping.first}"
+    return f"| {asked} | {rule.stopping.reduction} | {saved:.0%} | {same:.1%} | {mean} | {gain} |"
 
 
 if __name__ == "__main__":

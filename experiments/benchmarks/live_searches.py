@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.plot import Band, write_svg
 from gensynth.attempt import attempt
 from gensynth.campaign import Campaign
@@ -70,10 +71,11 @@ def _options() -> argparse.Namespace:
 
 
 def _experiment(name: str, data: Path | None, trials: int) -> Experiment:
-    experiment = embedded_experiment("digits") if name == "digits" else read_experiment(Path(name))
     if data is not None:
-        settings = replace(experiment.data, path=str(data.resolve()))
-        experiment = replace(experiment, data=settings)
+        experiment = experiment_on(Path(name), data)
+    else:
+        digits = name == "digits"
+        experiment = embedded_experiment("digits") if digits else read_experiment(Path(name))
     return replace(experiment, trials=trials, executor="inline")
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.record_space import networks
 from gensynth.errors import InputError
-from gensynth.experiment import read_experiment
 from gensynth.generator import Proposal
 from gensynth.genome import Decisions
 from gensynth.measurement import Measurement
@@ -40,9 +40,7 @@ SCREENED = 3000
 def main() -> None:
     """Print both costs."""
     options = _options()
-    experiment = read_experiment(options.experiment)
-    data = replace(experiment.data, path=str(options.data.resolve()))
-    setting = make_setting(replace(experiment, data=data))
+    setting = make_setting(experiment_on(options.experiment, options.data))
     known = list(outcomes(setting, pd.read_parquet(options.table), TRIED))
     seconds = proposals(setting, known)
     low, middle, high = (float(np.quantile(seconds, q)) for q in (0.0, 0.5, 1.0))

@@ -28,10 +28,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.on_folder import experiment_on
 from gensynth.attempt import attempt
 from gensynth.constraint import feasible
 from gensynth.errors import InputError
-from gensynth.experiment import Experiment, read_experiment
+from gensynth.experiment import Experiment
 from gensynth.judge import Described, Judge
 from gensynth.plain import dumps, to_plain
 from gensynth.proxy import Job
@@ -91,9 +92,8 @@ def _options() -> argparse.Namespace:
 
 def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
     """Give the experiment that decides which networks are drawn, and the one that trains them."""
-    experiment = read_experiment(options.experiment)
-    data = replace(experiment.data, path=str(options.data.resolve()))
-    experiment = replace(experiment, data=data)
+    experiment = experiment_on(options.experiment, options.data)
+    data = experiment.data
     if options.image_size is not None:
         data = replace(data, image_size=options.image_size)
     changed = {"epochs": options.epochs, "data_share": options.data_share}

@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
 
+from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.recorded_predictor import Predictor
 from gensynth.constraint import ConstraintError, broken
 from gensynth.errors import InputError
-from gensynth.experiment import read_experiment
 from gensynth.generator import Generator, Proposal
 from gensynth.generators.by_name import make_generator
 from gensynth.genome import digest
@@ -130,9 +130,7 @@ def run(task: Task, variant: str, number: int) -> Run:
 
 @lru_cache(maxsize=1)
 def _opened(task: Task) -> tuple[Setting, Predictor]:
-    experiment = read_experiment(Path(task.experiment))
-    data = replace(experiment.data, path=str(Path(task.data).resolve()))
-    setting = make_setting(replace(experiment, data=data))
+    setting = make_setting(experiment_on(Path(task.experiment), Path(task.data)))
     return setting, Predictor(pd.read_parquet(task.table))
 
 

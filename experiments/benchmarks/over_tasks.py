@@ -1,0 +1,68 @@
+r"""How many evaluations a generator needs beside another, over several tasks together.
+
+    python -m experiments.benchmarks.over_tasks --others gp,tpe nb.json cb.json ns.json ns_gp.json
+
+The files are what `sample_efficiency.py --json` wrote, one or more for each task. Runs of one task
+and number saw the same permuted table: each such pair gives a ratio of evaluations; one that did
+not reach its target counts as one more than its budget.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import wilcoxon
+
+Evaluations = dict[tuple[str, int], int]
+"""By task and number of the run."""
+
+
+def main() -> None:
+    """Print the ratios over all tasks, then the pairs of each task."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--first", default="gensynth")
+    parser.add_argument("--others", default="gp,tpe")
+    options = parser.parse_args()
+    contents = [json.loads(file.read_text()) for file in options.files]
+    ours = evaluations(contents, options.first)
+    for name in options.others.split(","):
+        theirs = evaluations(contents, name)
+        pairs = sorted(ours.keys() & theirs.keys())
+        print(f"all tasks, {name}: {_told([(ours[p], theirs[p]) for p in pairs])}")
+        for task in dict.fromkeys(task for task, _ in pairs):
+            chosen = [(ours[p], theirs[p]) for p in pairs if p[0] == task]
+            print(f"  {task}: {_told(chosen)}")
+
+
+def evaluations(contents: Sequence[Any], generator: str) -> Evaluations:
+    """Read how many evaluations each run of a generator took."""
+    return {
+        (_name(content["task"]), run["number"]): run["reached"] or content["task"]["budget"] + 1
+        for content in contents
+        for run in content["runs"]
+        if run["generator"] == generator
+    }
+
+
+def _name(task: Any) -> str:
+    words = [Path(task["table"]).stem, task["target"], task["score"] or task["maximize"]]
+    return " ".join([*words, *task["enforce"]])
+
+
+def _told(pairs: Sequence[tuple[int, int]]) -> str:
+    ours, theirs = np.array(pairs, dtype=float).T
+    ratios = np.log(ours / theirs)
+    chance = wilcoxon(ratios, zero_method="zsplit").pvalue
+    return (
+        f"{np.exp(ratios.mean()):.2f} of its evaluations (geometric mean of {len(pairs)} runs, "
+        f"p = {chance:.1g}); medians {np.median(ours):g} and {np.median(theirs):g}, "
+        f"means {ours.mean():.0f} and {theirs.mean():.0f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
