@@ -112,11 +112,13 @@ def _row(proxy: Proxy, truth: pd.Series, long: pd.DataFrame) -> str:
 
 
 def _interval(measure: Callable[[NDArray[np.intp]], float], count: int) -> str:
-    """Measure all, and samples drawn with replacement."""
+    """Measure all, and samples drawn with replacement; too few networks tell nothing."""
+    if not np.isfinite(whole := measure(np.arange(count))):
+        return "-"
     rng = np.random.default_rng(0)
     drawn = [measure(rng.integers(count, size=count)) for _ in range(SAMPLES)]
     low, high = np.nanquantile(drawn, [0.05, 0.95])
-    return f"{measure(np.arange(count)):.2f} ({low:.2f} to {high:.2f})"
+    return f"{whole:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _rank(guess: Floats, truth: Floats) -> float:
