@@ -8,13 +8,13 @@ r"""Does a short training rank networks as a long one does? Rank correlations, a
 All files are of `record_space.py`: the same networks, trained alike but for the length, the data
 or the size. The ceiling is what a second long training of the same networks reaches. Intervals are
 of 2,000 bootstrap samples of the networks (90 %). Costs are processor seconds, as a share of the
-long training's. Beside the trainings stand what costs nothing: multiply-accumulates, parameters,
-and the long curve's own early points.
+long training's. Beside the trainings stand the long curve's own early points, half of a short
+training and where its curve leads, and what takes no training: costs, a predictor, and (with
+`--probe EXPERIMENT --data FOLDER`) reactions of the untrained networks.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,12 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from experiments.benchmarks.fidelity_guesses import (
+    Proxy,
+    costs_and_neighbours,
+    extrapolated,
+    reactions,
+)
 from gensynth.measurement import Measurement
 from gensynth.training.long import gain_at_end, is_flat
 
@@ -30,17 +36,6 @@ Floats = NDArray[float64]
 SAMPLES = 2000
 BAND = 0.2
 """Networks whose MACs differ by no more than this share are ranked among themselves."""
-
-
-@dataclass(frozen=True)
-class Proxy:
-    """A cheap measure of the networks that were trained long."""
-
-    name: str
-    guess: pd.Series
-    """By genome."""
-    cost: float
-    """Share of the long training's processor time."""
 
 
 def main() -> None:
@@ -62,6 +57,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("proxy", type=Path)
     parser.add_argument("--long", type=Path, required=True)
     parser.add_argument("--cheaper", type=Path, nargs="*", default=[])
+    parser.add_argument("--probe", type=Path, help="the experiment, to probe untrained networks")
+    parser.add_argument("--data", type=Path, help="its images")
     return parser.parse_args()
 
 
@@ -80,14 +77,22 @@ def _proxies(options: argparse.Namespace, long: pd.DataFrame, seconds: float) ->
         table = table[table["genome_id"].isin(long["genome_id"])]
         share = float(table["cpu_seconds"].median()) / seconds
         yield Proxy(path.stem, _by_genome(table, 0), share)
+    yield from _early(long)
+    recorded = pd.read_parquet(options.proxy)
+    short = recorded[recorded["genome_id"].isin(long["genome_id"])]
+    yield from extrapolated(short, float(short["cpu_seconds"].median()) / seconds)
+    yield from costs_and_neighbours(long, recorded)
+    if options.probe is not None and options.data is not None:
+        yield from reactions(long, options.probe, options.data)
+
+
+def _early(long: pd.DataFrame) -> Iterator[Proxy]:
     first = long[long["replica"] == 0].set_index("genome_id")
     length = len(first["curve"].iloc[0])
     for share in (0.125, 0.25, 0.5):
         epoch = max(1, round(share * length))
         early = first["curve"].map(lambda curve, e=epoch: curve[e - 1])
         yield Proxy(f"epoch {epoch} of the long training's {length}", early, epoch / length)
-    for cost in ("macs", "params"):
-        yield Proxy(cost, first[cost], 0.0)
 
 
 def _by_genome(table: pd.DataFrame, replica: int) -> pd.Series:

@@ -3,9 +3,10 @@ r"""What a worker more costs in memory: the images are mapped, never copied.
     python -m experiments.benchmarks.worker_memory --data CIFAR10_FOLDER --workers 2
 
 Each worker is a process that trains the same small network for an epoch on all images of the folder
-and says what it holds then (Linux, /proc/self/smaps_rollup): `private` is its own, `shared` is held
-by others too, the mapped images among it. The same on the embedded digits shows what a worker
-costs without any data to speak of.
+and says what it holds then (Linux, /proc/self/smaps_rollup): `own` is its own memory, copies of
+images if there were any; `mapped` are files, held once for all workers: libraries and the images.
+The same on a few images of each class shows what a worker of that network and image size costs
+without any data to speak of.
 """
 
 import argparse
@@ -20,30 +21,44 @@ from gensynth.proxy import Job, Recipe, train
 
 MODEL = "attendnext:tiny"
 MB = 1e6
+FEW = 600
+"""Images of each class and split: batches are as full as with all of them."""
 
 
 @dataclass(frozen=True)
 class Held:
     """Resident memory of a process, in bytes."""
 
-    private: int
-    shared: int
+    own: int
+    mapped: int
 
 
 def main() -> None:
-    """Train on digits and on the folder, with one worker and with all, and print what they hold."""
+    """Train on a few images and on all, with one worker and with more, and print what they hold."""
     options = _options()
-    folder = DataSettings(str(options.data.resolve()))
-    size = bytes_of(open_data(folder))
-    print(f"{options.data.name}: {size / MB:.0f} MB of images")
-    print("| data | workers | private MB of each | shared MB of each |")
-    print("|---|---|---|---|")
-    for name, settings in (("digits", DataSettings()), (options.data.name, folder)):
-        for count in sorted({1, options.workers}):
-            held = at_once(settings, count)
-            private = ", ".join(f"{h.private / MB:.0f}" for h in held)
-            shared = ", ".join(f"{h.shared / MB:.0f}" for h in held)
-            print(f"| {name} | {count} | {private} | {shared} |", flush=True)
+    print("| images | MB decoded | workers | own MB of each | mapped MB of each |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        few = _few(options.data, Path(place))
+        for name, folder in (("few", few), ("all", options.data)):
+            settings = DataSettings(str(folder.resolve()))
+            size = bytes_of(open_data(settings)) / MB
+            for count in sorted({1, options.workers}):
+                held = at_once(settings, count)
+                own = ", ".join(f"{h.own / MB:.0f}" for h in held)
+                mapped = ", ".join(f"{h.mapped / MB:.0f}" for h in held)
+                print(f"| {name} | {size:.0f} | {count} | {own} | {mapped} |", flush=True)
+
+
+def _few(folder: Path, place: Path) -> Path:
+    """Lay out a folder of the same classes with few images each."""
+    for split in ("train", "test"):
+        for images in sorted((folder / split).iterdir()):
+            made = place / split / images.name
+            made.mkdir(parents=True)
+            for image in sorted(images.iterdir())[:FEW]:
+                (made / image.name).symlink_to(image.resolve())
+    return place
 
 
 def _options() -> argparse.Namespace:
@@ -97,8 +112,7 @@ def held() -> Held:
     """Read what this process holds."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
     sizes = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in lines}
-    private = sizes["Private_Clean"] + sizes["Private_Dirty"]
-    return Held(private, sizes["Shared_Clean"] + sizes["Shared_Dirty"])
+    return Held(sizes["Anonymous"], sizes["Rss"] - sizes["Anonymous"])
 
 
 if __name__ == "__main__":
