@@ -48,6 +48,27 @@ def test_a_network_of_many_branches_comes_fused_unless_it_is_to_be_trained() -> 
     assert sizes == [4_764_840, 4_825_192]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["mobilenetv3_large_100", "fbnetc_100", "mobilenetv1_100", "mobileone_s1", "mobilevit_xs"],
+)
+def test_without_its_first_stride_a_network_looks_at_small_images_four_times_as_closely(
+    name: str,
+) -> None:
+    small = find_model(f"timm:{name}+stride1", Task(3, 32, 32, 10))
+    usual = find_model(f"timm:{name}", Task(3, 64, 64, 10))
+    near, far = (profile(trace(model.module, model.input_shape)) for model in (small, usual))
+    assert near.params == far.params
+    assert near.macs == pytest.approx(far.macs, rel=0.03)
+    branched = peers.make({"name": f"{name}+stride1", "classes": 10, "fused": False}).eval()
+    assert branched(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_a_network_that_reads_patches_has_no_first_stride_to_remove() -> None:
+    with pytest.raises(InputError, match="no convolution of stride 2 that reads the image"):
+        peers.make({"name": "vit_tiny_patch16_224+stride1"})
+
+
 def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(
         InputError, match="unknown timm network 'resnet5O'; did you mean 'resnet50'"
