@@ -26,7 +26,7 @@ from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.plot import Band, write_svg
 from gensynth.attempt import attempt
 from gensynth.campaign import Campaign
-from gensynth.experiment import Experiment, Plugin, embedded_experiment, read_experiment
+from gensynth.experiment import Experiment, Plugin, Stopping, embedded_experiment, read_experiment
 from gensynth.proxy import Job
 from gensynth.record.folder import driving
 from gensynth.synthesis.generator import Synthesis
@@ -41,6 +41,8 @@ def main() -> None:
     """Run the campaigns that the file lacks, and print the comparison."""
     options = _options()
     experiment = _experiment(options.experiment, options.data, options.trials)
+    if options.without_stopping:
+        experiment = replace(experiment, stopping=Stopping("none"))
     table = pd.read_parquet(options.to) if options.to.exists() else pd.DataFrame()
     done = set() if table.empty else set(zip(table["generator"], table["seed"], strict=True))
     names = options.generators.split(",")
@@ -65,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--without-stopping", action="store_true", help="train all to the end")
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--plot", type=Path, help="write best-so-far with bands to this SVG file")
     return parser.parse_args()
@@ -142,6 +145,8 @@ def report(table: pd.DataFrame, names: list[str]) -> None:
         after = [rows[rows["training"] == n]["best"].fillna(float("-inf")) for n in moments]
         cells = [f"{v.median():7.2f} [{v.min():.2f}, {v.max():.2f}]" for v in after]
         print(f"{name:10s}", "  ".join(f"@{n}: {c}" for n, c in zip(moments, cells, strict=True)))
+    epochs = table.groupby("generator")["epochs"].mean()
+    print("epochs of a training: " + ", ".join(f"{name} {epochs[name]:.2f}" for name in names))
     last = table[table["training"] == table["training"].max()]
     final = last.pivot(index="seed", columns="generator", values="best").fillna(float("-inf"))
     for name in names[1:]:

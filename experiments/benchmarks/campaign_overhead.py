@@ -1,0 +1,149 @@
+r"""What a campaign spends on anything but training: generating, judging, recording, scheduling.
+
+    python -m experiments.benchmarks.campaign_overhead experiments/fashion_mnist.toml \
+        --data FASHION_MNIST_FOLDER --epochs 24 --trials 12
+
+Two figures (Linux), as shares of a search on Ray with a worker on every core. `processor time`: of
+all processes of the campaign (read from /proc after every outcome), what is not the workers'.
+`idle`: what the workers do not train from the first training's begin to the last but one's end,
+when there is still work for all of them. Starting Ray and opening the data come before.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from experiments.benchmarks.on_folder import experiment_on
+from gensynth.campaign import Campaign
+from gensynth.cores import usable_cores
+from gensynth.experiment import Experiment, Finals, Stopping
+from gensynth.record.folder import driving
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Used:
+    """Processor seconds so far."""
+
+    workers: float
+    others: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A training that has ended."""
+
+    at: float
+    """Seconds since the clock of `time.monotonic` began."""
+    seconds: float
+    """That it trained."""
+
+
+def main() -> None:
+    """Search, and print what was not training."""
+    options = _options()
+    experiment = experiment_on(options.experiment, options.data)
+    with tempfile.TemporaryDirectory(prefix="gensynth-overhead-") as place:
+        before, after, ended = measure(Path(place), shortened(experiment, options))
+    workers, others = after.workers - before.workers, after.others - before.others
+    mean = sum(e.seconds for e in ended) / len(ended)
+    print(f"{len(ended)} trainings of {mean:.1f} s in the mean, {usable_cores()} workers")
+    print(f"processor time beside training: {others / (workers + others):.2%}")
+    print(f"idle workers: {idle_share(ended, usable_cores()):.2%}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, required=True, help="of every training")
+    parser.add_argument("--trials", type=int, default=12)
+    return parser.parse_args()
+
+
+def shortened(experiment: Experiment, options: argparse.Namespace) -> Experiment:
+    """Give the search alone, of trainings that all take as long."""
+    return replace(
+        experiment,
+        executor="ray",
+        trials=options.trials,
+        proxy=replace(experiment.proxy, epochs=options.epochs),
+        stopping=Stopping("none"),
+        finals=Finals(candidates=1, most=1, replicas=1, epochs_factor=0.01),
+    )
+
+
+def measure(folder: Path, experiment: Experiment) -> tuple[Used, Used, list[Ended]]:
+    """Run the campaign; give what was used when its trainings began and ended, and when they did.
+
+    Early outcomes hold Ray's start: what is used counts from the first outcome on.
+    """
+    from gensynth.ray_executor import run
+
+    seen: list[Used] = []
+    ended: list[Ended] = []
+    with driving(folder, experiment, None) as campaign:
+
+        def changed() -> None:
+            done = _searched(campaign)
+            for seconds in done[len(ended) :]:
+                ended.append(Ended(time.monotonic(), seconds))
+                seen.append(used())
+
+        run(campaign, None, changed)
+    return seen[0], seen[-1], ended
+
+
+def _searched(campaign: Campaign) -> list[float]:
+    return [o.seconds for o in campaign.outcomes if o.purpose == "search"]
+
+
+def idle_share(ended: list[Ended], workers: int) -> float:
+    """Give the share of the workers' time without training, while there was work for all."""
+    ends = sorted(e.at for e in ended)
+    begin, end = min(e.at - e.seconds for e in ended), ends[-workers]
+    trained = sum(max(0.0, min(e.at, end) - (e.at - e.seconds)) for e in ended)
+    return 1 - trained / (workers * (end - begin))
+
+
+def used() -> Used:
+    """Read what this process and all below it have used, Ray's workers apart."""
+    workers = others = 0.0
+    for process in _family(os.getpid()):
+        seconds, name = process
+        if name.startswith("ray::"):
+            workers += seconds
+        else:
+            others += seconds
+    return Used(workers, others)
+
+
+def _family(ancestor: int) -> Iterator[tuple[float, str]]:
+    """Give processor seconds and title of a process and its descendants."""
+    rows: dict[int, tuple[int, float, str]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (path / "stat").read_text().rpartition(")")[2].split()
+            title = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # It has ended meanwhile.
+            continue
+        seconds = (int(fields[11]) + int(fields[12])) / TICKS
+        rows[int(path.name)] = (int(fields[1]), seconds, title)
+    for number, (_, seconds, title) in rows.items():
+        if _descends(number, ancestor, rows):
+            yield seconds, title
+
+
+def _descends(number: int, ancestor: int, rows: dict[int, tuple[int, float, str]]) -> bool:
+    while number in rows and number != ancestor:
+        number = rows[number][0]
+    return number == ancestor
+
+
+if __name__ == "__main__":
+    main()
