@@ -1,0 +1,129 @@
+r"""Train many networks by `gensynth train`, each at the better of its set-ups, until they are flat.
+
+    python -m experiments.benchmarks.by_one_recipe --data CIFAR10_FOLDER --folder runs/record \
+        --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
+        timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
+
+Each argument is one network: its set-ups as MODEL@SIZE with commas between. Where there are
+several, each is trained for a fifth of the epochs first, and the one of the better validation
+top-1 goes on. Everything is a folder of its own below `--folder`, so that the same command goes on
+where it was interrupted. Prints one row for each network; `--to` gets the whole reports.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Report = dict[str, Any]
+SHORT_SHARE = 0.2
+"""Length of the trainings that choose a set-up, as a share of the long one's."""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """A network and the image size at which it is trained."""
+
+    model: str
+    image_size: int
+
+    def __str__(self) -> str:
+        """Write it as it is given."""
+        return f"{self.model}@{self.image_size}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How everything is trained."""
+
+    data: Path
+    folder: Path
+    epochs: int
+    data_share: float
+    augment: str
+    seed: int
+
+
+def main() -> None:
+    """Train what is not trained yet, and print the table."""
+    options = _options()
+    plan = Plan(
+        options.data,
+        options.folder,
+        options.epochs,
+        options.data_share,
+        options.augment,
+        options.seed,
+    )
+    with ThreadPoolExecutor(options.workers) as pool:
+        networks = [[_set_up(word) for word in text.split(",")] for text in options.networks]
+        reports = list(pool.map(lambda network: best_of(network, plan), networks))
+    print("| network | image | params | MACs | rate | test top-1 | 95 % | last fifth |")
+    print("|---|---|---|---|---|---|---|---|")
+    for report in reports:
+        print(_row(report))
+    if options.to:
+        options.to.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("networks", nargs="+", metavar="MODEL@SIZE[,MODEL@SIZE]")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--data-share", type=float, default=1.0)
+    parser.add_argument("--augment", default="crop,flip")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2, help="trainings at once, a core each")
+    parser.add_argument("--to", type=Path, help="write all reports to this JSON file")
+    return parser.parse_args()
+
+
+def _set_up(word: str) -> SetUp:
+    model, _, size = word.rpartition("@")
+    return SetUp(model, int(size))
+
+
+def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
+    """Train each set-up shortly and the best of them long; give the long one's report."""
+    chosen, short = set_ups[0], max(10, round(SHORT_SHARE * plan.epochs))
+    if len(set_ups) > 1:
+        tried = {one: train(one, plan, short)["validation_top1"] for one in set_ups}
+        chosen = max(tried, key=lambda one: tried[one])
+        told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
+        print(f"{chosen} is the better of {told} ({short} epochs)", file=sys.stderr, flush=True)
+    return train(chosen, plan, plan.epochs) | {"image_size": chosen.image_size}
+
+
+def train(one: SetUp, plan: Plan, epochs: int) -> Report:
+    """Run `gensynth train` in a process of its own, on one core; what is finished is only read."""
+    name = str(one).replace(":", "-").replace("/", "-")
+    command = [sys.executable, "-m", "gensynth", "train", one.model, "--data", str(plan.data)]
+    command += ["--image-size", str(one.image_size), "--epochs", str(epochs), "--threads", "1"]
+    command += ["--data-share", str(plan.data_share), "--augment", plan.augment]
+    command += ["--seed", str(plan.seed), "--out", str(plan.folder / f"{name}-{epochs}"), "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        last = (ran.stderr.strip().splitlines() or ["no output"])[-1]
+        raise SystemExit(f"{one}: exit code {ran.returncode}: {last}")
+    report: Report = json.loads(ran.stdout)[0]
+    return report
+
+
+def _row(report: Report) -> str:
+    low, high = report["test_interval"]
+    gain = report["gain_at_end"]
+    cells = [report["model"], f"{report['image_size']} px", f"{report['params'] / 1e6:.3f} M"]
+    cells += [f"{report['macs'] / 1e6:.2f} M", f"{report['rate']:g}", f"{report['test_top1']:.2f}"]
+    cells += [f"{low:.2f} to {high:.2f}", "-" if gain is None else f"{gain:+.2f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    main()
