@@ -56,6 +56,8 @@ class Setting:
     """In the order of a network's outputs."""
     left_out: str = ""
     """Which images of the data could not be read, in a sentence."""
+    repeated: str = ""
+    """Which stand in several splits or classes, in a sentence."""
 
     def judge(self, outcomes: Sequence[Outcome]) -> Judge:
         """Give the rules and the score, with the references that were measured so far."""
@@ -157,6 +159,7 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
         stimuli=_stimuli(data, experiment.seed),
         class_names=data.class_names,
         left_out=data.left_out,
+        repeated=data.repeated,
     )
     setting.make_generator(setting.judge(()))  # A wrong generator table is found out now.
     return setting

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,6 +181,46 @@ def test_a_folder_that_changed_since_is_another_data_set(pictures: Path, cache: 
     before = open_data(settings(pictures), cache).fingerprint
     (pictures / "cat" / "0003.png").unlink()
     assert open_data(settings(pictures), cache).fingerprint != before
+
+
+def test_other_content_of_the_same_size_and_time_is_seen(tmp_path: Path, cache: Path) -> None:
+    found = []
+    for number, name in enumerate(("one", "two")):
+        write_pictures(tmp_path / name, CLASSES, seed=number)
+        for path in (tmp_path / name).rglob("*.png"):
+            Image.open(path).save(path.with_suffix(".bmp"))
+            path.unlink()
+        for path in (tmp_path / name).rglob("*.bmp"):
+            os.utime(path, (0, 0))
+        found.append(open_data(settings(tmp_path / name), cache).fingerprint)
+    assert found[0] != found[1]
+
+
+def test_files_of_one_content_in_several_places_are_told(tmp_path: Path, cache: Path) -> None:
+    folder = tmp_path / "split"
+    write_pictures(folder / "train", CLASSES)
+    write_pictures(folder / "val", CLASSES, seed=1)
+    write_pictures(folder / "test", CLASSES, seed=2)
+    assert open_data(settings(folder), cache).repeated == ""
+    shutil.copy(folder / "train/cat/0003.png", folder / "test/dog/0000.png")
+    for _ in range(2):
+        said = open_data(settings(folder), cache).repeated
+        assert "1 images of validation or test are also in a split that is trained on" in said
+        assert "1 images are also in another class" in said
+        assert said.endswith("test/dog/0000.png is train/cat/0003.png")
+
+
+def test_a_name_that_is_no_utf_8_is_listed(pictures: Path, cache: Path) -> None:
+    Path(os.fsdecode(os.fsencode(pictures / "cat") + b"/\xff.png")).write_bytes(b"damaged")
+    listed = open_data(settings(pictures, unreadable_share=0.5), cache).left_out.split("see ")[1]
+    assert "udcff.png" in Path(listed).read_text(encoding="utf-8")
+
+
+def test_a_damaged_index_is_not_used(pictures: Path, cache: Path) -> None:
+    before = open_data(settings(pictures), cache).fingerprint
+    for index in (cache / "listings").iterdir():
+        index.write_bytes(b"\xff\xfe")
+    assert open_data(settings(pictures), cache).fingerprint == before
 
 
 def test_a_damaged_cache_is_not_used(pictures: Path, cache: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,8 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
             ["train/cat/1.png", "train/dog/1.png", "test/dogs/1.png"],
             "is no class of the train split; did you mean 'dog'",
         ),
+        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test: holds no class folders"),
+        (["a/train/1.png", "a/val/2.png", "b/train/1.png"], "a: holds train, val; expected"),
         (
             [f"{s}/{c}/1.png" for s in ("train", "val", "valid") for c in "ab"],
             "is a second validation split",
@@ -66,3 +69,40 @@ def test_what_is_wrong_is_named(names: list[str], problem: str, tmp_path: Path) 
 def test_no_folder_is_no_data(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder; expected `digits` or"):
         scan(tmp_path / "nowhere")
+
+
+def test_splits_are_known_in_any_case_and_by_longer_names(tmp_path: Path) -> None:
+    names = [f"{split}/{c}/1.png" for split in ("Training", "VAL", "Testing") for c in "ab"]
+    listing = scan(tree(tmp_path, *names))
+    assert listing.class_names == ("a", "b")
+    assert [p.split for p in listing.pictures[::2]] == ["train", "validation", "test"]
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a/1.png", "b/1.png")
+    for name in "ab":
+        (root / name / "up").symlink_to("..")
+    with pytest.raises(InputError, match="a link to a folder that it stands in"):
+        scan(root)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a/1.png", "b/1.png")
+    os.mkfifo(root / "a" / "pipe.png")
+    with pytest.raises(InputError, match=r"pipe\.png: is called an image, but is no file"):
+        scan(root)
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"two\nlines"])
+def test_a_class_has_a_name_that_can_be_written(name: bytes, tmp_path: Path) -> None:
+    root = tree(tmp_path, "a/1.png", "b/1.png")
+    os.rename(os.fsencode(root / "b"), os.path.join(os.fsencode(root), name))
+    with pytest.raises(InputError, match="printable letters") as error:
+        scan(root)
+    assert "\n" not in str(error.value)
+    str(error.value).encode()
+
+
+def test_images_of_formats_that_may_be_unknown_are_not_passed_over(tmp_path: Path) -> None:
+    listing = scan(tree(tmp_path, "a/1.heic", "a/2.AVIF", "a/3.jfif", "b/1.png"))
+    assert len(listing.pictures) == 4

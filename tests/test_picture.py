@@ -50,6 +50,12 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     assert pixels(path, Target(1, 2, 2)).tolist() == [[[0, 1], [128, 255]]]
 
 
+@pytest.mark.parametrize("kind", ["float32", "int32"])
+def test_pixels_of_an_unknown_range_are_no_picture(kind: str, tmp_path: Path) -> None:
+    path = stored(tmp_path / "a.tiff", Image.fromarray(np.ones((4, 4), dtype=kind)))
+    assert "32 bits" in look(path).problem
+
+
 def test_a_turned_photograph_stands_upright(tmp_path: Path) -> None:
     image = Image.fromarray(np.array([[10, 10, 200, 200]] * 2, dtype=np.uint8))
     exif = Image.Exif()

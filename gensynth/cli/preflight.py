@@ -29,7 +29,7 @@ def preflight(
     """
     from gensynth.cli.preflight_page import show_findings
     from gensynth.cli.rows import print_json
-    from gensynth.cli.running import decoding
+    from gensynth.cli.running import decoding, remark
     from gensynth.cli.search import changed
     from gensynth.experiment import read_experiment
     from gensynth.preflight.findings import preflight as look_ahead
@@ -38,6 +38,7 @@ def preflight(
     settings = changed(read_experiment(experiment), data=data)
     with decoding() as progress:
         setting = make_setting(settings, progress)
+    remark(setting)
     with decoding("judging candidates") as watch:
         found = look_ahead(setting, samples, watch=watch)
     if as_json:

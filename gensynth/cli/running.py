@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -38,8 +39,7 @@ def run_campaign(
         decoding() as progress,
         driving(folder, settings, storage, progress) as campaign,
     ):
-        if campaign.setting.left_out:
-            Console(stderr=True).print(campaign.setting.left_out, soft_wrap=True, highlight=False)
+        remark(campaign.setting)
         if _impossible(campaign, as_json):
             return None
         try:
@@ -113,6 +113,24 @@ def _run(
     from gensynth.ray_executor import run as run_on_ray
 
     return run_on_ray(campaign, address, changed, interruption)
+
+
+class Remarkable(Protocol):
+    """What is known of data, in sentences."""
+
+    @property
+    def left_out(self) -> str:
+        """Which images could not be read."""
+
+    @property
+    def repeated(self) -> str:
+        """Which stand in several splits or classes."""
+
+
+def remark(data: Remarkable) -> None:
+    """Say on standard error what people should know of their data."""
+    for said in filter(None, (data.left_out, data.repeated)):
+        Console(stderr=True).print(said, soft_wrap=True, highlight=False, markup=False)
 
 
 @contextmanager

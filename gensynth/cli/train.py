@@ -80,7 +80,7 @@ def _trained(
     threads: int | None,
     device: str,
 ) -> "Report":
-    from gensynth.cli.running import decoding
+    from gensynth.cli.running import decoding, remark
     from gensynth.data.sets import DataSettings, open_data
     from gensynth.models import trainable_source
     from gensynth.profile import profile
@@ -92,6 +92,7 @@ def _trained(
     settings = DataSettings(path if path == "digits" else str(Path(path).resolve()), image_size)
     with decoding() as progress:
         images = open_data(settings, progress=progress)
+    remark(images)
     source = trainable_source(model, images.task)
     costs = profile(trace(make(source), source.input_shape))
     job = Job(

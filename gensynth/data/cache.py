@@ -39,6 +39,8 @@ class Header:
     std: tuple[float, ...]
     skipped: int
     """Unreadable pictures that are not among the images."""
+    repeated: str = ""
+    """Which files stand in several splits or classes, in a sentence."""
 
 
 def load(folder: Path) -> tuple[DataSet, Header] | None:
@@ -76,6 +78,7 @@ def write(
     class_names: tuple[str, ...],
     shape: tuple[int, int, int],
     pictures: Iterable[Decoded],
+    repeated: str = "",
 ) -> None:
     """Write a data set of `pictures`, which come in the order of `SPLITS`.
 
@@ -92,7 +95,7 @@ def write(
         labels, counts, skipped = _write_images(partial / IMAGES, pictures)
         _write_bytes(partial / LABELS, np.array(labels, LABEL_TYPE).tobytes())
         train = _map(partial / IMAGES, (len(labels), *shape))[: counts["train"]]
-        header = Header(class_names, shape, counts, *statistics(train), skipped)
+        header = Header(class_names, shape, counts, *statistics(train), skipped, repeated)
         _write_bytes(partial / HEADER, dumps(header).encode())
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)

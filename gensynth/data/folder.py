@@ -15,6 +15,7 @@ from gensynth.data import cache as image_cache
 from gensynth.data.cache import Decoded
 from gensynth.data.layout import Listing, Picture, scan
 from gensynth.data.picture import Changed, Look, Target, decode, each, look
+from gensynth.data.repeats import Placed, repeats
 from gensynth.data.sets import DataSet, DataSettings, Progress
 from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
@@ -54,7 +55,7 @@ def _indexed(index: Path, cache: Path, settings: DataSettings) -> DataSet | None
     """Find the data set that the same listing led to before."""
     try:
         key = index.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
     return _load(cache / key, settings) if key else None
 
@@ -64,6 +65,7 @@ def _load(folder: Path, settings: DataSettings) -> DataSet | None:
     if loaded is None:
         return None
     data, header = loaded
+    data = replace(data, repeated=header.repeated)
     total = header.skipped + sum(header.counts.values())
     listed = _unreadable_list(folder)
     _refuse_too_many(header.skipped, total, settings, listed)
@@ -88,7 +90,8 @@ def _decoded(settings: DataSettings, listing: Listing, cache: Path, progress: Pr
     known = _load(folder, settings)
     if known is None:
         plan = _Plan(settings, listing, looks, _unreadable_list(folder))
-        image_cache.write(folder, listing.class_names, plan.shape, plan.pictures(progress))
+        pictures = plan.pictures(progress)
+        image_cache.write(folder, listing.class_names, plan.shape, pictures, plan.repeated())
         known = _load(folder, settings)
     if known is None:
         raise InputError(str(folder), "was written, but cannot be read back")
@@ -125,9 +128,21 @@ class _Plan:
             progress(len(self.entries) + done, 2 * len(self.entries))
         self._refuse_damage(unreadable, left)
 
+    def repeated(self) -> str:
+        """Say which files stand in several splits or classes."""
+        return repeats(
+            [
+                Placed(found.sha256, picture.name, split, picture.label)
+                for picture, found, split in self.entries
+                if not found.problem
+            ]
+        )
+
     def _refuse_damage(self, unreadable: list[str], left: Counter[tuple[str, int]]) -> None:
         if unreadable:
-            self.listed.write_text("\n".join(unreadable) + "\n", encoding="utf-8")
+            text = "\n".join(unreadable) + "\n"
+            # The name of a file need not be UTF-8.
+            self.listed.write_text(text, encoding="utf-8", errors="backslashreplace")
         _refuse_too_many(len(unreadable), len(self.entries), self.settings, self.listed)
         for split in SPLITS:
             for label, name in enumerate(self.listing.class_names):

@@ -1,6 +1,8 @@
 """What stands in an image folder: classes, splits, and the files in them."""
 
 import os
+import stat
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +12,33 @@ from gensynth.errors import InputError, nearest
 
 SPLIT_FOLDERS = {
     "train": "train",
+    "training": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
     "test": "test",
+    "testing": "test",
 }
+"""By the name in small letters."""
 SUFFIXES = frozenset(
     (
-        *(".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
+        *(
+            ".png",
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".jp2",
+            ".bmp",
+            ".gif",
+            ".webp",
+            ".tif",
+            ".tiff",
+        ),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".heic", ".heif"),
     )
 )
+"""Also of formats that Pillow may not read: such files are counted as unreadable, never unseen."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +50,10 @@ class Picture:
     """Path below the folder, with `/` on every system."""
     label: int
     split: str
-    stamp: tuple[int, int]
-    """Size in bytes and time of change in nanoseconds."""
+    stamp: tuple[int, int, int]
+    """Size in bytes, times of change of the content and of the file's entry, in nanoseconds.
+
+    The second time cannot be set: archives and copies may give other content the same first."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +76,8 @@ def scan(root: Path) -> Listing:
         raise InputError(str(root), "no such folder; expected `digits` or a folder of images")
     folders = _split_folders(root)
     class_names = tuple(_subfolders(folders["train"]))
+    for name in class_names:
+        _require_class(folders["train"] / name)
     if len(class_names) < 2:
         found = f"only {class_names[0]!r}" if class_names else "none"
         raise InputError(
@@ -78,10 +100,12 @@ def _split_folders(root: Path) -> dict[str, Path]:
         return {"train": root}
     folders: dict[str, Path] = {}
     for name in inside:
-        split = SPLIT_FOLDERS.get(name)
+        split = SPLIT_FOLDERS.get(name.lower())
         if split is None:
             hint = nearest(name, SPLIT_FOLDERS)
             raise InputError(str(root / name), f"stands beside splits, but is none{hint}")
+        if not _subfolders(root / name):
+            raise InputError(str(root / name), "holds no class folders; expected those of train")
         if split in folders:
             raise InputError(str(root / name), f"is a second {split} split")
         folders[split] = root / name
@@ -91,9 +115,20 @@ def _split_folders(root: Path) -> dict[str, Path]:
 
 
 def _is_split(root: Path, inside: Sequence[str]) -> bool:
-    """Tell splits from classes: a split holds class folders and no images of its own."""
-    named = [name for name in inside if name in SPLIT_FOLDERS]
-    return bool(named) and all(_subfolders(root / name) for name in named)
+    """Tell splits from classes: of folders named like splits, one holds class folders."""
+    named = [name for name in inside if name.lower() in SPLIT_FOLDERS]
+    return any(_subfolders(root / name) for name in named)
+
+
+def _require_class(folder: Path) -> None:
+    """Refuse a name that cannot be written everywhere, and splits below their class."""
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in folder.name):
+        place = f"{folder.parent}/{folder.name.encode(errors='surrogateescape')!r}"
+        raise InputError(place, "a class needs a name of printable letters: rename the folder")
+    splits = [name for name in _subfolders(folder) if name.lower() in SPLIT_FOLDERS]
+    if len({SPLIT_FOLDERS[name.lower()] for name in splits}) > 1:
+        problem = f"holds {', '.join(splits)}; expected {{train,val,test}}/<class>/, one level up"
+        raise InputError(str(folder), problem)
 
 
 def _subfolders(folder: Path) -> list[str]:
@@ -117,17 +152,24 @@ def _pictures(
         if not files:
             raise InputError(str(folder / name), "this class has no images")
         for file in files:
-            stat = file.stat()
+            found = file.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise InputError(file.path, "is called an image, but is no file: remove it")
             below = file.path[len(str(root)) :].replace(os.sep, "/").lstrip("/")
-            yield Picture(file.path, below, label, split, (stat.st_size, stat.st_mtime_ns))
+            stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            yield Picture(file.path, below, label, split, stamp)
 
 
-def _files(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+def _files(folder: Path | str, above: Sequence[str] = ()) -> Iterator[os.DirEntry[str]]:
+    """Give the images of a folder and those below it; `above` are the folders it stands in."""
+    here = os.path.realpath(folder)
+    if here in above:
+        raise InputError(str(folder), "is a link to a folder that it stands in: remove it")
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                yield from _files(entry.path)
+                yield from _files(entry.path, (*above, here))
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
                 yield entry

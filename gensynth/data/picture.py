@@ -27,7 +27,7 @@ class Look:
     """What is known of a picture before its pixels are decoded."""
 
     sha256: str
-    """Of the file's bytes; empty where they cannot be read."""
+    """Of the file's bytes; empty where they cannot be read, or not be understood."""
     size: tuple[int, int] = (0, 0)
     """Height and width in pixels."""
     grey: bool = True
@@ -59,6 +59,9 @@ def look(path: str) -> Look:
         with Image.open(io.BytesIO(data)) as image:
             turned = image.getexif().get(0x0112, 1) >= 5
             width, height = image.size[::-1] if turned else image.size
+            problem = _unknown_range(image)
+            if problem:
+                return Look("", problem=problem)
             return Look(sha, (height, width), image.mode in GREY_MODES)
     # A decoder may raise anything on damaged bytes.
     except Exception as error:
@@ -105,6 +108,13 @@ def _pixels(data: bytes, target: Target) -> NDArray[np.uint8]:
             image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
         pixels = np.asarray(image, dtype=np.uint8)
     return pixels[None] if target.channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _unknown_range(image: Image.Image) -> str:
+    """Say what is wrong with pixels of which nobody knows what is white; empty if nothing."""
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        return "has pixels of 32 bits, of which the range is not known: store them as 8 or 16 bits"
+    return ""
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -83,6 +83,8 @@ class DataSet:
     """Of content, classes and splits; the same wherever the files lie."""
     left_out: str = ""
     """Which images could not be read, in a sentence; empty where all could."""
+    repeated: str = ""
+    """Which files stand in several splits or classes, in a sentence; empty where none does."""
 
 
 def open_data(

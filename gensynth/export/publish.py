@@ -179,6 +179,7 @@ def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
         f"- Input: pixels scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; "
         f"std {std}.",
         *([f"- {setting.left_out.split(';')[0]}."] if setting.left_out else []),
+        *([f"- {setting.repeated}."] if setting.repeated else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
         f"{recipe.epochs} epochs, seed {experiment.seed}.",
         f"- Last training: {epochs} epochs on train and validation together, {recipe.optimizer}, "
