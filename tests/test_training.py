@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gensynth.data.sets import DataSet, open_data
+from gensynth.data.sets import DataSet, Split, open_data
 from gensynth.proxy import WEIGHTS, train
 from gensynth.space import make
 from gensynth.training import checkpoint
@@ -73,6 +73,31 @@ def test_a_share_of_the_data_is_the_same_for_every_seed(digits: DataSet, tmp_pat
     assert len(first.chosen) == pytest.approx(0.25 * len(digits.splits["train"]), abs=5)
     classes = np.bincount(digits.splits["train"].labels[first.chosen.numpy()])
     assert classes.min() > 20
+
+
+def small(digits: DataSet, labels: list[int]) -> DataSet:
+    train_split = digits.splits["train"]
+    rows = [int(np.flatnonzero(train_split.labels == label)[n]) for n, label in enumerate(labels)]
+    few = Split(train_split.images[rows], train_split.labels[rows])
+    return replace(digits, splits={**digits.splits, "train": few})
+
+
+def test_no_batch_is_a_single_image(digits: DataSet, tmp_path: Path) -> None:
+    wanted = job(tmp_path, replace(QUICK, batch_size=2), checkpoint_s=None)
+    wanted = replace(wanted, recipe=replace(wanted.recipe, data_share=1.0))
+    begun = Training(wanted, small(digits, [0, 1, 0, 1, 0, 1, 0]))
+    sizes: list[int] = []
+    begun.network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    begun._train(1)
+    assert sorted(sizes) == [2, 2, 3]
+
+
+def test_a_share_of_the_data_keeps_the_only_image_of_a_class(
+    digits: DataSet, tmp_path: Path
+) -> None:
+    data = small(digits, [0, 1, 1, 1, 1, 2])
+    chosen = Training(job(tmp_path), data).chosen
+    assert data.splits["train"].labels[chosen].tolist() == [0, 1, 2]
 
 
 def test_weights_depend_on_the_seed_alone(digits: DataSet, tmp_path: Path) -> None:

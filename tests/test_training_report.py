@@ -6,6 +6,7 @@ import pytest
 
 from gensynth.cli import main
 from gensynth.errors import InputError
+from gensynth.measurement import Measurement
 from gensynth.training.report import REPORT, read_report, trained
 from tests.trainings import QUICK, job
 
@@ -43,6 +44,36 @@ def test_a_finished_training_is_read_and_another_one_refused(tmp_path: Path) -> 
         trained("other", replace(wanted, training_seed=9), (1, 2), 359, (0.2,))
 
 
+def test_another_training_does_not_write_over_one_that_was_interrupted(tmp_path: Path) -> None:
+    wanted = job(tmp_path, TEN, measure_test=True)
+
+    def stop(_: float, measurement: Measurement) -> None:
+        if measurement.epoch == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained("net", wanted, (1, 2), 359, (0.2,), stop)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.safetensors")}
+    assert before
+    with pytest.raises(InputError, match="holds another training, of net"):
+        trained("net", replace(wanted, recipe=QUICK), (1, 2), 359, (0.2,))
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*.safetensors")}
+    assert len(trained("net", wanted, (1, 2), 359, (0.2,)).curve) == 15
+
+
+def test_two_trainings_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
+    wanted = job(tmp_path, measure_test=True)
+    refused: list[str] = []
+
+    def second(_: float, __: Measurement) -> None:
+        with pytest.raises(InputError, match="another process trains here") as error:
+            trained("net", wanted, (1, 2), 359, (0.2,))
+        refused.append(str(error.value))
+
+    trained("net", wanted, (1, 2), 359, (0.2,), second)
+    assert len(refused) == 6
+
+
 def test_a_damaged_report_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / REPORT).write_text('{"model": 3}')
     with pytest.raises(InputError, match=REPORT):
@@ -67,6 +98,7 @@ def test_the_command_trains_presets_and_peers_by_one_recipe(
     [
         (("attendnext:nope", "--data", "digits"), "attendnext:nope: space attendnext has no"),
         (("module:factory", "--data", "digits"), "module:factory: is no timm:NAME"),
+        (("timm:vgg11", "--data", "digits"), "timm:vgg11: cannot run on one 1x8x8 image"),
         (("attendnext:tiny", "--data", "nowhere"), "no such folder"),
         (("attendnext:tiny", "--data", "digits", "--device", "tpu"), "--device: unknown device"),
         (("attendnext:tiny", "--data", "digits", "--augment", "spin"), "--augment[0]: expected"),

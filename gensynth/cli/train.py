@@ -12,6 +12,7 @@ from gensynth.errors import InputError, unknown
 if TYPE_CHECKING:
     from gensynth.measurement import Measurement
     from gensynth.proxy import Device, Recipe
+    from gensynth.space import Source
     from gensynth.training.report import Report
 
 # typer reads these at run time, so they are spelled the old way.
@@ -83,10 +84,7 @@ def _trained(
     from gensynth.cli.running import decoding, remark
     from gensynth.data.sets import DataSettings, open_data
     from gensynth.models import trainable_source
-    from gensynth.profile import profile
     from gensynth.proxy import Job
-    from gensynth.space import make
-    from gensynth.trace import trace
     from gensynth.training.report import trained
 
     settings = DataSettings(path if path == "digits" else str(Path(path).resolve()), image_size)
@@ -94,7 +92,7 @@ def _trained(
         images = open_data(settings, progress=progress)
     remark(images)
     source = trainable_source(model, images.task)
-    costs = profile(trace(make(source), source.input_shape))
+    costs = _costs(model, source)
     job = Job(
         number=0,
         purpose="export",
@@ -110,7 +108,23 @@ def _trained(
         device=_device(device),
     )
     test_images = len(images.splits["test"])
-    return trained(model, job, (costs.params, costs.macs), test_images, watch=_tell)
+    return trained(model, job, costs, test_images, watch=_tell)
+
+
+def _costs(model: str, source: "Source") -> tuple[int, int]:
+    """Count parameters and MACs; a network that cannot take the images is refused."""
+    from gensynth.profile import profile
+    from gensynth.space import make
+    from gensynth.trace import trace
+
+    try:
+        costs = profile(trace(make(source), source.input_shape))
+    except InputError as error:
+        if error.place != "model":
+            raise
+        problem = f"{error.problem}; another --image-size may suit it"
+        raise InputError(model, problem) from None
+    return costs.params, costs.macs
 
 
 def _device(word: str) -> "Device":

@@ -97,7 +97,9 @@ class Training:
         self.average = MovingAverage(self.network, decay) if decay else None
         self.images = self._batches(*job.splits)
         self.chosen = _subset(self.images.labels.cpu(), data, job.recipe.data_share)
-        self.steps = max(1, round(len(self.chosen) / job.recipe.batch_size))
+        # A batch of one image has no statistics to normalise by.
+        most = max(1, len(self.chosen) // 2)
+        self.steps = min(most, max(1, round(len(self.chosen) / job.recipe.batch_size)))
         self.held_out = None if "validation" in job.splits else self._batches("validation")
 
     @property
@@ -252,8 +254,13 @@ def _built(job: Job) -> nn.Module:
 def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:
     if share == 1:
         return torch.arange(len(labels))
-    parts = stratified(labels.numpy(), data.class_names, {"used": share}, SUBSET_SEED)
-    return torch.from_numpy(parts["used"])
+    counts = torch.bincount(labels)[labels]
+    # The only image of a class is used: no class may vanish.
+    lone, rows = torch.nonzero(counts == 1)[:, 0], torch.nonzero(counts > 1)[:, 0]
+    if not len(rows):
+        return lone
+    parts = stratified(labels[rows].numpy(), data.class_names, {"used": share}, SUBSET_SEED)
+    return torch.cat((lone, rows[parts["used"]])).sort().values
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:

@@ -19,6 +19,7 @@ from gensynth.training.long import (
     is_flat,
     train_long,
 )
+from gensynth.training.place import Begun, alone, another
 from gensynth.whole import write_whole
 
 REPORT = "training.json"
@@ -71,23 +72,24 @@ def trained(
         watch: told the learning rate and every measurement, of the trials too.
 
     Raises:
-        InputError: the folder holds another training.
+        InputError: the folder holds another training, finished or not, or one that runs.
         Diverged: the training diverged with every rate.
     """
     identity = _identity(job, rates)
     known = read_report(Path(job.folder))
     if known is not None:
         if known.identity != identity:
-            raise InputError(job.folder, f"holds another training, of {known.model}; use another")
+            raise another(job.folder, known.model)
         return known
-    choice = choose_rate(job, rates, watch)
-    curve = []
-    for measurement in train_long(job, choice.rate):
-        curve.append(measurement)
-        if watch is not None:
-            watch(choice.rate, measurement)
-    report = _report(model, identity, job, costs, test_images, choice, curve)
-    _write(report, Path(job.folder))
+    with alone(Path(job.folder), Begun(model, identity)):
+        choice = choose_rate(job, rates, watch)
+        curve = []
+        for measurement in train_long(job, choice.rate):
+            curve.append(measurement)
+            if watch is not None:
+                watch(choice.rate, measurement)
+        report = _report(model, identity, job, costs, test_images, choice, curve)
+        _write(report, Path(job.folder))
     return report
 
 
