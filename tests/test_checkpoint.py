@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from gensynth.measurement import Measurement
 from gensynth.training.checkpoint import FILE, Checkpoint, discard, load, save, write_tensors
@@ -47,6 +48,18 @@ def test_truncated_anywhere_it_is_no_checkpoint(
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(2)}, tmp_path / FILE)
     assert load(tmp_path, "job") is None
+
+
+def test_a_full_disk_is_the_systems_own_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("gensynth.training.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left") as error:
+        write_tensors(tmp_path / FILE, {"weight": torch.zeros(2)}, {})
+    assert (error.value.errno, error.value.filename) == (28, str(tmp_path))
 
 
 def test_a_failed_write_keeps_the_older_checkpoint(

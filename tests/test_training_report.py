@@ -7,6 +7,7 @@ import pytest
 from gensynth.cli import main
 from gensynth.errors import InputError
 from gensynth.measurement import Measurement
+from gensynth.training.place import BEGUN
 from gensynth.training.report import REPORT, read_report, trained
 from tests.trainings import QUICK, job
 
@@ -59,6 +60,12 @@ def test_another_training_does_not_write_over_one_that_was_interrupted(tmp_path:
         trained("net", replace(wanted, recipe=QUICK), (1, 2), 359, (0.2,))
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*.safetensors")}
     assert len(trained("net", wanted, (1, 2), 359, (0.2,)).curve) == 15
+
+
+def test_a_damaged_note_of_what_has_begun_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / BEGUN).write_bytes(b"")
+    trained("net", job(tmp_path, measure_test=True), (1, 2), 359, (0.2,))
+    assert (tmp_path / BEGUN).read_text()
 
 
 def test_two_trainings_in_one_folder_are_one_too_many(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, get_args
 
 import typer
 
+from gensynth.cli import INTERRUPTED
 from gensynth.cli.options import AsJson
 from gensynth.cores import usable_cores
 from gensynth.errors import InputError, unknown
@@ -53,6 +54,9 @@ def train(
     except Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("gensynth: interrupted: the same command goes on from here", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     print_json([to_plain(report)]) if as_json else _show(report, place)
 
 

@@ -6,6 +6,7 @@ identity of the job stand as JSON in the file's own header, so that they cannot 
 
 import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +69,21 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(plain, partial, dict(header))
+        _save(plain, partial, header)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _save(tensors: dict[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
+    """Save, with the system's own error where the disk is full or may not be written to."""
+    try:
+        save_file(tensors, path, dict(header))
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(path.parent)) from None

@@ -48,13 +48,17 @@ def another(folder: Path | str, model: str) -> InputError:
 
 def _require_own(folder: Path, begun: Begun) -> None:
     path = folder / BEGUN
-    if path.exists():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(str(path), f"cannot be read ({error})") from None
-        earlier = from_plain(Begun, loads(text, str(path)), f"{path}: ")
-        if earlier.identity != begun.identity:
-            raise another(folder, earlier.model)
-    else:
+    earlier = _read(path)
+    if earlier is None:
         write_whole(path, dumps(begun))
+    elif earlier.identity != begun.identity:
+        raise another(folder, earlier.model)
+
+
+def _read(path: Path) -> Begun | None:
+    """Read what has begun; None where nothing has, or nobody can tell (power was lost)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return from_plain(Begun, loads(text, str(path)), f"{path}: ")
+    except (FileNotFoundError, UnicodeDecodeError, InputError):
+        return None
