@@ -11,7 +11,7 @@ from gensynth.constraint import STAGES, Indicator, Mode, Rule
 from gensynth.errors import InputError
 from gensynth.plain import from_plain, to_plain
 from gensynth.plugins import create
-from gensynth.proxy import DataSettings, Device, Recipe
+from gensynth.proxy import MOST_EPOCHS, DataSettings, Device, Recipe
 from gensynth.score import Score
 from gensynth.space import SearchSpace
 
@@ -183,6 +183,13 @@ class Experiment:
             raise InputError("name", f"{self.name!r} cannot name a folder: use letters and digits")
         if self.seed < 0:
             raise InputError("seed", f"expected 0 or more, got {self.seed}")
+        for name in ("finals", "last_training"):
+            epochs = self.proxy.epochs * getattr(self, name).epochs_factor
+            if epochs > MOST_EPOCHS:
+                problem = (
+                    f"makes {epochs:g} epochs of proxy.epochs, expected {MOST_EPOCHS:,} at most"
+                )
+                raise InputError(f"{name}.epochs_factor", problem)
 
     def make_space(self) -> SearchSpace[Any]:
         """Import and make the search space."""

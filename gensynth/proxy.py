@@ -13,6 +13,7 @@ from gensynth.training.device import Device as Device
 from gensynth.training.device import is_out_of_memory as is_out_of_memory
 
 Augmentation = Literal["crop", "flip", "cutout"]
+MOST_EPOCHS = 100_000
 WEIGHTS = "model.safetensors"
 """What a job that keeps its weights leaves in its folder."""
 
@@ -53,7 +54,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse values that no training can have."""
-        _require(1 <= self.epochs <= 100_000, "epochs", "1 to 100,000", self.epochs)
+        _require(1 <= self.epochs <= MOST_EPOCHS, "epochs", f"1 to {MOST_EPOCHS:,}", self.epochs)
         _require(self.batch_size >= 2, "batch_size", "at least 2", self.batch_size)
         _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
         _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)

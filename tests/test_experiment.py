@@ -84,6 +84,10 @@ def test_relative_data_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('space = "a"\n[constraints.x]\nweight = -1', "constraints.x.weight: expected 0 or more"),
         ('space = "a"\n[resources]\ncpus_per_trial = -1', "cpus_per_trial: expected more than 0"),
         ('space = "a"\n[resources]\ngpus_per_trial = -1', "gpus_per_trial: expected 0 or more"),
+        ('space = "a"\n[finals]\nepochs_factor = 1e9', "finals.epochs_factor: makes 4e+10 epochs"),
+        ('space = "a"\n[last_training]\nepochs_factor = 1e4', "last_training.epochs_factor: makes"),
+        ('space = "a"\n[data]\npath = ""', "data.path: '' names no folder"),
+        ('space = "a"\n[data]\npath = "a\\u0000"', "names no folder"),
         ('space = "a"\n[resources]\ntime_limit_s = 0', "time_limit_s: expected more than 0"),
     ],
 )

@@ -42,7 +42,11 @@ class DataSettings:
     """Up to this share of unreadable images is skipped; more of them stop the run."""
 
     def __post_init__(self) -> None:
-        """Refuse shares and sizes that leave nothing."""
+        """Refuse what names no folder, and shares and sizes that leave nothing."""
+        if not self.path.strip() or "\0" in self.path:
+            raise InputError(
+                "path", f"{self.path!r} names no folder; expected `digits` or a folder"
+            )
         for name in ("validation_share", "test_share"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(name, f"expected between 0 and 1, got {getattr(self, name)}")
