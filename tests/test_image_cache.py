@@ -41,6 +41,25 @@ def test_a_part_that_is_not_whole_is_no_data_set(name: str, way: str, tmp_path: 
     assert load(tmp_path / "key") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        (LABELS, b"\x01", b"\x00"),
+        (HEADER, b'"std":[', b'"std":[1.0,'),
+        (HEADER, b'["a","b"]', b'["a"]'),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_no_data_set(
+    name: str, old: bytes, new: bytes, tmp_path: Path
+) -> None:
+    write(tmp_path / "key", ("a", "b"), (1, 2, 3), pictures())
+    file = tmp_path / "key" / name
+    data = file.read_bytes()
+    assert old in data
+    file.write_bytes(data.replace(old, new, 1))
+    assert load(tmp_path / "key") is None
+
+
 def test_an_error_on_the_way_leaves_nothing(tmp_path: Path) -> None:
     def broken() -> Iterator[Decoded]:
         yield from pictures()

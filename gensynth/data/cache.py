@@ -4,6 +4,7 @@ A data set is a folder of three files: `header.json`, `images.bin` (uint8, split
 other) and `labels.bin` (int64, little-endian). It is written under another name and renamed.
 """
 
+import hashlib
 import math
 import os
 import shutil
@@ -41,6 +42,8 @@ class Header:
     """Unreadable pictures that are not among the images."""
     repeated: str = ""
     """Which files stand in several splits or classes, in a sentence."""
+    labels_sha256: str = ""
+    """Of the file of labels; empty in older ones."""
 
 
 def load(folder: Path) -> tuple[DataSet, Header] | None:
@@ -50,10 +53,11 @@ def load(folder: Path) -> tuple[DataSet, Header] | None:
         header = from_plain(Header, loads(text, HEADER), HEADER)
         total = sum(header.counts[name] for name in SPLITS)
         images = _map(folder / IMAGES, (total, *header.shape))
-        labels = np.fromfile(folder / LABELS, LABEL_TYPE).astype(np.int64)
+        stored = (folder / LABELS).read_bytes()
+        labels = np.frombuffer(stored, LABEL_TYPE).astype(np.int64)
     except (OSError, InputError, KeyError, ValueError):
         return None
-    if labels.shape != (total,):
+    if not _fits(header, labels, stored):
         return None
     splits, start = {}, 0
     for name in SPLITS:
@@ -63,6 +67,17 @@ def load(folder: Path) -> tuple[DataSet, Header] | None:
     task = Task(channels, height, width, len(header.class_names))
     data = DataSet(task, header.class_names, splits, header.mean, header.std, folder.name)
     return data, header
+
+
+def _fits(header: Header, labels: NDArray[np.int64], stored: bytes) -> bool:
+    """Say whether a header and the labels belong together: nobody checks them any later."""
+    channels = header.shape[0]
+    return (
+        len(labels) == sum(header.counts[name] for name in SPLITS)
+        and bool(np.all((labels >= 0) & (labels < len(header.class_names))))
+        and len(header.mean) == len(header.std) == channels
+        and header.labels_sha256 in ("", hashlib.sha256(stored).hexdigest())
+    )
 
 
 class Decoded(NamedTuple):
@@ -93,9 +108,11 @@ def write(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         labels, counts, skipped = _write_images(partial / IMAGES, pictures)
-        _write_bytes(partial / LABELS, np.array(labels, LABEL_TYPE).tobytes())
+        stored = np.array(labels, LABEL_TYPE).tobytes()
+        _write_bytes(partial / LABELS, stored)
         train = _map(partial / IMAGES, (len(labels), *shape))[: counts["train"]]
-        header = Header(class_names, shape, counts, *statistics(train), skipped, repeated)
+        known = (*statistics(train), skipped, repeated, hashlib.sha256(stored).hexdigest())
+        header = Header(class_names, shape, counts, *known)
         _write_bytes(partial / HEADER, dumps(header).encode())
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
