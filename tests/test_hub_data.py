@@ -31,6 +31,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "huggingface")
 
 
+def test_every_class_has_a_folder_of_its_own() -> None:
+    names = hub_data.folder_names(["a/b", "a_b", "..", ".net", "", "x\ny", "plain"])
+    assert names == ["a_b", "a_b_1", "_..", "_.net", "_", "x_y", "plain"]
+
+
 def test_a_stored_data_set_is_opened_like_a_folder(tmp_path: Path) -> None:
     settings = DataSettings(path=f"hub:{stored(tmp_path / 'set')}")
     data = open_data(settings, tmp_path / "cache")

@@ -6,8 +6,9 @@ that the library can load, such as one of parquet files.
 
 import hashlib
 import io
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,13 +85,23 @@ def _pictures(part: "Dataset", name: str) -> Iterator[tuple[str, bytes]]:
 
     images = _column(part, name, datasets.Image)
     labels = _column(part, name, datasets.ClassLabel)
-    names = part.features[labels].names
+    names = folder_names(part.features[labels].names)
     for row in part.cast_column(images, datasets.Image(decode=False)):
         label: int = row[labels]
         if label >= 0:  # the hub marks images without a label by -1
             stored: dict[str, Any] = row[images]
             data = stored["bytes"] or Path(stored["path"]).read_bytes()
-            yield names[label].replace("/", "_"), data
+            yield names[label], data
+
+
+def folder_names(classes: Sequence[str]) -> list[str]:
+    """Give each class a folder of its own: inside the data set, seen by the scan, unlike others."""
+    names: list[str] = []
+    for label, name in enumerate(classes):
+        plain = re.sub(r"[/\x00-\x1f\x7f-\x9f]", "_", name)
+        plain = plain if plain.strip() and not plain.startswith(".") else f"_{plain}"
+        names.append(plain if plain not in names else f"{plain}_{label}")
+    return names
 
 
 def _column(part: "Dataset", name: str, kind: type) -> str:
