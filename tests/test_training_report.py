@@ -100,6 +100,17 @@ def test_the_command_trains_presets_and_peers_by_one_recipe(
     assert all(set(report["rates"]) == {"0.1", "0.2", "0.4"} for report in reports)
 
 
+def test_a_folder_called_digits_is_not_mistaken_for_the_embedded_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert run("attendnext:tiny", "--data", "digits") == 2
+    assert "write ./digits" in capsys.readouterr().err
+    assert run("attendnext:tiny", "--data", "./digits") == 2
+    assert "expected two or more class folders" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

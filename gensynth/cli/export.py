@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from gensynth.cli.options import task
+from gensynth.cli.options import data_path, task
 from gensynth.errors import InputError
 from gensynth.experiment import EXPERIMENT
 
@@ -164,7 +164,7 @@ def _inputs(data: str | None, shape: tuple[int, int, int]) -> "RealInputs":
     channels = shape[0]
     if channels not in (1, 3):
         raise InputError("--data", f"has 1 or 3 channels, but the network takes {channels}")
-    path = data if data == "digits" or data.startswith("hub:") else str(Path(data).resolve())
+    path = data_path(data)
     images = open_data(DataSettings(path=path, channels=channels))  # type: ignore[arg-type]
     if images.task.channels != channels:
         found = images.task.channels

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from gensynth.errors import InputError
 from gensynth.space import Task
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -28,6 +29,18 @@ ExperimentFile = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads it at run time
     typer.Option("--experiment", help="Take the rules and the score of this experiment."),
 ]
+
+
+def data_path(given: str) -> str:
+    """Give what `--data` stands for: embedded or hub data by its name, else an absolute path."""
+    if given.startswith("hub:"):
+        return given
+    if given != "digits":
+        return str(Path(given).resolve()) if given.strip() else given
+    if Path(given).is_dir():
+        problem = "is the embedded data and a folder here: write ./digits, or run it elsewhere"
+        raise InputError("--data digits", problem)
+    return given
 
 
 def task(image_size: int, channels: int, classes: int) -> Task:

@@ -9,7 +9,7 @@ from typing import Annotated, Optional, get_args
 
 import typer
 
-from gensynth.cli.options import AsJson
+from gensynth.cli.options import AsJson, data_path
 from gensynth.errors import InputError, unknown
 from gensynth.experiment import (
     EXPERIMENT,
@@ -93,8 +93,7 @@ def changed(
     seed: int | None = None,
 ) -> Experiment:
     """Let the command line's options win over the file's."""
-    named = data is None or data == "digits" or data.startswith("hub:")
-    path = data if named else str(Path(data or "").resolve())
+    path = None if data is None else data_path(data)
     try:
         return replace(
             settings,

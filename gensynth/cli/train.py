@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional, get_args
 import typer
 
 from gensynth.cli import INTERRUPTED
-from gensynth.cli.options import AsJson
+from gensynth.cli.options import AsJson, data_path
 from gensynth.cores import usable_cores
 from gensynth.errors import InputError, unknown
 
@@ -91,7 +91,7 @@ def _trained(
     from gensynth.proxy import Job
     from gensynth.training.report import trained
 
-    settings = DataSettings(path if path == "digits" else str(Path(path).resolve()), image_size)
+    settings = DataSettings(data_path(path), image_size)
     with decoding() as progress:
         images = open_data(settings, progress=progress)
     remark(images)
