@@ -14,6 +14,7 @@ from gensynth.inline_executor import run
 from gensynth.outcome import Outcome
 from gensynth.proxy import Job
 from tests.campaigns import campaign, comparable, measurement
+from tests.trainings import write_pictures
 
 LIMITS = {"max_params": {"use": "constraints.max_params:MaxParams", "limit": 400}}
 FLOOR = {"top1": {"use": "constraints.top1:Top1", "min": 50.0}}
@@ -244,6 +245,24 @@ def test_new_limits_judge_old_outcomes_again_without_training(tmp_path: Path) ->
         assert {o.number: o.ending for o in opened.outcomes} == before
         assert [o.ending for o in opened.untrained()] == ["infeasible"] * len(opened.untrained())
         assert len(opened.untrained()) == sum(e == "infeasible" for e in before.values())
+
+
+def test_other_images_in_the_place_of_a_campaigns_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENSYNTH_CACHE", str(tmp_path / "cache"))
+    images = tmp_path / "images"
+    write_pictures(images, {"cat": 6, "dog": 6})
+    changes: dict[str, Any] = {"data": {"path": str(images)}}
+    for _ in range(2):
+        with campaign(tmp_path / "campaign", **changes):
+            pass
+    write_pictures(images, {"cat": 6, "dog": 6}, seed=1)
+    with (
+        pytest.raises(InputError, match="the data has changed since the campaign began"),
+        campaign(tmp_path / "campaign", **changes),
+    ):
+        pass
 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:

@@ -22,10 +22,12 @@ from gensynth.record.in_flight import InFlight
 from gensynth.record.log import Log
 from gensynth.record.study import Record
 from gensynth.renewal import renew
-from gensynth.setting import make_setting
+from gensynth.setting import Setting, make_setting
 from gensynth.whole import PART, write_whole
 
 WHEREABOUTS = "record.json"
+DATA = "data_fingerprint"
+"""Of the images that a campaign began with, as its record has noted it."""
 SETTLED = "settled"
 """What of the experiment may not change, as the record has noted it when it was new."""
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")
@@ -106,6 +108,7 @@ def driving(
     try:
         record = _record(folder, storage)
         _require_settled(record, experiment, folder)
+        _require_data(record, setting)
         if record.noted(SETTLED) is None:
             record.note(SETTLED, {key: _plain(experiment, key) for key in FIXED})
         write_whole(folder / EXPERIMENT, tomli_w.dumps(_without_none(to_plain(experiment))))
@@ -137,6 +140,19 @@ def _require_settled(record: Record, experiment: Experiment, folder: Path) -> No
     kinds, place = fields_of(Experiment), f"{folder}: record"
     known = {key: from_plain(kinds[key], noted[key], place) for key in FIXED if key in noted}
     refuse_change(replace(experiment, **known), experiment, str(folder))
+
+
+def _require_data(record: Record, setting: Setting) -> None:
+    """Raise `InputError` where other images lie in the place of the campaign's."""
+    noted = record.noted(DATA)
+    if noted is None:
+        record.note(DATA, setting.data_fingerprint)
+    elif noted != setting.data_fingerprint:
+        problem = (
+            f"the data has changed since the campaign began (fingerprint {noted} then, "
+            f"{setting.data_fingerprint} now): put it back, or use another --out folder"
+        )
+        raise InputError(setting.experiment.data.path, problem)
 
 
 def _tidy(folder: Path, record: Record) -> None:
