@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gensynth.constraint import STAGES, Indicator, Mode, Rule
 from gensynth.errors import InputError
-from gensynth.plain import from_plain, to_plain
+from gensynth.plain import from_plain
 from gensynth.plugins import create
 from gensynth.proxy import MOST_EPOCHS, DataSettings, Device, Recipe
 from gensynth.score import Score
@@ -18,8 +18,6 @@ from gensynth.space import SearchSpace
 Executor = Literal["ray", "inline"]
 EXPERIMENT = "experiment.toml"
 """The resolved experiment in a campaign's folder."""
-FIXED = ("space", "data", "proxy", "seed")
-"""What a campaign may not change when it is run again: its outcomes would not be comparable."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +158,9 @@ class Experiment:
     constraints: Mapping[str, RuleTable]
     data: DataSettings = field(default_factory=DataSettings)
     proxy: Recipe = field(default_factory=Recipe)
+    fidelity: Literal["given", "by_images"] = "given"
+    """`by_images`: `epochs` and `data_share` of the proxy follow from the number of images; what a
+    file means that has neither."""
     score: Plugin = field(default_factory=lambda: Plugin("netscore"))
     generator: Plugin = field(default_factory=lambda: Plugin("gensynth"))
     executor: Executor = "ray"
@@ -230,15 +231,21 @@ def read_experiment(path: Path) -> Experiment:
     return parse_experiment(data, str(path))
 
 
-def embedded_experiment(name: Literal["digits", "paper"]) -> Experiment:
-    """Give `digits`, a campaign that runs within minutes, or `paper`, the paper's four rules."""
+def embedded_experiment(
+    name: Literal["digits", "paper", "folder"], called: str | None = None
+) -> Experiment:
+    """Give `digits` (minutes), `paper` (its four rules) or `folder` (for images of one's own).
+
+    `called` is the campaign's name, the file's own by default.
+    """
     text = files("gensynth").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return parse_experiment(tomllib.loads(text), f"{name}.toml")
+    given = {"name": called} if called else {}
+    return parse_experiment(tomllib.loads(text) | given, f"{name}.toml")
 
 
 def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
     """Read an experiment from the plain data of its file."""
-    tables = dict(data)
+    tables = {"fidelity": _fidelity(data.get("proxy"))} | dict(data)
     for key in ("space", "score", "generator"):
         if key in tables:
             tables[key] = _plugin_table(tables[key], key, place)
@@ -250,6 +257,12 @@ def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
     }
     experiment = from_plain(Experiment, tables, f"{place}: ")
     return replace(experiment, data=_absolute(experiment.data, Path(experiment.folder)))
+
+
+def _fidelity(proxy: Any) -> str:
+    """Say whether a file says how short the proxy is; without either number it says neither."""
+    told = isinstance(proxy, Mapping) and ("epochs" in proxy or "data_share" in proxy)
+    return "given" if told else "by_images"
 
 
 def _plugin_table(table: Any, key: str, place: str) -> dict[str, Any]:
@@ -277,22 +290,3 @@ def _absolute(data: DataSettings, folder: Path) -> DataSettings:
     if named or Path(data.path).is_absolute():
         return data
     return replace(data, path=str((folder / data.path).resolve()))
-
-
-def refuse_change(old: Experiment, new: Experiment, place: str) -> None:
-    """Raise `InputError` naming the first field that a campaign may not change."""
-    for key in FIXED:
-        before, after = to_plain(getattr(old, key)), to_plain(getattr(new, key))
-        if before != after:
-            raise InputError(
-                f"{place}: {_first_difference(key, before, after)}",
-                "differs from the campaign's; use another --out folder for another search",
-            )
-
-
-def _first_difference(key: str, before: Any, after: Any) -> str:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name):
-                return _first_difference(f"{key}.{name}", before.get(name), after.get(name))
-    return f"{key} ({before} before, {after} now)"

@@ -11,6 +11,7 @@ from gensynth.constraint import Indicator
 from gensynth.data.sets import DataSet, Progress, open_data
 from gensynth.errors import InputError
 from gensynth.experiment import Experiment
+from gensynth.fidelity import settled
 from gensynth.generator import Generator
 from gensynth.generators.by_name import make_generator
 from gensynth.judge import Judge
@@ -144,6 +145,7 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
     space, score = experiment.make_space(), experiment.make_score()
     indicator = experiment.make_indicator()
     data = open_data(experiment.data, progress=progress)
+    experiment = settled(experiment, len(data.splits["train"]))
     setting = Setting(
         experiment=experiment,
         space=space,

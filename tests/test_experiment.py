@@ -9,8 +9,8 @@ from gensynth.experiment import (
     embedded_experiment,
     parse_experiment,
     read_experiment,
-    refuse_change,
 )
+from gensynth.record.fixed import refuse_change
 from tests.campaigns import experiment
 
 

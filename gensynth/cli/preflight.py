@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 
 def preflight(
-    experiment: Annotated[Path, typer.Argument(metavar="EXPERIMENT.toml")],
+    experiment: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(help="TOML file; without it what `search` takes."),
+    ] = None,
     data: Annotated[Optional[str], typer.Option(help="A folder of images, or digits.")] = None,  # noqa: UP045
+    image_size: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Height and width to which images are brought; default their own."),
+    ] = None,
     samples: Annotated[int, typer.Option(help="Candidates that are drawn.", min=20)] = 2000,
     as_json: AsJson = False,
 ) -> None:
@@ -30,12 +37,13 @@ def preflight(
     from gensynth.cli.preflight_page import show_findings
     from gensynth.cli.rows import print_json
     from gensynth.cli.running import decoding, remark
-    from gensynth.cli.search import changed
+    from gensynth.cli.search import changed, embedded
     from gensynth.experiment import read_experiment
     from gensynth.preflight.findings import preflight as look_ahead
     from gensynth.setting import make_setting
 
-    settings = changed(read_experiment(experiment), data=data)
+    settings = read_experiment(experiment) if experiment else embedded(data)
+    settings = changed(settings, data, image_size)
     with decoding() as progress:
         setting = make_setting(settings, progress)
     remark(setting)

@@ -1,5 +1,6 @@
 """`gensynth search`: run a campaign from an experiment to an exported network."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,10 +27,14 @@ Text = Optional[str]  # noqa: UP045
 Number = Optional[int]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 
+FILE = "TOML file; without it: digits, or what suits a folder of images."
+PIXELS = "Height and width to which images are brought; default their own."
+
 
 def search(
-    experiment: Annotated[File, typer.Argument(help="TOML file; without it: digits.")] = None,
+    experiment: Annotated[File, typer.Argument(help=FILE)] = None,
     data: Annotated[Text, typer.Option(help="A folder of images, or digits.")] = None,
+    image_size: Annotated[Number, typer.Option(help=PIXELS)] = None,
     out: Annotated[File, typer.Option(help="The campaign's folder; default runs/NAME.")] = None,
     trials: Annotated[Number, typer.Option(help="Trainings of the search.")] = None,
     generator: Annotated[Text, typer.Option(help="A generator's name.")] = None,
@@ -43,11 +48,17 @@ def search(
 
     Ends with 0 where a network was exported, 1 where nothing was feasible.
     """
-    given = {"": experiment, "data": data, "out": out, "trials": trials, "generator": generator}
-    given |= {"executor": executor, "address": address, "seed": seed, "json": as_json or None}
+    given = {"": experiment, "data": data, "image-size": image_size, "out": out, "trials": trials}
+    given |= {
+        "generator": generator,
+        "executor": executor,
+        "address": address,
+        "seed": seed,
+        "json": as_json or None,
+    }
     given |= {"storage": storage and without_password(storage)}
-    settings, folder = _settings(experiment, out)
-    settings = changed(settings, data, trials, generator, executor, seed)
+    settings, folder = _settings(experiment, out, data)
+    settings = changed(settings, data, image_size, trials, generator, executor, seed)
     _require_writable(folder)
     from gensynth.cli.running import run_campaign
 
@@ -55,12 +66,22 @@ def search(
     raise typer.Exit(0 if published else 1)
 
 
-def _settings(file: Path | None, out: Path | None) -> tuple[Experiment, Path]:
+def _settings(
+    file: Path | None, out: Path | None, data: str | None = None
+) -> tuple[Experiment, Path]:
     """Find the experiment: the file's, else the folder's own, else the embedded one."""
     if file is None and out is not None and (out / EXPERIMENT).exists():
         return read_experiment(out / EXPERIMENT), out
-    settings = read_experiment(file) if file else embedded_experiment("digits")
+    settings = read_experiment(file) if file else embedded(data)
     return settings, out or Path("runs") / settings.name
+
+
+def embedded(data: str | None) -> Experiment:
+    """Give the experiment for images that no file says anything about."""
+    if data is None or data == "digits":
+        return embedded_experiment("digits")
+    word = data.removeprefix("hub:") if data.startswith("hub:") else Path(data).resolve().name
+    return embedded_experiment("folder", re.sub(r"[^\w.-]+", "-", word).strip(".-") or "images")
 
 
 def _command(given: Mapping[str, object]) -> str:
@@ -87,6 +108,7 @@ def _require_writable(folder: Path) -> None:
 def changed(
     settings: Experiment,
     data: str | None = None,
+    image_size: int | None = None,
     trials: int | None = None,
     generator: str | None = None,
     executor: str | None = None,
@@ -95,16 +117,17 @@ def changed(
     """Let the command line's options win over the file's."""
     path = None if data is None else data_path(data)
     try:
+        images = settings.data if path is None else replace(settings.data, path=path)
         return replace(
             settings,
-            data=settings.data if path is None else replace(settings.data, path=path),
+            data=images if image_size is None else replace(images, image_size=image_size),
             trials=settings.trials if trials is None else trials,
             generator=settings.generator if generator is None else Plugin(generator),
             executor=settings.executor if executor is None else _executor(executor),
             seed=settings.seed if seed is None else seed,
         )
     except InputError as error:
-        raise InputError(f"--{error.place}", error.problem) from None
+        raise InputError("--" + error.place.replace("_", "-"), error.problem) from None
 
 
 def _executor(word: str) -> Executor:

@@ -202,7 +202,7 @@ def _shape(
             raise InputError(
                 settings.path,
                 f"{first.name} is {_size(seen)} and {picture.name} {_size(found)}: "
-                "set image_size (data.image_size)",
+                "set image_size (in [data], or --image-size)",
             )
     return channels, *seen.size
 

@@ -14,10 +14,12 @@ from filelock import FileLock, Timeout
 from gensynth.campaign import Campaign
 from gensynth.data.sets import Progress
 from gensynth.errors import InputError
-from gensynth.experiment import EXPERIMENT, FIXED, Experiment, read_experiment, refuse_change
+from gensynth.experiment import EXPERIMENT, Experiment, read_experiment
+from gensynth.fidelity import as_before
 from gensynth.genome import digest
 from gensynth.plain import Plain, dumps, fields_of, from_plain, loads, to_plain
 from gensynth.record.address import sqlite_url, without_password
+from gensynth.record.fixed import FIXED, refuse_change
 from gensynth.record.in_flight import InFlight
 from gensynth.record.log import Log
 from gensynth.record.study import Record
@@ -81,6 +83,7 @@ def viewing(folder: Path, experiment: Experiment | None = None) -> Campaign:
     if experiment is None:
         since = record.noted("since")
         return Campaign(make_setting(old), record, folder, since if isinstance(since, int) else 0)
+    experiment = as_before(experiment, old)
     refuse_change(old, experiment, str(folder))
     return Campaign(make_setting(experiment), record, folder, sys.maxsize)
 
@@ -96,8 +99,10 @@ def driving(
     folder.mkdir(parents=True, exist_ok=True)
     old = known_experiment(folder) if (folder / EXPERIMENT).exists() else None
     if old is not None:
+        experiment = as_before(experiment, old)
         refuse_change(old, experiment, str(folder))
     setting = make_setting(experiment, progress)
+    experiment = setting.experiment
     setting.check_measurable()
     lock = FileLock(folder / "driver.lock")
     try:

@@ -1,0 +1,29 @@
+"""What of its experiment a campaign may not change when it is run again."""
+
+from typing import Any
+
+from gensynth.errors import InputError
+from gensynth.experiment import Experiment
+from gensynth.plain import to_plain
+
+FIXED = ("space", "data", "proxy", "seed")
+"""With others its outcomes would not be comparable."""
+
+
+def refuse_change(old: Experiment, new: Experiment, place: str) -> None:
+    """Raise `InputError` naming the first field that a campaign may not change."""
+    for key in FIXED:
+        before, after = to_plain(getattr(old, key)), to_plain(getattr(new, key))
+        if before != after:
+            raise InputError(
+                f"{place}: {_first_difference(key, before, after)}",
+                "differs from the campaign's; use another --out folder for another search",
+            )
+
+
+def _first_difference(key: str, before: Any, after: Any) -> str:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                return _first_difference(f"{key}.{name}", before.get(name), after.get(name))
+    return f"{key} ({before} before, {after} now)"
