@@ -43,6 +43,25 @@ def data_path(given: str) -> str:
     return given
 
 
+ExperimentOrSuited = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Argument(
+        metavar="EXPERIMENT.toml",
+        help="TOML file; without it: digits, or what suits a folder of images.",
+    ),
+]
+Images = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--data", help="A folder of images, hub:NAME, or digits."),
+]
+BroughtTo = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--image-size", help="Height and width to which images are brought; default their own."
+    ),
+]
+
+
 def task(image_size: int, channels: int, classes: int) -> Task:
     """Make the task that networks are built for."""
     return Task(channels, image_size, image_size, classes)

@@ -1,27 +1,20 @@
 """`gensynth preflight`: what can be said of an experiment before anything is trained."""
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli.options import AsJson
+from gensynth.cli.options import AsJson, BroughtTo, ExperimentOrSuited, Images
 
 if TYPE_CHECKING:
     from gensynth.preflight.findings import Findings
 
 
 def preflight(
-    experiment: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Argument(help="TOML file; without it what `search` takes."),
-    ] = None,
-    data: Annotated[Optional[str], typer.Option(help="A folder of images, or digits.")] = None,  # noqa: UP045
-    image_size: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Height and width to which images are brought; default their own."),
-    ] = None,
+    experiment: ExperimentOrSuited = None,
+    data: Images = None,
+    image_size: BroughtTo = None,
     samples: Annotated[int, typer.Option(help="Candidates that are drawn.", min=20)] = 2000,
     as_json: AsJson = False,
 ) -> None:

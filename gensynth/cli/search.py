@@ -10,7 +10,7 @@ from typing import Annotated, Optional, get_args
 
 import typer
 
-from gensynth.cli.options import AsJson, data_path
+from gensynth.cli.options import AsJson, BroughtTo, ExperimentOrSuited, Images, data_path
 from gensynth.errors import InputError, unknown
 from gensynth.experiment import (
     EXPERIMENT,
@@ -27,14 +27,11 @@ Text = Optional[str]  # noqa: UP045
 Number = Optional[int]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 
-FILE = "TOML file; without it: digits, or what suits a folder of images."
-PIXELS = "Height and width to which images are brought; default their own."
-
 
 def search(
-    experiment: Annotated[File, typer.Argument(help=FILE)] = None,
-    data: Annotated[Text, typer.Option(help="A folder of images, or digits.")] = None,
-    image_size: Annotated[Number, typer.Option(help=PIXELS)] = None,
+    experiment: ExperimentOrSuited = None,
+    data: Images = None,
+    image_size: BroughtTo = None,
     out: Annotated[File, typer.Option(help="The campaign's folder; default runs/NAME.")] = None,
     trials: Annotated[Number, typer.Option(help="Trainings of the search.")] = None,
     generator: Annotated[Text, typer.Option(help="A generator's name.")] = None,
@@ -49,14 +46,8 @@ def search(
     Ends with 0 where a network was exported, 1 where nothing was feasible.
     """
     given = {"": experiment, "data": data, "image-size": image_size, "out": out, "trials": trials}
-    given |= {
-        "generator": generator,
-        "executor": executor,
-        "address": address,
-        "seed": seed,
-        "json": as_json or None,
-    }
-    given |= {"storage": storage and without_password(storage)}
+    given |= {"generator": generator, "executor": executor, "address": address, "seed": seed}
+    given |= {"storage": storage and without_password(storage), "json": as_json or None}
     settings, folder = _settings(experiment, out, data)
     settings = changed(settings, data, image_size, trials, generator, executor, seed)
     _require_writable(folder)
