@@ -13,6 +13,7 @@ from gensynth.errors import InputError
 from gensynth.inline_executor import run
 from gensynth.outcome import Outcome
 from gensynth.proxy import Job
+from gensynth.record.folder import viewing
 from tests.campaigns import campaign, comparable, measurement
 from tests.trainings import write_pictures
 
@@ -263,6 +264,9 @@ def test_other_images_in_the_place_of_a_campaigns_are_refused(
         campaign(tmp_path / "campaign", **changes),
     ):
         pass
+    assert viewing(tmp_path / "campaign").outcomes == [], "looking at it is allowed"
+    with pytest.raises(InputError, match="the data has changed since the campaign began"):
+        viewing(tmp_path / "campaign", same_images=True)
 
 
 def test_a_second_driver_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ Each row has its decisions (`decision.NAME`, empty where not reached), costs, th
 the processor time of the training and of one forward pass. No rule that a training decides
 selects, and none stops.
 
+`--first` lets two runs share the work, into files of their own.
+
 `--epochs`, `--data-share` and `--image-size` record the same networks trained longer, or by a
 cheaper proxy, into another file: what `proxy_fidelity.py` compares.
 """
@@ -64,7 +66,7 @@ def main() -> None:
     end, saved = time.monotonic() + 60 * options.minutes, time.monotonic()
     drawn = networks(make_setting(as_written))
     for entry in _entries(drawn, setting, options.networks, options.replicas):
-        if (entry.network, entry.replica) in done:
+        if (entry.network, entry.replica) in done or entry.network < options.first:
             continue
         if time.monotonic() > end:
             break
@@ -82,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--networks", type=int, default=500)
     parser.add_argument("--replicas", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="leave those before to another run")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--epochs", type=int, help="instead of the experiment's")
     parser.add_argument("--data-share", type=float, help="instead of the experiment's")

@@ -97,7 +97,7 @@ def _winner(folder: Path, to: Path, wanted: "Sequence[Format]") -> "Sequence[Agr
     from gensynth.export.publish import publish
     from gensynth.record.folder import viewing
 
-    published = publish(viewing(folder), to, wanted)
+    published = publish(viewing(folder, same_images=True), to, wanted)
     if published is None:
         raise InputError(str(folder), "the campaign has no winner yet; export DIR:ID instead")
     return published.agreements
@@ -112,7 +112,7 @@ def _candidate(
     from gensynth.export.real_inputs import of_data
     from gensynth.record.folder import viewing
 
-    campaign = viewing(folder)
+    campaign = viewing(folder, same_images=True)
     found = _found(campaign, identity, place)
     settings = campaign.setting.experiment.data
     size, name = found.source.input_shape[1:], Path(settings.path).name

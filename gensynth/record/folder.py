@@ -75,14 +75,21 @@ def open_record(folder: Path, storage: str | None = None) -> Record:
     return Record.open(place.storage, place.study, create=False)
 
 
-def viewing(folder: Path, experiment: Experiment | None = None) -> Campaign:
-    """Open a campaign to look at it, under its own rules and score or under others."""
+def viewing(
+    folder: Path, experiment: Experiment | None = None, same_images: bool = False
+) -> Campaign:
+    """Open a campaign to look at it, under its own rules and score or under others.
+
+    With `same_images` an `InputError` says where other images lie in the place of its own.
+    """
     old = known_experiment(folder)
     record = open_record(folder)
     _require_settled(record, old, folder)
     if experiment is None:
-        since = record.noted("since")
-        return Campaign(make_setting(old), record, folder, since if isinstance(since, int) else 0)
+        since, setting = record.noted("since"), make_setting(old)
+        if same_images:
+            _refuse_other_data(record.noted(DATA), setting)
+        return Campaign(setting, record, folder, since if isinstance(since, int) else 0)
     experiment = as_before(experiment, old)
     refuse_change(old, experiment, str(folder))
     return Campaign(make_setting(experiment), record, folder, sys.maxsize)
@@ -148,11 +155,16 @@ def _require_settled(record: Record, experiment: Experiment, folder: Path) -> No
 
 
 def _require_data(record: Record, setting: Setting) -> None:
-    """Raise `InputError` where other images lie in the place of the campaign's."""
+    """Note which images a campaign begins with; refuse others later."""
     noted = record.noted(DATA)
     if noted is None:
         record.note(DATA, setting.data_fingerprint)
-    elif noted != setting.data_fingerprint:
+    _refuse_other_data(noted, setting)
+
+
+def _refuse_other_data(noted: object, setting: Setting) -> None:
+    """Raise `InputError` where other images lie in the place of the campaign's."""
+    if noted not in (None, setting.data_fingerprint):
         problem = (
             f"the data has changed since the campaign began (fingerprint {noted} then, "
             f"{setting.data_fingerprint} now): put it back, or use another --out folder"
