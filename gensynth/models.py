@@ -54,14 +54,17 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
 
 
 def reference_source(name: str, space: SearchSpace[Any], task: Task, place: str) -> Source:
-    """Say how to build a network that a rule refers to: `timm:NAME`, or a preset of a space."""
+    """Say how to build a network that a rule refers to: `timm:NAME`, or a preset of a space.
+
+    It is to be trained, so it comes in the form for that, as in `trainable_source`.
+    """
     if ":" not in name and name in space.presets:
         return preset_source(space, name, task)
     source = _named_source(name, task) if ":" in name else None
     if source is None:
         hint = nearest(name, [*space.presets, "timm:NAME"])
         raise InputError(place, f"{name!r} is no preset and no timm network{hint}")
-    return source
+    return _in_trained_form(source)
 
 
 def trainable_source(name: str, task: Task) -> Source:
@@ -74,6 +77,10 @@ def trainable_source(name: str, task: Task) -> Source:
     source = _named_source(name, task)
     if source is None:
         raise InputError(name, f"is no timm:NAME, SPACE:PRESET or genome file{_hint(name)}")
+    return _in_trained_form(source)
+
+
+def _in_trained_form(source: Source) -> Source:
     if source.module == "gensynth.peers":
         return replace(source, spec={**source.spec, "fused": False})
     return source

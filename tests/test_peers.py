@@ -5,11 +5,12 @@ import torch
 
 from gensynth import peers
 from gensynth.errors import InputError
-from gensynth.models import find_model
+from gensynth.models import find_model, reference_source
 from gensynth.profile import profile
 from gensynth.score import NetScore
 from gensynth.space import Task
 from gensynth.trace import trace
+from search_spaces.attendnext import AttendNeXt
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,11 @@ def test_without_its_first_stride_a_network_looks_at_small_images_four_times_as_
 def test_a_network_that_reads_patches_has_no_first_stride_to_remove() -> None:
     with pytest.raises(InputError, match="no convolution of stride 2 that reads the image"):
         peers.make({"name": "vit_tiny_patch16_224+stride1"})
+
+
+def test_a_reference_is_trained_with_its_branches() -> None:
+    source = reference_source("timm:mobileone_s1", AttendNeXt(), Task(3, 32, 32, 10), "reference")
+    assert source.spec["fused"] is False
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
