@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,12 +27,8 @@ from gensynth.record.folder import driving
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@dataclass(frozen=True)
-class Used:
-    """Processor seconds so far."""
-
-    workers: float
-    others: float
+Used = dict[str, float]
+"""Processor seconds so far, by kind of process: `workers`, `driver`, and Ray's own by name."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +47,12 @@ def main() -> None:
     experiment = experiment_on(options.experiment, options.data)
     with tempfile.TemporaryDirectory(prefix="gensynth-overhead-") as place:
         before, after, ended = measure(Path(place), shortened(experiment, options))
-    workers, others = after.workers - before.workers, after.others - before.others
-    mean = sum(e.seconds for e in ended) / len(ended)
+    spent = {name: after[name] - before.get(name, 0.0) for name in after}
+    mean, total = sum(e.seconds for e in ended) / len(ended), sum(spent.values())
     print(f"{len(ended)} trainings of {mean:.1f} s in the mean, {usable_cores()} workers")
-    print(f"processor time beside training: {others / (workers + others):.2%}")
+    print(f"processor time beside training: {1 - spent.pop('workers') / total:.2%}, of it")
+    for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"  {name}: {seconds / total:.2%}")
     print(f"idle workers: {idle_share(ended, usable_cores()):.2%}")
 
 
@@ -112,19 +111,24 @@ def idle_share(ended: list[Ended], workers: int) -> float:
 
 
 def used() -> Used:
-    """Read what this process and all below it have used, Ray's workers apart."""
-    workers = others = 0.0
-    for process in _family(os.getpid()):
-        seconds, name = process
-        if name.startswith("ray::"):
-            workers += seconds
-        else:
-            others += seconds
-    return Used(workers, others)
+    """Read what this process and all below it have used."""
+    seconds: dict[str, float] = defaultdict(float)
+    for number, spent, title in _family(os.getpid()):
+        seconds["driver" if number == os.getpid() else _kind(title)] += spent
+    return seconds
 
 
-def _family(ancestor: int) -> Iterator[tuple[float, str]]:
-    """Give processor seconds and title of a process and its descendants."""
+def _kind(title: str) -> str:
+    """Name a process by its script or program."""
+    if title.startswith("ray::"):
+        return "workers"
+    words = title.split()
+    scripts = [word for word in words if word.endswith(".py")]
+    return Path((scripts or words or ["ended"])[0]).name
+
+
+def _family(ancestor: int) -> Iterator[tuple[int, float, str]]:
+    """Give number, processor seconds and title of a process and its descendants."""
     rows: dict[int, tuple[int, float, str]] = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -136,7 +140,7 @@ def _family(ancestor: int) -> Iterator[tuple[float, str]]:
         rows[int(path.name)] = (int(fields[1]), seconds, title)
     for number, (_, seconds, title) in rows.items():
         if _descends(number, ancestor, rows):
-            yield seconds, title
+            yield number, seconds, title
 
 
 def _descends(number: int, ancestor: int, rows: dict[int, tuple[int, float, str]]) -> bool:

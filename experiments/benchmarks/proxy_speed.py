@@ -122,7 +122,7 @@ def against_ray(setting: Setting, rounds: int) -> list[dict[str, Result]]:
     """Train two at a time: in two bare processes, then in two Ray workers."""
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     remote = ray.remote(num_cpus=1)(run_proxy)
     ray.get([remote.remote(replace(setting, epochs=1)) for _ in range(2)])
     results = []

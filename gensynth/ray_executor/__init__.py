@@ -11,6 +11,7 @@ from threading import Thread
 
 from gensynth.attempt import Result, attempt
 from gensynth.campaign import Campaign, Done, Wait
+from gensynth.cores import on_one_core
 from gensynth.errors import InputError
 from gensynth.experiment import Resources
 from gensynth.interruption import Interruption
@@ -63,7 +64,7 @@ def _run(
 ) -> Done:
     resources = campaign.setting.experiment.resources
     patience_s = OWN_PATIENCE_S if address is None else PATIENCE_S
-    with connected(address):
+    with connected(address), on_one_core():
         require_room(resources)
         require_resources(campaign.judge)
         if address is not None:
