@@ -22,6 +22,8 @@ trials = 4
 space = "tests.toy_space:ToySpace"
 [proxy]
 epochs = 2
+[last_training]
+data_share = 0.5
 [finals]
 candidates = 1
 most = 2
@@ -82,6 +84,8 @@ def test_search_leaves_an_exported_network_and_the_campaign(finished: Path) -> N
     assert config["label_names"] == [str(digit) for digit in range(10)]
     card = (finished / "best" / "card.md").read_text()
     assert "Classes, in the order of the outputs: 0, 1, 2," in card
+    assert "trainings of 2 epochs on the training images" in card
+    assert "Last training: 8 epochs on 0.5 of train and validation together" in card
     assert "Test top-1" in card and "looked at | 1 time |" in card
     events = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
     assert sum(event["event"] == "started" for event in events) >= 7

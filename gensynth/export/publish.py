@@ -162,10 +162,15 @@ def _word(judgement: Judgement) -> str:
     return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
 
 
+def _share(share: float) -> str:
+    return "" if share == 1 else f"{share:.3g} of "
+
+
 def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
     setting, experiment = campaign.setting, campaign.setting.experiment
     task = setting.task
-    recipe, epochs = experiment.proxy, len(outcome.curve)
+    recipe, epochs, last = experiment.proxy, len(outcome.curve), experiment.last_training
+    averaged = f", moving average of the weights {last.ema_decay}" if last.ema_decay else ""
     image = f"{task.channels} x {task.height} x {task.width}"
     mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (setting.mean, setting.std))
     packages = ", ".join(f"{name} {version(name)}" for name in ("gensynth", "torch", "optuna"))
@@ -181,9 +186,10 @@ def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
         *([f"- {setting.left_out.split(';')[0]}."] if setting.left_out else []),
         *([f"- {setting.repeated}."] if setting.repeated else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
-        f"{recipe.epochs} epochs, seed {experiment.seed}.",
-        f"- Last training: {epochs} epochs on train and validation together, {recipe.optimizer}, "
-        f"learning rate {recipe.learning_rate}, batch {recipe.batch_size}; the test split was "
-        "measured after it.",
+        f"{recipe.epochs} epochs on {_share(recipe.data_share)}the training images, seed "
+        f"{experiment.seed}.",
+        f"- Last training: {epochs} epochs on {_share(last.data_share)}train and validation "
+        f"together, {recipe.optimizer}, learning rate {recipe.learning_rate}, batch "
+        f"{recipe.batch_size}{averaged}; the test split was measured after it.",
         f"- Versions: {packages}; Python {platform.python_version()}, {platform.machine()}.",
     ]
