@@ -1,0 +1,138 @@
+r"""Hours, nodes and money of a campaign on a cluster, from measured throughput.
+
+    python -m experiments.benchmarks.cluster_plan experiments/attendnext_imagenet.toml \
+        --data SMALL_FOLDER_IN_THE_SAME_LAYOUT --train-images 1281167 --validation-images 50000 \
+        --gpus 4,8,32 --price 2.5
+
+Some random candidates that keep the rules known before training are trained for a few batches
+each, alone, on this machine's device with the threads of a training; the references likewise. What
+the campaign takes then follows from its own numbers: trainings, epochs, shares of the images,
+finals, the last training. Early stopping is left out, so that the truth is less. `--slowdown` says
+how many times as long an image takes where `gpus_per_trial` lets several candidates share a GPU
+(measure it on yours; with 1 a share of a GPU would be as fast as the whole).
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+
+from experiments.benchmarks.on_folder import experiment_on
+from gensynth.constraint import feasible
+from gensynth.experiment import Experiment
+from gensynth.preflight.plan import spread_over_macs
+from gensynth.preflight.sample import sample
+from gensynth.proxy import Job
+from gensynth.setting import Setting, make_setting
+from gensynth.space import Source
+from gensynth.training.device import resolve
+from gensynth.training.pace import Pace, pace
+
+TIMED = 6
+"""Candidates, from few MACs to many."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """How many images the real data has."""
+
+    train: int
+    validation: int
+
+
+def main() -> None:
+    """Measure, and print the plan."""
+    options = _options()
+    setting = make_setting(experiment_on(options.experiment, options.data))
+    images = Images(options.train_images, options.validation_images)
+    chosen = candidates(setting, options.samples)
+    paces = [paced(setting, source) for source in chosen]
+    references = [paced(setting, source) for source in setting.references.values()]
+    rates = sorted(1 / one.train_s for one in paces)
+    device = resolve(setting.experiment.resources.device)
+    print(f"on {device}: {rates[0]:.0f} to {rates[-1]:.0f} training images/s, candidates")
+    spent = hours(setting.experiment, images, paces, references)
+    for name, value in spent.items():
+        print(f"  {name}: {value * options.slowdown:.1f} device hours")
+    last = spent.pop("last training")
+    side_by_side = sum(spent.values()) * options.slowdown
+    share = setting.experiment.resources.gpus_per_trial or 1.0
+    for gpus in options.gpus:
+        took = side_by_side * share / gpus + last
+        cost = took * gpus * options.price
+        print(f"{gpus} GPUs: {took:.1f} hours, {cost:.0f} at {options.price} an hour")
+    size = setting.task.height * setting.task.width * setting.task.channels
+    print(f"disk of a node: {(images.train + images.validation) * size / 1e9:.0f} GB")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--train-images", type=int, required=True)
+    parser.add_argument("--validation-images", type=int, required=True)
+    parser.add_argument("--samples", type=int, default=300, help="random candidates drawn")
+    parser.add_argument("--slowdown", type=float, default=1.0)
+    parser.add_argument("--gpus", type=lambda text: [int(n) for n in text.split(",")], default=[8])
+    parser.add_argument("--price", type=float, default=2.5, help="of a GPU's hour")
+    return parser.parse_args()
+
+
+def candidates(setting: Setting, count: int) -> list[Source]:
+    """Draw random candidates, and choose from those that keep the rules known by now."""
+    judge = setting.judge(())
+    drawn = sample(judge, count, setting.experiment.seed).candidates
+    passing = [one for one in drawn if feasible(one.judgements)] or list(drawn)
+    return [one.source for one in spread_over_macs(passing, TIMED)]
+
+
+def paced(setting: Setting, source: Source) -> Pace:
+    """Time some batches of a training of `source`."""
+    resources = setting.experiment.resources
+    with TemporaryDirectory() as folder:
+        job = Job(
+            number=0,
+            purpose="search",
+            source=source,
+            data=setting.experiment.data,
+            data_fingerprint=setting.data_fingerprint,
+            recipe=replace(setting.experiment.proxy, data_share=1.0),
+            training_seed=0,
+            folder=folder,
+            threads=max(1, int(resources.cpus_per_trial)),
+            device=resources.device,
+        )
+        return pace(job, limit_s=3.0)
+
+
+def hours(
+    experiment: Experiment, images: Images, paces: Sequence[Pace], references: Sequence[Pace]
+) -> dict[str, float]:
+    """Give device hours of each part, every training to its end."""
+    proxy, finals, last = experiment.proxy, experiment.finals, experiment.last_training
+    trained = images.train * proxy.data_share
+
+    def proxies(some: Sequence[Pace]) -> float:
+        """Sum the hours of one proxy training of each."""
+        return sum(proxy.epochs * _epoch_s(one, trained, images.validation) for one in some) / 3600
+
+    one = proxies(paces) / len(paces)
+    final = one * finals.epochs_factor * finals.candidates * finals.replicas
+    everything = (images.train + images.validation) * last.data_share
+    longest = proxy.epochs * last.epochs_factor * fmean(p.train_s for p in paces) * everything
+    return {
+        "search": one * experiment.trials,
+        "references": proxies(references),
+        "finals": final,
+        "last training": longest / 3600,
+    }
+
+
+def _epoch_s(one: Pace, train: float, validation: float) -> float:
+    return one.train_s * train + one.validate_s * validation
+
+
+if __name__ == "__main__":
+    main()
