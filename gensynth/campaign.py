@@ -183,9 +183,9 @@ class Campaign:
         """Name the folder of a candidate: its checkpoint, its weights."""
         return self.ledger.in_flight.folder_of(outcome)
 
-    def verdicts_of(self, finalist: Finalist) -> tuple[Judgement, ...]:
-        """Judge a finalist whose trainings are done at the lower bound of its top-1."""
-        return self._at(finalist.outcome, finalist.bound or 0.0).judgements
+    def verdicts_at(self, outcome: Outcome, top1: float) -> tuple[Judgement, ...]:
+        """Judge a trained candidate at a supposed `top1` in percent."""
+        return self._at(outcome, top1).judgements
 
     # Proposals -------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 """What a network is built for where nothing else is said."""
+GENOME = "genome.json"
+"""In an exported folder."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,29 @@ def reference_source(name: str, space: SearchSpace[Any], task: Task, place: str)
 
 
 def trainable_source(name: str, task: Task) -> Source:
-    """Say how to build `timm:NAME`, `SPACE:PRESET` or a genome file for a task, to be trained.
+    """Say how to build `timm:NAME` or what `trainable_genome` finds for a task, to be trained.
 
     A network that runs in a narrower form than it is trained in comes in the wider one.
     """
-    if ":" not in name or Path(name).is_file():
-        return find_genome(name, task).source
+    genome = trainable_genome(name, task)
+    if genome is not None:
+        return genome.source
     source = _named_source(name, task)
-    if source is None:
-        raise InputError(name, f"is no timm:NAME, SPACE:PRESET or genome file{_hint(name)}")
+    assert source is not None, "it is timm's"
     return _in_trained_form(source)
+
+
+def trainable_genome(name: str, task: Task) -> Sourced | None:
+    """Find the genome of `SPACE:PRESET`, a genome file or an export; None for `timm:NAME`."""
+    exported = Path(name) / GENOME
+    if exported.is_file():
+        return find_genome(str(exported), task)
+    kind, colon, _ = name.partition(":")
+    if not colon or Path(name).is_file() or kind in names("search_space"):
+        return find_genome(name, task)
+    if kind == "timm":
+        return None
+    raise InputError(name, f"is no timm:NAME, SPACE:PRESET, genome file or export{_hint(name)}")
 
 
 def _in_trained_form(source: Source) -> Source:
@@ -101,8 +116,8 @@ def find_genome(name: str, task: Task) -> Sourced:
             raise InputError(name, f"space {kind} has no preset {preset!r}{hint}")
         return sourced(space, kind, space.sample(Replay(space.presets[preset])), task)
     path = Path(name)
-    if (path / "genome.json").is_file():
-        remedy = f"export its campaign, or {path / 'genome.json'} with fresh weights"
+    if (path / GENOME).is_file():
+        remedy = f"export its campaign, or {path / GENOME} with fresh weights"
         raise InputError(name, f"was exported already; {remedy}")
     if not path.is_file():
         raise InputError(name, "is no campaign folder, no SPACE:PRESET and no genome file")

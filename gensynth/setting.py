@@ -48,6 +48,7 @@ class Setting:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     """Of training pixels scaled to 0..1, per channel: networks see (x - mean) / std."""
+    train_images: int = 0
     test_images: int = 0
     references: Mapping[str, Source] = field(default_factory=dict)
     """Networks that rules refer to, trained first and by the same proxy."""
@@ -156,6 +157,7 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
         validation_images=len(data.splits["validation"]),
         mean=data.mean,
         std=data.std,
+        train_images=len(data.splits["train"]),
         test_images=len(data.splits["test"]),
         references=_references(indicator, space, data.task, experiment),
         stimuli=_stimuli(data, experiment.seed),

@@ -248,21 +248,6 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
     assert row["params"] == 24 and row["macs"] is None
 
 
-def test_plugins_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    code, listed = rows(capsys, "plugins")
-    assert code == 0
-    assert {"columnar", "netscore", "attendnext", "gensynth"} <= {row["name"] for row in listed}
-
-
-def test_names_of_plugins_can_be_read_in_a_narrow_terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    _, listed = rows(capsys, "plugins")
-    _, shown, _ = run(capsys, "plugins")
-    assert all(row["name"] in shown.split() for row in listed)
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

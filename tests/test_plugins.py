@@ -6,6 +6,7 @@ import pytest
 
 from gensynth.errors import InputError
 from gensynth.plugins import KINDS, create, listed, load, names
+from tests.test_cli import rows, run
 
 LIMIT = """
 from dataclasses import dataclass
@@ -79,3 +80,18 @@ def test_a_plugin_that_is_no_dataclass_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plain_class.py").write_text("class X: pass")
     with pytest.raises(InputError, match="no dataclass"):
         create("constraint", "plain_class:X", {}, "here", tmp_path)
+
+
+def test_the_command_lists_plugins(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = rows(capsys, "plugins")
+    assert code == 0
+    assert {"columnar", "netscore", "attendnext", "gensynth"} <= {row["name"] for row in told}
+
+
+def test_names_of_plugins_can_be_read_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, told = rows(capsys, "plugins")
+    _, shown, _ = run(capsys, "plugins")
+    assert all(row["name"] in shown.split() for row in told)

@@ -3,9 +3,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from gensynth.cli import main
+from gensynth.data.sets import DataSettings, open_data
 from gensynth.errors import InputError
+from gensynth.export.folder import load_folder
 from gensynth.measurement import Measurement
 from gensynth.training.place import BEGUN
 from gensynth.training.report import REPORT, read_report, trained
@@ -98,6 +101,27 @@ def test_the_command_trains_presets_and_peers_by_one_recipe(
     assert [report["model"] for report in reports] == ["attendnext:tiny", "timm:test_resnet"]
     assert reports[0]["params"] == 2262
     assert all(set(report["rates"]) == {"0.1", "0.2", "0.4"} for report in reports)
+    assert not (tmp_path / "1" / "network").exists(), "timm's networks are not ours to write down"
+
+
+def test_what_was_trained_stands_alone_and_can_be_trained_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = tmp_path / "first"
+    options = ("--data", "digits", "--epochs", "2", "--json", "--out")
+    assert run("attendnext:tiny", *options, str(first)) == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    network = load_folder(first / "network").eval()
+    test = open_data(DataSettings()).splits["test"]
+    config = json.loads((first / "network" / "config.json").read_text())["pretrained_cfg"]
+    images = (torch.from_numpy(test.images) / 255 - config["mean"][0]) / config["std"][0]
+    with torch.no_grad():
+        right = (network(images).argmax(1) == torch.from_numpy(test.labels)).float().mean()
+    assert 100 * float(right) == pytest.approx(report["test_top1"], abs=0.3)
+    assert "2 epochs on the training images" in (first / "network" / "card.md").read_text()
+    assert run(str(first / "network"), *options, str(tmp_path / "second")) == 0
+    (again,) = json.loads(capsys.readouterr().out)
+    assert again["test_top1"] == report["test_top1"]
 
 
 def test_a_folder_called_digits_is_not_mistaken_for_the_embedded_data(

@@ -17,9 +17,10 @@ from gensynth.cli.standings import show_campaign, show_end
 from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
 from gensynth.experiment import Experiment
-from gensynth.export.publish import Published, publish
+from gensynth.export.publish import Published, missed_on_test, publish
 from gensynth.interruption import Interruption, patient
 from gensynth.record.folder import driving
+from gensynth.setting import Setting
 
 
 def run_campaign(
@@ -40,6 +41,8 @@ def run_campaign(
         driving(folder, settings, storage, progress) as campaign,
     ):
         remark(campaign.setting)
+        if not as_json:
+            _announce(campaign.setting)
         if _impossible(campaign, as_json):
             return None
         try:
@@ -56,7 +59,27 @@ def run_campaign(
         report = _report(campaign, learned=True)
         if not as_json:
             show_end(done.reason, published, report)
+            if published and (missed := missed_on_test(campaign, published)):
+                Console().print(f"[yellow]the test split {escape(missed)}[/]", soft_wrap=True)
     return published
+
+
+def _announce(setting: Setting) -> None:
+    """Say what is searched with: the images, the proxy, and which networks come first."""
+    experiment, task = setting.experiment, setting.task
+    shape = f"{task.channels} x {task.height} x {task.width}"
+    proxy = experiment.proxy
+    share = "" if proxy.data_share == 1 else f" on {proxy.data_share:.3g} of the training images"
+    augment = ", ".join(proxy.augment) or "none"
+    lines = [
+        f"{experiment.name}: {setting.train_images:,} training, {setting.validation_images:,} "
+        f"validation and {setting.test_images:,} test images of {task.classes} classes, {shape}",
+        f"each candidate trains {proxy.epochs} epochs{share}; augmentation: {augment}",
+    ]
+    if setting.references:
+        lines.append(f"first, as references of the rules: {', '.join(setting.references)}")
+    for line in lines:
+        Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _impossible(campaign: Campaign, as_json: bool) -> bool:

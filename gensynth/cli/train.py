@@ -1,5 +1,6 @@
 """`gensynth train`: train a network on your own images, by the same recipe as any other."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional, get_args
 
@@ -7,7 +8,6 @@ import typer
 
 from gensynth.cli import INTERRUPTED
 from gensynth.cli.options import AsJson, data_path
-from gensynth.cores import usable_cores
 from gensynth.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 # typer reads these at run time, so they are spelled the old way.
 Number = Optional[int]  # noqa: UP045
 Folder = Optional[Path]  # noqa: UP045
+Threads = Annotated[
+    int, typer.Option(help="More help large networks, on cores that are idle.", min=1)
+]
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="timm:NAME, SPACE:PRESET or a genome file.")],
+    model: Annotated[
+        str, typer.Argument(help="timm:NAME, SPACE:PRESET, a genome file or an export.")
+    ],
     data: Annotated[str, typer.Option(help="A folder of images, or digits.")],
     epochs: Annotated[int, typer.Option(help="Length of the training.", min=1)] = 60,
     out: Annotated[Folder, typer.Option(help="Its folder; default runs/train/MODEL.")] = None,
@@ -33,7 +38,7 @@ def train(
     ] = 1.0,
     augment: Annotated[str, typer.Option(help="crop, flip, cutout; with commas.")] = "crop",
     seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
-    threads: Annotated[Number, typer.Option(help="Default: all cores.", min=1)] = None,
+    threads: Threads = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -50,14 +55,23 @@ def train(
     recipe = _recipe(epochs, batch_size, data_share, augment)
     place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
     try:
-        report = _trained(model, data, image_size, recipe, place, seed, threads, device)
+        done = _trained(model, data, image_size, recipe, place, seed, threads, device)
     except Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("gensynth: interrupted: the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    print_json([to_plain(report)]) if as_json else _show(report, place)
+    print_json([to_plain(done.report)]) if as_json else _show(done, place)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a training has come to."""
+
+    report: "Report"
+    network: Path | None
+    """The standalone folder; None for networks that are not ours to write down."""
 
 
 def _recipe(epochs: int, batch_size: int, data_share: float, augment: str) -> "Recipe":
@@ -82,12 +96,13 @@ def _trained(
     recipe: "Recipe",
     place: Path,
     seed: int,
-    threads: int | None,
+    threads: int,
     device: str,
-) -> "Report":
+) -> _Done:
     from gensynth.cli.running import decoding, remark
     from gensynth.data.sets import DataSettings, open_data
-    from gensynth.models import trainable_source
+    from gensynth.export.trained import publish_trained
+    from gensynth.models import trainable_genome, trainable_source
     from gensynth.proxy import Job
     from gensynth.training.report import trained
 
@@ -108,11 +123,12 @@ def _trained(
         folder=str(_made(place).resolve()),
         measure_test=True,
         keep_weights=True,
-        threads=threads or usable_cores(),
+        threads=threads,
         device=_device(device),
     )
-    test_images = len(images.splits["test"])
-    return trained(model, job, costs, test_images, watch=_tell)
+    report = trained(model, job, costs, len(images.splits["test"]), watch=_tell)
+    genome = trainable_genome(model, images.task)
+    return _Done(report, publish_trained(genome, job, images, report) if genome else None)
 
 
 def _costs(model: str, source: "Source") -> tuple[int, int]:
@@ -153,10 +169,11 @@ def _tell(rate: float, measurement: "Measurement") -> None:
     typer.echo(f"{line}  validation top-1 {measurement.top1:.2f} %", err=True)
 
 
-def _show(report: "Report", place: Path) -> None:
+def _show(done: _Done, place: Path) -> None:
     from gensynth.cli.rows import count
     from gensynth.proxy import WEIGHTS
 
+    report = done.report
     tried = ", ".join(
         f"{rate}: " + ("diverged" if top1 is None else f"{top1:.2f} %")
         for rate, top1 in report.rates.items()
@@ -170,6 +187,8 @@ def _show(report: "Report", place: Path) -> None:
         f"  curve             {_end(report)}",
         f"  weights           {place / WEIGHTS}",
     ]
+    if done.network is not None:
+        lines.append(f"  standalone        {place / done.network.name}")
     typer.echo("\n".join(lines))
 
 

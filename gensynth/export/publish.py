@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gensynth.campaign import Campaign
 from gensynth.confidence import wilson_interval
-from gensynth.constraint import Judgement
+from gensynth.constraint import Judgement, broken
 from gensynth.data.sets import open_data
 from gensynth.export.agreement import Agreement
 from gensynth.export.extras import Extras
@@ -129,7 +129,23 @@ def facts_of_export(
         "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
         "Pursued value": f"{finalist.value:.2f} dB",
     }
+    if missed := _missed_on_test(campaign, finalist, outcome):
+        facts = {**facts, "On the test split": missed}
     return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
+
+
+def missed_on_test(campaign: Campaign, published: Published) -> str:
+    """Say which enforced rules the exported network misses at its test top-1; empty where none."""
+    return _missed_on_test(campaign, published.finalist, published.outcome)
+
+
+def _missed_on_test(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
+    test = outcome.curve[-1].test_top1
+    missed = broken(campaign.verdicts_at(finalist.outcome, test)) if test is not None else ()
+    if not missed:
+        return ""
+    reasons = "; ".join(f"{judgement.constraint}: {judgement.reason}" for judgement in missed)
+    return f"misses what was kept in validation ({reasons}): too few images, or overfitted"
 
 
 def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
@@ -138,7 +154,7 @@ def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
     lines = [f"# {experiment.name}: the network found", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
     lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
-    verdicts = campaign.verdicts_of(finalist)
+    verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
     lines += [f"| {j.constraint} | {j.mode} | {_word(j)} | {j.reason} |" for j in verdicts]
     lines += ["", *_provenance(campaign, outcome)]
     return "\n".join(lines) + "\n"
@@ -162,7 +178,8 @@ def _word(judgement: Judgement) -> str:
     return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
 
 
-def _share(share: float) -> str:
+def share_of(share: float) -> str:
+    """Write a share of images before what it is of; nothing where it is all of them."""
     return "" if share == 1 else f"{share:.3g} of "
 
 
@@ -186,10 +203,11 @@ def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
         *([f"- {setting.left_out.split(';')[0]}."] if setting.left_out else []),
         *([f"- {setting.repeated}."] if setting.repeated else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
-        f"{recipe.epochs} epochs on {_share(recipe.data_share)}the training images, seed "
+        f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, seed "
         f"{experiment.seed}.",
-        f"- Last training: {epochs} epochs on {_share(last.data_share)}train and validation "
+        f"- Last training: {epochs} epochs on {share_of(last.data_share)}train and validation "
         f"together, {recipe.optimizer}, learning rate {recipe.learning_rate}, batch "
         f"{recipe.batch_size}{averaged}; the test split was measured after it.",
+        f"- Augmentation: {', '.join(recipe.augment) or 'none'}.",
         f"- Versions: {packages}; Python {platform.python_version()}, {platform.machine()}.",
     ]

@@ -89,7 +89,7 @@ def contents(
         best=best,
         exported=exported,
         finalist=finalist,
-        judgements=campaign.verdicts_of(finalist) if finalist else best.judgements if best else (),
+        judgements=_verdicts(campaign, finalist, best),
         blocks=sketch(graph) if graph else (),
         stages=describe(graph) if graph else (),
         trained=trained,
@@ -101,6 +101,15 @@ def contents(
         fidelity=_fidelity(finalists),
         learned=_learned(campaign) if learned else None,
     )
+
+
+def _verdicts(
+    campaign: Campaign, finalist: Finalist | None, best: Outcome | None
+) -> tuple[Judgement, ...]:
+    """Judge the winner on its lower bound; before there is one, the best by its own training."""
+    if finalist is not None:
+        return campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
+    return best.judgements if best else ()
 
 
 def front_of(feasible: Sequence[Outcome]) -> frozenset[int]:

@@ -42,7 +42,9 @@ def alone(folder: Path, begun: Begun) -> Iterator[None]:
 
 def another(folder: Path | str, model: str) -> InputError:
     """Say that a folder holds another training."""
-    problem = f"holds another training, of {model} with other options or data; use another folder"
+    problem = (
+        f"holds another training, of {model} with other options or data; use another --out folder"
+    )
     return InputError(str(folder), problem)
 
 
