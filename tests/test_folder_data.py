@@ -146,7 +146,7 @@ def test_a_few_damaged_files_are_skipped_counted_and_listed(tmp_path: Path, cach
     damage(folder, 100)
     with pytest.raises(InputError, match="100 of 300 images cannot be read") as error:
         open_data(settings(folder), cache)
-    listed = Path(str(error.value).rsplit("see ", 1)[1])
+    listed = Path(str(error.value).rsplit("those in ", 1)[1])
     assert len(listed.read_text().splitlines()) == 100
     assert not [path for path in cache.iterdir() if (path / "header.json").exists()]
     data = open_data(settings(folder, unreadable_share=0.4), cache)

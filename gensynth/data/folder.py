@@ -221,7 +221,8 @@ def _refuse_too_many(count: int, total: int, settings: DataSettings, listed: Pat
         raise InputError(
             settings.path,
             f"{count} of {total} images cannot be read, more than the share that is skipped "
-            f"(data.unreadable_share = {settings.unreadable_share:g}); see {listed}",
+            f"(data.unreadable_share = {settings.unreadable_share:g}); repair or remove those in "
+            f"{listed}",
         )
 
 

@@ -150,7 +150,7 @@ def _pictures(
     for label, name in enumerate(class_names):
         files = sorted(_files(folder / name), key=lambda file: file.path) if name in present else []
         if not files:
-            raise InputError(str(folder / name), "this class has no images")
+            raise InputError(str(folder / name), "this class has no images: fill or remove it")
         for file in files:
             found = file.stat()
             if not stat.S_ISREG(found.st_mode):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gensynth.cores import usable_cores
 
@@ -129,4 +129,6 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image that can be read"
     return " ".join(f"{type(error).__name__}: {error}".split())
