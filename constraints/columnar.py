@@ -33,11 +33,12 @@ class Columnar:
         lacking = 1 - columns.share / self.min_share
         late = columns.first.later_interactions if columns.first else ()
         offenders = (*(columns.single if lacking > 0 else ()), *late)
-        reason = (
-            f"{columns.share:.0%} of the spatial MACs in columns, at least "
-            f"{self.min_share:.0%} wanted; {len(late)} interactions of columns in the first stage "
-            "after its entry block"
-        )
+        reason = f"{columns.share:.0%} of the spatial MACs in columns, at least "
+        reason += f"{self.min_share:.0%} wanted"
+        if late or lacking <= 0:  # Else the offenders, read after the reason, would seem to mix.
+            interactions = "interaction" if len(late) == 1 else "interactions"
+            reason += f"; {len(late)} {interactions} of columns in the first stage after its entry "
+            reason += "block"
         names = [graph.label(row) for row in sorted(offenders)]
         return Verdict.at_most_zero(max(lacking, _mixing(columns)), reason, names)
 

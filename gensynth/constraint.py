@@ -57,18 +57,16 @@ class Verdict:
         cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()
     ) -> "Verdict":
         """Judge `value <= limit` (`limit` > 0)."""
-        return cls._judge(
-            value / limit - 1, f"{value:,.6g} {unit}, at most {limit:,.6g}", offenders
-        )
+        reason = f"{_figure(value, limit)} {unit}, at most {_figure(limit, limit)}"
+        return cls._judge(value / limit - 1, reason, offenders)
 
     @classmethod
     def at_least(
         cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()
     ) -> "Verdict":
         """Judge `value >= limit` (`limit` > 0)."""
-        return cls._judge(
-            1 - value / limit, f"{value:,.6g} {unit}, at least {limit:,.6g}", offenders
-        )
+        reason = f"{_figure(value, limit)} {unit}, at least {_figure(limit, limit)}"
+        return cls._judge(1 - value / limit, reason, offenders)
 
     @classmethod
     def none_of(cls, offenders: Sequence[str], total: int, what: str) -> "Verdict":
@@ -91,6 +89,15 @@ class Verdict:
     @classmethod
     def _judge(cls, violation: float, reason: str, offenders: Sequence[str]) -> "Verdict":
         return cls(violation <= 0, violation, reason, tuple(offenders) if violation > 0 else ())
+
+
+def _figure(value: float, limit: float) -> str:
+    """Write counts in full, and others with four digits: six where four hide a miss of `limit`."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    rounded = float(f"{value:.4g}")
+    same_side = (rounded < limit, rounded > limit) == (value < limit, value > limit)
+    return f"{value:,.{4 if same_side and abs(value) < 1000 else 6}g}"
 
 
 class Constraint(Protocol):

@@ -67,6 +67,18 @@ def test_offenders_are_named_only_where_a_verdict_is_not_ok() -> None:
     assert Verdict.at_most(1, 2, "m", ["a"]).offenders == ()
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "reason"),
+    [
+        (190 / 3, 73, "63.33 m, at least 73"),
+        (72.9996, 73, "72.9996 m, at least 73"),
+        (1_234_567, 2_400_000, "1,234,567 m, at least 2,400,000"),
+    ],
+)
+def test_a_reason_has_readable_figures(value: float, limit: float, reason: str) -> None:
+    assert Verdict.at_least(value, limit, "m").reason == reason
+
+
 def test_rules_are_asked_cheapest_first_and_only_as_far_as_is_known() -> None:
     rules = Rule("late", Late(GOOD)), Rule("early", Says(GOOD))
     indicator = Indicator(rules)

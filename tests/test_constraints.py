@@ -122,6 +122,7 @@ def test_antialiasing_is_the_share_of_filtered_reductions() -> None:
 def test_columnar_wants_most_spatial_work_in_columns() -> None:
     verdict = Columnar()(candidate(resnet()))
     assert (verdict.ok, verdict.violation) == (False, 1)
+    assert verdict.reason == "0% of the spatial MACs in columns, at least 50% wanted"
     assert verdict.offenders[:2] == ("0.0", "2.branch.0.0")
     assert Columnar()(candidate(columnar())).ok is True
     assert Columnar(min_share=1.0)(candidate(columnar())).offenders == ("0.0",)
@@ -133,6 +134,8 @@ def test_columnar_allows_mixing_at_the_entry_of_the_first_stage_only() -> None:
     assert entry.ok is True
     later = judged(Columnar(), *columns, bottleneck(8, 4), bottleneck(8, 4))
     assert later.ok is False and later.offenders == ("6.branch.4.0",)
+    told = "; 1 interaction of columns in the first stage after its entry block"
+    assert later.reason.endswith(told)
     lower = judged(
         Columnar(), *columns, bottleneck(8, 4), nn.AvgPool2d(2), bottleneck(8, 4), bottleneck(8, 4)
     )
