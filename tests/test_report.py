@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from gensynth.constraint import Judgement
+from gensynth.finals import Finalist
 from gensynth.inline_executor import run
 from gensynth.latency.terms import Interval, Latency
 from gensynth.profile import Profile
 from gensynth.record.folder import driving, viewing
 from gensynth.report.chart import Axis, Line, Point, scatter, steps
-from gensynth.report.contents import contents, front_of
+from gensynth.report.contents import contents, fidelity_of, front_of
 from gensynth.report.page import render, write
 from gensynth.report.rivals import Rival, Rivals, keep, kept
 from tests.campaigns import experiment, measurement, outcome
@@ -105,6 +106,36 @@ def test_what_was_learned_is_told(finished: Path) -> None:
     effects = [i.effect_db for i in told.learned.influences]
     assert effects == sorted(effects, reverse=True) and effects[0] > 0
     assert 0 <= told.learned.end.feasible <= 1 and told.learned.end.seeds == 32
+
+
+def test_what_to_do_again_and_what_to_compare_name_the_same_folder(finished: Path) -> None:
+    _, page = page_of(finished)
+    assert f"gensynth report {finished} --beside OTHER" in page.words
+    assert f"gensynth search {finished}/experiment.toml --out again" in page.words
+    assert f"gensynth show {finished}" in page.words
+
+
+def test_before_the_inquisitor_has_judged_nothing_was_learned(tmp_path: Path) -> None:
+    with driving(tmp_path / "run", settings(trials=4), None) as campaign:
+        run(campaign)
+        told = contents(campaign, {})
+    words = Page(render(told)).words
+    assert told.learned is None and "Nothing yet: the first 4 proposals" in words
+    assert "best answer" not in words
+
+
+@pytest.mark.parametrize(
+    ("networks", "told"), [(4, "too few that differ"), (5, "correlation 1.00")]
+)
+def test_a_rank_correlation_of_few_networks_is_not_told(
+    finished: Path, networks: int, told: str
+) -> None:
+    done = [
+        Finalist(outcome(number=n, curve=(measurement(top1=80.0 + n),)), (), 0, mean=90.0 + n)
+        for n in range(networks)
+    ]
+    page = Page(render(replace(contents(viewing(finished), {}), fidelity=fidelity_of(done))))
+    assert told in page.words
 
 
 def test_the_page_needs_nothing_but_itself(finished: Path) -> None:

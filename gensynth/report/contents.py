@@ -18,6 +18,9 @@ from gensynth.synthesis.population import Influence, Population, influences, pop
 SEEDS = 32
 """Networks of G(s) that are drawn at its start and at its end."""
 
+FEWEST_RANKED = 5
+"""Networks of which a rank correlation is told; of three, one time in six it is 1 by chance."""
+
 
 @dataclass(frozen=True)
 class Course:
@@ -34,7 +37,7 @@ class Fidelity:
 
     networks: int
     correlation: float | None
-    """Spearman's rank correlation, -1 to 1; None where fewer than three can be ranked."""
+    """Spearman's rank correlation, -1 to 1; None where fewer than `FEWEST_RANKED` are ranked."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Contents:
     finalists: Sequence[Finalist]
     fidelity: Fidelity
     learned: Learned | None
+    untaught: int | None
+    """Proposals before the inquisitor's first, where it has judged none yet."""
 
 
 def contents(
@@ -98,8 +103,9 @@ def contents(
         endings=Counter(o.ending for o in rows),
         rejections=campaign.rejections(),
         finalists=finalists,
-        fidelity=_fidelity(finalists),
+        fidelity=fidelity_of(finalists),
         learned=_learned(campaign) if learned else None,
+        untaught=_untaught(campaign) if learned else None,
     )
 
 
@@ -131,25 +137,33 @@ def _course(name: str, rows: Sequence[Outcome]) -> Course:
     return Course(name, tuple(n for n, _ in known), tuple(v for _, v in known))
 
 
-def _fidelity(finalists: Sequence[Finalist]) -> Fidelity:
+def fidelity_of(finalists: Sequence[Finalist]) -> Fidelity:
+    """Rank the finalists that are done by the proxy and by their longer trainings."""
     from scipy.stats import spearmanr
 
     done = [(f.outcome.top1, f.mean) for f in finalists if f.mean is not None]
     short, long = [s for s, _ in done], [m for _, m in done]
-    if len(done) < 3 or len(set(short)) < 2 or len(set(long)) < 2:
+    if len(done) < FEWEST_RANKED or len(set(short)) < 2 or len(set(long)) < 2:
         return Fidelity(len(done), None)
     return Fidelity(len(done), float(spearmanr(short, long).statistic))
 
 
 def _learned(campaign: Campaign) -> Learned | None:
     generator = campaign.generator
-    if not isinstance(generator, Synthesis) or not generator.inquisitor.tried:
+    if not isinstance(generator, Synthesis) or not generator.judged:
         return None
     return Learned(
         population(generator, SEEDS, learned=False),
         population(generator, SEEDS),
         influences(generator),
     )
+
+
+def _untaught(campaign: Campaign) -> int | None:
+    generator = campaign.generator
+    if not isinstance(generator, Synthesis) or generator.judged or not generator.options.learn:
+        return None
+    return generator.options.initial
 
 
 def seconds_of(outcomes: Sequence[Outcome]) -> float:

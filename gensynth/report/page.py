@@ -1,6 +1,7 @@
 """The page: contents laid out by a template, everything in one file, nothing from the network."""
 
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -75,13 +76,14 @@ def _words(told: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "charts": charts(told),
         "course": course(told),
         "beside": len(told.courses) > 1,
-        "folder": str(folder),
+        "folder": shlex.quote(str(folder)),
         "endings": sorted(told.endings.items(), key=lambda item: -item[1]),
         "rejections": sorted(told.rejections.items(), key=lambda item: -item[1]),
         "finalists": [_finalist(f) for f in told.finalists],
         "finals_how": _finals_how(told),
         "fidelity": _fidelity(told),
         "learned": _learned(told.learned) if told.learned else None,
+        "untaught": told.untaught,
         "provenance": _provenance(told),
         "commands": _commands(folder),
         "experiment": _text(folder / EXPERIMENT),
@@ -172,7 +174,10 @@ def _finals_how(told: Contents) -> str:
 def _fidelity(told: Contents) -> str:
     found = told.fidelity
     if found.correlation is None:
-        return "Too few networks were trained long to say how well the proxy ranks them."
+        return (
+            f"Networks trained long: {found.networks}, too few that differ to tell how well the "
+            "proxy ranks them."
+        )
     return (
         f"Proxy against final: Spearman's rank correlation {found.correlation:.2f} over "
         f"{found.networks} networks, which were chosen for being alike in the proxy: a low figure "
@@ -217,10 +222,8 @@ def _provenance(told: Contents) -> str:
 
 
 def _commands(folder: Path) -> str:
-    return (
-        f"# in the folder that holds {folder.name}/\n"
-        f"gensynth search {folder.name}/{EXPERIMENT} --out again\ngensynth show {folder.name}"
-    )
+    file, place = shlex.quote(str(folder / EXPERIMENT)), shlex.quote(str(folder))
+    return f"gensynth search {file} --out again\ngensynth show {place}"
 
 
 def _text(file: Path) -> str:

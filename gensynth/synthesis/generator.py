@@ -66,6 +66,8 @@ class Synthesis:
         self.policy = self.start.copy()
         self.inquisitor = Inquisitor(problem)
         self.rejections: dict[str, int] = {}
+        self.judged = 0
+        """Proposals that I chose, each of which changed G; those before them are spread out."""
         self._seed, self._drawn = seed, 0
         self._rng = np.random.default_rng(seed)
         self._pool: dict[str, Draft] = {}
@@ -88,6 +90,7 @@ class Synthesis:
             chosen = self._spread_out()
         else:
             chosen = self._judged(drafts)
+            self.judged += 1
             self.inquisitor.bet(chosen)
         self._pool.pop(chosen.foresight.fingerprint, None)
         self._asked[chosen.foresight.fingerprint] = chosen
