@@ -205,8 +205,8 @@ def test_files_of_one_content_in_several_places_are_told(tmp_path: Path, cache: 
     shutil.copy(folder / "train/cat/0003.png", folder / "test/dog/0000.png")
     for _ in range(2):
         said = open_data(settings(folder), cache).repeated
-        assert "1 images of validation or test are also in a split that is trained on" in said
-        assert "1 images are also in another class" in said
+        assert "1 image of validation or test is also in a split that is trained on" in said
+        assert "1 image is also in another class" in said
         assert said.endswith("test/dog/0000.png is train/cat/0003.png")
 
 

@@ -30,14 +30,15 @@ def repeats(places: Sequence[Placed]) -> str:
         if earlier.label != place.label:
             doubts.append((place, earlier))
     found = (
-        _said(leaks, "images of validation or test are also in a split that is trained on"),
-        _said(doubts, "images are also in another class"),
+        _said(leaks, " of validation or test", "in a split that is trained on"),
+        _said(doubts, "", "in another class"),
     )
     return "; ".join(sentence for sentence in found if sentence)
 
 
-def _said(pairs: Sequence[tuple[Placed, Placed]], what: str) -> str:
+def _said(pairs: Sequence[tuple[Placed, Placed]], of: str, where: str) -> str:
     if not pairs:
         return ""
     late, early = (place.name.encode(errors="backslashreplace").decode() for place in pairs[0])
-    return f"{len(pairs)} {what}, byte for byte: {late} is {early}"
+    images, are = ("image", "is") if len(pairs) == 1 else ("images", "are")
+    return f"{len(pairs)} {images}{of} {are} also {where}, byte for byte: {late} is {early}"
