@@ -92,29 +92,6 @@ def test_search_leaves_an_exported_network_and_the_campaign(finished: Path) -> N
     assert not list((finished / "candidates").glob("*/job.json"))
 
 
-def test_show_lists_the_best_first(
-    capsys: pytest.CaptureFixture[str], finished: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, shown = rows(capsys, "show", finished)
-    values = [row["value"] for row in shown]
-    assert code == 0 and values == sorted(values, reverse=True) and len(values) == 4
-    assert {"model", "params", "macs", "weight_bytes", "peak_activation_bytes", "top1"} <= set(
-        shown[0]
-    )
-    verdict = shown[0]["verdicts"][0]
-    assert set(verdict) >= {"constraint", "ok", "violation", "offenders", "reason"}
-
-
-def test_show_judges_by_other_rules_without_training(
-    capsys: pytest.CaptureFixture[str], finished: Path, toml: Path
-) -> None:
-    stricter = toml.with_name("stricter.toml")
-    stricter.write_text(TOY.replace("limit = 100000", "limit = 1"), encoding="utf-8")
-    code, shown = rows(capsys, "show", finished, "--experiment", stricter)
-    assert (code, shown) == (0, [])
-    assert len(rows(capsys, "show", finished)[1]) == 4
-
-
 def test_export_of_a_campaign_and_of_one_of_its_candidates(
     capsys: pytest.CaptureFixture[str], finished: Path, tmp_path: Path
 ) -> None:

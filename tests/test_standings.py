@@ -1,6 +1,13 @@
-from gensynth.cli.rows import Row, table
-from gensynth.cli.standings import hindrances
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+
+from gensynth.cli.rows import Row, table, two_digits
+from gensynth.cli.standings import hindrances, marks_of
 from gensynth.constraint import Judgement
+from gensynth.export.publish import Published
+from gensynth.finals import Finalist
 from tests.campaigns import outcome
 
 
@@ -12,7 +19,7 @@ def too_low(top1: float, mode: str = "enforce") -> tuple[Judgement, ...]:
 
 def test_the_rules_that_were_broken_are_told_with_the_nearest_miss() -> None:
     trained = [outcome(judgements=too_low(60.0)), outcome(judgements=too_low(80.0)), outcome()]
-    assert hindrances(trained) == ["top1: broken by 2 of 3, least by 80 %, at least 85"]
+    assert hindrances(trained) == ["top1: missed by 2 of 3; nearest: 80 %, at least 85"]
 
 
 def test_a_preference_that_is_not_kept_hinders_nothing() -> None:
@@ -24,6 +31,25 @@ def test_the_reasons_of_crashes_are_told_the_commonest_first() -> None:
     assert hindrances(crashed) == ["crashed (2): boom", "crashed (1): no CUDA"]
 
 
+@pytest.mark.parametrize("mark", ["exported", "refuted", "in training", "holds"])
+def test_what_the_finals_made_of_a_candidate_stands_beside_its_name(mark: str) -> None:
+    (named,) = table([Row("7 (abc)", finals=mark)]).columns[0].cells
+    assert Text.from_markup(str(named)).plain == f"7 (abc) {mark}"
+
+
+def test_the_marks_tell_the_refuted_from_the_exported() -> None:
+    rows = [outcome(number=n) for n in range(4)]
+    refuted = Finalist(rows[0], (), 0, bound=80.0, mean=81.0)
+    held = Finalist(rows[1], (), 0, bound=90.0, mean=91.0, value=120.0)
+    better = Finalist(rows[2], (), 0, bound=90.0, mean=91.0, value=130.0)
+    going = Finalist(rows[3], (), 1)
+    published = Published(Path("best"), better, rows[2])
+    finalists = refuted, held, better, going
+    told = {0: "refuted", 1: "holds", 2: "exported", 3: "in training"}
+    assert marks_of(finalists, published) == told
+    assert marks_of(finalists, None) == told | {2: "holds"}
+
+
 def headings(*rows: Row) -> list[object]:
     return [column.header for column in table(rows).columns]
 
@@ -33,3 +59,11 @@ def test_the_pursued_value_is_a_column_where_it_is_not_the_score() -> None:
     free = Row("b", top1=90.0, score=122.0, value=122.0)
     assert "value dB" in headings(free, priced)
     assert "value dB" not in headings(free) and "score dB" in headings(free)
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [(0.0254, "0.025"), (9.96, "10"), (99.6, "100"), (1789.0, "1,800"), (999_999.0, "1e+06")],
+)
+def test_two_digits_have_no_exponent_below_a_million(number: float, written: str) -> None:
+    assert two_digits(number) == written

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gensynth.cli.rows import count, duration
+from gensynth.cli.rows import count, duration, two_digits
 from gensynth.constraint import Judgement, broken
 from gensynth.preflight.findings import Findings
 from gensynth.preflight.latency import Predicted
@@ -136,7 +136,8 @@ def _add_ranges(table: Table, title: str, ranges: Mapping[str, Range]) -> None:
 def _latency(found: Predicted) -> str:
     spread = found.range_ms
     return (
-        f"Latency: {spread.least:.2g} to {spread.most:.2g} ms, median {spread.median:.2g}: "
+        f"Latency: {two_digits(spread.least)} to {two_digits(spread.most)} ms, median "
+        f"{two_digits(spread.median)}: "
         f"predicted from {found.timed} that were timed ({found.question}), median error "
         f"{found.error:.0%}."
     )

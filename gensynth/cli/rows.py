@@ -45,6 +45,8 @@ class Row:
     """The stages of a network whose columns were asked for."""
     value: float | None = None
     """The pursued value of a candidate: its score less what violated preferences cost."""
+    finals: str = ""
+    """What the finals made of a candidate, in a word: `exported`, `refuted`."""
 
     def plain(self) -> dict[str, Any]:
         """Give the row as `--json` prints it; what is not known is null."""
@@ -93,7 +95,9 @@ def table(rows: Sequence[Row], title: str = "") -> Table:
     for heading in (*_COSTS, *figures):
         made.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        made.add_row(escape(row.model), *_costs(row), *_figures(row)[: len(figures)])
+        # Beside the name, not a column: 80 characters hold no more of them.
+        name = f"{escape(row.model)} [bold]{row.finals}[/]" if row.finals else escape(row.model)
+        made.add_row(name, *_costs(row), *_figures(row)[: len(figures)])
     return made
 
 
@@ -133,6 +137,12 @@ def count(number: float) -> str:
         if number >= limit:
             return f"{number / limit:.4g} {prefix}"
     return f"{number:.0f} "
+
+
+def two_digits(number: float) -> str:
+    """Round to two digits, without an exponent below a million, e.g. `1,800`."""
+    rounded = float(f"{number:.2g}")
+    return f"{rounded:,.0f}" if 100 <= rounded < 1e6 else f"{number:.2g}"
 
 
 def duration(seconds: float) -> str:

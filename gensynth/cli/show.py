@@ -1,12 +1,17 @@
 """`gensynth show`: how a campaign stands, also under other rules, without training."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from gensynth.cli.options import AsJson, ExperimentFile
+
+if TYPE_CHECKING:
+    from gensynth.export.publish import Published
+    from gensynth.outcome import Outcome
 
 
 def show(
@@ -26,7 +31,7 @@ def show(
     With --experiment, all recorded outcomes are judged and scored by its rules instead. With --to,
     they are written as a table, one row each, decisions as columns; an existing file is kept.
     """
-    from gensynth.cli.standings import show_campaign
+    from gensynth.cli.standings import exported_before, show_campaign
     from gensynth.cli.trials_file import require_free, write_trials
     from gensynth.experiment import read_experiment
     from gensynth.record.folder import viewing
@@ -43,9 +48,18 @@ def show(
     if curves is not None:
         curves(campaign.outcomes)
         written.append(f"curves written: tensorboard --logdir {folder / FOLDER}")
-    show_campaign(campaign, as_json)
+    published = exported_before(campaign)
+    show_campaign(campaign, as_json, published)
     if not as_json:
-        for outcome in campaign.untrained():
-            Console().print(f"feasible, untrained: {outcome.number} ({outcome.genome_id})")
-        for line in written:
-            Console().print(line, soft_wrap=True, highlight=False)
+        _end(campaign.untrained(), published, written)
+
+
+def _end(untrained: "Sequence[Outcome]", published: "Published | None", written: list[str]) -> None:
+    """Say what lies where: the exported network, candidates nobody trained, files just written."""
+    from gensynth.cli.standings import show_end
+
+    if published is not None:
+        show_end("", published)
+    told = [f"feasible, untrained: {o.number} ({o.genome_id})" for o in untrained]
+    for line in [*told, *written]:
+        Console().print(line, soft_wrap=True, highlight=False)

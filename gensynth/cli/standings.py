@@ -1,7 +1,8 @@
 """How a campaign ended or stands: the best candidates, the counts, the exported network."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from rich.markup import escape
 from gensynth.campaign import Campaign
 from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.constraint import Judgement, broken
+from gensynth.export.folder import GENOME
 from gensynth.export.publish import Published
-from gensynth.finals import Finalist, ranking
+from gensynth.finals import Finalist, ranking, winner
+from gensynth.genome import to_json
 from gensynth.outcome import Outcome
 from gensynth.plain import to_plain
 
@@ -24,20 +27,22 @@ CRASHES = 3
 
 def show_campaign(campaign: Campaign, as_json: bool, published: Published | None = None) -> None:
     """Print the best candidates, how all ended, and the finals."""
-    best = ranking(campaign.outcomes)
+    best, finalists = ranking(campaign.outcomes), campaign.finalists()
+    marks = marks_of(finalists, published)
     if as_json:
-        untrained = [_plain(o, published) | {"untrained": True} for o in campaign.untrained()]
-        print_json([*(_plain(o, published) | {"untrained": False} for o in best), *untrained])
+        rows = [(o, False) for o in best] + [(o, True) for o in campaign.untrained()]
+        print_json([_plain(o, published, marks) | {"untrained": open_} for o, open_ in rows])
         return
     console = Console()
     if best:
-        show_rows([row_of(outcome) for outcome in best[:SHOWN]], False, "best candidates")
+        rows_shown = [replace(row_of(o), finals=marks.get(o.number, "")) for o in best[:SHOWN]]
+        show_rows(rows_shown, False, "best candidates")
     endings = Counter(o.ending for o in campaign.outcomes if o.purpose == "search")
     counts = ", ".join(f"{n} {name}" for name, n in endings.most_common())
     console.print(f"ended: {counts or 'none yet'}")
     for line in hindrances(campaign.outcomes):
         console.print(escape(line), highlight=False)
-    for finalist in campaign.finalists():
+    for finalist in finalists:
         console.print(_final_line(finalist), highlight=False)
     for warning in campaign.warnings:
         console.print(f"[yellow]{warning}[/]")
@@ -54,6 +59,35 @@ def show_end(reason: str, published: Published | None, report: Path | None = Non
         Console().print(f"report: {report}", highlight=False, soft_wrap=True)
 
 
+def exported_before(campaign: Campaign) -> Published | None:
+    """Find the winner where an earlier run exported it; None where another network lies there."""
+    best = campaign.ledger.folder / "best"
+    finalist, outcome = winner(campaign.finalists()), campaign.exported()
+    if finalist is None or outcome is None:
+        return None
+    space, genome = campaign.setting.space, campaign.judge.describe(outcome.decisions).genome
+    expected = to_json(genome, campaign.setting.experiment.space.use, space.version)
+    try:
+        found = (best / GENOME).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return Published(best, finalist, outcome) if found.strip() == expected.strip() else None
+
+
+def marks_of(finalists: Iterable[Finalist], published: Published | None) -> dict[int, str]:
+    """Say in a word, by the candidate's number, what the finals made of it."""
+    marks = {f.outcome.number: _mark(f) for f in finalists}
+    if published is not None:
+        marks[published.finalist.outcome.number] = "exported"
+    return marks
+
+
+def _mark(finalist: Finalist) -> str:
+    if finalist.missing:
+        return "in training"
+    return "refuted" if finalist.refused else "holds"
+
+
 def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
     """Say which rules trained candidates broke, how nearly one held, and why others crashed."""
     search = [o for o in outcomes if o.purpose == "search"]
@@ -64,7 +98,8 @@ def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
     lines = []
     for name, found in judged.items():
         nearest = min(found, key=lambda j: j.violation or 0.0)
-        lines.append(f"{name}: broken by {len(found)} of {len(trained)}, least by {nearest.reason}")
+        missed = f"missed by {len(found)} of {len(trained)}"
+        lines.append(f"{name}: {missed}; nearest: {nearest.reason}")
     crashes = Counter(o.detail for o in search if o.ending == "crashed")
     return lines + [f"crashed ({n}): {why}" for why, n in crashes.most_common(CRASHES)]
 
@@ -76,9 +111,12 @@ def row_of(outcome: Outcome) -> Row:
     return Row(name, outcome.profile, outcome.top1, outcome.score, verdicts, value=outcome.value)
 
 
-def _plain(outcome: Outcome, published: Published | None) -> dict[str, Any]:
+def _plain(
+    outcome: Outcome, published: Published | None, marks: Mapping[int, str]
+) -> dict[str, Any]:
     row = row_of(outcome).plain() | {"model": outcome.genome_id, "number": outcome.number}
     row |= {"value": outcome.value, "ending": outcome.ending}
+    row |= {"finals": marks.get(outcome.number)}
     row |= {"decisions": to_plain(outcome.decisions), "exported": None}
     if published is not None and published.outcome.genome_id == outcome.genome_id:
         row["exported"] = str(published.folder)
@@ -88,8 +126,11 @@ def _plain(outcome: Outcome, published: Published | None) -> dict[str, Any]:
 
 def _final_line(finalist: Finalist) -> str:
     outcome = finalist.outcome
+    if finalist.missing:
+        trainings = "training" if finalist.missing == 1 else "trainings"
+        return f"final {outcome.number}: {finalist.missing} {trainings} to be done"
     if finalist.bound is None:
-        return f"final {outcome.number}: {finalist.missing} trainings to be done"
+        return f"final {outcome.number}: a training did not complete"
     holds = "rules not kept" if finalist.value is None else f"value {finalist.value:.2f} dB"
     return (
         f"final {outcome.number}: top-1 {finalist.mean:.2f} % over {len(finalist.replicas)} seeds, "
