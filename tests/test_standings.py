@@ -31,7 +31,7 @@ def test_the_reasons_of_crashes_are_told_the_commonest_first() -> None:
     assert hindrances(crashed) == ["crashed (2): boom", "crashed (1): no CUDA"]
 
 
-@pytest.mark.parametrize("mark", ["exported", "refuted", "in training", "holds"])
+@pytest.mark.parametrize("mark", ["exported", "refuted", "undecided", "holds"])
 def test_what_the_finals_made_of_a_candidate_stands_beside_its_name(mark: str) -> None:
     (named,) = table([Row("7 (abc)", finals=mark)]).columns[0].cells
     assert Text.from_markup(str(named)).plain == f"7 (abc) {mark}"
@@ -45,7 +45,7 @@ def test_the_marks_tell_the_refuted_from_the_exported() -> None:
     going = Finalist(rows[3], (), 1)
     published = Published(Path("best"), better, rows[2])
     finalists = refuted, held, better, going
-    told = {0: "refuted", 1: "holds", 2: "exported", 3: "in training"}
+    told = {0: "refuted", 1: "holds", 2: "exported", 3: "undecided"}
     assert marks_of(finalists, published) == told
     assert marks_of(finalists, None) == told | {2: "holds"}
 

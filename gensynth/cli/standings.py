@@ -84,7 +84,7 @@ def marks_of(finalists: Iterable[Finalist], published: Published | None) -> dict
 
 def _mark(finalist: Finalist) -> str:
     if finalist.missing:
-        return "in training"
+        return "undecided"
     return "refuted" if finalist.refused else "holds"
 
 
