@@ -118,7 +118,7 @@ def test_ctrl_c_saves_what_runs_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "ended: none yet" in out
     command = f"gensynth search {folder / 'toy.toml'} --out {folder / 'run'} --trials 2 --seed 3"
-    assert f"0 outcomes are recorded, 1 trainings are to be resumed; go on with:\n{command}" in err
+    assert f"outcomes recorded: 0; trainings to be resumed: 1; go on with:\n{command}" in err
     assert "Traceback" not in err
     assert len(list(folder.glob(f"run/candidates/*/{checkpoint.FILE}"))) == 1
 

@@ -125,9 +125,10 @@ def test_before_the_inquisitor_has_judged_nothing_was_learned(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("networks", "told"), [(4, "too few that differ"), (5, "correlation 1.00")]
+    ("networks", "told"),
+    [(2, "too few that differ"), (4, "1.00 over 4 networks, too few to"), (5, "chosen for being")],
 )
-def test_a_rank_correlation_of_few_networks_is_not_told(
+def test_a_rank_correlation_is_told_with_what_it_is_worth(
     finished: Path, networks: int, told: str
 ) -> None:
     done = [

@@ -117,7 +117,7 @@ def _farewell(campaign: Campaign, as_json: bool, command: str) -> None:
     _report(campaign, learned=False)  # What was learned takes seconds, and somebody waits.
     ended, running = len(campaign.outcomes), len(campaign.ledger.running)
     Console(stderr=True).print(
-        f"{ended} outcomes are recorded, {running} trainings are to be resumed; go on with:\n"
+        f"outcomes recorded: {ended}; trainings to be resumed: {running}; go on with:\n"
         f"{escape(command)}",
         soft_wrap=True,
         highlight=False,

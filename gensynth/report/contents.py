@@ -18,7 +18,7 @@ from gensynth.synthesis.population import Influence, Population, influences, pop
 SEEDS = 32
 """Networks of G(s) that are drawn at its start and at its end."""
 
-FEWEST_RANKED = 5
+FEWEST_RANKED = 3
 """Networks of which a rank correlation is told; of three, one time in six it is 1 by chance."""
 
 

@@ -21,6 +21,8 @@ from gensynth.report.drawing import draw
 from gensynth.report.rivals import Rivals
 from gensynth.whole import write_whole
 
+FEW = 5
+"""Networks below which a rank correlation tells of these alone."""
 MOST_INFLUENCES = 12
 """Decisions that are told; the others matter less."""
 
@@ -178,10 +180,14 @@ def _fidelity(told: Contents) -> str:
             f"Networks trained long: {found.networks}, too few that differ to tell how well the "
             "proxy ranks them."
         )
+    caution = (
+        "chosen for being alike in the proxy: a low figure here does not speak against it."
+        if found.networks >= FEW
+        else "too few to say more than that it is so for these."
+    )
     return (
         f"Proxy against final: Spearman's rank correlation {found.correlation:.2f} over "
-        f"{found.networks} networks, which were chosen for being alike in the proxy: a low figure "
-        "here does not speak against it."
+        f"{found.networks} networks, {caution}"
     )
 
 
