@@ -110,8 +110,9 @@ def test_check_tells_verdict_margin_and_layers_of_every_constraint(
     code, text, _ = run(capsys, "check", "nets:strange_name", "--image-size", "32")
     words = " ".join(text.split())
     assert code == 1
-    assert "broken columnar, margin -1.00: 0% of the spatial MACs in columns" in words
-    assert "after its entry block at 0" in words
+    assert "broken columnar, margin -1.00: 0% of the spatial MACs in columns, at least 50%" in words
+    assert "wanted at 0 " in words, "the layer that is in no column"
+    assert "after its entry block" not in words, "no half of the rule that holds"
     assert "ok strided_pointwise, margin +0.00: 0 of 1" in words
     assert "not judged top1: its top-1 is not known here" in words
 
