@@ -14,6 +14,8 @@ from gensynth.plain import Plain, dumps, from_plain, loads
 
 SCHEMA = 1
 ID_LENGTH = 12
+GENOME = "genome.json"
+"""Its file in an exported folder."""
 
 Decision = str | int | float | bool | None
 Decisions = Mapping[str, Decision]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError, nearest, unknown
-from gensynth.genome import from_json, read_genome_file, to_json
+from gensynth.genome import GENOME, from_json, read_genome_file, to_json
 from gensynth.plugins import load, names
 from gensynth.space import Replay, SearchSpace, Source, Task, make
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 """What a network is built for where nothing else is said."""
-GENOME = "genome.json"
-"""In an exported folder."""
 
 
 @dataclass(frozen=True)

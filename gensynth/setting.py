@@ -18,6 +18,7 @@ from gensynth.judge import Judge
 from gensynth.latency.here import LatencyJob, check
 from gensynth.latency.runtimes import check as check_runtime
 from gensynth.latency.terms import Question
+from gensynth.measurement import Measurement
 from gensynth.models import reference_source
 from gensynth.outcome import Outcome, Purpose
 from gensynth.proxy import Job
@@ -70,18 +71,22 @@ class Setting:
         }
         return Judge(self.space, self.task, self.indicator, self.score, measured)
 
-    def make_generator(self, judge: Judge) -> Generator:
-        """Make the generator that the experiment names, at its start."""
-        problem = SpaceProblem(
+    def problem(self, references: Mapping[str, Measurement] | None = None) -> SpaceProblem:
+        """Give the space under its rules and score, as a generator sees it."""
+        return SpaceProblem(
             self.space,
             self.task,
             self.indicator,
             self.score,
             self.space.presets.get("prototype", {}),
             self.stimuli,
-            judge.references,
+            references or {},
             Path(self.experiment.folder),
         )
+
+    def make_generator(self, judge: Judge) -> Generator:
+        """Make the generator that the experiment names, at its start."""
+        problem = self.problem(judge.references)
         plugin, folder = self.experiment.generator, Path(self.experiment.folder)
         place = f"{self.experiment.name}: generator"
         return make_generator(plugin.use, plugin.options, problem, self._seed(0, 0), place, folder)

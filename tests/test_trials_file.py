@@ -18,6 +18,7 @@ def test_the_table_reads_back(tmp_path: Path, name: str) -> None:
     assert list(table["ending"]) == [o.ending for o in told]
     assert table["detail"][1] == "boom, bang\nbong"
     assert list(table["number"]) == [0, 1]
+    assert list(table["epochs"]) == [len(o.curve) for o in told]
     names = {c.removeprefix("decision.") for c in table.columns if c.startswith("decision.")}
     assert names == set(told[0].decisions)
 

@@ -14,24 +14,23 @@ how many times as long an image takes where `gpus_per_trial` lets several candid
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryDirectory
 
 from experiments.benchmarks.on_folder import experiment_on
-from gensynth.constraint import feasible
 from gensynth.experiment import Experiment
-from gensynth.preflight.plan import spread_over_macs
+from gensynth.preflight.plan import paces_of, spread_over_macs
 from gensynth.preflight.sample import sample
-from gensynth.proxy import Job
 from gensynth.setting import Setting, make_setting
 from gensynth.space import Source
 from gensynth.training.device import resolve
-from gensynth.training.pace import Pace, pace
+from gensynth.training.pace import Pace
 
 TIMED = 6
 """Candidates, from few MACs to many."""
+LOOK_S = 3.0
+"""Of training, and half of it of validation, for each."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def main() -> None:
     setting = make_setting(experiment_on(options.experiment, options.data))
     images = Images(options.train_images, options.validation_images)
     chosen = candidates(setting, options.samples)
-    paces = [paced(setting, source) for source in chosen]
-    references = [paced(setting, source) for source in setting.references.values()]
+    paces = paces_of(setting, chosen, LOOK_S)
+    references = paces_of(setting, list(setting.references.values()), LOOK_S)
     rates = sorted(1 / one.train_s for one in paces)
     device = resolve(setting.experiment.resources.device)
     print(f"on {device}: {rates[0]:.0f} to {rates[-1]:.0f} training images/s, candidates")
@@ -84,27 +83,8 @@ def candidates(setting: Setting, count: int) -> list[Source]:
     """Draw random candidates, and choose from those that keep the rules known by now."""
     judge = setting.judge(())
     drawn = sample(judge, count, setting.experiment.seed).candidates
-    passing = [one for one in drawn if feasible(one.judgements)] or list(drawn)
+    passing = [one for one in drawn if one.open] or list(drawn)
     return [one.source for one in spread_over_macs(passing, TIMED)]
-
-
-def paced(setting: Setting, source: Source) -> Pace:
-    """Time some batches of a training of `source`."""
-    resources = setting.experiment.resources
-    with TemporaryDirectory() as folder:
-        job = Job(
-            number=0,
-            purpose="search",
-            source=source,
-            data=setting.experiment.data,
-            data_fingerprint=setting.data_fingerprint,
-            recipe=replace(setting.experiment.proxy, data_share=1.0),
-            training_seed=0,
-            folder=folder,
-            threads=max(1, int(resources.cpus_per_trial)),
-            device=resources.device,
-        )
-        return pace(job, limit_s=3.0)
 
 
 def hours(

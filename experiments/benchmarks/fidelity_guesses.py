@@ -21,8 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.record_space import networks
 from experiments.benchmarks.recorded_predictor import COSTS, PREFIX, Predictor
-from gensynth.setting import Setting, make_setting
-from gensynth.space_problem import SpaceProblem
+from gensynth.setting import make_setting
 
 Floats = NDArray[float64]
 
@@ -99,7 +98,7 @@ def reactions(long: pd.DataFrame, file: Path, images: Path) -> Iterator[Proxy]:
     rows = long[long["replica"] == 0].set_index("genome_id")
     setting = make_setting(experiment_on(file, images))
     drawn = list(islice(networks(setting), int(rows["network"].max()) + 1))
-    problem = _problem(setting)
+    problem = setting.problem()
     start = time.process_time()
     table = pd.DataFrame([problem.probe(drawn[number]) for number in rows["network"]])
     table.index = rows.index
@@ -110,9 +109,3 @@ def reactions(long: pd.DataFrame, file: Path, images: Path) -> Iterator[Proxy]:
     truth = rows["top1"].astype(float).fillna(0.0)
     guess = cross_val_predict(model, table.to_numpy(), truth.to_numpy(), cv=LeaveOneOut())
     yield Proxy("all reactions, from the other networks", pd.Series(guess, rows.index), cost)
-
-
-def _problem(setting: Setting) -> SpaceProblem:
-    return SpaceProblem(
-        setting.space, setting.task, setting.indicator, setting.score, {}, setting.stimuli
-    )

@@ -36,7 +36,6 @@ from gensynth.outcome import Outcome
 from gensynth.profile import Profile
 from gensynth.record import row
 from gensynth.setting import Setting, make_setting
-from gensynth.space_problem import SpaceProblem
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gensynth": ("gensynth", {}),
@@ -135,10 +134,9 @@ def _opened(task: Task) -> tuple[Setting, Predictor]:
 
 
 def _generator(setting: Setting, variant: str, number: int) -> Generator:
-    prototype = {} if variant == NO_PROTOTYPE else setting.space.presets.get("prototype", {})
-    problem = SpaceProblem(
-        setting.space, setting.task, setting.indicator, setting.score, prototype, setting.stimuli
-    )
+    problem = setting.problem()
+    if variant == NO_PROTOTYPE:
+        problem = replace(problem, prototype={})
     name, options = VARIANTS.get(variant, ("gensynth", {}))
     return make_generator(name, options, problem, number, "--variants")
 

@@ -17,6 +17,7 @@ from gensynth.cli.standings import show_campaign, show_end
 from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
 from gensynth.experiment import Experiment
+from gensynth.export.card_lines import share_of
 from gensynth.export.publish import Published, missed_on_test, publish
 from gensynth.interruption import Interruption, patient
 from gensynth.record.folder import driving
@@ -59,9 +60,16 @@ def run_campaign(
         report = _report(campaign, learned=True)
         if not as_json:
             show_end(done.reason, published, report)
-            if published and (missed := missed_on_test(campaign, published)):
-                Console().print(f"[yellow]the test split {escape(missed)}[/]", soft_wrap=True)
+            _doubt(campaign, published)
     return published
+
+
+def _doubt(campaign: Campaign, published: Published | None) -> None:
+    """Say where the exported network falls short on the test split."""
+    if published is None:
+        return
+    if missed := missed_on_test(campaign, published.finalist, published.outcome):
+        Console().print(f"[yellow]the test split {escape(missed)}[/]", soft_wrap=True)
 
 
 def _announce(setting: Setting) -> None:
@@ -69,12 +77,12 @@ def _announce(setting: Setting) -> None:
     experiment, task = setting.experiment, setting.task
     shape = f"{task.channels} x {task.height} x {task.width}"
     proxy = experiment.proxy
-    share = "" if proxy.data_share == 1 else f" on {proxy.data_share:.3g} of the training images"
     augment = ", ".join(proxy.augment) or "none"
     lines = [
         f"{experiment.name}: {setting.train_images:,} training, {setting.validation_images:,} "
         f"validation and {setting.test_images:,} test images of {task.classes} classes, {shape}",
-        f"each candidate trains {proxy.epochs} epochs{share}; augmentation: {augment}",
+        f"each candidate trains {proxy.epochs} epochs on {share_of(proxy.data_share)}the training "
+        f"images; augmentation: {augment}",
     ]
     if setting.references:
         lines.append(f"first, as references of the rules: {', '.join(setting.references)}")

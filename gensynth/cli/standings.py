@@ -12,10 +12,9 @@ from rich.markup import escape
 from gensynth.campaign import Campaign
 from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.constraint import Judgement, broken
-from gensynth.export.folder import GENOME
 from gensynth.export.publish import Published
 from gensynth.finals import Finalist, ranking, winner
-from gensynth.genome import to_json
+from gensynth.genome import GENOME, to_json
 from gensynth.outcome import Outcome
 from gensynth.plain import to_plain
 

@@ -110,7 +110,8 @@ def _trained(
     with decoding() as progress:
         images = open_data(settings, progress=progress)
     remark(images)
-    source = trainable_source(model, images.task)
+    genome = trainable_genome(model, images.task)
+    source = genome.source if genome else trainable_source(model, images.task)
     costs = _costs(model, source)
     job = Job(
         number=0,
@@ -127,7 +128,6 @@ def _trained(
         device=_device(device),
     )
     report = trained(model, job, costs, len(images.splits["test"]), watch=_tell)
-    genome = trainable_genome(model, images.task)
     return _Done(report, publish_trained(genome, job, images, report) if genome else None)
 
 

@@ -22,20 +22,8 @@ SPLIT_FOLDERS = {
 """By the name in small letters."""
 SUFFIXES = frozenset(
     (
-        *(
-            ".png",
-            ".jpg",
-            ".jpeg",
-            ".jpe",
-            ".jfif",
-            ".jp2",
-            ".bmp",
-            ".gif",
-            ".webp",
-            ".tif",
-            ".tiff",
-        ),
-        *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".heic", ".heif"),
+        *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".bmp", ".gif", ".webp", ".tif"),
+        *(".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".heic", ".heif"),
     )
 )
 """Also of formats that Pillow may not read: such files are counted as unreadable, never unseen."""

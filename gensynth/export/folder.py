@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from gensynth.errors import InputError
 from gensynth.export.hub_files import LOADING, TIMM, Images, write_hub_files
 from gensynth.export.standalone import standalone
+from gensynth.genome import GENOME
 from gensynth.space import Source, make
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-WEIGHTS, GENOME, CARD = "model.safetensors", "genome.json", "card.md"
+WEIGHTS, CARD = "model.safetensors", "card.md"
 TOLERANCE = 1e-6
 """Largest difference between the outputs of the searched and the exported network."""
 

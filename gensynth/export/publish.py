@@ -1,9 +1,7 @@
 """The end of a campaign: the winner leaves as a standalone folder, with a card."""
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from gensynth.campaign import Campaign
@@ -11,6 +9,7 @@ from gensynth.confidence import wilson_interval
 from gensynth.constraint import Judgement, broken
 from gensynth.data.sets import open_data
 from gensynth.export.agreement import Agreement
+from gensynth.export.card_lines import share_of, table_of, versions
 from gensynth.export.extras import Extras
 from gensynth.export.formats import Format
 from gensynth.export.hub_files import Images
@@ -129,17 +128,13 @@ def facts_of_export(
         "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
         "Pursued value": f"{finalist.value:.2f} dB",
     }
-    if missed := _missed_on_test(campaign, finalist, outcome):
+    if missed := missed_on_test(campaign, finalist, outcome):
         facts = {**facts, "On the test split": missed}
     return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
 
 
-def missed_on_test(campaign: Campaign, published: Published) -> str:
+def missed_on_test(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
     """Say which enforced rules the exported network misses at its test top-1; empty where none."""
-    return _missed_on_test(campaign, published.finalist, published.outcome)
-
-
-def _missed_on_test(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
     test = outcome.curve[-1].test_top1
     missed = broken(campaign.verdicts_at(finalist.outcome, test)) if test is not None else ()
     if not missed:
@@ -151,8 +146,7 @@ def _missed_on_test(campaign: Campaign, finalist: Finalist, outcome: Outcome) ->
 def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
     """Write the card of the exported network: numbers, data, recipe, versions, in Markdown."""
     experiment, facts = campaign.setting.experiment, facts_of_export(campaign, finalist, outcome)
-    lines = [f"# {experiment.name}: the network found", "", "| what | value |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in facts.items()]
+    lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
     lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
     verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
     lines += [f"| {j.constraint} | {j.mode} | {_word(j)} | {j.reason} |" for j in verdicts]
@@ -178,11 +172,6 @@ def _word(judgement: Judgement) -> str:
     return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
 
 
-def share_of(share: float) -> str:
-    """Write a share of images before what it is of; nothing where it is all of them."""
-    return "" if share == 1 else f"{share:.3g} of "
-
-
 def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
     setting, experiment = campaign.setting, campaign.setting.experiment
     task = setting.task
@@ -190,7 +179,6 @@ def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
     averaged = f", moving average of the weights {last.ema_decay}" if last.ema_decay else ""
     image = f"{task.channels} x {task.height} x {task.width}"
     mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (setting.mean, setting.std))
-    packages = ", ".join(f"{name} {version(name)}" for name in ("gensynth", "torch", "optuna"))
     return [
         "## How it came about",
         "",
@@ -209,5 +197,5 @@ def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
         f"together, {recipe.optimizer}, learning rate {recipe.learning_rate}, batch "
         f"{recipe.batch_size}{averaged}; the test split was measured after it.",
         f"- Augmentation: {', '.join(recipe.augment) or 'none'}.",
-        f"- Versions: {packages}; Python {platform.python_version()}, {platform.machine()}.",
+        f"- Versions: {versions('gensynth', 'torch', 'optuna')}.",
     ]

@@ -1,13 +1,11 @@
 """What `gensynth train` leaves of one of our own networks: a standalone folder, with a card."""
 
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from gensynth.data.sets import DataSet
+from gensynth.export.card_lines import share_of, table_of, versions
 from gensynth.export.folder import write
 from gensynth.export.hub_files import Images
-from gensynth.export.publish import share_of
 from gensynth.models import Sourced
 from gensynth.proxy import WEIGHTS, Job
 from gensynth.training.report import Report
@@ -47,8 +45,6 @@ def trained_card(job: Job, data: DataSet, report: Report) -> str:
         "Training": f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, "
         f"{recipe.optimizer}, learning rate {report.rate:g}, batch {recipe.batch_size}, "
         f"augmentation {', '.join(recipe.augment) or 'none'}, seed {job.training_seed}",
-        "Versions": f"gensynth {version('gensynth')}, torch {version('torch')}; "
-        f"Python {platform.python_version()}, {platform.machine()}",
+        "Versions": versions("gensynth", "torch"),
     }
-    lines = [f"# {report.model}, trained", "", "| what | value |", "|---|---|"]
-    return "\n".join(lines + [f"| {name} | {value} |" for name, value in facts.items()]) + "\n"
+    return "\n".join([f"# {report.model}, trained", "", *table_of(facts)]) + "\n"

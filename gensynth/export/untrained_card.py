@@ -1,10 +1,9 @@
 """The card of a network that nobody trained: what it is and costs, and what it does not know."""
 
 import json
-import platform
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gensynth.export.card_lines import table_of, versions
 from gensynth.export.real_inputs import RealInputs
 from gensynth.genome import genome_id
 from gensynth.models import Sourced
@@ -29,8 +28,7 @@ def untrained_card(sourced: Sourced, network: "nn.Module", inputs: RealInputs) -
         "MACs (conv + linear)": f"{costs.macs:,}",
         "Weight bytes (float32)": f"{costs.weight_bytes:,}",
         "Peak activation bytes": f"{costs.peak_activation_bytes:,}",
-        "Versions": f"gensynth {version('gensynth')}, torch {version('torch')}; "
-        f"Python {platform.python_version()}, {platform.machine()}",
+        "Versions": versions("gensynth", "torch"),
     }
     lines = [f"# {sourced.space}", "", "Fresh weights: this network was not trained.", ""]
     lines += [
@@ -39,8 +37,6 @@ def untrained_card(sourced: Sourced, network: "nn.Module", inputs: RealInputs) -
     lines += [
         "are to be normalised is for its training to say.",
         "",
-        "| what | value |",
-        "|---|---|",
+        *table_of(facts),
     ]
-    lines += [f"| {name} | {value} |" for name, value in facts.items() if value]
     return "\n".join(lines) + "\n"

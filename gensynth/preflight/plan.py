@@ -1,19 +1,23 @@
 """How long a campaign may take on this machine, from the pace of a few of its candidates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from gensynth.cores import usable_cores
 from gensynth.experiment import Experiment
 from gensynth.generator import Proposal
-from gensynth.outcome import Outcome
 from gensynth.preflight.sample import Sampled
 from gensynth.record.in_flight import InFlight
 from gensynth.record.row import proposed
 from gensynth.setting import Setting
+from gensynth.space import Source
+
+if TYPE_CHECKING:
+    from gensynth.training.pace import Pace
 
 START_UP_S = 0.5
 """Of a training, apart from its batches: building the network, opening the data, recording."""
@@ -46,15 +50,11 @@ class Plan:
 
 def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | None:
     """Time a few batches of each candidate of `chosen`; None where there is none."""
-    from gensynth.training.pace import pace
-
     experiment = setting.experiment
     if not chosen:
         return None
-    with TemporaryDirectory() as folder:
-        in_flight = InFlight(Path(folder))
-        jobs = [setting.job(_row(c), c.source, in_flight) for c in chosen]
-        seconds = tuple(pace(job, limit_s).seconds(experiment.proxy.epochs) for job in jobs)
+    paces = paces_of(setting, [candidate.source for candidate in chosen], limit_s)
+    seconds = tuple(pace.seconds(experiment.proxy.epochs) for pace in paces)
     finals, last = experiment.finals, experiment.last_training
     return Plan(
         trainings=experiment.trials + len(setting.references),
@@ -64,6 +64,15 @@ def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
         last_factor=last.epochs_factor * last.data_share / experiment.proxy.data_share,
         workers=workers(experiment),
     )
+
+
+def paces_of(setting: Setting, sources: Sequence[Source], limit_s: float) -> list["Pace"]:
+    """Train a few batches of each network as a candidate of the search; keep nothing."""
+    from gensynth.training.pace import pace
+
+    with TemporaryDirectory() as folder:
+        in_flight, nobody = InFlight(Path(folder)), proposed(0, 0, Proposal({}, 0))
+        return [pace(setting.job(nobody, source, in_flight), limit_s) for source in sources]
 
 
 def workers(experiment: Experiment) -> int:
@@ -77,11 +86,6 @@ def workers(experiment: Experiment) -> int:
     if resources.gpus_per_trial > 0:
         room = min(room, torch.cuda.device_count() / resources.gpus_per_trial)
     return max(1, int(room))
-
-
-def _row(candidate: Sampled) -> Outcome:
-    new = proposed(0, 0, Proposal(candidate.decisions, 0))
-    return replace(new, genome_id=candidate.genome_id)
 
 
 def spread_over_macs(candidates: Sequence[Sampled], count: int) -> list[Sampled]:

@@ -147,7 +147,8 @@ def frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """Show outcomes as a table: one row each, decisions as `decision.NAME` columns."""
     rows: list[dict[str, Any]] = []
     for outcome in outcomes:
-        row = _facts(outcome) | {"seed": outcome.seed, "training_seed": outcome.training_seed}
+        row = _facts(outcome) | {"epochs": len(outcome.curve), "seed": outcome.seed}
+        row["training_seed"] = outcome.training_seed
         row |= {f"decision.{name}": value for name, value in outcome.decisions.items()}
         rows.append(row)
     return pd.DataFrame(rows)

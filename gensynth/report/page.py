@@ -1,9 +1,7 @@
 """The page: contents laid out by a template, everything in one file, nothing from the network."""
 
-import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from gensynth.campaign import Campaign
 from gensynth.constraint import Judgement
 from gensynth.experiment import EXPERIMENT
+from gensynth.export.card_lines import versions
 from gensynth.export.publish import facts_of_export
 from gensynth.finals import Finalist
 from gensynth.outcome import Outcome
@@ -217,13 +216,12 @@ def _learned(learned: Learned) -> dict[str, Any]:
 
 def _provenance(told: Contents) -> str:
     campaign, experiment = told.campaign, told.campaign.setting.experiment
-    packages = ", ".join(f"{name} {version(name)}" for name in ("gensynth", "torch", "optuna"))
     return (
         f"Generator {experiment.generator.use}, seed {experiment.seed}; {len(campaign.outcomes)} "
         f"candidates recorded, {seconds_of(campaign.outcomes) / 3600:.2f} h of training in all, "
         f"{mean_seconds(told.trained):.1f} s each in the search. Data "
         f"{Path(experiment.data.path).name}, fingerprint {campaign.setting.data_fingerprint}. "
-        f"{packages}, Python {platform.python_version()}, {platform.machine()}."
+        f"{versions('gensynth', 'torch', 'optuna')}."
     )
 
 
