@@ -44,6 +44,7 @@ class Plan:
     data: Path
     folder: Path
     epochs: int
+    batch_size: int
     data_share: float
     augment: str
     seed: int
@@ -56,6 +57,7 @@ def main() -> None:
         options.data,
         options.folder,
         options.epochs,
+        options.batch_size,
         options.data_share,
         options.augment,
         options.seed,
@@ -77,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-share", type=float, default=1.0)
     parser.add_argument("--augment", default="crop,flip")
     parser.add_argument("--seed", type=int, default=0)
@@ -106,6 +109,7 @@ def train(one: SetUp, plan: Plan, epochs: int) -> Report:
     name = str(one).replace(":", "-").replace("/", "-")
     command = [sys.executable, "-m", "gensynth", "train", one.model, "--data", str(plan.data)]
     command += ["--image-size", str(one.image_size), "--epochs", str(epochs), "--threads", "1"]
+    command += ["--batch-size", str(plan.batch_size)]
     command += ["--data-share", str(plan.data_share), "--augment", plan.augment]
     command += ["--seed", str(plan.seed), "--out", str(plan.folder / f"{name}-{epochs}"), "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
