@@ -4,9 +4,9 @@ r"""Train many networks by `gensynth train`, each at the better of its set-ups, 
         --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
         timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
 
-Each argument is one network: its set-ups as MODEL@SIZE with commas between. Where there are
-several, each is trained for a fifth of the epochs first, and the one of the better validation
-top-1 goes on. Everything is a folder of its own below `--folder`, so that the same command goes on
+Each argument is one network: its set-ups as MODEL@SIZE with commas between. For each, three
+learning rates are tried for a fifth of the epochs; the set-up and the rate of the best validation
+top-1 go on. Everything is a folder of its own below `--folder`, so that the same command goes on
 where it was interrupted. Prints one row for each network; `--to` gets the whole reports.
 """
 
@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any
 
 Report = dict[str, Any]
-SHORT_SHARE = 0.2
-"""Length of the trainings that choose a set-up, as a share of the long one's."""
 
 
 @dataclass(frozen=True)
@@ -94,24 +92,39 @@ def _set_up(word: str) -> SetUp:
 
 
 def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
-    """Train each set-up shortly and the best of them long; give the long one's report."""
-    chosen, short = set_ups[0], max(10, round(SHORT_SHARE * plan.epochs))
+    """Try the learning rates in each set-up and train the best long; give that one's report."""
+    chosen, tried = set_ups[0], {}
     if len(set_ups) > 1:
-        tried = {one: train(one, plan, short)["validation_top1"] for one in set_ups}
+        tried = {one: _best_rate(train(one, plan, "--rate-only")) for one in set_ups}
         chosen = max(tried, key=lambda one: tried[one])
         told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
-        print(f"{chosen} is the better of {told} ({short} epochs)", file=sys.stderr, flush=True)
-    return train(chosen, plan, plan.epochs) | {"image_size": chosen.image_size}
+        print(f"{chosen} is the better of {told}", file=sys.stderr, flush=True)
+    report = train(chosen, plan)
+    print(_row(report | {"image_size": chosen.image_size}), file=sys.stderr, flush=True)
+    set_up_top1s = {str(one): top1 for one, top1 in tried.items()}
+    return report | {"image_size": chosen.image_size, "set_ups": set_up_top1s}
 
 
-def train(one: SetUp, plan: Plan, epochs: int) -> Report:
+def _best_rate(report: Report) -> float:
+    rates: dict[str, float | None] = report["rates"]
+    return max(top1 for top1 in rates.values() if top1 is not None)
+
+
+def train(one: SetUp, plan: Plan, *more: str) -> Report:
     """Run `gensynth train` in a process of its own, on one core; what is finished is only read."""
     name = str(one).replace(":", "-").replace("/", "-")
     command = [sys.executable, "-m", "gensynth", "train", one.model, "--data", str(plan.data)]
-    command += ["--image-size", str(one.image_size), "--epochs", str(epochs), "--threads", "1"]
+    command += ["--image-size", str(one.image_size), "--epochs", str(plan.epochs), *more]
+    command += ["--threads", "1"]
     command += ["--batch-size", str(plan.batch_size)]
     command += ["--data-share", str(plan.data_share), "--augment", plan.augment]
-    command += ["--seed", str(plan.seed), "--out", str(plan.folder / f"{name}-{epochs}"), "--json"]
+    command += [
+        "--seed",
+        str(plan.seed),
+        "--out",
+        str(plan.folder / f"{name}-{plan.epochs}"),
+        "--json",
+    ]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or ["no output"])[-1]

@@ -11,8 +11,12 @@ from gensynth.cli.options import AsJson, data_path
 from gensynth.errors import InputError, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gensynth.data.sets import DataSet
     from gensynth.measurement import Measurement
-    from gensynth.proxy import Device, Recipe
+    from gensynth.models import Sourced
+    from gensynth.proxy import Device, Job, Recipe
     from gensynth.space import Source
     from gensynth.training.report import Report
 
@@ -40,13 +44,17 @@ def train(
     seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
     threads: Threads = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    rate_only: Annotated[
+        bool, typer.Option("--rate-only", help="Choose the learning rate, and stop.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network long and measure it once on the test split.
 
     The learning rate is chosen for each network from the same three values,
     by validation; everything else of the recipe is the same for all, so that
-    figures on the same data compare. Interrupted, it goes on where it was.
+    figures on the same data compare. Interrupted, it goes on where it was;
+    after --rate-only, with the training at the chosen rate.
     """
     from gensynth.cli.rows import print_json
     from gensynth.plain import to_plain
@@ -55,7 +63,10 @@ def train(
     recipe = _recipe(epochs, batch_size, data_share, augment)
     place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
     try:
-        done = _trained(model, data, image_size, recipe, place, seed, threads, device)
+        prepared = _prepared(model, data, image_size, recipe, place, seed, threads, device)
+        if rate_only:
+            return _tell_rate(prepared, as_json)
+        done = _trained(prepared)
     except Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
@@ -63,6 +74,17 @@ def train(
         typer.echo("gensynth: interrupted: the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
     print_json([to_plain(done.report)]) if as_json else _show(done, place)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A training that may begin."""
+
+    model: str
+    job: "Job"
+    costs: tuple[int, int]
+    images: "DataSet"
+    genome: "Sourced | None"
 
 
 @dataclass(frozen=True)
@@ -89,7 +111,7 @@ def _recipe(epochs: int, batch_size: int, data_share: float, augment: str) -> "R
     )
 
 
-def _trained(
+def _prepared(
     model: str,
     path: str,
     image_size: int | None,
@@ -98,13 +120,11 @@ def _trained(
     seed: int,
     threads: int,
     device: str,
-) -> _Done:
+) -> _Prepared:
     from gensynth.cli.running import decoding, remark
     from gensynth.data.sets import DataSettings, open_data
-    from gensynth.export.trained import publish_trained
     from gensynth.models import trainable_genome, trainable_source
     from gensynth.proxy import Job
-    from gensynth.training.report import trained
 
     settings = DataSettings(data_path(path), image_size)
     with decoding() as progress:
@@ -127,8 +147,28 @@ def _trained(
         threads=threads,
         device=_device(device),
     )
-    report = trained(model, job, costs, len(images.splits["test"]), watch=_tell)
+    return _Prepared(model, job, costs, images, genome)
+
+
+def _trained(prepared: _Prepared) -> _Done:
+    from gensynth.export.trained import publish_trained
+    from gensynth.training.report import trained
+
+    job, genome, images = prepared.job, prepared.genome, prepared.images
+    test_images = len(images.splits["test"])
+    report = trained(prepared.model, job, prepared.costs, test_images, watch=_tell)
     return _Done(report, publish_trained(genome, job, images, report) if genome else None)
+
+
+def _tell_rate(prepared: _Prepared, as_json: bool) -> None:
+    from gensynth.cli.rows import print_json
+    from gensynth.training.report import rate_chosen
+
+    choice = rate_chosen(prepared.model, prepared.job, watch=_tell)
+    top1s = {f"{rate:g}": top1 for rate, top1 in choice.top1s.items()}
+    if as_json:
+        return print_json([{"model": prepared.model, "rate": choice.rate, "rates": top1s}])
+    typer.echo(f"{prepared.model}\n  learning rate     {choice.rate:g} of {_rates(top1s)}")
 
 
 def _costs(model: str, source: "Source") -> tuple[int, int]:
@@ -174,22 +214,23 @@ def _show(done: _Done, place: Path) -> None:
     from gensynth.proxy import WEIGHTS
 
     report = done.report
-    tried = ", ".join(
-        f"{rate}: " + ("diverged" if top1 is None else f"{top1:.2f} %")
-        for rate, top1 in report.rates.items()
-    )
     low, high = report.test_interval
     lines = [
         f"{report.model}  {count(report.params)}params  {count(report.macs)}MACs",
         f"  test top-1        {report.test_top1:.2f} % (95 % interval {low:.2f} to {high:.2f})",
         f"  validation top-1  {report.validation_top1:.2f} %",
-        f"  learning rate     {report.rate:g} of three tried shortly ({tried})",
+        f"  learning rate     {report.rate:g} of three tried shortly ({_rates(report.rates)})",
         f"  curve             {_end(report)}",
         f"  weights           {place / WEIGHTS}",
     ]
     if done.network is not None:
         lines.append(f"  standalone        {place / done.network.name}")
     typer.echo("\n".join(lines))
+
+
+def _rates(tried: "Mapping[str, float | None]") -> str:
+    words = ("diverged" if top1 is None else f"{top1:.2f} %" for top1 in tried.values())
+    return ", ".join(f"{rate}: {word}" for rate, word in zip(tried, words, strict=True))
 
 
 def _end(report: "Report") -> str:

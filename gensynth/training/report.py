@@ -93,6 +93,19 @@ def trained(
     return report
 
 
+def rate_chosen(
+    model: str, job: Job, rates: Sequence[float] = RATES, watch: Watch | None = None
+) -> Choice:
+    """Choose the learning rate that `trained` would train with; a later `trained` goes on from it.
+
+    Raises:
+        InputError: the folder holds another training, or one that runs.
+        Diverged: the training diverged with every rate.
+    """
+    with alone(Path(job.folder), Begun(model, _identity(job, rates))):
+        return choose_rate(job, rates, watch)
+
+
 def _report(
     model: str,
     identity: str,
