@@ -77,7 +77,7 @@ def make(spec: Mapping[str, Any]) -> "nn.Module":
         raise InputError(f"timm:{name}", f"timm cannot build it: {error}") from error
     if str(spec["name"]).endswith(SMALL_IMAGES):
         _remove_first_stride(model, int(spec.get("channels", 3)), f"timm:{name}")
-    return _fused(model) if spec.get("fused", True) else model
+    return fused(model) if spec.get("fused", True) else model
 
 
 def _remove_first_stride(model: "nn.Module", channels: int, place: str) -> None:
@@ -112,9 +112,10 @@ def image_size(name: str) -> int | None:
     return int(settings.input_size[-1]) if settings is not None else None
 
 
-def _fused(model: "nn.Module") -> "nn.Module":
-    fused: nn.Module = import_module("timm.utils").reparameterize_model(model, inplace=True)
-    return fused
+def fused(model: "nn.Module") -> "nn.Module":
+    """Bring a network, trained in a wider form than it runs in, into the one it runs in."""
+    narrow: nn.Module = import_module("timm.utils").reparameterize_model(model, inplace=True)
+    return narrow
 
 
 @cache

@@ -101,8 +101,14 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
         print(f"{chosen} is the better of {told}", file=sys.stderr, flush=True)
     report = train(chosen, plan)
     print(_row(report | {"image_size": chosen.image_size}), file=sys.stderr, flush=True)
-    set_up_top1s = {str(one): top1 for one, top1 in tried.items()}
-    return report | {"image_size": chosen.image_size, "set_ups": set_up_top1s}
+    set_ups_top1 = {str(one): top1 for one, top1 in tried.items()}
+    report |= {"image_size": chosen.image_size, "set_ups": set_ups_top1}
+    return report | {"folder": _folder(chosen, plan).name}
+
+
+def _folder(one: SetUp, plan: Plan) -> Path:
+    name = str(one).replace(":", "-").replace("/", "-")
+    return plan.folder / f"{name}-{plan.epochs}"
 
 
 def _best_rate(report: Report) -> float:
@@ -112,19 +118,12 @@ def _best_rate(report: Report) -> float:
 
 def train(one: SetUp, plan: Plan, *more: str) -> Report:
     """Run `gensynth train` in a process of its own, on one core; what is finished is only read."""
-    name = str(one).replace(":", "-").replace("/", "-")
     command = [sys.executable, "-m", "gensynth", "train", one.model, "--data", str(plan.data)]
     command += ["--image-size", str(one.image_size), "--epochs", str(plan.epochs), *more]
     command += ["--threads", "1"]
     command += ["--batch-size", str(plan.batch_size)]
     command += ["--data-share", str(plan.data_share), "--augment", plan.augment]
-    command += [
-        "--seed",
-        str(plan.seed),
-        "--out",
-        str(plan.folder / f"{name}-{plan.epochs}"),
-        "--json",
-    ]
+    command += ["--seed", str(plan.seed), "--json", "--out", str(_folder(one, plan))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or ["no output"])[-1]

@@ -1,0 +1,164 @@
+r"""Networks that by_one_recipe.py trained, compared in one run by everything that matters.
+
+    python -m experiments.benchmarks.record_comparison --data CIFAR10_FOLDER --folder runs/record \
+        --to experiments/results/attendnext_cifar10/comparison.json peers.json found.json
+
+`peers.json` and so on are what by_one_recipe.py wrote with `--to`, `--folder` is its folder. Of
+each network: test top-1, parameters and MACs as it is deployed (batch normalisation and branches
+fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread, batch 1) as a
+ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency. Where something
+cannot be had, the reason is written in its place. `record_figures.py` makes tables and the plot.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file
+
+from experiments.benchmarks.shift_consistency import consistency
+from gensynth.confidence import wilson_interval
+from gensynth.data.sets import DataSettings, open_data
+from gensynth.errors import InputError
+from gensynth.export.formats import Deployment
+from gensynth.export.formats.int8_format import to_int8
+from gensynth.export.formats.onnx_format import runner
+from gensynth.export.quiet import quiet
+from gensynth.export.real_inputs import CALIBRATED, spread
+from gensynth.latency.here import timed
+from gensynth.latency.paired import Plan
+from gensynth.latency.runtimes import prepare
+from gensynth.models import Model, trainable_source
+from gensynth.peers import fused
+from gensynth.profile import profile
+from gensynth.proxy import WEIGHTS
+from gensynth.score import NetScore
+from gensynth.space import make
+from gensynth.trace import trace
+from gensynth.training.batches import Batches
+
+if TYPE_CHECKING:
+    from gensynth.data.sets import DataSet
+    from gensynth.latency.terms import Latency
+
+Row = dict[str, Any]
+SHIFTED_IMAGES = 2000
+"""Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, as it is deployed."""
+
+    row: Row
+    """What by_one_recipe.py told of it."""
+    model: Model
+    data: "DataSet"
+
+
+def main() -> None:
+    """Measure everything and write it down."""
+    options = _options()
+    told = [row for file in options.reports for row in json.loads(file.read_text())]
+    networks = [_opened(row, options.data, options.folder) for row in told]
+    names = [network.row["model"] for network in networks]
+    latencies = _latencies(networks, names.index(options.reference), options.rounds)
+    emulated = [_emulated(network.model) for network in networks]
+    reference = emulated[names.index(options.reference)]["a72_ms"]
+    rows = []
+    for network, latency, counted in zip(networks, latencies, emulated, strict=True):
+        a72 = counted | {"a72_ratio": counted["a72_ms"] and counted["a72_ms"] / reference}
+        rows.append(_costs(network) | _speed(latency) | a72 | _int8(network) | _shifts(network))
+        print(json.dumps(rows[-1]), flush=True)
+    content = {"reference": options.reference, "machine": latencies[0].machine, "networks": rows}
+    options.to.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("reports", nargs="+", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="of by_one_recipe.py")
+    parser.add_argument("--reference", default="timm:fbnetc_100")
+    parser.add_argument("--rounds", type=int, default=24, help="samples in each of 10 blocks")
+    parser.add_argument("--to", type=Path, required=True)
+    return parser.parse_args()
+
+
+def _opened(row: Row, data: Path, folder: Path) -> Network:
+    images = open_data(DataSettings(str(data.resolve()), row["image_size"]))
+    source = trainable_source(row["model"], images.task)
+    module = make(source)
+    module.load_state_dict(load_file(folder / row["folder"] / WEIGHTS))
+    deployed = fused(module) if row["model"].startswith("timm:") else module
+    return Network(row, Model(row["model"], deployed.eval(), source.input_shape), images)
+
+
+def _latencies(networks: list[Network], reference: int, rounds: int) -> "list[Latency]":
+    with quiet():
+        ready = [prepare(network.model, "onnxruntime", 1, 1) for network in networks]
+    return timed(ready, 1, reference, Plan(rounds=rounds))
+
+
+def _costs(network: Network) -> Row:
+    row, model = network.row, network.model
+    costs = profile(trace(model.module, model.input_shape))
+    score = NetScore().of(row["test_top1"], costs.params, costs.macs)
+    kept = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
+    facts = {name: row[name] for name in kept}
+    return facts | {"params": costs.params, "macs": costs.macs, "netscore": score}
+
+
+def _speed(latency: "Latency") -> Row:
+    interval = latency.ratio_interval
+    return {
+        "host_ms": latency.median_ms,
+        "host_ratio": latency.ratio,
+        "host_interval": [interval.low, interval.high] if interval else None,
+    }
+
+
+def _emulated(model: Model) -> Row:
+    from gensynth.cortex_a72.measure import emulate_model
+
+    try:
+        with quiet():
+            return {"a72_ms": emulate_model(model).milliseconds, "a72_note": ""}
+    except InputError as error:
+        return {"a72_ms": None, "a72_note": str(error)}
+
+
+def _int8(network: Network) -> Row:
+    calibration, _ = spread(_batches(network, "train"), CALIBRATED)
+    test = _batches(network, "test")
+    try:
+        with quiet():
+            content = to_int8(
+                Deployment(network.model.module, network.model.input_shape, calibration)
+            )
+    except InputError as error:
+        return {"int8_bytes": None, "int8_top1": None, "int8_note": str(error)}
+    run, right = runner(content), 0
+    for images, labels in test.in_order(64):
+        right += int((run(images).argmax(1) == labels).sum())
+    top1 = 100 * right / len(test)
+    interval = wilson_interval(top1, len(test))
+    return {"int8_bytes": len(content), "int8_top1": top1, "int8_interval": interval}
+
+
+def _shifts(network: Network) -> Row:
+    test, height = _batches(network, "test"), network.model.input_shape[1]
+    images, _ = test.at(torch.arange(0, len(test), max(1, len(test) // SHIFTED_IMAGES)))
+    return {"shift_consistency": consistency(network.model.module, images, height // 8)}
+
+
+def _batches(network: Network, split: str) -> Batches:
+    size = network.model.input_shape[1], network.model.input_shape[2]
+    return Batches(network.data, (split,), size, torch.device("cpu"), torch.contiguous_format)
+
+
+if __name__ == "__main__":
+    main()

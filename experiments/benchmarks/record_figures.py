@@ -1,0 +1,165 @@
+r"""Tables and the plot of the campaign of record, from what record_comparison.py measured.
+
+    python -m experiments.benchmarks.record_figures \
+        experiments/results/attendnext_cifar10/comparison.json --ours MODEL,MODEL,... \
+        --found MODEL --plot experiments/results/attendnext_cifar10/top1_latency.svg
+
+`--ours` are our networks, whose points make our curve, `--found` the one that is compared with
+what the paper says of its own. Speed at matched top-1 is read off our curve: straight lines between
+our points over the logarithm of the latency, which are never prolonged.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from math import exp, log
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.scatter import Point, write_scatter
+
+Row = dict[str, Any]
+PAPER = {
+    "timm:fbnetc_100": ("more than 10", 10.0),
+    "timm:mobileone_s1": ("more than 10", 10.0),
+    "timm:mobilenetv3_large_100": ("more than 6", 6.0),
+    "timm:mobilevit_xs": ("about 4", 4.0),
+}
+"""How many times as fast as these the AttendNeXt of arXiv 2208.06980 is on a Cortex-A72."""
+SMALLER = 1.37
+"""How many times as small as MobileNetV3-L it is."""
+HEADS = (
+    "network",
+    "input",
+    "test top-1",
+    "params",
+    "MACs",
+    "NetScore",
+    "here, ms",
+    "here, ratio",
+    "Cortex-A72, ms",
+    "ratio",
+    "int8",
+    "int8 top-1",
+    "steady under shifts",
+)
+
+
+def main() -> None:
+    """Print the tables and write the plot."""
+    options = _options()
+    content = json.loads(options.comparison.read_text())
+    rows = {short(row["model"]): row for row in content["networks"]}
+    ours = [rows[short(name)] for name in options.ours.split(",")]
+    found = rows[short(options.found)]
+    others = [row for row in rows.values() if row not in ours]
+    for line in [*comparison([*others, *ours]), "", *claims(found, others), ""]:
+        print(line)
+    for line in matched(ours, others):
+        print(line)
+    if options.plot:
+        points = [_point(row, row in ours) for row in [*others, *ours]]
+        write_scatter(options.plot, points, "latency here, ms (one thread)", "test top-1, %")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("comparison", type=Path)
+    parser.add_argument("--ours", required=True, help="our networks, with commas")
+    parser.add_argument("--found", required=True, help="the one that the campaign exported")
+    parser.add_argument("--plot", type=Path)
+    return parser.parse_args()
+
+
+def short(model: str) -> str:
+    """Name a network: a genome file by its own name."""
+    return Path(model).stem if model.endswith(".json") else model
+
+
+def comparison(rows: Sequence[Row]) -> list[str]:
+    """Make the table of everything that was measured."""
+    return ["| " + " | ".join(HEADS) + " |", "|" + "---|" * len(HEADS), *map(_line, rows)]
+
+
+def _line(row: Row) -> str:
+    low, high = row["test_interval"]
+    slow, slower = row["host_interval"]
+    cells = [
+        short(row["model"]),
+        f"{row['image_size']} px",
+        f"{row['test_top1']:.2f} ({low:.2f} to {high:.2f})",
+        f"{row['params'] / 1e6:.3f} M",
+        f"{row['macs'] / 1e6:.2f} M",
+        f"{row['netscore']:.2f}",
+        f"{row['host_ms']:.3f}",
+        f"{row['host_ratio']:.3f} ({slow:.3f} to {slower:.3f})",
+        f"{row['a72_ms']:.2f}" if row["a72_ms"] else "-",
+        f"{row['a72_ratio']:.3f}" if row["a72_ms"] else "-",
+        f"{row['int8_bytes'] / 1e3:.0f} kB" if row["int8_bytes"] else "-",
+        f"{row['int8_top1']:.2f}" if row["int8_bytes"] else "-",
+        f"{row['shift_consistency']:.2f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def claims(found: Row, others: Sequence[Row]) -> list[str]:
+    """Set the ratios of the paper beside those of the network that was found."""
+    lines = ["| against | top-1 | faster here | on a Cortex-A72 | the paper's, there | reached |"]
+    lines.append("|---|---|---|---|---|---|")
+    for row in others:
+        if row["model"] in PAPER:
+            lines.append(_claim(found, row))
+    large = next(row for row in others if row["model"] == "timm:mobilenetv3_large_100")
+    smaller = large["params"] / found["params"]
+    lines.append(f"\n{smaller:.1f} times as small as MobileNetV3-L (the paper's: {SMALLER})")
+    return lines
+
+
+def _claim(found: Row, other: Row) -> str:
+    words, wanted = PAPER[other["model"]]
+    here = other["host_ratio"] / found["host_ratio"]
+    there = other["a72_ms"] / found["a72_ms"] if other["a72_ms"] else None
+    gain = found["test_top1"] - other["test_top1"]
+    reached = gain >= 0 and here >= wanted and (there is None or there >= wanted)
+    cells = [short(other["model"]), f"{gain:+.2f}", f"{here:.2f}"]
+    cells += ["not expressible" if there is None else f"{there:.2f}", words]
+    return "| " + " | ".join([*cells, "yes" if reached else "no"]) + " |"
+
+
+def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
+    """Say how many times as fast our curve is where it has the top-1 of another network."""
+    lines = ["| against | its top-1 | at equal top-1, faster here | on a Cortex-A72 |"]
+    lines.append("|---|---|---|---|")
+    for row in others:
+        ratios = [_ratio(ours, row, cost) for cost in ("host_ms", "a72_ms")]
+        told = [f"{ratio[0]}{ratio[1]:.2f}" if ratio else "-" for ratio in ratios]
+        cells = [short(row["model"]), f"{row['test_top1']:.2f}", *told]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _ratio(ours: Sequence[Row], other: Row, cost: str) -> tuple[str, float] | None:
+    """Give the ratio of latencies; `at least` where our fastest network is better already."""
+    if other[cost] is None:
+        return None
+    front = [(row[cost], row["test_top1"]) for row in ours]
+    front = [p for p in sorted(front) if all(q[1] < p[1] for q in front if q[0] < p[0])]
+    wanted = other["test_top1"]
+    if front[0][1] >= wanted:
+        return "at least ", other[cost] / front[0][0]
+    for (fast, low), (slow, high) in pairwise(front):
+        if low <= wanted <= high:
+            share = (wanted - low) / (high - low)
+            return "", other[cost] / exp(log(fast) + share * (log(slow) - log(fast)))
+    return None
+
+
+def _point(row: Row, ours: bool) -> Point:
+    low, high = row["test_interval"]
+    name = short(row["model"]).removeprefix("timm:").removeprefix("attendnext:")
+    return Point(name, row["host_ms"], row["test_top1"], low, high, ours)
+
+
+if __name__ == "__main__":
+    main()
