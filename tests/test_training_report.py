@@ -77,11 +77,11 @@ def test_two_trainings_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
 
     def second(_: float, __: Measurement) -> None:
         with pytest.raises(InputError, match="another process trains here") as error:
-            trained("net", wanted, (1, 2), 359, (0.2,))
+            trained("net", wanted, (1, 2), 359, (0.1, 0.2))
         refused.append(str(error.value))
 
-    trained("net", wanted, (1, 2), 359, (0.2,), second)
-    assert len(refused) == 6
+    trained("net", wanted, (1, 2), 359, (0.1, 0.2), second)
+    assert len(refused) == 2 + 2 + 4
 
 
 def test_a_damaged_report_is_one_clear_line(tmp_path: Path) -> None:
@@ -114,6 +114,26 @@ def test_a_rate_can_be_chosen_now_and_the_training_follow_later(
     assert run("attendnext:tiny", *options) == 0
     (report,) = json.loads(capsys.readouterr().out)
     assert (report["rate"], report["rates"]) == (choice["rate"], choice["rates"])
+
+
+def test_a_rate_that_is_given_is_not_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--data", "digits", "--epochs", "2", "--out", str(tmp_path), "--rates", "0.2")
+    assert run("attendnext:tiny", *options, "--json") == 0
+    (report,) = json.loads(capsys.readouterr().out)
+    assert (report["rate"], report["rates"]) == (0.2, {})
+    assert not list(tmp_path.glob("rate-*"))
+    assert run("attendnext:tiny", *options) == 0
+    assert "learning rate     0.2\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("rates", ["", "0.1,", "0.1;0.2", "0", "-1", "nan", "inf"])
+def test_rates_that_are_none_are_one_line(
+    rates: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("attendnext:tiny", "--data", "digits", "--out", str(tmp_path), "--rates", rates) == 2
+    assert capsys.readouterr().err.startswith("gensynth: --rates: expected numbers")
 
 
 def test_what_was_trained_stands_alone_and_can_be_trained_again(

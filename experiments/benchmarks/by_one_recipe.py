@@ -4,10 +4,11 @@ r"""Train many networks by `gensynth train`, each at the better of its set-ups, 
         --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
         timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
 
-Each argument is one network: its set-ups as MODEL@SIZE with commas between. For each, three
-learning rates are tried for a fifth of the epochs; the set-up and the rate of the best validation
-top-1 go on. Everything is a folder of its own below `--folder`, so that the same command goes on
-where it was interrupted. Prints one row for each network; `--to` gets the whole reports.
+Each argument is one network: its set-ups as MODEL@SIZE with commas between. In the first of them
+three learning rates are tried for a fifth of the epochs, in the others the best of these; the
+set-up of the best validation top-1 goes on. Everything is a folder of its own below `--folder`, so
+that the same command goes on where it was interrupted. Prints one row for each network; `--to` gets
+the whole reports.
 """
 
 import argparse
@@ -92,14 +93,17 @@ def _set_up(word: str) -> SetUp:
 
 
 def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
-    """Try the learning rates in each set-up and train the best long; give that one's report."""
-    chosen, tried = set_ups[0], {}
-    if len(set_ups) > 1:
-        tried = {one: _best_rate(train(one, plan, "--rate-only")) for one in set_ups}
-        chosen = max(tried, key=lambda one: tried[one])
-        told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
-        print(f"{chosen} is the better of {told}", file=sys.stderr, flush=True)
-    report = train(chosen, plan)
+    """Try the learning rates, then the set-ups, and train the best long; give its report."""
+    first = train(set_ups[0], plan, "--rate-only")
+    rate, tried = first["rate"], {set_ups[0]: first["rates"][f"{first['rate']:g}"]}
+    at_rate = "--rates", f"{rate:g}"
+    for one in set_ups[1:]:
+        tried[one] = train(one, plan, *at_rate, "--rate-only")["rates"][f"{rate:g}"] or 0.0
+    chosen = max(tried, key=lambda one: tried[one])
+    told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
+    print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
+    report = train(chosen, plan, *([] if chosen == set_ups[0] else at_rate))
+    report["rates"] = first["rates"]
     print(_row(report | {"image_size": chosen.image_size}), file=sys.stderr, flush=True)
     set_ups_top1 = {str(one): top1 for one, top1 in tried.items()}
     report |= {"image_size": chosen.image_size, "set_ups": set_ups_top1}
@@ -109,11 +113,6 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
 def _folder(one: SetUp, plan: Plan) -> Path:
     name = str(one).replace(":", "-").replace("/", "-")
     return plan.folder / f"{name}-{plan.epochs}"
-
-
-def _best_rate(report: Report) -> float:
-    rates: dict[str, float | None] = report["rates"]
-    return max(top1 for top1 in rates.values() if top1 is not None)
 
 
 def train(one: SetUp, plan: Plan, *more: str) -> Report:

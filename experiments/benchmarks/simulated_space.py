@@ -106,10 +106,10 @@ def _arguments() -> argparse.Namespace:
 
 def run(task: Task, variant: str, number: int) -> Run:
     """Search once; `number` decides the generator's seed and the noise of the trainings."""
-    setting, predictor = _opened(task)
+    setting, predictor = opened(task)
     judge = setting.judge([])
-    generator = _generator(setting, variant, number)
-    trainings = _Trainings(judge, predictor, number)
+    generator = generator_of(setting, variant, number)
+    trainings = Trainings(judge, predictor, number)
     best, seconds, asked = [], [], 0
     while trainings.count < task.trainings and asked < PROPOSALS * task.trainings:
         start = time.process_time()
@@ -128,12 +128,14 @@ def run(task: Task, variant: str, number: int) -> Run:
 
 
 @lru_cache(maxsize=1)
-def _opened(task: Task) -> tuple[Setting, Predictor]:
+def opened(task: Task) -> tuple[Setting, Predictor]:
+    """Open the experiment and fit the predictor, once in a process."""
     setting = make_setting(experiment_on(Path(task.experiment), Path(task.data)))
     return setting, Predictor(pd.read_parquet(task.table))
 
 
-def _generator(setting: Setting, variant: str, number: int) -> Generator:
+def generator_of(setting: Setting, variant: str, number: int) -> Generator:
+    """Make the generator of a variant; `number` is its seed."""
     problem = setting.problem()
     if variant == NO_PROTOTYPE:
         problem = replace(problem, prototype={})
@@ -141,7 +143,7 @@ def _generator(setting: Setting, variant: str, number: int) -> Generator:
     return make_generator(name, options, problem, number, "--variants")
 
 
-class _Trainings:
+class Trainings:
     """Answers proposals as a campaign would, with predicted accuracies."""
 
     def __init__(self, judge: Judge, predictor: Predictor, number: int) -> None:
@@ -163,12 +165,16 @@ class _Trainings:
         if new.fingerprint in self.known:
             return row.answered(new, self.known[new.fingerprint])
         mean, noisy = self._top1(new)
-        trained = self._scored(new, described, noisy)
+        trained = self.trained(new, described, noisy)
         self.true[new.fingerprint] = self._scored(new, described, mean).value
         self.count += 1
         self.feasible += trained.value is not None
         self.known[new.fingerprint] = trained
         return trained
+
+    def trained(self, new: Outcome, described: Described, top1: float) -> Outcome:
+        """Give the row of a training that ends at `top1`."""
+        return self._scored(new, described, top1)
 
     def _scored(self, new: Outcome, described: Described, top1: float) -> Outcome:
         line = Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)

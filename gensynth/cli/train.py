@@ -11,7 +11,7 @@ from gensynth.cli.options import AsJson, data_path
 from gensynth.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gensynth.data.sets import DataSet
     from gensynth.measurement import Measurement
@@ -44,6 +44,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
     threads: Threads = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    rates: Annotated[
+        str, typer.Option(help="Learning rates to choose from, with commas; one is not tried.")
+    ] = "0.1,0.2,0.4",
     rate_only: Annotated[
         bool, typer.Option("--rate-only", help="Choose the learning rate, and stop.")
     ] = False,
@@ -51,8 +54,8 @@ def train(
 ) -> None:
     """Train a network long and measure it once on the test split.
 
-    The learning rate is chosen for each network from the same three values,
-    by validation; everything else of the recipe is the same for all, so that
+    The learning rate is chosen for each network from the same few values, by
+    validation; everything else of the recipe is the same for all, so that
     figures on the same data compare. Interrupted, it goes on where it was;
     after --rate-only, with the training at the chosen rate.
     """
@@ -64,9 +67,10 @@ def train(
     place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
     try:
         prepared = _prepared(model, data, image_size, recipe, place, seed, threads, device)
+        tried = _numbers(rates)
         if rate_only:
-            return _tell_rate(prepared, as_json)
-        done = _trained(prepared)
+            return _tell_rate(prepared, tried, as_json)
+        done = _trained(prepared, tried)
     except Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
@@ -150,21 +154,31 @@ def _prepared(
     return _Prepared(model, job, costs, images, genome)
 
 
-def _trained(prepared: _Prepared) -> _Done:
+def _numbers(rates: str) -> list[float]:
+    try:
+        numbers = [float(word) for word in rates.split(",")]
+    except ValueError:
+        raise InputError("--rates", f"expected numbers with commas, got {rates!r}") from None
+    if not all(0 < number < float("inf") for number in numbers):
+        raise InputError("--rates", f"expected numbers above 0, got {rates!r}")
+    return sorted(set(numbers))
+
+
+def _trained(prepared: _Prepared, rates: "Sequence[float]") -> _Done:
     from gensynth.export.trained import publish_trained
     from gensynth.training.report import trained
 
     job, genome, images = prepared.job, prepared.genome, prepared.images
     test_images = len(images.splits["test"])
-    report = trained(prepared.model, job, prepared.costs, test_images, watch=_tell)
+    report = trained(prepared.model, job, prepared.costs, test_images, rates, _tell)
     return _Done(report, publish_trained(genome, job, images, report) if genome else None)
 
 
-def _tell_rate(prepared: _Prepared, as_json: bool) -> None:
+def _tell_rate(prepared: _Prepared, rates: "Sequence[float]", as_json: bool) -> None:
     from gensynth.cli.rows import print_json
     from gensynth.training.report import rate_chosen
 
-    choice = rate_chosen(prepared.model, prepared.job, watch=_tell)
+    choice = rate_chosen(prepared.model, prepared.job, rates, _tell)
     top1s = {f"{rate:g}": top1 for rate, top1 in choice.top1s.items()}
     if as_json:
         return print_json([{"model": prepared.model, "rate": choice.rate, "rates": top1s}])
@@ -219,13 +233,17 @@ def _show(done: _Done, place: Path) -> None:
         f"{report.model}  {count(report.params)}params  {count(report.macs)}MACs",
         f"  test top-1        {report.test_top1:.2f} % (95 % interval {low:.2f} to {high:.2f})",
         f"  validation top-1  {report.validation_top1:.2f} %",
-        f"  learning rate     {report.rate:g} of three tried shortly ({_rates(report.rates)})",
+        f"  learning rate     {report.rate:g}{_tried(report)}",
         f"  curve             {_end(report)}",
         f"  weights           {place / WEIGHTS}",
     ]
     if done.network is not None:
         lines.append(f"  standalone        {place / done.network.name}")
     typer.echo("\n".join(lines))
+
+
+def _tried(report: "Report") -> str:
+    return f", the best of a short training each ({_rates(report.rates)})" if report.rates else ""
 
 
 def _rates(tried: "Mapping[str, float | None]") -> str:

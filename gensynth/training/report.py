@@ -38,7 +38,10 @@ class Report:
     rate: float
     """The learning rate that was chosen."""
     rates: Mapping[str, float | None]
-    """By learning rate, the validation top-1 (percent) of its trial; None where it diverged."""
+    """By learning rate, the validation top-1 (percent) of its trial; None where it diverged.
+
+    Empty where there was nothing to choose.
+    """
     validation_top1: float
     test_top1: float
     """Percent; the test split was measured once, after the last epoch."""
@@ -68,7 +71,7 @@ def trained(
         job: trains on the train split, keeps its weights, measures the test split.
         costs: its parameters and MACs.
         test_images: size of the test split.
-        rates: learning rates to choose from.
+        rates: learning rates to choose from; one is taken without a trial.
         watch: told the learning rate and every measurement, of the trials too.
 
     Raises:
@@ -82,7 +85,7 @@ def trained(
             raise another(job.folder, known.model)
         return known
     with alone(Path(job.folder), Begun(model, identity)):
-        choice = choose_rate(job, rates, watch)
+        choice = choose_rate(job, rates, watch) if len(rates) > 1 else Choice(rates[0], {})
         curve = []
         for measurement in train_long(job, choice.rate):
             curve.append(measurement)

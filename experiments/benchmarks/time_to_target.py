@@ -1,0 +1,237 @@
+r"""Hours until a good network, by a simulated clock: generative synthesis against TPE with halving.
+
+    python -m experiments.benchmarks.time_to_target experiments/fashion_mnist.toml \
+        --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
+        --runs 8 --hours 2 --to experiments/results/time_to_target.json
+
+Searches as in `simulated_space.py`, with whole curves: a training has the shape of the recorded
+one that is nearest in top-1 and cost, shifted to the predicted end, and takes the seconds that a
+predictor of the recorded ones gives; it may be stopped after any epoch. The clock adds up seconds
+of training and the processor time of proposing. Halving by rank alone is asynchronous successive
+halving (arXiv 1810.05934); `hope` is the rule of our campaigns. A run has arrived when it has
+trained a network that keeps every rule and whose value without noise is within `--within` dB of the
+best that any run of any variant found.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import ExtraTreesRegressor
+
+from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
+from experiments.benchmarks.simulated_space import Task, Trainings, generator_of, opened
+from gensynth.experiment import Finals, Stopping
+from gensynth.finals import admission
+from gensynth.judge import Described, Judge
+from gensynth.measurement import Measurement
+from gensynth.outcome import Outcome
+from gensynth.profile import Profile
+from gensynth.stopping import Halving
+
+VARIANTS = {
+    "gensynth": ("gensynth", "hope"),
+    "gensynth without a prototype": ("no-prototype", "hope"),
+    "tpe, halving": ("tpe", "rank"),
+    "tpe, the campaign's rule": ("tpe", "hope"),
+    "random, halving": ("random", "rank"),
+}
+PATIENCE = 400
+"""Proposals in a row without a training, after which a search has nothing more to say."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A feasible network, when it was found, and its value without noise (dB)."""
+
+    seconds: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search by the simulated clock."""
+
+    variant: str
+    number: int
+    seconds: float
+    """When it was ended."""
+    trainings: int
+    epochs: int
+    proposing: float
+    """Seconds of these that went into proposals."""
+    found: tuple[Found, ...]
+
+
+class Curves:
+    """Recorded curves, and how long an epoch takes."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        """Fit to the completed trainings of a recorded table."""
+        done = table[table["ending"] == "completed"]
+        self.curves: Floats = np.stack([np.asarray(curve, float) for curve in done["curve"]])
+        self.places = np.array(
+            [_place(curve[-1], macs) for curve, macs in zip(self.curves, done["macs"], strict=True)]
+        )
+        features = np.log10(done[list(COSTS)].to_numpy(dtype=float))
+        self.clock = ExtraTreesRegressor(200, min_samples_leaf=3, random_state=0)
+        self.clock.fit(features, np.log(done["cpu_seconds"].to_numpy(dtype=float)))
+
+    def curve(self, profile: Profile, top1: float) -> tuple[Measurement, ...]:
+        """Give the curve of a network whose training ends at `top1` percent."""
+        nearest = np.square(self.places - _place(top1, profile.macs)).sum(axis=1).argmin()
+        shape = self.curves[nearest]
+        costs = np.log10([[float(asdict(profile)[name]) for name in COSTS]])
+        seconds = float(np.exp(self.clock.predict(costs)[0])) / len(shape)
+        top1s = np.clip(shape - shape[-1] + top1, 1.0, 99.9)
+        return tuple(
+            Measurement(k, float(value), 0.5, k * seconds) for k, value in enumerate(top1s, 1)
+        )
+
+
+def _place(top1: float, macs: float) -> Floats:
+    return np.array([top1 / 5.0, np.log10(macs)])
+
+
+class ClockedTrainings(Trainings):
+    """Trainings with curves, stopped by a rule."""
+
+    def __init__(
+        self, judge: Judge, predictor: Predictor, number: int, curves: Curves, rule: str
+    ) -> None:
+        super().__init__(judge, predictor, number)
+        self.curves, self.rule = curves, rule
+        self.halving = Halving(Stopping("halving", 1, 3), curves.curves.shape[1])
+        self.seconds, self.epochs = 0.0, 0
+
+    def trained(self, new: Outcome, described: Described, top1: float) -> Outcome:
+        """Give the row of a training that would end at `top1`, or was stopped before."""
+        assert isinstance(new.profile, Profile)
+        whole = self.curves.curve(new.profile, top1)
+        length = next(
+            (k for k, line in enumerate(whole, 1) if not self._goes_on(new, described, line)),
+            len(whole),
+        )
+        curve = whole[:length]
+        self.seconds += curve[-1].seconds
+        self.epochs += length
+        completed = length == len(whole)
+        self.halving.remember(new.number, curve, completed)
+        if not completed:
+            return replace(new, ending="stopped", attempt=1, curve=curve)
+        return replace(self._scored(new, described, top1), curve=curve)
+
+    def _goes_on(self, new: Outcome, described: Described, line: Measurement) -> bool:
+        if self.halving.goes_on(new.number, line):
+            return True
+        if self.rule == "rank":
+            return False
+        if (hope := self.halving.hope(line)) is None:
+            return True
+        value = self.judge.after_training(described.candidate, hope).value
+        return value is not None and value > admission(list(self.known.values()), Finals())
+
+
+def main() -> None:
+    """Run all searches and print the table."""
+    options = _options()
+    task = Task(options.experiment, options.data, str(options.table), 0)
+    names = options.variants.split(";") if options.variants else list(VARIANTS)
+    jobs = [(name, number) for number, name in product(range(options.runs), names)]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        waiting = [pool.submit(run, task, name, number, options.hours) for name, number in jobs]
+        runs = [one.result() for one in waiting]
+    for line in table(names, runs, options.within):
+        print(line)
+    if options.to:
+        options.to.write_text(json.dumps([asdict(one) for one in runs], indent=1) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("experiment")
+    parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
+    parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
+    parser.add_argument("--variants", help="names with ; between; default all")
+    parser.add_argument("--runs", type=int, default=8)
+    parser.add_argument("--hours", type=float, default=2.0, help="of the simulated clock")
+    parser.add_argument("--within", type=float, default=1.0, help="dB of the best of all")
+    parser.add_argument("--jobs", type=int, default=None, help="processes")
+    parser.add_argument("--to", type=Path, help="write every run to this JSON file")
+    return parser.parse_args()
+
+
+@lru_cache(maxsize=1)
+def _curves(path: str) -> Curves:
+    return Curves(pd.read_parquet(path))
+
+
+def run(task: Task, variant: str, number: int, hours: float) -> Run:
+    """Search until the simulated clock shows `hours`, or nothing new is proposed."""
+    use, rule = VARIANTS[variant]
+    setting, predictor = opened(task)
+    generator = generator_of(setting, use, number)
+    trainings = ClockedTrainings(setting.judge([]), predictor, number, _curves(task.table), rule)
+    proposing, asked, idle, found = 0.0, 0, 0, list[Found]()
+    while trainings.seconds + proposing < 3600 * hours and idle < PATIENCE:
+        start, before = time.process_time(), trainings.count
+        proposal = generator.ask()
+        proposing += time.process_time() - start
+        outcome = trainings.train(proposal, asked)
+        start = time.process_time()
+        generator.tell(outcome)
+        proposing += time.process_time() - start
+        asked += 1
+        idle = 0 if trainings.count > before else idle + 1
+        value = trainings.true.get(outcome.fingerprint)
+        if trainings.count > before and outcome.value is not None and value is not None:
+            found.append(Found(trainings.seconds + proposing, value))
+    ended = trainings.seconds + proposing
+    counted = trainings.count, trainings.epochs
+    return Run(variant, number, ended, *counted, proposing, tuple(found))
+
+
+def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]:
+    """Make the table: how long until the target, and how much longer than the first variant."""
+    best = max(found.value for one in runs for found in one.found)
+    lines = [f"best of all runs {best:.2f} dB; target {best - within:.2f} dB", ""]
+    lines.append("| search | minutes to the target | reached | ratio | trainings | proposing |")
+    lines.append("|---|---|---|---|---|---|")
+    first = [arrival(one, best - within) for one in runs if one.variant == names[0]]
+    for name in names:
+        mine = [one for one in runs if one.variant == name]
+        arrivals = [arrival(one, best - within) for one in mine]
+        lines.append(_line(name, mine, arrivals, first))
+    return lines
+
+
+def arrival(one: Run, target: float) -> float | None:
+    """Give the seconds after which a run had the target; None where it never did."""
+    return next((found.seconds for found in one.found if found.value >= target), None)
+
+
+def _line(
+    name: str, mine: Sequence[Run], arrivals: Sequence[float | None], first: Sequence[float | None]
+) -> str:
+    whole = [one.seconds for one in mine]
+    least = [s if a is None else a for a, s in zip(arrivals, whole, strict=True)]
+    more = "over " if sum(a is None for a in arrivals) * 2 >= len(arrivals) else ""
+    known = [s for s in first if s is not None]
+    ratio = float(np.median(least)) / float(np.median(known)) if known else float("nan")
+    cells = [name, f"{more}{np.median(least) / 60:.1f}"]
+    cells.append(f"{sum(a is not None for a in arrivals)} of {len(arrivals)}")
+    cells += [f"{more}{ratio:.1f}", f"{np.median([one.trainings for one in mine]):.0f}"]
+    cells.append(f"{100 * sum(one.proposing for one in mine) / sum(whole):.0f} %")
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    main()
