@@ -96,7 +96,7 @@ def test_the_direct_graph_is_the_traced_one() -> None:
             assert direct_row == row
 
 
-@pytest.mark.parametrize("name", ["xa325", "ref659", "prototype", "tiny"])
+@pytest.mark.parametrize("name", ["xa325", "ref659", "prototype", "tiny", "fast"])
 def test_the_direct_graph_of_a_preset_is_the_traced_one(name: str) -> None:
     genome, task = SPACE.sample(Replay(SPACE.presets[name])), Task(3, 64, 64, 10)
     assert SPACE.graph(genome, task) == trace(build(SPACE, genome, task), (3, 64, 64))
@@ -154,7 +154,7 @@ def test_a_list_of_one_option_is_not_asked() -> None:
 
 
 def test_a_narrower_space_keeps_the_presets_that_it_can_express() -> None:
-    assert set(SPACE.presets) == {"xa325", "ref659", "prototype", "tiny"}
+    assert set(SPACE.presets) == {"xa325", "ref659", "prototype", "tiny", "fast"}
     narrow = replace(SPACE, widths=(2, 3, 4), depths=(1, 2), stem_widths=(8,), prototype="tiny")
     assert set(narrow.presets) == {"tiny", "prototype"}
     tiny_genome = SPACE.sample(Replay(SPACE.presets["tiny"]))

@@ -4,7 +4,8 @@
 inferred, `prototype` its plain residual ancestor without attention, and `tiny` a start for
 images of a few pixels (2,262 parameters; 99.4 % of the digits' validation split after 25 epochs,
 mean of 5 seeds). `fast` is a start where latency counts: few layers, every width a multiple of the
-16 numbers that a processor takes at once. None of them is the network of the paper, whose depths are not public.
+16 numbers that a processor takes at once. None of them is the network of the paper, whose depths
+are not public.
 """
 
 from collections.abc import Mapping, Sequence
