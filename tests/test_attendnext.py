@@ -99,7 +99,8 @@ def test_the_direct_graph_is_the_traced_one() -> None:
 @pytest.mark.parametrize("name", ["xa325", "ref659", "prototype", "tiny", "fast"])
 def test_the_direct_graph_of_a_preset_is_the_traced_one(name: str) -> None:
     genome, task = SPACE.sample(Replay(SPACE.presets[name])), Task(3, 64, 64, 10)
-    assert SPACE.graph(genome, task) == trace(build(SPACE, genome, task), (3, 64, 64))
+    shape = SPACE.source(genome, task).input_shape
+    assert SPACE.graph(genome, task) == trace(build(SPACE, genome, task), shape)
 
 
 @pytest.mark.parametrize(
