@@ -1,0 +1,61 @@
+r"""Does the exported network of the campaign of record give the top-1 that its card states?
+
+    python -m experiments.benchmarks.record_check experiments/results/attendnext_cifar10/network \
+        --data CIFAR10_FOLDER --image-size 64
+
+Loads the exported folder as anybody would, classifies the test images, which are decoded at
+`--image-size` as in the training, and ends with 1 where the top-1 is not the stated one.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import torch
+
+from gensynth.data.sets import DataSettings, open_data
+from gensynth.export.folder import input_shape, load_folder
+from gensynth.training.batches import Batches
+
+SAME = 0.05
+"""Points: five of 10,000 images may fall on the other side with another processor's rounding."""
+
+
+def main() -> None:
+    """Measure and compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--image-size", type=int, default=64)
+    options = parser.parse_args()
+    stated = stated_top1(options.folder)
+    measured = top1(options.folder, options.data, options.image_size)
+    print(f"stated {stated:.2f} %, measured {measured:.2f} %")
+    sys.exit(abs(stated - measured) > SAME)
+
+
+def stated_top1(folder: Path) -> float:
+    """Read the test top-1 (percent) off the card."""
+    found = re.search(r"Test top-1 \| ([\d.]+) %", (folder / "card.md").read_text(encoding="utf-8"))
+    if found is None:
+        raise SystemExit(f"{folder / 'card.md'}: states no test top-1")
+    return float(found[1])
+
+
+def top1(folder: Path, data: Path, image_size: int) -> float:
+    """Give the share of test images, in percent, that the exported network classifies rightly."""
+    network, shape = load_folder(folder).eval(), input_shape(folder)
+    assert shape is not None, "an export says what it takes"
+    images = open_data(DataSettings(str(data.resolve()), image_size))
+    cpu = torch.device("cpu")
+    test = Batches(images, ("test",), (shape[1], shape[2]), cpu, torch.contiguous_format)
+    right = 0
+    with torch.inference_mode():
+        for batch, labels in test.in_order(512):
+            right += int((network(batch).argmax(1) == labels).sum())
+    return 100 * right / len(test)
+
+
+if __name__ == "__main__":
+    main()

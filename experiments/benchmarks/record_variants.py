@@ -1,0 +1,95 @@
+r"""Genome files of one network, changed in one respect each: for ablations and for curves.
+
+    python -m experiments.benchmarks.record_variants \
+        experiments/results/attendnext_cifar10/found.json --to runs/record/variants
+
+`without_dcac` has plain residual blocks where it attends, `one_column` dense convolutions of as
+many channels, `aliased` strided 3x3 convolutions where it blurs before it subsamples (the paper's
+own DC-AC condenses, so such stages lose the attention too: compare with `without_dcac`), `half` and
+`double` other widths, `resolution_32` and so on other sizes of a 64 pixel image.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gensynth.genome import from_json, to_json
+from search_spaces.attendnext import AttendNeXt
+from search_spaces.attendnext.genome import Genome, Stage
+
+Change = Callable[[Genome], Genome]
+
+
+def each_stage(change: Callable[[Stage], Stage]) -> Change:
+    """Change every stage of a genome alike."""
+    return lambda genome: replace(genome, stages=tuple(map(change, genome.stages)))
+
+
+def plain(stage: Stage) -> Stage:
+    """Leave the attention out; a map that was condensed is halved by Rect-2."""
+    return replace(stage, attention="none", place="first", condense=1, pool="max_blur")
+
+
+def aliased(stage: Stage) -> Stage:
+    """Subsample without a filter before it."""
+    stage = plain(stage) if stage.attention == "text" else stage
+    return replace(stage, down="strided_3x3")
+
+
+def one_column(stage: Stage) -> Stage:
+    """Give the channels of all columns to one."""
+    whole = stage.columns * stage.width
+    return replace(stage, columns=1, width=whole, mix="same", interaction="none")
+
+
+def scaled(share: float) -> Change:
+    """Make every width another one, the stem's too."""
+
+    def change(genome: Genome) -> Genome:
+        stages = tuple(
+            replace(stage, width=max(2, round(stage.width * share))) for stage in genome.stages
+        )
+        stem = replace(genome.stem, width=max(2, round(genome.stem.width * share)))
+        return replace(genome, stem=stem, stages=stages)
+
+    return change
+
+
+def at_resolution(share: float) -> Change:
+    """Take the image at another share of its size."""
+    return lambda genome: replace(genome, resolution=share)
+
+
+CHANGES: Mapping[str, Change] = {
+    "without_dcac": each_stage(plain),
+    "one_column": each_stage(one_column),
+    "aliased": each_stage(aliased),
+    "half": scaled(0.5),
+    "double": scaled(2.0),
+    "resolution_32": at_resolution(0.5),
+    "resolution_48": at_resolution(0.75),
+    "resolution_64": at_resolution(1.0),
+}
+
+
+def main() -> None:
+    """Write the variants that differ from the network itself."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("genome", type=Path)
+    parser.add_argument("--to", type=Path, required=True)
+    options = parser.parse_args()
+    space = AttendNeXt()
+    text = options.genome.read_text(encoding="utf-8")
+    genome = from_json(Genome, text, space.version, str(options.genome))
+    options.to.mkdir(parents=True, exist_ok=True)
+    for name, change in CHANGES.items():
+        changed = change(genome)
+        if changed != genome:
+            file = options.to / f"{options.genome.stem}_{name}.json"
+            file.write_text(to_json(changed, "attendnext", space.version) + "\n", encoding="utf-8")
+            print(file)
+
+
+if __name__ == "__main__":
+    main()
