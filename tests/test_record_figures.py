@@ -1,0 +1,94 @@
+"""The tables of the campaign of record: ratios, and what counts as reached."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from experiments.benchmarks.record_figures import claims, comparison, matched, short
+from experiments.benchmarks.scatter import Point, write_scatter
+
+
+def row(model: str, top1: float, host: float, a72: float | None, **more: Any) -> dict[str, Any]:
+    facts = {
+        "model": model,
+        "image_size": 64,
+        "test_top1": top1,
+        "test_interval": [top1 - 1, top1 + 1],
+        "params": 4_000_000,
+        "macs": 2e7,
+        "netscore": 70.0,
+        "host_ms": host,
+        "host_ratio": host,
+        "host_interval": [0.9 * host, 1.1 * host],
+        "a72_ms": a72,
+        "a72_ratio": a72,
+        "int8_bytes": None,
+        "int8_top1": None,
+        "shift_consistency": 80.0,
+    }
+    return facts | more
+
+
+PEERS = [row("timm:fbnetc_100", 50, 1.0, 1.0), row("timm:mobilenetv3_large_100", 60, 1.0, 0.8)]
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    ("top1", "host", "a72", "reached"),
+    [
+        (50.0, 0.1, 0.1, "yes"),
+        (49.9, 0.1, 0.1, "no"),
+        (60.0, 0.11, 0.1, "no"),
+        (60.0, 0.1, 0.11, "no"),
+    ],
+)
+def test_a_claim_needs_the_top1_and_both_ratios(
+    top1: float, host: float, a72: float, reached: str
+) -> None:
+    found = row("found.json", top1, host, a72, params=1_000_000)
+    lines = claims(found, PEERS)
+    assert cells(lines[2])[0] == "timm:fbnetc_100"
+    assert cells(lines[2])[-1] == reached
+    assert "4.0 times as small" in lines[-1]
+
+
+def test_what_cannot_be_emulated_is_told_and_decides_nothing() -> None:
+    other = row("timm:mobilevit_xs", 50, 2.0, None)
+    line = cells(claims(row("found.json", 55, 0.5, 0.1), [*PEERS, other])[4])
+    assert line == ["timm:mobilevit_xs", "+5.00", "4.00", "not expressible", "about 4", "yes"]
+    assert "| - | - |" in comparison([other])[-1]
+
+
+def test_speed_at_equal_top1_is_read_between_our_points_and_never_beyond() -> None:
+    ours = [row("a.json", 40, 0.1, 0.1), row("b.json", 60, 0.4, 0.4), row("c.json", 59, 0.5, 0.5)]
+    told = {
+        cells(line)[0]: cells(line)[2]
+        for line in matched(
+            ours,
+            [
+                row("halfway", 50, 1.0, 1.0),
+                row("easy", 30, 1.0, 1.0),
+                row("hard", 61, 1.0, 1.0),
+            ],
+        )
+    }
+    assert told["halfway"] == "5.00"  # 0.2 is halfway between 0.1 and 0.4 on a logarithmic axis
+    assert told["easy"] == "at least 10.00"
+    assert told["hard"] == "-"
+
+
+def test_the_plot_is_a_picture_with_every_network(tmp_path: Path) -> None:
+    points = [Point("ours <b>", 0.08, 61, 60, 62, True), Point("other", 0.9, 50, 49, 51, False)]
+    write_scatter(tmp_path / "plot.svg", points, "ms", "top-1, %")
+    words = [e.text for e in ElementTree.parse(tmp_path / "plot.svg").iter() if e.text]
+    assert {"ours <b>", "other", "ms", "top-1, %"} <= set(words)
+
+
+def test_genome_files_go_by_their_own_name() -> None:
+    assert short("experiments/results/x/found.json") == "found"
+    assert short("timm:fbnetc_100") == "timm:fbnetc_100"

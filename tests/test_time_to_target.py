@@ -1,0 +1,41 @@
+"""The simulated clock: when a search has arrived, and what the table says of those that have not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.benchmarks.time_to_target import Curves, Found, Run, arrival, table
+from gensynth.profile import Profile
+
+
+def run(variant: str, number: int, *found: tuple[float, float], seconds: float = 3600.0) -> Run:
+    return Run(variant, number, seconds, 100, 800, 60.0, tuple(Found(*one) for one in found))
+
+
+def test_the_first_good_enough_network_is_the_arrival() -> None:
+    one = run("a", 0, (60.0, 100.0), (120.0, 99.0), (180.0, 101.0), (240.0, 103.0))
+    assert arrival(one, 101.0) == 180.0
+    assert arrival(one, 104.0) is None
+
+
+def test_who_never_arrived_counts_as_long_as_it_searched() -> None:
+    runs = [run("a", 0, (60.0, 100.0)), run("a", 1, (120.0, 99.5)), run("b", 0), run("b", 1)]
+    lines = [[c.strip() for c in line.strip("|").split("|")] for line in table(["a", "b"], runs, 1)]
+    assert lines[0] == ["best of all runs 100.00 dB; target 99.00 dB"]
+    assert lines[-2][:4] == ["a", "1.5", "2 of 2", "1.0"]
+    assert lines[-1][:4] == ["b", "over 60.0", "0 of 2", "over 40.0"]
+
+
+def test_a_simulated_curve_ends_where_it_should_and_rises_as_a_recorded_one() -> None:
+    shapes = [np.array([40.0, 60.0, 70.0]), np.array([70.0, 85.0, 88.0])]
+    rows = [
+        {"ending": "completed", "curve": shapes[k % 2], "macs": 1e5 if k % 2 else 1e6}
+        | {"params": 1000.0, "peak_activation_bytes": 1e4, "cpu_seconds": 9.0}
+        for k in range(20)
+    ]
+    profile = Profile(
+        params=1000, macs=100_000, weight_bytes=4000, peak_activation_bytes=10_000, uncounted=()
+    )
+    curve = Curves(pd.DataFrame(rows)).curve(profile, 86.0)
+    assert [line.top1 for line in curve] == pytest.approx([68.0, 83.0, 86.0])
+    assert [line.seconds for line in curve] == pytest.approx([3.0, 6.0, 9.0])
