@@ -1,4 +1,4 @@
-"""The simulated clock: when a search has arrived, and what the table says of those that have not."""
+"""The simulated clock: when a search has arrived, and what is told of those that have not."""
 
 import numpy as np
 import pandas as pd
