@@ -47,6 +47,8 @@ class Plan:
     data_share: float
     augment: str
     seed: int
+    rates: str
+    """Learning rates to choose from, with commas."""
 
 
 def main() -> None:
@@ -60,6 +62,7 @@ def main() -> None:
         options.data_share,
         options.augment,
         options.seed,
+        options.rates,
     )
     with ThreadPoolExecutor(options.workers) as pool:
         networks = [[_set_up(word) for word in text.split(",")] for text in options.networks]
@@ -82,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data-share", type=float, default=1.0)
     parser.add_argument("--augment", default="crop,flip")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rates", default="0.05,0.1,0.2", help="learning rates to choose from")
     parser.add_argument("--workers", type=int, default=2, help="trainings at once, a core each")
     parser.add_argument("--to", type=Path, help="write all reports to this JSON file")
     return parser.parse_args()
@@ -94,7 +98,8 @@ def _set_up(word: str) -> SetUp:
 
 def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     """Try the learning rates, then the set-ups, and train the best long; give its report."""
-    first = train(set_ups[0], plan, "--rate-only")
+    all_rates = "--rates", plan.rates
+    first = train(set_ups[0], plan, *all_rates, "--rate-only")
     rate, tried = first["rate"], {set_ups[0]: first["rates"][f"{first['rate']:g}"]}
     at_rate = "--rates", f"{rate:g}"
     for one in set_ups[1:]:
@@ -102,7 +107,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     chosen = max(tried, key=lambda one: tried[one])
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
-    report = train(chosen, plan, *([] if chosen == set_ups[0] else at_rate))
+    report = train(chosen, plan, *(all_rates if chosen == set_ups[0] else at_rate))
     report["rates"] = first["rates"]
     print(_row(report | {"image_size": chosen.image_size}), file=sys.stderr, flush=True)
     set_ups_top1 = {str(one): top1 for one, top1 in tried.items()}
