@@ -1,5 +1,6 @@
 """`gensynth train`: train a network on your own images, by the same recipe as any other."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional, get_args
@@ -11,7 +12,7 @@ from gensynth.cli.options import AsJson, data_path
 from gensynth.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gensynth.data.sets import DataSet
     from gensynth.measurement import Measurement
@@ -26,30 +27,30 @@ Folder = Optional[Path]  # noqa: UP045
 Threads = Annotated[
     int, typer.Option(help="More help large networks, on cores that are idle.", min=1)
 ]
+Trained = Annotated[
+    str, typer.Argument(help="timm:NAME, SPACE:PRESET, a genome file or an export.")
+]
+Share = Annotated[float, typer.Option(help="Share of the training images that is used, up to 1.")]
+Rates = Annotated[
+    str, typer.Option(help="Learning rates to choose from, with commas; one is not tried.")
+]
+RateOnly = Annotated[bool, typer.Option("--rate-only", help="Choose the learning rate, and stop.")]
 
 
 def train(
-    model: Annotated[
-        str, typer.Argument(help="timm:NAME, SPACE:PRESET, a genome file or an export.")
-    ],
+    model: Trained,
     data: Annotated[str, typer.Option(help="A folder of images, or digits.")],
     epochs: Annotated[int, typer.Option(help="Length of the training.", min=1)] = 60,
     out: Annotated[Folder, typer.Option(help="Its folder; default runs/train/MODEL.")] = None,
     image_size: Annotated[Number, typer.Option(help="Pixels; default the data's own.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images in a batch.", min=2)] = 128,
-    data_share: Annotated[
-        float, typer.Option(help="Share of the training images that is used, up to 1.")
-    ] = 1.0,
+    data_share: Share = 1.0,
     augment: Annotated[str, typer.Option(help="crop, flip, cutout; with commas.")] = "crop",
     seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
     threads: Threads = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    rates: Annotated[
-        str, typer.Option(help="Learning rates to choose from, with commas; one is not tried.")
-    ] = "0.1,0.2,0.4",
-    rate_only: Annotated[
-        bool, typer.Option("--rate-only", help="Choose the learning rate, and stop.")
-    ] = False,
+    rates: Rates = "0.1,0.2,0.4",
+    rate_only: RateOnly = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network long and measure it once on the test split.
@@ -61,23 +62,31 @@ def train(
     """
     from gensynth.cli.rows import print_json
     from gensynth.plain import to_plain
-    from gensynth.proxy import Diverged
 
     recipe = _recipe(epochs, batch_size, data_share, augment)
     place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
-    try:
+    tried = _numbers(rates)
+    with _told(model):
         prepared = _prepared(model, data, image_size, recipe, place, seed, threads, device)
-        tried = _numbers(rates)
         if rate_only:
             return _tell_rate(prepared, tried, as_json)
         done = _trained(prepared, tried)
+    print_json([to_plain(done.report)]) if as_json else _show(done, place)
+
+
+@contextmanager
+def _told(model: str) -> "Iterator[None]":
+    """Say in one line how a training ended that did not come to its end."""
+    from gensynth.proxy import Diverged
+
+    try:
+        yield
     except Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("gensynth: interrupted: the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    print_json([to_plain(done.report)]) if as_json else _show(done, place)
 
 
 @dataclass(frozen=True)
