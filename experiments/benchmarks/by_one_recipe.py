@@ -45,6 +45,7 @@ class Plan:
     epochs: int
     batch_size: int
     data_share: float
+    validation_share: float
     augment: str
     seed: int
     rates: str
@@ -60,6 +61,7 @@ def main() -> None:
         options.epochs,
         options.batch_size,
         options.data_share,
+        options.validation_share,
         options.augment,
         options.seed,
         options.rates,
@@ -83,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-share", type=float, default=1.0)
+    parser.add_argument("--validation-share", type=float, default=0.05)
     parser.add_argument("--augment", default="crop,flip")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rates", default="0.05,0.1,0.2", help="learning rates to choose from")
@@ -112,6 +115,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     print(_row(report | {"image_size": chosen.image_size}), file=sys.stderr, flush=True)
     set_ups_top1 = {str(one): top1 for one, top1 in tried.items()}
     report |= {"image_size": chosen.image_size, "set_ups": set_ups_top1}
+    report |= {"data_share": plan.data_share, "validation_share": plan.validation_share}
     return report | {"folder": _folder(chosen, plan).name}
 
 
@@ -126,6 +130,7 @@ def train(one: SetUp, plan: Plan, *more: str) -> Report:
     command += ["--image-size", str(one.image_size), "--epochs", str(plan.epochs), *more]
     command += ["--threads", "1"]
     command += ["--batch-size", str(plan.batch_size)]
+    command += ["--validation-share", str(plan.validation_share)]
     command += ["--data-share", str(plan.data_share), "--augment", plan.augment]
     command += ["--seed", str(plan.seed), "--json", "--out", str(_folder(one, plan))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

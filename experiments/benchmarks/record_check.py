@@ -4,7 +4,8 @@ r"""Does the exported network of the campaign of record give the top-1 that its 
         --data CIFAR10_FOLDER --image-size 64
 
 Loads the exported folder as anybody would, classifies the test images, which are decoded at
-`--image-size` as in the training, and ends with 1 where the top-1 is not the stated one.
+`--image-size` and normalised as in the training (whose mean depends on `--validation-share`), and
+ends with 1 where the top-1 is not the stated one.
 """
 
 import argparse
@@ -28,9 +29,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--validation-share", type=float, default=0.05)
     options = parser.parse_args()
+    settings = DataSettings(
+        str(options.data.resolve()),
+        options.image_size,
+        validation_share=options.validation_share,
+    )
     stated = stated_top1(options.folder)
-    measured = top1(options.folder, options.data, options.image_size)
+    measured = top1(options.folder, settings)
     print(f"stated {stated:.2f} %, measured {measured:.2f} %")
     sys.exit(abs(stated - measured) > SAME)
 
@@ -43,11 +50,11 @@ def stated_top1(folder: Path) -> float:
     return float(found[1])
 
 
-def top1(folder: Path, data: Path, image_size: int) -> float:
+def top1(folder: Path, settings: DataSettings) -> float:
     """Give the share of test images, in percent, that the exported network classifies rightly."""
     network, shape = load_folder(folder).eval(), input_shape(folder)
     assert shape is not None, "an export says what it takes"
-    images = open_data(DataSettings(str(data.resolve()), image_size))
+    images = open_data(settings)
     cpu = torch.device("cpu")
     test = Batches(images, ("test",), (shape[1], shape[2]), cpu, torch.contiguous_format)
     right = 0

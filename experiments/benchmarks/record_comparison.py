@@ -89,7 +89,10 @@ def _options() -> argparse.Namespace:
 
 
 def _opened(row: Row, data: Path, folder: Path) -> Network:
-    images = open_data(DataSettings(str(data.resolve()), row["image_size"]))
+    settings = DataSettings(
+        str(data.resolve()), row["image_size"], validation_share=row["validation_share"]
+    )
+    images = open_data(settings)
     source = trainable_source(row["model"], images.task)
     module = make(source)
     module.load_state_dict(load_file(folder / row["folder"] / WEIGHTS))

@@ -14,7 +14,7 @@ from gensynth.errors import InputError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gensynth.data.sets import DataSet
+    from gensynth.data.sets import DataSet, DataSettings
     from gensynth.measurement import Measurement
     from gensynth.models import Sourced
     from gensynth.proxy import Device, Job, Recipe
@@ -31,6 +31,9 @@ Trained = Annotated[
     str, typer.Argument(help="timm:NAME, SPACE:PRESET, a genome file or an export.")
 ]
 Share = Annotated[float, typer.Option(help="Share of the training images that is used, up to 1.")]
+Validation = Annotated[
+    float, typer.Option(help="Share of the training images that is held out, if no folder is.")
+]
 Rates = Annotated[
     str, typer.Option(help="Learning rates to choose from, with commas; one is not tried.")
 ]
@@ -45,6 +48,7 @@ def train(
     image_size: Annotated[Number, typer.Option(help="Pixels; default the data's own.")] = None,
     batch_size: Annotated[int, typer.Option(help="Images in a batch.", min=2)] = 128,
     data_share: Share = 1.0,
+    validation_share: Validation = 0.2,
     augment: Annotated[str, typer.Option(help="crop, flip, cutout; with commas.")] = "crop",
     seed: Annotated[int, typer.Option(help="Of weights and order of images.", min=0)] = 0,
     threads: Threads = 1,
@@ -61,13 +65,15 @@ def train(
     after --rate-only, with the training at the chosen rate.
     """
     from gensynth.cli.rows import print_json
+    from gensynth.data.sets import DataSettings
     from gensynth.plain import to_plain
 
     recipe = _recipe(epochs, batch_size, data_share, augment)
+    settings = DataSettings(data_path(data), image_size, validation_share=validation_share)
     place = out or Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
     tried = _numbers(rates)
     with _told(model):
-        prepared = _prepared(model, data, image_size, recipe, place, seed, threads, device)
+        prepared = _prepared(model, settings, recipe, place, seed, threads, device)
         if rate_only:
             return _tell_rate(prepared, tried, as_json)
         done = _trained(prepared, tried)
@@ -126,8 +132,7 @@ def _recipe(epochs: int, batch_size: int, data_share: float, augment: str) -> "R
 
 def _prepared(
     model: str,
-    path: str,
-    image_size: int | None,
+    settings: "DataSettings",
     recipe: "Recipe",
     place: Path,
     seed: int,
@@ -135,11 +140,10 @@ def _prepared(
     device: str,
 ) -> _Prepared:
     from gensynth.cli.running import decoding, remark
-    from gensynth.data.sets import DataSettings, open_data
+    from gensynth.data.sets import open_data
     from gensynth.models import trainable_genome, trainable_source
     from gensynth.proxy import Job
 
-    settings = DataSettings(data_path(path), image_size)
     with decoding() as progress:
         images = open_data(settings, progress=progress)
     remark(images)
