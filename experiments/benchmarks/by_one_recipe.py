@@ -1,4 +1,4 @@
-r"""Train many networks by `gensynth train`, each at the better of its set-ups, until they are flat.
+r"""Train many networks by `gensynth train`, each at the better of its set-ups, until it is flat.
 
     python -m experiments.benchmarks.by_one_recipe --data CIFAR10_FOLDER --folder runs/record \
         --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
@@ -6,9 +6,10 @@ r"""Train many networks by `gensynth train`, each at the better of its set-ups, 
 
 Each argument is one network: its set-ups as MODEL@SIZE with commas between. In the first of them
 three learning rates are tried for a fifth of the epochs, in the others the best of these; the
-set-up of the best validation top-1 goes on. Everything is a folder of its own below `--folder`, so
-that the same command goes on where it was interrupted. Prints one row for each network; `--to` gets
-the whole reports.
+set-up of the best validation top-1 goes on. A network whose top-1 still gains 0.3 points in the
+last fifth is trained anew for twice as many epochs, up to `--most-epochs`. Everything is a folder
+of its own below `--folder`, so that the same command goes on where it was interrupted. Prints one
+row for each network; `--to` gets the whole reports.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Plan:
     seed: int
     rates: str
     """Learning rates to choose from, with commas."""
+    most_epochs: int
 
 
 def main() -> None:
@@ -65,12 +67,13 @@ def main() -> None:
         options.augment,
         options.seed,
         options.rates,
+        options.most_epochs,
     )
     with ThreadPoolExecutor(options.workers) as pool:
         networks = [[_set_up(word) for word in text.split(",")] for text in options.networks]
         reports = list(pool.map(lambda network: best_of(network, plan), networks))
-    print("| network | image | params | MACs | rate | test top-1 | 95 % | last fifth |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| network | image | params | MACs | rate | epochs | test top-1 | 95 % | last fifth |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for report in reports:
         print(_row(report))
     if options.to:
@@ -83,6 +86,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--most-epochs", type=int, default=160)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-share", type=float, default=1.0)
     parser.add_argument("--validation-share", type=float, default=0.05)
@@ -111,12 +115,14 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
     report = train(chosen, plan, *(all_rates if chosen == set_ups[0] else at_rate))
-    report["rates"] = first["rates"]
-    print(_row(report | {"image_size": chosen.image_size}), file=sys.stderr, flush=True)
-    set_ups_top1 = {str(one): top1 for one, top1 in tried.items()}
-    report |= {"image_size": chosen.image_size, "set_ups": set_ups_top1}
+    while not report["flat"] and 2 * plan.epochs <= plan.most_epochs:
+        plan = replace(plan, epochs=2 * plan.epochs)
+        report = train(chosen, plan, *at_rate)
+    report |= {"rates": first["rates"], "set_ups": {str(one): top1 for one, top1 in tried.items()}}
     report |= {"data_share": plan.data_share, "validation_share": plan.validation_share}
-    return report | {"folder": _folder(chosen, plan).name}
+    report |= {"image_size": chosen.image_size, "folder": _folder(chosen, plan).name}
+    print(_row(report), file=sys.stderr, flush=True)
+    return report
 
 
 def _folder(one: SetUp, plan: Plan) -> Path:
@@ -145,8 +151,12 @@ def _row(report: Report) -> str:
     low, high = report["test_interval"]
     gain = report["gain_at_end"]
     cells = [report["model"], f"{report['image_size']} px", f"{report['params'] / 1e6:.3f} M"]
-    cells += [f"{report['macs'] / 1e6:.2f} M", f"{report['rate']:g}", f"{report['test_top1']:.2f}"]
-    cells += [f"{low:.2f} to {high:.2f}", "-" if gain is None else f"{gain:+.2f}"]
+    cells += [f"{report['macs'] / 1e6:.2f} M", f"{report['rate']:g}", str(report["epochs"])]
+    cells += [
+        f"{report['test_top1']:.2f}",
+        f"{low:.2f} to {high:.2f}",
+        "-" if gain is None else f"{gain:+.2f}",
+    ]
     return "| " + " | ".join(cells) + " |"
 
 
