@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 Report = dict[str, Any]
+FLAT = 0.3
+"""Points of validation top-1 that a network which has converged gains at most in the last fifth."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
     report = train(chosen, plan, *(all_rates if chosen == set_ups[0] else at_rate))
-    while not report["flat"] and 2 * plan.epochs <= plan.most_epochs:
+    while (report["gain_at_end"] or 0.0) >= FLAT and 2 * plan.epochs <= plan.most_epochs:
         plan = replace(plan, epochs=2 * plan.epochs)
         report = train(chosen, plan, *at_rate)
     report |= {"rates": first["rates"], "set_ups": {str(one): top1 for one, top1 in tried.items()}}
