@@ -96,7 +96,7 @@ def test_the_direct_graph_is_the_traced_one() -> None:
             assert direct_row == row
 
 
-@pytest.mark.parametrize("name", ["xa325", "ref659", "prototype", "tiny", "fast"])
+@pytest.mark.parametrize("name", ["xa325", "ref659", "prototype", "tiny", "fast", "cifar10"])
 def test_the_direct_graph_of_a_preset_is_the_traced_one(name: str) -> None:
     genome, task = SPACE.sample(Replay(SPACE.presets[name])), Task(3, 64, 64, 10)
     shape = SPACE.source(genome, task).input_shape
@@ -155,7 +155,7 @@ def test_a_list_of_one_option_is_not_asked() -> None:
 
 
 def test_a_narrower_space_keeps_the_presets_that_it_can_express() -> None:
-    assert set(SPACE.presets) == {"xa325", "ref659", "prototype", "tiny", "fast"}
+    assert set(SPACE.presets) == {"xa325", "ref659", "prototype", "tiny", "fast", "cifar10"}
     narrow = replace(SPACE, widths=(2, 3, 4), depths=(1, 2), stem_widths=(8,), prototype="tiny")
     assert set(narrow.presets) == {"tiny", "prototype"}
     tiny_genome = SPACE.sample(Replay(SPACE.presets["tiny"]))
