@@ -7,7 +7,8 @@ r"""Networks that by_one_recipe.py trained, compared in one run by everything th
 each network: test top-1, parameters and MACs as it is deployed (batch normalisation and branches
 fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread, batch 1) as a
 ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency. Where something
-cannot be had, the reason is written in its place. `record_figures.py` makes tables and the plot.
+cannot be had, the reason is written in its place; of `--untrained MODEL@SIZE` networks there are
+costs and latencies only. `record_figures.py` makes tables and the plot.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from gensynth.latency.here import timed
 from gensynth.latency.paired import Plan
 from gensynth.latency.runtimes import prepare
 from gensynth.models import Model, trainable_source
-from gensynth.peers import fused
+from gensynth.peers import SMALL_IMAGES, fused
 from gensynth.profile import profile
 from gensynth.proxy import WEIGHTS
 from gensynth.score import NetScore
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from gensynth.latency.terms import Latency
 
 Row = dict[str, Any]
+TOLD = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
+UNKNOWN = dict.fromkeys(("netscore", "int8_bytes", "int8_top1", "shift_consistency"))
 SHIFTED_IMAGES = 2000
 """Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
 
@@ -63,15 +66,18 @@ def main() -> None:
     """Measure everything and write it down."""
     options = _options()
     told = [row for file in options.reports for row in json.loads(file.read_text())]
+    told += [_untrained(text) for text in options.untrained]
     networks = [_opened(row, options.data, options.folder) for row in told]
-    names = [network.row["model"] for network in networks]
-    latencies = _latencies(networks, names.index(options.reference), options.rounds)
+    names = [network.row["model"].removesuffix(SMALL_IMAGES) for network in networks]
+    place = names.index(options.reference)
+    latencies = _latencies(networks, place, options.rounds)
     emulated = [_emulated(network.model) for network in networks]
-    reference = emulated[names.index(options.reference)]["a72_ms"]
+    reference = emulated[place]["a72_ms"]
     rows = []
     for network, latency, counted in zip(networks, latencies, emulated, strict=True):
         a72 = counted | {"a72_ratio": counted["a72_ms"] and counted["a72_ms"] / reference}
-        rows.append(_costs(network) | _speed(latency) | a72 | _int8(network) | _shifts(network))
+        learned = _learned(network) if network.row["test_top1"] is not None else UNKNOWN
+        rows.append(_costs(network) | _speed(latency) | a72 | learned)
         print(json.dumps(rows[-1]), flush=True)
     content = {"reference": options.reference, "machine": latencies[0].machine, "networks": rows}
     options.to.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -83,9 +89,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="of by_one_recipe.py")
     parser.add_argument("--reference", default="timm:fbnetc_100")
+    parser.add_argument("--untrained", nargs="*", default=[], metavar="MODEL@SIZE")
     parser.add_argument("--rounds", type=int, default=24, help="samples in each of 10 blocks")
     parser.add_argument("--to", type=Path, required=True)
     return parser.parse_args()
+
+
+def _untrained(text: str) -> Row:
+    model, _, size = text.rpartition("@")
+    known = {"model": model, "image_size": int(size), "validation_share": 0.05}
+    return dict.fromkeys(TOLD) | known
 
 
 def _opened(row: Row, data: Path, folder: Path) -> Network:
@@ -95,7 +108,8 @@ def _opened(row: Row, data: Path, folder: Path) -> Network:
     images = open_data(settings)
     source = trainable_source(row["model"], images.task)
     module = make(source)
-    module.load_state_dict(load_file(folder / row["folder"] / WEIGHTS))
+    if row["test_top1"] is not None:
+        module.load_state_dict(load_file(folder / row["folder"] / WEIGHTS))
     deployed = fused(module) if row["model"].startswith("timm:") else module
     return Network(row, Model(row["model"], deployed.eval(), source.input_shape), images)
 
@@ -109,10 +123,8 @@ def _latencies(networks: list[Network], reference: int, rounds: int) -> "list[La
 def _costs(network: Network) -> Row:
     row, model = network.row, network.model
     costs = profile(trace(model.module, model.input_shape))
-    score = NetScore().of(row["test_top1"], costs.params, costs.macs)
-    kept = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
-    facts = {name: row[name] for name in kept}
-    return facts | {"params": costs.params, "macs": costs.macs, "netscore": score}
+    facts = {name: row[name] for name in TOLD}
+    return facts | {"params": costs.params, "macs": costs.macs}
 
 
 def _speed(latency: "Latency") -> Row:
@@ -132,6 +144,13 @@ def _emulated(model: Model) -> Row:
             return {"a72_ms": emulate_model(model).milliseconds, "a72_note": ""}
     except InputError as error:
         return {"a72_ms": None, "a72_note": str(error)}
+
+
+def _learned(network: Network) -> Row:
+    model = network.model
+    costs = profile(trace(model.module, model.input_shape))
+    score = NetScore().of(network.row["test_top1"], costs.params, costs.macs)
+    return {"netscore": score} | _int8(network) | _shifts(network)
 
 
 def _int8(network: Network) -> Row:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.scatter import Point, write_scatter
+from gensynth.peers import SMALL_IMAGES
 
 Row = dict[str, Any]
 PAPER = {
@@ -51,15 +52,16 @@ def main() -> None:
     options = _options()
     content = json.loads(options.comparison.read_text())
     rows = {short(row["model"]): row for row in content["networks"]}
+    known = [row for row in rows.values() if row["test_top1"] is not None]
     ours = [rows[short(name)] for name in options.ours.split(",")]
     found = rows[short(options.found)]
     others = [row for row in rows.values() if row not in ours]
     for line in [*comparison([*others, *ours]), "", *claims(found, others), ""]:
         print(line)
-    for line in matched(ours, others):
+    for line in matched(ours, [row for row in others if row in known]):
         print(line)
     if options.plot:
-        points = [_point(row, row in ours) for row in [*others, *ours]]
+        points = [_point(row, row in ours) for row in known]
         write_scatter(options.plot, points, "latency here, ms (one thread)", "test top-1, %")
 
 
@@ -73,8 +75,8 @@ def _options() -> argparse.Namespace:
 
 
 def short(model: str) -> str:
-    """Name a network: a genome file by its own name."""
-    return Path(model).stem if model.endswith(".json") else model
+    """Name a network: a genome file by its own name, a set-up by its network's."""
+    return Path(model).stem if model.endswith(".json") else model.removesuffix(SMALL_IMAGES)
 
 
 def comparison(rows: Sequence[Row]) -> list[str]:
@@ -83,24 +85,30 @@ def comparison(rows: Sequence[Row]) -> list[str]:
 
 
 def _line(row: Row) -> str:
-    low, high = row["test_interval"]
     slow, slower = row["host_interval"]
     cells = [
         short(row["model"]),
         f"{row['image_size']} px",
-        f"{row['test_top1']:.2f} ({low:.2f} to {high:.2f})",
+        _top1(row),
         f"{row['params'] / 1e6:.3f} M",
         f"{row['macs'] / 1e6:.2f} M",
-        f"{row['netscore']:.2f}",
+        f"{row['netscore']:.2f}" if row["netscore"] else "-",
         f"{row['host_ms']:.3f}",
         f"{row['host_ratio']:.3f} ({slow:.3f} to {slower:.3f})",
         f"{row['a72_ms']:.2f}" if row["a72_ms"] else "-",
         f"{row['a72_ratio']:.3f}" if row["a72_ms"] else "-",
         f"{row['int8_bytes'] / 1e3:.0f} kB" if row["int8_bytes"] else "-",
         f"{row['int8_top1']:.2f}" if row["int8_bytes"] else "-",
-        f"{row['shift_consistency']:.2f}",
+        f"{row['shift_consistency']:.2f}" if row["shift_consistency"] else "-",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def _top1(row: Row) -> str:
+    if row["test_top1"] is None:
+        return "not trained"
+    low, high = row["test_interval"]
+    return f"{row['test_top1']:.2f} ({low:.2f} to {high:.2f})"
 
 
 def claims(found: Row, others: Sequence[Row]) -> list[str]:
@@ -108,23 +116,24 @@ def claims(found: Row, others: Sequence[Row]) -> list[str]:
     lines = ["| against | top-1 | faster here | on a Cortex-A72 | the paper's, there | reached |"]
     lines.append("|---|---|---|---|---|---|")
     for row in others:
-        if row["model"] in PAPER:
+        if short(row["model"]) in PAPER:
             lines.append(_claim(found, row))
-    large = next(row for row in others if row["model"] == "timm:mobilenetv3_large_100")
+    large = next(row for row in others if short(row["model"]) == "timm:mobilenetv3_large_100")
     smaller = large["params"] / found["params"]
     lines.append(f"\n{smaller:.1f} times as small as MobileNetV3-L (the paper's: {SMALLER})")
     return lines
 
 
 def _claim(found: Row, other: Row) -> str:
-    words, wanted = PAPER[other["model"]]
+    words, wanted = PAPER[short(other["model"])]
     here = other["host_ratio"] / found["host_ratio"]
     there = other["a72_ms"] / found["a72_ms"] if other["a72_ms"] else None
-    gain = found["test_top1"] - other["test_top1"]
-    reached = gain >= 0 and here >= wanted and (there is None or there >= wanted)
-    cells = [short(other["model"]), f"{gain:+.2f}", f"{here:.2f}"]
+    gain = None if other["test_top1"] is None else found["test_top1"] - other["test_top1"]
+    fast = here >= wanted and (there is None or there >= wanted)
+    reached = "unknown" if gain is None else "yes" if fast and gain >= 0 else "no"
+    cells = [short(other["model"]), "-" if gain is None else f"{gain:+.2f}", f"{here:.2f}"]
     cells += ["not expressible" if there is None else f"{there:.2f}", words]
-    return "| " + " | ".join([*cells, "yes" if reached else "no"]) + " |"
+    return "| " + " | ".join([*cells, reached]) + " |"
 
 
 def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
