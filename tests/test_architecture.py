@@ -23,7 +23,9 @@ MAX_FILE, MAX_FUNCTION = 300, 40
 
 
 def python_files(*folders: str) -> list[Path]:
-    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    """Find what was written by hand: an exported network is a file of all its blocks."""
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in found if ROOT / "experiments" / "results" not in path.parents]
 
 
 def imports(path: Path) -> Iterator[str]:
