@@ -41,8 +41,6 @@ def main() -> None:
     """Run the campaigns that the file lacks, and print the comparison."""
     options = _options()
     experiment = _experiment(options.experiment, options.data, options.trials)
-    if options.floor is not None:
-        experiment = with_floor(experiment, options.floor)
     if options.without_stopping:
         experiment = replace(experiment, stopping=Stopping("none"))
     table = pd.read_parquet(options.to) if options.to.exists() else pd.DataFrame()
@@ -69,9 +67,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument(
-        "--floor", type=float, help="top-1 in the place of a reference's, which is not trained"
-    )
     parser.add_argument("--without-stopping", action="store_true", help="train all to the end")
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--plot", type=Path, help="write best-so-far with bands to this SVG file")
@@ -85,15 +80,6 @@ def _experiment(name: str, data: Path | None, trials: int) -> Experiment:
         digits = name == "digits"
         experiment = embedded_experiment("digits") if digits else read_experiment(Path(name))
     return replace(experiment, trials=trials, executor="inline")
-
-
-def with_floor(experiment: Experiment, floor: float) -> Experiment:
-    """Ask for a top-1 of `floor` percent where a rule asks for that of a reference network."""
-    rules = {}
-    for name, rule in experiment.constraints.items():
-        relative = rule.use == "top1" and "reference" in rule.options
-        rules[name] = replace(rule, options={"min": floor}) if relative else rule
-    return replace(experiment, constraints=rules)
 
 
 def search(experiment: Experiment, generator: str, seed: int) -> pd.DataFrame:

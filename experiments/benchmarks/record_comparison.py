@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 TOLD = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
-UNKNOWN = dict.fromkeys(("netscore", "int8_bytes", "int8_top1", "shift_consistency"))
 SHIFTED_IMAGES = 2000
 """Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
 
@@ -76,8 +75,7 @@ def main() -> None:
     rows = []
     for network, latency, counted in zip(networks, latencies, emulated, strict=True):
         a72 = counted | {"a72_ratio": counted["a72_ms"] and counted["a72_ms"] / reference}
-        learned = _learned(network) if network.row["test_top1"] is not None else UNKNOWN
-        rows.append(_costs(network) | _speed(latency) | a72 | learned)
+        rows.append(_static(network) | _speed(latency) | a72 | _trained(network))
         print(json.dumps(rows[-1]), flush=True)
     content = {"reference": options.reference, "machine": machine_name(), "networks": rows}
     options.to.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -121,11 +119,12 @@ def _latencies(networks: list[Network], reference: int, rounds: int) -> "list[La
     return [timed([one, ready[reference]], 1, 1, Plan(rounds=rounds))[0] for one in ready]
 
 
-def _costs(network: Network) -> Row:
+def _static(network: Network) -> Row:
     row, model = network.row, network.model
-    costs = profile(trace(model.module, model.input_shape))
+    costs, top1 = profile(trace(model.module, model.input_shape)), row["test_top1"]
+    score = None if top1 is None else NetScore().of(top1, costs.params, costs.macs)
     facts = {name: row[name] for name in TOLD}
-    return facts | {"params": costs.params, "macs": costs.macs}
+    return facts | {"params": costs.params, "macs": costs.macs, "netscore": score}
 
 
 def _speed(latency: "Latency") -> Row:
@@ -147,11 +146,10 @@ def _emulated(model: Model) -> Row:
         return {"a72_ms": None, "a72_note": str(error)}
 
 
-def _learned(network: Network) -> Row:
-    model = network.model
-    costs = profile(trace(model.module, model.input_shape))
-    score = NetScore().of(network.row["test_top1"], costs.params, costs.macs)
-    return {"netscore": score} | _int8(network) | _shifts(network)
+def _trained(network: Network) -> Row:
+    if network.row["test_top1"] is None:
+        return dict.fromkeys(("int8_bytes", "int8_top1", "shift_consistency"))
+    return _int8(network) | _shifts(network)
 
 
 def _int8(network: Network) -> Row:

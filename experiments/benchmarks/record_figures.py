@@ -62,12 +62,8 @@ def main() -> None:
         print(line)
     if options.plot:
         points = [_point(row, row in ours) for row in known]
-        write_scatter(
-            options.plot,
-            points,
-            "latency here, as a multiple of FBNet-C's (one thread)",
-            "test top-1, %",
-        )
+        across = f"latency here, as a multiple of {content['reference']}'s (one thread)"
+        write_scatter(options.plot, points, across, "test top-1, %")
 
 
 def _options() -> argparse.Namespace:

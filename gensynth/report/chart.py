@@ -50,7 +50,7 @@ class Line:
 
 def scatter(points: Sequence[Point], x: Axis, y: Axis, label: str) -> str:
     """Draw points; those of the front, the finals and the peers can be reached by the keyboard."""
-    scale = _Scale.around([p.x for p in points], [p.y for p in points], x, y)
+    scale = Scale.around([p.x for p in points], [p.y for p in points], x, y)
     parts = scale.frame()
     order = ("broken", "feasible", "front", "peer", "final", "best")
     for point in sorted(points, key=lambda p: order.index(p.kind)):
@@ -72,7 +72,7 @@ def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
     """Draw courses, each named at its end."""
     xs = [value for line in lines for value in line.xs]
     ys = [value for line in lines for value in line.ys]
-    scale = _Scale.around(xs, ys, x, y)
+    scale = Scale.around(xs, ys, x, y)
     parts = scale.frame()
     for line in lines:
         path, last = "", ""
@@ -89,7 +89,7 @@ def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """From values to places."""
 
     low: tuple[float, float]
@@ -97,14 +97,17 @@ class _Scale:
     axes: tuple[Axis, Axis]
 
     @classmethod
-    def around(cls, xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> "_Scale":
+    def around(cls, xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> "Scale":
+        """Leave a little room around all values."""
         bounds = [_bounds(values, axis) for values, axis in ((xs, x), (ys, y))]
         return cls((bounds[0][0], bounds[1][0]), (bounds[0][1], bounds[1][1]), (x, y))
 
     def x(self, value: float) -> float:
+        """Give the column of a value."""
         return LEFT + self._share(0, value) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
+        """Give the row of a value."""
         return HEIGHT - BOTTOM - self._share(1, value) * (HEIGHT - TOP - BOTTOM)
 
     def _share(self, axis: int, value: float) -> float:
