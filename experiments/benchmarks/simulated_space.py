@@ -13,9 +13,11 @@ best candidate found has without noise: a search that is fooled by luck is not r
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,17 @@ class Run:
     """Median processor time of a proposal."""
 
 
+@dataclass(frozen=True)
+class Step:
+    """One proposal, and what came of it."""
+
+    outcome: Outcome
+    seconds: float
+    """Processor time of proposing and of learning."""
+    trained: bool
+    """Whether it was trained: not refused, not a repetition."""
+
+
 def main() -> None:
     """Run all variants and print the table."""
     arguments = _arguments()
@@ -110,21 +123,28 @@ def run(task: Task, variant: str, number: int) -> Run:
     judge = setting.judge([])
     generator = generator_of(setting, variant, number)
     trainings = Trainings(judge, predictor, number)
-    best, seconds, asked = [], [], 0
-    while trainings.count < task.trainings and asked < PROPOSALS * task.trainings:
-        start = time.process_time()
-        proposal = generator.ask()
-        seconds.append(time.process_time() - start)
-        before = trainings.count
-        outcome = trainings.train(proposal, asked)
-        start = time.process_time()
-        generator.tell(outcome)
-        seconds[-1] += time.process_time() - start
-        asked += 1
-        if trainings.count > before:
+    best, seconds = [], []
+    for step in islice(steps(generator, trainings), PROPOSALS * task.trainings):
+        seconds.append(step.seconds)
+        if step.trained:
             best.append(trainings.best_value())
+        if trainings.count == task.trainings:
+            break
     share = trainings.feasible / max(trainings.count, 1)
     return Run(variant, number, tuple(best), share, float(np.median(seconds)))
+
+
+def steps(generator: Generator, trainings: "Trainings") -> Iterator[Step]:
+    """Ask, train and tell without an end."""
+    for number in count():
+        start, before = time.process_time(), trainings.count
+        proposal = generator.ask()
+        asked = time.process_time() - start
+        outcome = trainings.train(proposal, number)
+        start = time.process_time()
+        generator.tell(outcome)
+        spent = asked + time.process_time() - start
+        yield Step(outcome, spent, trainings.count > before)
 
 
 @lru_cache(maxsize=1)

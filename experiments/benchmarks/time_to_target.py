@@ -15,7 +15,6 @@ best that any run of any variant found.
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +27,7 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
-from experiments.benchmarks.simulated_space import Task, Trainings, generator_of, opened
+from experiments.benchmarks.simulated_space import Task, Trainings, generator_of, opened, steps
 from gensynth.experiment import Finals, Stopping
 from gensynth.finals import admission
 from gensynth.judge import Described, Judge
@@ -180,20 +179,15 @@ def run(task: Task, variant: str, number: int, hours: float) -> Run:
     setting, predictor = opened(task)
     generator = generator_of(setting, use, number)
     trainings = ClockedTrainings(setting.judge([]), predictor, number, _curves(task.table), rule)
-    proposing, asked, idle, found = 0.0, 0, 0, list[Found]()
-    while trainings.seconds + proposing < 3600 * hours and idle < PATIENCE:
-        start, before = time.process_time(), trainings.count
-        proposal = generator.ask()
-        proposing += time.process_time() - start
-        outcome = trainings.train(proposal, asked)
-        start = time.process_time()
-        generator.tell(outcome)
-        proposing += time.process_time() - start
-        asked += 1
-        idle = 0 if trainings.count > before else idle + 1
-        value = trainings.true.get(outcome.fingerprint)
-        if trainings.count > before and outcome.value is not None and value is not None:
+    proposing, idle, found = 0.0, 0, list[Found]()
+    for step in steps(generator, trainings):
+        proposing += step.seconds
+        idle = 0 if step.trained else idle + 1
+        value = trainings.true.get(step.outcome.fingerprint)
+        if step.trained and step.outcome.value is not None and value is not None:
             found.append(Found(trainings.seconds + proposing, value))
+        if trainings.seconds + proposing >= 3600 * hours or idle >= PATIENCE:
+            break
     ended = trainings.seconds + proposing
     counted = trainings.count, trainings.epochs
     return Run(variant, number, ended, *counted, proposing, tuple(found))
