@@ -5,11 +5,11 @@ r"""Train many networks by `gensynth train`, each at the better of its set-ups, 
         timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
 
 Each argument is one network: its set-ups as MODEL@SIZE with commas between. In the first of them
-three learning rates are tried for a fifth of the epochs, in the others the best of these; the
-set-up of the best validation top-1 goes on. A network whose top-1 still gains 0.3 points in the
-last fifth is trained anew for twice as many epochs, up to `--most-epochs`. Everything is a folder
-of its own below `--folder`, so that the same command goes on where it was interrupted. Prints one
-row for each network; `--to` gets the whole reports.
+three learning rates are tried for a fifth of `--trial-epochs`, in the others the best of these;
+the set-up of the best validation top-1 goes on, for `--epochs`. A network whose top-1 still gains
+0.3 points in the last fifth is trained anew for twice as many epochs, up to `--most-epochs`.
+Everything is a folder of its own below `--folder`, so that the same command goes on where it was
+interrupted. Prints one row for each network; `--to` gets the whole reports.
 """
 
 import argparse
@@ -54,6 +54,8 @@ class Plan:
     rates: str
     """Learning rates to choose from, with commas."""
     most_epochs: int
+    trial_epochs: int
+    """A fifth of these decides on the rate and the set-up."""
 
 
 def main() -> None:
@@ -70,6 +72,7 @@ def main() -> None:
         options.seed,
         options.rates,
         options.most_epochs,
+        options.trial_epochs or options.epochs,
     )
     with ThreadPoolExecutor(options.workers) as pool:
         networks = [[_set_up(word) for word in text.split(",")] for text in options.networks]
@@ -88,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--trial-epochs", type=int, help="as many as --epochs unless told")
     parser.add_argument("--most-epochs", type=int, default=160)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-share", type=float, default=1.0)
@@ -108,15 +112,17 @@ def _set_up(word: str) -> SetUp:
 def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     """Try the learning rates, then the set-ups, and train the best long; give its report."""
     all_rates = "--rates", plan.rates
-    first = train(set_ups[0], plan, *all_rates, "--rate-only")
+    trial = replace(plan, epochs=plan.trial_epochs)
+    first = train(set_ups[0], trial, *all_rates, "--rate-only")
     rate, tried = first["rate"], {set_ups[0]: first["rates"][f"{first['rate']:g}"]}
     at_rate = "--rates", f"{rate:g}"
     for one in set_ups[1:]:
-        tried[one] = train(one, plan, *at_rate, "--rate-only")["rates"][f"{rate:g}"] or 0.0
+        tried[one] = train(one, trial, *at_rate, "--rate-only")["rates"][f"{rate:g}"] or 0.0
     chosen = max(tried, key=lambda one: tried[one])
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
-    report = train(chosen, plan, *(all_rates if chosen == set_ups[0] else at_rate))
+    begun = trial == plan and chosen == set_ups[0]
+    report = train(chosen, plan, *(all_rates if begun else at_rate))
     while (report["gain_at_end"] or 0.0) >= FLAT and 2 * plan.epochs <= plan.most_epochs:
         plan = replace(plan, epochs=2 * plan.epochs)
         report = train(chosen, plan, *at_rate)
