@@ -15,6 +15,7 @@ from gensynth.space import Draw, Record, Replay, Source, Task, build
 from gensynth.trace import trace
 from search_spaces.attendnext import AttendNeXt
 from search_spaces.attendnext.genome import Genome
+from search_spaces.attendnext.presets import PRESETS
 
 DIGITS = Task(channels=1, height=8, width=8, classes=10)
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
@@ -96,7 +97,7 @@ def test_the_direct_graph_is_the_traced_one() -> None:
             assert direct_row == row
 
 
-@pytest.mark.parametrize("name", ["xa325", "ref659", "prototype", "tiny", "fast", "cifar10"])
+@pytest.mark.parametrize("name", list(SPACE.presets))
 def test_the_direct_graph_of_a_preset_is_the_traced_one(name: str) -> None:
     genome, task = SPACE.sample(Replay(SPACE.presets[name])), Task(3, 64, 64, 10)
     shape = SPACE.source(genome, task).input_shape
@@ -155,7 +156,7 @@ def test_a_list_of_one_option_is_not_asked() -> None:
 
 
 def test_a_narrower_space_keeps_the_presets_that_it_can_express() -> None:
-    assert set(SPACE.presets) == {"xa325", "ref659", "prototype", "tiny", "fast", "cifar10"}
+    assert set(SPACE.presets) == set(PRESETS)
     narrow = replace(SPACE, widths=(2, 3, 4), depths=(1, 2), stem_widths=(8,), prototype="tiny")
     assert set(narrow.presets) == {"tiny", "prototype"}
     tiny_genome = SPACE.sample(Replay(SPACE.presets["tiny"]))

@@ -4,9 +4,9 @@
 inferred, `prototype` its plain residual ancestor without attention, and `tiny` a start for
 images of a few pixels (2,262 parameters; 99.4 % of the digits' validation split after 25 epochs,
 mean of 5 seeds). `fast` is a start where latency counts: few layers, every width a multiple of the
-16 numbers that a processor takes at once. `cifar10` is what our campaign of record found for
-CIFAR-10 at 64 pixels (13,498 parameters; experiments/README.md). None of them is the network of the
-paper, whose depths are not public.
+16 numbers that a processor takes at once; `plain` is another, without attention. `cifar10` is what
+our campaign of record found for CIFAR-10 at 64 pixels (13,498 parameters; experiments/README.md).
+None of them is the network of the paper, whose depths are not public.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,10 +78,8 @@ _TINY: Decisions = {
 }
 
 
-def _attending(
-    name: str, columns: int, width: int, condense: int = 1, interaction: str = "entry"
-) -> dict[str, Decision]:
-    """Give a stage of one DC-AC in the paper's words that halves the map."""
+def _plain(name: str, columns: int, width: int, interaction: str = "entry") -> dict[str, Decision]:
+    """Give a stage of one residual block that halves the map."""
     stage: dict[str, Decision] = {
         "columns": columns,
         "width": width,
@@ -90,13 +88,22 @@ def _attending(
         "interaction": interaction,
         "mix": "same",
         "stride": 2,
-        "attention": "text",
-        "condense": condense,
-        "pool": "max_blur",
+        "attention": "none",
+        "down": "rect2",
         "block1.kernel": 3,
         "block1.inner": 1.0,
     }
     return {f"{name}.{key}": option for key, option in stage.items()}
+
+
+def _attending(
+    name: str, columns: int, width: int, condense: int = 1, interaction: str = "entry"
+) -> dict[str, Decision]:
+    """Give a stage of one DC-AC in the paper's words that halves the map."""
+    attention = {"attention": "text", "condense": condense, "pool": "max_blur"}
+    return _plain(name, columns, width, interaction) | {
+        f"{name}.{key}": option for key, option in attention.items()
+    }
 
 
 def _small(stem_width: int, stem_convs: int) -> dict[str, Decision]:
@@ -118,6 +125,11 @@ _FAST: Decisions = {
     **_attending("stage1", 2, 32),
     **_attending("stage2", 4, 32),
 }
+_PLAIN: Decisions = {
+    **_small(16, 2),
+    **_plain("stage1", 2, 16),
+    **_plain("stage2", 2, 32, interaction="none"),
+}
 _CIFAR10: Decisions = {
     **_small(16, 2),
     **_attending("stage1", 2, 16, condense=2),
@@ -130,5 +142,6 @@ PRESETS: Mapping[str, Decisions] = {
     "prototype": _released((3, 4, 7, 3), "none"),
     "tiny": _TINY,
     "fast": _FAST,
+    "plain": _PLAIN,
     "cifar10": _CIFAR10,
 }
