@@ -214,6 +214,7 @@ def test_the_table_says_how_it_was_measured(capsys: pytest.CaptureFixture[str]) 
     [
         (["--runtime", "onnx"], "--runtime: unknown runtime 'onnx'; did you mean 'onnxruntime'"),
         (["--rounds", "0"], "--rounds: expected at least 1"),
+        (["--rounds", "3", "--device", "cortex-a72"], "--rounds: cortex-a72 is counted, not timed"),
         (["attendnext:tyni"], "attendnext:tyni: space attendnext has no preset 'tyni'"),
         (["tests.test_latency:wrong_input"], "cannot run on one 1x8x8 image"),
     ],

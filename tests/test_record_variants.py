@@ -17,12 +17,15 @@ def test_a_variant_computes(name: str) -> None:
     shape = SPACE.source(genome, TASK).input_shape
     logits = build(SPACE, genome, TASK).eval()(torch.zeros(1, *shape))
     assert logits.shape == (1, 10)
-    assert (genome == FAST) == (name == "resolution_32"), "the start takes 32 pixels itself"
+    itself = {"resolution_32": "it takes 32 pixels", "with_dcac": "it attends everywhere"}
+    assert (genome == FAST) == (name in itself)
 
 
 def test_variants_change_what_they_say() -> None:
     kinds = {name: CHANGES[name](FAST) for name in CHANGES}
     assert all(s.attention == "none" for s in kinds["without_dcac"].stages)
+    attending = CHANGES["with_dcac"](kinds["without_dcac"])
+    assert all(s.attention == "text" for s in attending.stages)
     assert all(s.columns == 1 for s in kinds["one_column"].stages)
     assert [s.columns * s.width for s in kinds["one_column"].stages] == [64, 128]
     assert all(s.down == "strided_3x3" for s in kinds["aliased"].stages)

@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gensynth.training.long import FLAT_GAIN
+
 Report = dict[str, Any]
-FLAT = 0.3
-"""Points of validation top-1 that a network which has converged gains at most in the last fifth."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
     begun = trial == plan and chosen == set_ups[0]
     report = train(chosen, plan, *(all_rates if begun else at_rate))
-    while (report["gain_at_end"] or 0.0) >= FLAT and 2 * plan.epochs <= plan.most_epochs:
+    while (report["gain_at_end"] or 0.0) >= FLAT_GAIN and 2 * plan.epochs <= plan.most_epochs:
         plan = replace(plan, epochs=2 * plan.epochs)
         report = train(chosen, plan, *at_rate)
     report |= {"rates": first["rates"], "set_ups": {str(one): top1 for one, top1 in tried.items()}}

@@ -3,10 +3,11 @@ r"""Genome files of one network, changed in one respect each: for ablations and 
     python -m experiments.benchmarks.record_variants \
         experiments/results/attendnext_cifar10/found.json --to runs/record/variants
 
-`without_dcac` has plain residual blocks where it attends, `one_column` dense convolutions of as
-many channels, `aliased` strided 3x3 convolutions where it blurs before it subsamples (the paper's
-own DC-AC condenses, so such stages lose the attention too: compare with `without_dcac`), `half` and
-`double` other widths, `resolution_32` and so on other sizes of a 64 pixel image.
+`without_dcac` has plain residual blocks where it attends, `with_dcac` a DC-AC in the paper's words
+in every stage, `one_column` dense convolutions of as many channels, `aliased` strided 3x3
+convolutions where it blurs before it subsamples (the paper's own DC-AC condenses, so such stages
+lose the attention too: compare with `without_dcac`), `half` and `double` other widths,
+`resolution_32` and so on other sizes of a 64 pixel image.
 """
 
 import argparse
@@ -29,6 +30,11 @@ def each_stage(change: Callable[[Stage], Stage]) -> Change:
 def plain(stage: Stage) -> Stage:
     """Leave the attention out; a map that was condensed is halved by Rect-2."""
     return replace(stage, attention="none", place="first", condense=1, pool="max_blur")
+
+
+def attending(stage: Stage) -> Stage:
+    """Let it attend, by the DC-AC of the paper's text."""
+    return stage if stage.attention == "text" else replace(stage, attention="text")
 
 
 def aliased(stage: Stage) -> Stage:
@@ -63,6 +69,7 @@ def at_resolution(share: float) -> Change:
 
 CHANGES: Mapping[str, Change] = {
     "without_dcac": each_stage(plain),
+    "with_dcac": each_stage(attending),
     "one_column": each_stage(one_column),
     "aliased": each_stage(aliased),
     "half": scaled(0.5),

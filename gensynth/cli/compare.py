@@ -22,6 +22,8 @@ MODELS = (
     "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
     "folder."
 )
+ROUNDS = 12
+"""Samples of each network in each block."""
 
 
 def compare(
@@ -36,7 +38,10 @@ def compare(
         Optional[str],  # noqa: UP045 - typer reads it at run time
         typer.Option(help="The MODEL that the others are compared with; default the first."),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Samples of each network in each of 10 blocks.")] = 12,
+    rounds: Annotated[
+        Optional[int],  # noqa: UP045 - typer reads it at run time
+        typer.Option(help="Samples of each network in each of 10 blocks; default 12."),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="here, or cortex-a72: in emulation, as `gensynth device` prepares.")
     ] = HERE,
@@ -50,14 +55,16 @@ def compare(
     With --device cortex-a72 it counts in emulation instead, and times nothing.
     """
     question = Question(_runtime(runtime), threads, batch, device)
-    if rounds < 1:
+    if rounds is not None and rounds < 1:
         raise InputError("--rounds", f"expected at least 1, got {rounds}")
+    if rounds is not None and device != HERE:
+        raise InputError("--rounds", f"{device} is counted, not timed: leave it out")
     names = list(dict.fromkeys([*([reference] if reference else []), *models]))
     built_for = image_size, channels, classes
     if question.device != HERE:
         return compare_emulated(_quietly_built(names, built_for), question, as_json)
     with redirect_stdout(sys.stderr):  # What a network prints is no part of the answer.
-        pairs = _timed(names, question, built_for, rounds)
+        pairs = _timed(names, question, built_for, rounds or ROUNDS)
     _print_rows(pairs, question) if as_json else _show(pairs, question)
 
 

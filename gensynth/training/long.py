@@ -18,7 +18,7 @@ RATES = (0.1, 0.2, 0.4)
 TRIAL_SHARE = 0.2
 """Length of the trials, as a share of the training."""
 LAST_SHARE = 0.2
-FLAT_GAIN = 0.5
+FLAT_GAIN = 0.3
 """Percentage points over the last `LAST_SHARE` below which a curve counts as flat."""
 
 Watch = Callable[[float, Measurement], None]
