@@ -43,9 +43,21 @@ class Blur(nn.Module):
         return F.conv2d(padded, self.filter, stride=2, groups=self.filter.shape[0])
 
 
+def rect2(channels: int) -> nn.Module:
+    """Average 2x2 pixels, which is Rect-2 [1, 1]; an odd edge counts once."""
+    return nn.AvgPool2d(2, ceil_mode=True)
+
+
 def tri3(channels: int) -> nn.Module:
     """Blur with Tri-3 [1, 2, 1]."""
     return Blur(channels, TRI_3)
+
+
+REDUCERS: dict[str, Callable[[int], nn.Module]] = {
+    "rect2": rect2,
+    "tri3": tri3,
+}
+"""Halve a map outside of any convolution: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""
 
 
 def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -139,6 +151,18 @@ class ParallelConv(nn.Module):
         )
 
 
+class Shuffle(nn.Module):
+    """Deal the channels of each column out to all columns, in turn: an exchange for free."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reorder the channels."""
+        return F.channel_shuffle(x, self.columns)
+
+
 def column_conv(block: Block, ends: tuple[str, str], pointwise: bool, stride: int) -> nn.Module:
     """Convolve each column by itself: one grouped convolution where all bundles are alike.
 
@@ -172,89 +196,68 @@ def pointwise(
     return normed(conv, sum(block[outputs]), activation)
 
 
-def sigmoid(logits: Tensor) -> Tensor:
-    """Gate every number by itself, into (0, 1)."""
-    return torch.sigmoid(logits)
+ATTENTIONS: dict[str, type[nn.Module]] = {}
+"""Gates that keep the shape; made from channels, ratio, pool, gate, activation."""
 
 
-GATES: dict[str, Callable[[Tensor], Tensor]] = {
-    "sigmoid": sigmoid,
+def reducer(down: str | None, channels: int) -> nn.Module | None:
+    """Halve the map outside of a convolution, where `down` says so."""
+    return REDUCERS[down](channels) if down in REDUCERS else None
+
+
+def basic_branch(block: Block, activation: str) -> nn.Sequential:
+    """Two k x k convolutions: `(N, I, H, W) -> (N, O, H', W')`.
+
+    With equal columns g and width w inside: k^2 w (I + O) / g + 2w + 2O parameters.
+    """
+    stride = 2 if block["down"] in ("strided_3x3", "strided_1x1") else 1
+    return named(
+        shuffle=Shuffle(sum(block["columns"])) if block["shuffle"] else None,
+        reduce=reducer(block["down"], sum(block["inputs"])),
+        first=spatial(block, "inputs", "inner", activation, stride),
+        second=spatial(block, "inner", "outputs"),
+    )
+
+
+def projection(block: Block) -> nn.Sequential:
+    """Bring the block's input to the form of its output by a 1x1: IO + 2O parameters."""
+    average = "rect2" if block["down"] == "strided_3x3" else block["down"]
+    stride = 2 if block["down"] == "strided_1x1" else 1
+    return named(
+        reduce=reducer(average, sum(block["inputs"])),
+        project=pointwise(block, "inputs", "outputs", stride=stride),
+    )
+
+
+BRANCHES: dict[str, Callable[[Block, str], nn.Sequential]] = {
+    "basic": basic_branch,
 }
 
 
-class MaxBlur(nn.Module):
-    """Condense towards strong activations: 3x3 maximum at stride 1, then Tri-3 at stride 2.
+class Residual(nn.Module):
+    """`act(branch(V) + shortcut(V))`: `(N, I, H, W) -> (N, O, H', W')`.
 
-    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`; a maximum that strides would be aliased.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.peak = nn.MaxPool2d(3, stride=1, padding=1)
-        self.blur = tri3(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Condense."""
-        condensed: Tensor = self.blur(self.peak(x))
-        return condensed
-
-
-CONDENSERS: dict[str, Callable[[int], nn.Module]] = {
-    "max_blur": MaxBlur,
-    "blur": tri3,
-}
-
-
-def condenser(pool: str, channels: int, ratio: int) -> nn.Sequential:
-    """Halve a map `log2(ratio)` times by the same `pool`; `ratio` 1 leaves it as it is.
-
-    `(N, C, H, W) -> (N, C, h, w)`, sides rounded up at each halving. No parameters. MACs of each
-    halving, to h x w pixels: 9 C h w where it blurs (`max_blur`, `blur`), else none.
-    """
-    return nn.Sequential(*(CONDENSERS[pool](channels) for _ in range(ratio.bit_length() - 1)))
-
-
-def bring_back(condensed: Tensor, size: list[int]) -> Tensor:
-    """Enlarge a map to `size` (H, W) by nearest neighbours, where it is not of that size."""
-    if list(condensed.shape[2:]) == size:
-        return condensed
-    return F.interpolate(condensed, size=size, mode="nearest")
-
-
-class TextCondenser(nn.Module):
-    """DC-AC in the words of the paper (section 2.1): `V' = F(A, B)`, without a scale.
-
-    `(N, I, H, W) -> (N, O, ceil(H/stride), ceil(W/stride))`. The attention branch embeds the
-    condensed V (k x k in columns, 1x1) and expands it (1x1) to A; the feature branch projects
-    (1x1) the condensed V to B. Both condense alike, without anything learned, so it is done once;
-    so is bringing A and B back, by nearest neighbours, to an output larger than they are.
-    With equal columns g, width w inside, mixing: k^2 I w / g + w^2 + wO + IO + 4w + 4O parameters,
-    and on a condensed map of P pixels P (k^2 I w / g + w^2 + wO + IO) MACs with the condenser's.
+    Where an attention condenser is named, it is the last layer of the branch.
     """
 
     def __init__(self, block: Block, activation: str, gate: str) -> None:
         super().__init__()
-        self.condense = condenser(block["pool"], sum(block["inputs"]), block["condense"])
-        self.attention = named(
-            embed=spatial(block, "inputs", "inner", activation),
-            relate=pointwise(block, "inner", "inner", activation),
-            expand=pointwise(block, "inner", "outputs"),
-        )
-        self.feature = pointwise(block, "inputs", "outputs")
-        self.gate = GATES[gate]
+        self.branch = BRANCHES[block["branch"]](block, activation)
+        if block["attend"]:
+            attend = ATTENTIONS[block["attend"]]
+            sizes = sum(block["outputs"]), block["condense"], block["pool"]
+            self.branch.add_module("attend", attend(*sizes, gate, activation))
+        self.shortcut = projection(block) if block["project"] else nn.Identity()
         self.act = ACTIVATIONS[activation]()
-        self.stride = block["stride"]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend on a condensed map."""
-        condensed = self.condense(x)
-        y: Tensor = self.act(self.gate(self.attention(condensed)) * self.feature(condensed))
-        size = [-(-extent // self.stride) for extent in x.shape[2:]]
-        return bring_back(y, size)
+        """Add what the branch found."""
+        y: Tensor = self.act(self.branch(x) + self.shortcut(x))
+        return y
 
 
 BLOCKS: dict[str, type[nn.Module]] = {
-    "text": TextCondenser,
+    "residual": Residual,
 }
 
 
@@ -319,11 +322,13 @@ SPEC: dict[str, Any] = {
     "stages": [
         [
             {
-                "block": "text",
+                "block": "residual",
                 "mixing": True,
-                "stride": 2,
-                "condense": 2,
-                "pool": "max_blur",
+                "shuffle": False,
+                "branch": "basic",
+                "down": "rect2",
+                "project": True,
+                "attend": None,
                 "columns": [2],
                 "kernels": [3],
                 "inputs": [16],
@@ -333,12 +338,14 @@ SPEC: dict[str, Any] = {
         ],
         [
             {
-                "block": "text",
+                "block": "residual",
                 "mixing": False,
-                "stride": 2,
-                "condense": 2,
-                "pool": "max_blur",
-                "columns": [2],
+                "shuffle": False,
+                "branch": "basic",
+                "down": "tri3",
+                "project": True,
+                "attend": None,
+                "columns": [1],
                 "kernels": [3],
                 "inputs": [32],
                 "inner": [32],
