@@ -1,5 +1,6 @@
 """The tables of the campaign of record: ratios, and what counts as reached."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -80,6 +81,23 @@ def test_speed_at_equal_top1_is_read_between_our_points_and_never_beyond() -> No
     assert told["halfway"] == "5.00"  # 0.2 is halfway between 0.1 and 0.4 on a logarithmic axis
     assert told["easy"] == "at least 10.00"
     assert told["hard"] == "-"
+
+
+def test_a_claim_at_equal_top1_needs_both_ratios() -> None:
+    ours = [row("a.json", 51, 0.1, 0.1), row("b.json", 60, 0.2, 0.1)]
+    lines = matched(ours, [*PEERS, row("timm:mobilevit_xs", 51, 0.5, None)])
+    assert [cells(line)[-1] for line in lines[2:]] == ["yes", "no", "yes"]
+    assert cells(matched(ours, [row("attendnext:xa325", 20, 1.0, 1.0)])[2])[-2:] == ["-", "-"]
+
+
+def test_names_in_the_plot_do_not_cover_each_other(tmp_path: Path) -> None:
+    points = [Point(f"n{k}", 0.1, 60 + 0.01 * k, 59, 61, True) for k in range(5)]
+    write_scatter(tmp_path / "plot.svg", points, "ms", "top-1, %")
+    texts = [
+        e for e in ElementTree.parse(tmp_path / "plot.svg").iter() if (e.text or "")[:1] == "n"
+    ]
+    heights = sorted(float(e.get("y", "nan")) for e in texts)
+    assert min(b - a for a, b in pairwise(heights)) >= 10
 
 
 def test_the_plot_is_a_picture_with_every_network(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from xml.etree.ElementTree import Element
 from gensynth.report.chart import HEIGHT, LEFT, WIDTH, Axis, Scale
 from gensynth.report.svg import element, picture
 
+NAME_WIDTH, LINE = 110.0, 11.0
+"""Pixels that a name takes, about, and that a line of text does."""
 STYLE = """svg { background: white; font: 11px sans-serif } .c-grid { stroke: #ddd }
 .ours { fill: #b3261e; stroke: #b3261e } .other { fill: #35618e; stroke: #35618e }
 text.ours, text.other { stroke: none } polyline { fill: none; stroke: #b3261e }"""
@@ -32,7 +34,8 @@ def write_scatter(path: Path, points: Sequence[Point], across: str, upwards: str
     axes = Axis(across, logarithmic=True), Axis(upwards)
     scale = Scale.around([p.across for p in points], heights, *axes)
     parts = [element("style", STYLE), *scale.frame(), _front(scale, [p for p in points if p.ours])]
-    parts += [part for point in points for part in _dot(scale, point)]
+    for point, height in zip(points, _heights(scale, points), strict=True):
+        parts += _dot(scale, point, height)
     words = f"{upwards} over {across}, for {len(points)} networks"
     path.write_text(picture(WIDTH, HEIGHT, words, parts) + "\n", encoding="utf-8")
 
@@ -48,7 +51,21 @@ def _beats(one: Point, other: Point) -> bool:
     return one is not other and one.across <= other.across and one.up >= other.up
 
 
-def _dot(scale: Scale, point: Point) -> list[Element]:
+def _heights(scale: Scale, points: Sequence[Point]) -> list[float]:
+    """Give each name a height near its point's, none over another's that begins nearby."""
+    taken: list[tuple[float, float]] = []
+    heights: dict[int, float] = {}
+    for place in sorted(range(len(points)), key=lambda k: -points[k].up):
+        x, y = scale.x(points[place].across), scale.y(points[place].up)
+        for other_x, other_y in sorted(taken, key=lambda pair: pair[1]):
+            if abs(other_x - x) < NAME_WIDTH and abs(other_y - y) < LINE:
+                y = other_y + LINE
+        taken.append((x, y))
+        heights[place] = y
+    return [heights[place] for place in range(len(points))]
+
+
+def _dot(scale: Scale, point: Point, height: float) -> list[Element]:
     x, y = scale.x(point.across), scale.y(point.up)
     look = "ours" if point.ours else "other"
     low, high = scale.y(point.low), scale.y(point.high)
@@ -57,5 +74,5 @@ def _dot(scale: Scale, point: Point) -> list[Element]:
     return [
         element("line", class_=look, x1=x, x2=x, y1=low, y2=high),
         element("circle", class_=look, cx=x, cy=y, r=3.5),
-        element("text", point.name, class_=look, text_anchor=anchor, x=beside, y=y + 4),
+        element("text", point.name, class_=look, text_anchor=anchor, x=beside, y=height + 4),
     ]
