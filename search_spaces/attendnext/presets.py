@@ -100,7 +100,7 @@ def _attending(
     name: str, columns: int, width: int, condense: int = 1, interaction: str = "entry"
 ) -> dict[str, Decision]:
     """Give a stage of one DC-AC in the paper's words that halves the map."""
-    attention = {"attention": "text", "condense": condense, "pool": "max_blur"}
+    attention: dict[str, Decision] = {"attention": "text", "condense": condense, "pool": "max_blur"}
     return _plain(name, columns, width, interaction) | {
         f"{name}.{key}": option for key, option in attention.items()
     }
