@@ -8,7 +8,9 @@ each network: test top-1, parameters and MACs as it is deployed (batch normalisa
 fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread, batch 1) as a
 ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency. Where something
 cannot be had, the reason is written in its place; of `--untrained MODEL@SIZE` networks there are
-costs and latencies only. `record_figures.py` makes tables and the plot.
+costs and latencies only. With `--known` the latencies here are measured anew for all, in one run,
+and what no moment changes only for networks that are new. `record_figures.py` makes tables and
+plots.
 """
 
 import argparse
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 TOLD = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
+COUNTED = ("a72_ms", "a72_note")
+JUDGED = ("int8_bytes", "int8_top1", "int8_interval", "int8_note", "shift_consistency")
+"""What does not depend on the machine or the moment, and stays as it is with `--known`."""
 SHIFTED_IMAGES = 2000
 """Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
 
@@ -70,12 +75,16 @@ def main() -> None:
     names = [network.row["model"].removesuffix(SMALL_IMAGES) for network in networks]
     place = names.index(options.reference)
     latencies = _latencies(networks, place, options.rounds)
-    emulated = [_emulated(network.model) for network in networks]
+    known = _known(options.known)
+    emulated = [known.get(_key(n.row)) or _emulated(n.model) for n in networks]
     reference = emulated[place]["a72_ms"]
     rows = []
     for network, latency, counted in zip(networks, latencies, emulated, strict=True):
+        counted = {name: value for name, value in counted.items() if name in COUNTED}
         a72 = counted | {"a72_ratio": counted["a72_ms"] and counted["a72_ms"] / reference}
-        rows.append(_static(network) | _speed(latency) | a72 | _trained(network))
+        other = known.get(_key(network.row)) or _trained(network)
+        other = {name: value for name, value in other.items() if name in JUDGED}
+        rows.append(_static(network) | _speed(latency) | a72 | other)
         print(json.dumps(rows[-1]), flush=True)
     content = {"reference": options.reference, "machine": machine_name(), "networks": rows}
     options.to.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -89,8 +98,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--reference", default="timm:fbnetc_100")
     parser.add_argument("--untrained", nargs="*", default=[], metavar="MODEL@SIZE")
     parser.add_argument("--rounds", type=int, default=24, help="samples in each of 10 blocks")
+    parser.add_argument("--known", type=Path, help="an earlier --to: only times anew what it has")
     parser.add_argument("--to", type=Path, required=True)
     return parser.parse_args()
+
+
+def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
+    rows = json.loads(earlier.read_text())["networks"] if earlier else []
+    return {_key(row): row for row in rows}
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("model", "image_size", "rate", "epochs", "test_top1"))
 
 
 def _untrained(text: str) -> Row:
