@@ -69,8 +69,9 @@ def _dot(scale: Scale, point: Point, height: float) -> list[Element]:
     x, y = scale.x(point.across), scale.y(point.up)
     look = "ours" if point.ours else "other"
     low, high = scale.y(point.low), scale.y(point.high)
-    inwards = x > LEFT + 0.7 * (WIDTH - LEFT)
-    anchor, beside = ("end", x - 7) if inwards else ("start", x + 7)
+    free = 0.12 if point.ours else 0.7  # Up and left of our line there is nothing.
+    leftwards = x > LEFT + free * (WIDTH - LEFT)
+    anchor, beside = ("end", x - 7) if leftwards else ("start", x + 7)
     return [
         element("line", class_=look, x1=x, x2=x, y1=low, y2=high),
         element("circle", class_=look, cx=x, cy=y, r=3.5),
