@@ -121,6 +121,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     chosen = max(tried, key=lambda one: tried[one])
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
+    # The folder of the trials was begun with all rates, and goes on under the same words only.
     begun = trial == plan and chosen == set_ups[0]
     report = train(chosen, plan, *(all_rates if begun else at_rate))
     while (report["gain_at_end"] or 0.0) >= FLAT_GAIN and 2 * plan.epochs <= plan.most_epochs:

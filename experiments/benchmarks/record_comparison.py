@@ -49,8 +49,15 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 TOLD = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
-COUNTED = ("a72_ms", "a72_note")
-JUDGED = ("int8_bytes", "int8_top1", "int8_interval", "int8_note", "shift_consistency")
+LASTING = (
+    "a72_ms",
+    "a72_note",
+    "int8_bytes",
+    "int8_top1",
+    "int8_interval",
+    "int8_note",
+    "shift_consistency",
+)
 """What does not depend on the machine or the moment, and stays as it is with `--known`."""
 SHIFTED_IMAGES = 2000
 """Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
@@ -76,15 +83,12 @@ def main() -> None:
     place = names.index(options.reference)
     latencies = _latencies(networks, place, options.rounds)
     known = _known(options.known)
-    emulated = [known.get(_key(n.row)) or _emulated(n.model) for n in networks]
-    reference = emulated[place]["a72_ms"]
+    reference = (known.get(_key(networks[place].row)) or _emulated(networks[place].model))["a72_ms"]
     rows = []
-    for network, latency, counted in zip(networks, latencies, emulated, strict=True):
-        counted = {name: value for name, value in counted.items() if name in COUNTED}
-        a72 = counted | {"a72_ratio": counted["a72_ms"] and counted["a72_ms"] / reference}
-        other = known.get(_key(network.row)) or _trained(network)
-        other = {name: value for name, value in other.items() if name in JUDGED}
-        rows.append(_static(network) | _speed(latency) | a72 | other)
+    for network, latency in zip(networks, latencies, strict=True):
+        kept = known.get(_key(network.row)) or _emulated(network.model) | _trained(network)
+        ratio = {"a72_ratio": kept["a72_ms"] and kept["a72_ms"] / reference}
+        rows.append(_static(network) | _speed(latency) | kept | ratio)
         print(json.dumps(rows[-1]), flush=True)
     content = {"reference": options.reference, "machine": machine_name(), "networks": rows}
     options.to.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -105,7 +109,7 @@ def _options() -> argparse.Namespace:
 
 def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
     rows = json.loads(earlier.read_text())["networks"] if earlier else []
-    return {_key(row): row for row in rows}
+    return {_key(row): {name: row[name] for name in LASTING if name in row} for row in rows}
 
 
 def _key(row: Row) -> tuple[Any, ...]:
