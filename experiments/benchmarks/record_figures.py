@@ -31,6 +31,7 @@ PAPER = {
 }
 """How many times as fast as these the AttendNeXt of arXiv 2208.06980 is on a Cortex-A72."""
 COSTS = {"host_ratio": ("here", "here"), "a72_ratio": ("cortex_a72", "on a Cortex-A72")}
+"""Of each latency: its plot's file, and how it is told."""
 SMALLER = 1.37
 """How many times as small as MobileNetV3-L it is."""
 HEADS = (
