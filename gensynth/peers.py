@@ -2,7 +2,7 @@
 
 `make(spec)` builds one with fresh weights, so a `Source` may name this module like any other.
 `timm:NAME+stride1` is NAME with its first stride removed: what is usual for images of 32 pixels,
-which networks made for 224 would shrink to a single pixel.
+which networks made for 224 would shrink to a single pixel; `timm:NAME+width0.5` is half as wide.
 timm is an extra: `pip install "gensynth[peers]"`.
 """
 
@@ -14,6 +14,7 @@ from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError, unknown
+from gensynth.peer_forms import maker, read_form, remove_first_stride
 from gensynth.plain import from_plain, loads
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ OF_THE_PAPER = (
     "timm:mobileone_s1",
 )
 """The networks of timm that arXiv 2208.06980 compares its own with."""
-
-
-SMALL_IMAGES = "+stride1"
-"""After a timm network's name: without its first stride."""
 
 
 @dataclass(frozen=True)
@@ -58,56 +55,29 @@ def make(spec: Mapping[str, Any]) -> "nn.Module":
     """Build timm's network `spec["name"]` with fresh weights.
 
     `classes` and `channels` are those of the task. Networks that are trained in a wider form than
-    they run in (MobileOne, RepVGG) come fused for inference unless `fused` is false. A name that
-    ends in `SMALL_IMAGES` is built without its first stride. `InputError` where timm is missing,
+    they run in (MobileOne, RepVGG) come fused for inference unless `fused` is false. The name may
+    be that of a form of a network, as `read_form` reads it. `InputError` where timm is missing,
     the name is unknown, or timm cannot build it so.
     """
-    timm = _import_timm()
-    name = str(spec["name"]).removesuffix(SMALL_IMAGES)
-    if not timm.is_model(name):
-        raise unknown(f"timm:{name}", "timm network", name, timm.list_models())
+    timm, place = _import_timm(), f"timm:{spec['name']}"
+    form = read_form(str(spec["name"]))
+    if not timm.is_model(form.name):
+        raise unknown(place, "timm network", form.name, timm.list_models())
+    channels = spec.get("channels", 3)
+    build = maker(form, timm)
     try:
-        model: nn.Module = timm.create_model(
-            name,
-            pretrained=False,
-            num_classes=spec.get("classes", 1000),
-            in_chans=spec.get("channels", 3),
-        )
+        model = build(num_classes=spec.get("classes", 1000), in_chans=channels)
     except Exception as error:
-        raise InputError(f"timm:{name}", f"timm cannot build it: {error}") from error
-    if str(spec["name"]).endswith(SMALL_IMAGES):
-        _remove_first_stride(model, int(spec.get("channels", 3)), f"timm:{name}")
+        raise InputError(place, f"timm cannot build it: {error}") from error
+    if form.for_small_images:
+        remove_first_stride(model, int(channels), f"timm:{form.name}")
     return fused(model) if spec.get("fused", True) else model
-
-
-def _remove_first_stride(model: "nn.Module", channels: int, place: str) -> None:
-    """Let every strided convolution that reads the image, and the block around it, step by one."""
-    from torch import nn
-
-    named = dict(model.named_modules())
-    readers = [
-        path
-        for path, layer in named.items()
-        if isinstance(layer, nn.Conv2d) and layer.in_channels == channels and max(layer.stride) == 2
-    ]
-    if not readers:
-        raise InputError(
-            place + SMALL_IMAGES, "has no convolution of stride 2 that reads the image"
-        )
-    for path in readers:
-        conv = named[path]
-        assert isinstance(conv, nn.Conv2d)
-        conv.stride = (1, 1)
-        while path:  # A block that is fused later remembers the stride by itself.
-            path = path.rpartition(".")[0]
-            if isinstance(getattr(named[path], "stride", None), int):
-                named[path].stride = 1
 
 
 def image_size(name: str) -> int | None:
     """Give the height and width (pixels) that timm made its network `name` for, where it says."""
     timm = _import_timm()
-    name = name.removesuffix(SMALL_IMAGES)
+    name = read_form(name).name
     settings = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     return int(settings.input_size[-1]) if settings is not None else None
 

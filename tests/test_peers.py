@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -68,6 +69,51 @@ def test_without_its_first_stride_a_network_looks_at_small_images_four_times_as_
 def test_a_network_that_reads_patches_has_no_first_stride_to_remove() -> None:
     with pytest.raises(InputError, match="no convolution of stride 2 that reads the image"):
         peers.make({"name": "vit_tiny_patch16_224+stride1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "mega_macs"),
+    [  # As their authors published them: arXiv 1704.04861, 1801.04381.
+        ("mobilenetv1_100+width0.25", 470_072, 41.0),
+        ("mobilenetv2_100+width0.5", 1_968_680, 97.1),
+    ],
+)
+def test_a_narrower_network_has_the_counts_that_were_published(
+    name: str, params: int, mega_macs: float
+) -> None:
+    model = find_model(f"timm:{name}")
+    costs = profile(trace(model.module, model.input_shape))
+    assert costs.params == params
+    assert costs.macs / 1e6 == pytest.approx(mega_macs, rel=1e-3)
+
+
+def test_at_a_width_that_timm_has_too_a_network_is_timm_s_own() -> None:
+    ours, theirs = (
+        peers.make({"name": f"mobilenetv3_large_{name}"}) for name in ("100+width0.75", "075")
+    )
+    assert [p.shape for p in ours.parameters()] == [p.shape for p in theirs.parameters()]
+
+
+@pytest.mark.parametrize("order", ["+width0.5+stride1", "+stride1+width0.5"])
+def test_a_narrower_network_can_look_at_small_images_too(order: str) -> None:
+    model = peers.make({"name": f"fbnetc_100{order}", "classes": 10}).eval()
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert next(m for m in model.modules() if isinstance(m, torch.nn.Conv2d)).stride == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ("fbnetc_100+width9", "expected a width of 0.05 to 4, got '9'"),
+        ("fbnetc_100+width", "expected a width of 0.05 to 4, got ''"),
+        ("fbnetc_100+widthnan", "expected a width of 0.05 to 4, got 'nan'"),
+        ("fbnetc_100+stride2", "unknown form '+stride2'; did you mean '+stride1'"),
+        ("resnet18+width0.5", "timm makes it at one width only; at any: fbnetc_100"),
+    ],
+)
+def test_a_form_that_there_is_not_is_one_line(form: str, problem: str) -> None:
+    with pytest.raises(InputError, match=re.escape(problem)):
+        peers.make({"name": form})
 
 
 def test_a_reference_is_trained_with_its_branches() -> None:

@@ -35,7 +35,8 @@ from gensynth.latency.here import machine_name, timed
 from gensynth.latency.paired import Plan
 from gensynth.latency.runtimes import prepare
 from gensynth.models import Model, trainable_source
-from gensynth.peers import SMALL_IMAGES, fused
+from gensynth.peer_forms import SMALL_IMAGES
+from gensynth.peers import fused
 from gensynth.profile import profile
 from gensynth.proxy import WEIGHTS
 from gensynth.score import NetScore
