@@ -4,9 +4,10 @@
 inferred, `prototype` its plain residual ancestor without attention, and `tiny` a start for
 images of a few pixels (2,262 parameters; 99.4 % of the digits' validation split after 25 epochs,
 mean of 5 seeds). `fast` is a start where latency counts: few layers, every width a multiple of the
-16 numbers that a processor takes at once; `plain` is another, without attention. `cifar10` is what
-our campaign of record found for CIFAR-10 at 64 pixels (29,242 parameters; experiments/README.md).
-None of them is the network of the paper, whose depths are not public.
+16 numbers that a processor takes at once; `plain` is another, without attention, and `pyramid` one
+with a third stage, for the whole of a 64 pixel image. `cifar10` is what our campaign of record
+found for CIFAR-10 at 64 pixels (29,242 parameters; experiments/README.md). None of them is the
+network of the paper, whose depths are not public.
 """
 
 from collections.abc import Mapping, Sequence
@@ -130,6 +131,14 @@ _PLAIN: Decisions = {
     **_plain("stage1", 2, 16),
     **_plain("stage2", 2, 32, interaction="none"),
 }
+_PYRAMID: Decisions = {
+    **_small(16, 2),
+    "stages": 3,
+    "resolution": 1.0,
+    **_plain("stage1", 2, 16),
+    **_plain("stage2", 2, 32),
+    **_plain("stage3", 2, 64),
+}
 _CIFAR10: Decisions = {
     **_small(16, 2),
     **_plain("stage1", 2, 16),
@@ -144,5 +153,6 @@ PRESETS: Mapping[str, Decisions] = {
     "tiny": _TINY,
     "fast": _FAST,
     "plain": _PLAIN,
+    "pyramid": _PYRAMID,
     "cifar10": _CIFAR10,
 }
