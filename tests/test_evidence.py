@@ -3,6 +3,7 @@ import numpy as np
 from gensynth.measurement import Measurement
 from gensynth.outcome import Ending, Outcome
 from gensynth.synthesis.evidence import Scale, samples
+from gensynth.synthesis.extrapolation import end_of
 
 
 def outcome(ending: Ending, *top1: float) -> Outcome:
@@ -12,21 +13,20 @@ def outcome(ending: Ending, *top1: float) -> Outcome:
 
 def test_a_completed_training_is_sure() -> None:
     (sample,) = samples([outcome("completed", 50.0, 80.0)])
-    assert sample.top1 == 80.0 and sample.sure
+    assert sample.top1 == 80.0 and sample.deviation == 0.0
 
 
-def test_a_stopped_training_is_carried_on_as_the_others_went_on() -> None:
-    whole = [outcome("completed", 50.0, 80.0), outcome("completed", 60.0, 70.0)]
+def test_a_stopped_training_is_inferred_with_its_doubt() -> None:
+    whole = [outcome("completed", 50.0, 80.0), outcome("completed", 60.0, 84.0)]
     *_, sample = samples([*whole, outcome("stopped", 40.0)])
-    assert sample.top1 == 40.0 + 20.0 and not sample.sure
-    *_, high = samples([*whole, outcome("stopped", 95.0)])
-    assert high.top1 == 100.0
+    end = end_of(outcome("stopped", 40.0), whole)
+    assert (sample.top1, sample.deviation) == (end.top1, end.deviation)
 
 
 def test_a_failure_counts_as_the_worst_and_what_was_never_measured_not_at_all() -> None:
     found = samples([outcome("completed", 70.0), outcome("diverged", 9.0), outcome("duplicate")])
     assert [sample.top1 for sample in found] == [70.0, 70.0, None]
-    assert not found[1].sure
+    assert found[1].deviation is None
 
 
 def test_far_below_the_median_everything_is_equally_bad() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gensynth.outcome import Outcome
 from gensynth.synthesis.ensemble import MEMBERS
+from gensynth.synthesis.extrapolation import end_of
 from gensynth.synthesis.lesson import Inputs, Lesson
 
 Floats = NDArray[float64]
@@ -17,7 +18,9 @@ CLIPPED = (1.5, 3.0)
 """Accuracies lower than the median by this times (best - median) are all alike: bad. Members of an
 ensemble take turns, since a close look at the best and a view of the whole both have their uses."""
 DOUBT = 0.5
-"""Deviation, in standardised units, of an accuracy that is inferred, not measured."""
+"""Deviation, in standardised units, of the accuracy that a failure counts as."""
+MOST_DOUBT = 2.0
+"""Deviation, in standardised units, of what nothing is known of."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Sample:
 
     top1: float | None
     """Measured at the end of the training, or inferred; None where nothing can be said."""
-    sure: bool
-    """Whether it was measured at the end of the whole training."""
+    deviation: float | None = 0.0
+    """Of what is inferred, in percentage points; 0 where it was measured; None: `DOUBT`."""
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,20 @@ class Scale:
 def samples(outcomes: Sequence[Outcome]) -> list[Sample]:
     """Say what each outcome tells of the accuracy after a whole training.
 
-    A training that was stopped early is carried on as the completed ones went on from that epoch
-    in the median. One that failed counts as the worst accuracy seen.
+    A training that was stopped early is carried on as the completed ones went on from that epoch.
+    One that failed counts as the worst accuracy seen.
     """
     whole = [o for o in outcomes if o.ending in ("completed", "duplicate") and o.curve]
     worst = min((o.curve[-1].top1 for o in whole), default=0.0)
     found = []
     for outcome in outcomes:
         if outcome.ending in FAILED:
-            found.append(Sample(worst, sure=False))
-        elif outcome.top1 is None:
-            found.append(Sample(None, sure=False))
-        elif outcome.ending == "stopped":
-            found.append(Sample(outcome.top1 + _still_to_come(outcome, whole), sure=False))
+            found.append(Sample(worst, None))
+        elif outcome.ending == "stopped" and outcome.curve:
+            end = end_of(outcome, whole)
+            found.append(Sample(end.top1, end.deviation))
         else:
-            found.append(Sample(outcome.top1, sure=True))
+            found.append(Sample(outcome.top1))
     return found
 
 
@@ -98,18 +100,15 @@ def evidence_of(outcomes: Sequence[Outcome], inputs: Callable[[Sequence[int]], I
     top1 = np.array([known[k].top1 for k in told], dtype=float64)
     spread = top1 if len(told) else np.array([50.0, 51.0])
     scales = [Scale.of(spread, CLIPPED[k % len(CLIPPED)]) for k in range(MEMBERS)]
-    noise = np.array([0.0 if known[k].sure else DOUBT**2 for k in told])
-    read = inputs(told)
-    return Evidence(told, scales, [Lesson(read, s.standardised(top1), noise) for s in scales])
+    read, samples_told = inputs(told), [known[k] for k in told]
+    return Evidence(
+        told,
+        scales,
+        [Lesson(read, s.standardised(top1), _noise(samples_told, s)) for s in scales],
+    )
 
 
-def _still_to_come(stopped: Outcome, whole: Sequence[Outcome]) -> float:
-    epoch = stopped.curve[-1].epoch
-    rises = [
-        max(outcome.curve[-1].top1 - line.top1, 0.0)
-        for outcome in whole
-        for line in outcome.curve
-        if line.epoch == epoch
-    ]
-    room = 100.0 - stopped.curve[-1].top1
-    return min(float(np.median(rises)), max(room, 0.0)) if rises else 0.0
+def _noise(known: Sequence[Sample], scale: Scale) -> Floats:
+    """Give the variance of each sample in units of the scale."""
+    doubts = [DOUBT if s.deviation is None else s.deviation / scale.width for s in known]
+    return np.square(np.minimum(doubts, MOST_DOUBT))

@@ -1,0 +1,71 @@
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gensynth.measurement import Measurement
+from gensynth.outcome import Ending, Outcome
+from gensynth.synthesis.extrapolation import end_of
+
+PERCENT = st.floats(0.0, 100.0)
+
+
+def outcome(ending: Ending, *top1: float) -> Outcome:
+    curve = tuple(Measurement(k + 1, t, 0.0, 0.0) for k, t in enumerate(top1))
+    return Outcome(0, 0, {}, "g", "f", ending, curve=curve)
+
+
+def on_a_line(count: int, slope: float, spread: float = 0.0) -> list[Outcome]:
+    """Completed trainings of two epochs whose ends lie at 80 + slope * (start - 40)."""
+    random = np.random.default_rng(0)
+    starts = np.linspace(30.0, 50.0, count)
+    ends = 80.0 + slope * (starts - 40.0) + spread * random.standard_normal(count)
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [outcome("completed", *pair) for pair in pairs]
+
+
+@pytest.mark.parametrize("slope", [0.1, 0.5, 0.9])
+def test_many_trainings_show_the_line_on_which_they_end(slope: float) -> None:
+    end = end_of(outcome("stopped", 32.0), on_a_line(200, slope))
+    assert end.top1 == pytest.approx(80.0 - 8.0 * slope, abs=0.2)
+    assert end.deviation < 1.5
+
+
+def test_a_slow_start_is_no_bad_end_where_starts_tell_little() -> None:
+    """Carried on by the usual rise it would end at 50 + 10 = 60 percent."""
+    end = end_of(outcome("stopped", 10.0), on_a_line(50, 0.1))
+    assert end.top1 > 75.0
+
+
+def test_ends_that_scatter_are_told_with_more_doubt() -> None:
+    steady, loose = (end_of(outcome("stopped", 35.0), on_a_line(50, 0.2, s)) for s in (0.0, 4.0))
+    assert loose.deviation > 3.0 > steady.deviation
+
+
+def test_what_is_far_from_everything_known_is_doubted_more() -> None:
+    near, far = (end_of(outcome("stopped", at), on_a_line(8, 0.2, 2.0)) for at in (40.0, 5.0))
+    assert far.deviation > 1.2 * near.deviation
+
+
+def test_where_nothing_is_complete_nothing_is_known_of_the_end() -> None:
+    end = end_of(outcome("stopped", 35.0), [outcome("completed")])
+    assert (end.top1, end.deviation) == (35.0, inf)
+
+
+def test_one_complete_training_is_trusted_half() -> None:
+    end = end_of(outcome("stopped", 30.0), [outcome("completed", 50.0, 80.0)])
+    assert 65.0 < end.top1 < 75.0 and end.deviation > 5.0
+
+
+@given(
+    st.lists(st.tuples(PERCENT, PERCENT), min_size=1, max_size=12),
+    PERCENT,
+)
+def test_the_end_lies_between_what_was_reached_and_everything(
+    pairs: list[tuple[float, float]], reached: float
+) -> None:
+    end = end_of(outcome("stopped", reached), [outcome("completed", *pair) for pair in pairs])
+    assert reached <= end.top1 <= 100.0
+    assert 0.0 < end.deviation < inf
