@@ -38,6 +38,7 @@ from gensynth.stopping import Halving
 
 VARIANTS = {
     "gensynth": ("gensynth", "hope"),
+    "gensynth, no stopping": ("gensynth", "none"),
     "gensynth without a prototype": ("no-prototype", "hope"),
     "tpe, halving": ("tpe", "rank"),
     "tpe, the campaign's rule": ("tpe", "hope"),
@@ -129,7 +130,7 @@ class ClockedTrainings(Trainings):
         return replace(self._scored(new, described, top1), curve=curve)
 
     def _goes_on(self, new: Outcome, described: Described, line: Measurement) -> bool:
-        if self.halving.goes_on(new.number, line):
+        if self.rule == "none" or self.halving.goes_on(new.number, line):
             return True
         if self.rule == "rank":
             return False
