@@ -10,7 +10,8 @@ predictor of the recorded ones gives; it may be stopped after any epoch. The clo
 of training and the processor time of proposing. Halving by rank alone is asynchronous successive
 halving (arXiv 1810.05934); `hope` is the rule of our campaigns. A run has arrived when it has
 trained a network that keeps every rule and whose value without noise is within `--within` dB of the
-best that any run of any variant found.
+best that any run of any variant found. `NAME@HOURS` gives a variant another horizon: one that
+arrives late may be waited for without prolonging the others.
 """
 
 import argparse
@@ -144,10 +145,12 @@ def main() -> None:
     """Run all searches and print the table."""
     options = _options()
     task = Task(options.experiment, options.data, str(options.table), 0)
-    names = options.variants.split(";") if options.variants else list(VARIANTS)
+    words = options.variants.split(";") if options.variants else list(VARIANTS)
+    hours = dict(horizon(word, options.hours) for word in words)
+    names = list(hours)
     jobs = [(name, number) for number, name in product(range(options.runs), names)]
     with ProcessPoolExecutor(options.jobs) as pool:
-        waiting = [pool.submit(run, task, name, number, options.hours) for name, number in jobs]
+        waiting = [pool.submit(run, task, name, number, hours[name]) for name, number in jobs]
         runs = [one.result() for one in waiting]
     for line in table(names, runs, options.within):
         print(line)
@@ -160,13 +163,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument("experiment")
     parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
     parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
-    parser.add_argument("--variants", help="names with ; between; default all")
+    parser.add_argument("--variants", help="NAME or NAME@HOURS with ; between; default all")
     parser.add_argument("--runs", type=int, default=8)
     parser.add_argument("--hours", type=float, default=2.0, help="of the simulated clock")
     parser.add_argument("--within", type=float, default=1.0, help="dB of the best of all")
     parser.add_argument("--jobs", type=int, default=None, help="processes")
     parser.add_argument("--to", type=Path, help="write every run to this JSON file")
     return parser.parse_args()
+
+
+def horizon(word: str, hours: float) -> tuple[str, float]:
+    """Read `NAME` or `NAME@HOURS`; exits with the names there are where it is none of them."""
+    name, _, own = word.partition("@")
+    if name not in VARIANTS:
+        raise SystemExit(f"--variants: unknown {name!r}; known: {'; '.join(VARIANTS)}")
+    return name, float(own or hours)
 
 
 @lru_cache(maxsize=1)
