@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.benchmarks.time_to_target import Curves, Found, Run, arrival, table
+from experiments.benchmarks.time_to_target import Curves, Found, Run, arrival, horizon, table
 from gensynth.profile import Profile
 
 
@@ -22,8 +22,22 @@ def test_who_never_arrived_counts_as_long_as_it_searched() -> None:
     runs = [run("a", 0, (60.0, 100.0)), run("a", 1, (120.0, 99.5)), run("b", 0), run("b", 1)]
     lines = [[c.strip() for c in line.strip("|").split("|")] for line in table(["a", "b"], runs, 1)]
     assert lines[0] == ["best of all runs 100.00 dB; target 99.00 dB"]
-    assert lines[-2][:4] == ["a", "1.5", "2 of 2", "1.0"]
-    assert lines[-1][:4] == ["b", "over 60.0", "0 of 2", "over 40.0"]
+    assert lines[4][:4] == ["a", "1.5", "2 of 2", "1.0"]
+    assert lines[5][:4] == ["b", "over 60.0", "0 of 2", "over 40.0"]
+
+
+def test_what_the_other_had_at_its_end_the_first_had_sooner() -> None:
+    first = [run("a", 0, (60.0, 98.0)), run("a", 1, (30.0, 97.0), (120.0, 99.5)), run("a", 2)]
+    other = [run("b", k, (600.0, 90.0), (3000.0, 98.0)) for k in range(3)]
+    *_, line = table(["a", "b"], [*first, *other], 1)
+    assert line == "b had 98.00 dB after 60.0 minutes, a after 2.0: 30.0 times sooner"
+
+
+def test_a_variant_may_have_a_horizon_of_its_own() -> None:
+    assert horizon("tpe, halving@2.5", 1.0) == ("tpe, halving", 2.5)
+    assert horizon("gensynth", 1.0) == ("gensynth", 1.0)
+    with pytest.raises(SystemExit, match="unknown 'gensinth'"):
+        horizon("gensinth", 1.0)
 
 
 def test_a_simulated_curve_ends_where_it_should_and_rises_as_a_recorded_one() -> None:

@@ -13,6 +13,7 @@ how many seeds gensynth is ahead of each other, and what G(s) draws at its start
 import argparse
 import os
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from itertools import product
@@ -49,7 +50,8 @@ def main() -> None:
     todo = [(name, seed) for seed, name in product(range(options.seeds), names)]
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(options.workers) as pool:
-        running = [pool.submit(search, experiment, *one) for one in todo if one not in done]
+        new = [one for one in todo if one not in done]
+        running = [pool.submit(search, experiment, *one, options.minutes) for one in new]
         for ended in as_completed(running):
             table = pd.concat([table, ended.result()], ignore_index=True)
             table.to_parquet(options.to, index=False)
@@ -66,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--generators", default="gensynth,tpe,gp,random")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
+    parser.add_argument("--minutes", type=float, help="of each search, at most")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--without-stopping", action="store_true", help="train all to the end")
     parser.add_argument("--to", type=Path, required=True)
@@ -82,24 +85,33 @@ def _experiment(name: str, data: Path | None, trials: int) -> Experiment:
     return replace(experiment, trials=trials, executor="inline")
 
 
-def search(experiment: Experiment, generator: str, seed: int) -> pd.DataFrame:
+def search(
+    experiment: Experiment, generator: str, seed: int, minutes: float | None = None
+) -> pd.DataFrame:
     """Search once; one row for each training, with the best value so far."""
     settings = replace(experiment, generator=Plugin(generator), seed=seed)
     with (
         tempfile.TemporaryDirectory() as folder,
         driving(Path(folder), settings, None) as campaign,
     ):
-        _train_all(campaign)
-        rows = _rows(campaign)
+        _train_all(campaign, minutes)
+        rows = _rows(campaign) or [{"training": 0, "value": None, "epochs": 0}]
         drawn = _drawn(campaign)
+        refused = sum(outcome.ending == "infeasible" for outcome in campaign.outcomes)
     table = pd.DataFrame(rows).assign(generator=generator, seed=seed, **drawn)
     table["best"] = table["value"].astype(float).cummax().ffill()
-    print(f"{generator} {seed}: {table['best'].iloc[-1]:.2f} dB", flush=True)
+    trained = len(table[table["training"] > 0])
+    print(
+        f"{generator} {seed}: {table['best'].iloc[-1]:.2f} dB, {trained} trained, {refused} refused"
+    )
     return table
 
 
-def _train_all(campaign: Campaign) -> None:
+def _train_all(campaign: Campaign, minutes: float | None) -> None:
+    end = time.monotonic() + 60 * minutes if minutes else float("inf")
     while isinstance(job := campaign.ask(), Job) and job.purpose == "search":
+        if time.monotonic() > end:
+            return
 
         def watch(measurement: Any, job: Job = job) -> bool:
             return campaign.report(job, measurement)

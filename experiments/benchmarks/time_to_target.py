@@ -16,11 +16,11 @@ arrives late may be waited for without prolonging the others.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +28,17 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
-from experiments.benchmarks.simulated_space import Task, Trainings, generator_of, opened, steps
+from experiments.benchmarks.simulated_space import (
+    Step,
+    Task,
+    Trainings,
+    generator_of,
+    opened,
+    steps,
+)
 from gensynth.experiment import Finals, Stopping
 from gensynth.finals import admission
+from gensynth.generator import Generator
 from gensynth.judge import Described, Judge
 from gensynth.measurement import Measurement
 from gensynth.outcome import Outcome
@@ -45,8 +53,10 @@ VARIANTS = {
     "tpe, the campaign's rule": ("tpe", "hope"),
     "random, halving": ("random", "rank"),
 }
-PATIENCE = 400
-"""Proposals in a row without a training, after which a search has nothing more to say."""
+PATIENCE = 200
+"""Proposals in a row without a training, after which a search begins anew, knowing nothing."""
+RESTARTS = 1000
+"""Between the seeds of the beginnings of one run."""
 
 
 @dataclass(frozen=True)
@@ -186,23 +196,31 @@ def _curves(path: str) -> Curves:
 
 
 def run(task: Task, variant: str, number: int, hours: float) -> Run:
-    """Search until the simulated clock shows `hours`, or nothing new is proposed."""
+    """Search until the simulated clock shows `hours`; begin anew where nothing new is proposed."""
     use, rule = VARIANTS[variant]
     setting, predictor = opened(task)
-    generator = generator_of(setting, use, number)
     trainings = ClockedTrainings(setting.judge([]), predictor, number, _curves(task.table), rule)
-    proposing, idle, found = 0.0, 0, list[Found]()
-    for step in steps(generator, trainings):
+    proposing, found = 0.0, list[Found]()
+    for step in _restarted(lambda k: generator_of(setting, use, number + k * RESTARTS), trainings):
         proposing += step.seconds
-        idle = 0 if step.trained else idle + 1
         value = trainings.true.get(step.outcome.fingerprint)
         if step.trained and step.outcome.value is not None and value is not None:
             found.append(Found(trainings.seconds + proposing, value))
-        if trainings.seconds + proposing >= 3600 * hours or idle >= PATIENCE:
+        if trainings.seconds + proposing >= 3600 * hours:
             break
     ended = trainings.seconds + proposing
     counted = trainings.count, trainings.epochs
     return Run(variant, number, ended, *counted, proposing, tuple(found))
+
+
+def _restarted(make: Callable[[int], Generator], trainings: ClockedTrainings) -> Iterator[Step]:
+    for attempt in count():
+        idle = 0
+        for step in steps(make(attempt), trainings):
+            yield step
+            idle = 0 if step.trained else idle + 1
+            if idle >= PATIENCE:
+                break
 
 
 def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]:
@@ -216,7 +234,19 @@ def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]
         mine = [one for one in runs if one.variant == name]
         arrivals = [arrival(one, best - within) for one in mine]
         lines.append(_line(name, mine, arrivals, first))
-    return lines
+    return [*lines, "", *(_overtaken(names[0], name, runs) for name in names[1:])]
+
+
+def _overtaken(first: str, other: str, runs: Sequence[Run]) -> str:
+    """Say when the first variant had what the other one had at its end, each in the median."""
+    theirs = [one for one in runs if one.variant == other]
+    ends = [max((found.value for found in one.found), default=float("-inf")) for one in theirs]
+    end = float(np.median(ends))
+    mine = [arrival(one, end) for one in runs if one.variant == first]
+    known = sorted(float("inf") if one is None else one for one in mine)
+    middle, whole = float(np.median(known)), float(np.median([one.seconds for one in theirs]))
+    had = f"{other} had {end:.2f} dB after {whole / 60:.1f} minutes"
+    return f"{had}, {first} after {middle / 60:.1f}: {whole / middle:.1f} times sooner"
 
 
 def arrival(one: Run, target: float) -> float | None:
