@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from gensynth.constraint import Candidate, Indicator, Stage, price, with_top1
 from gensynth.genome import Decision, Decisions
 from gensynth.judge import Described, Judge
-from gensynth.latency.suppose import supposed
-from gensynth.latency.terms import CONFIRMED
+from gensynth.latency.suppose import foreseen, supposed
 from gensynth.measurement import Measurement
 from gensynth.problem import Foresight, Prospect
 from gensynth.profile import Profile
@@ -101,7 +100,8 @@ class SpaceProblem:
     def _foresee(self, decisions: Decisions) -> Foresight:
         described = self._describe(decisions)
         self._decisions[described.genome_id] = dict(decisions)
-        candidate = self._foreseen(described.candidate)
+        questions = self.indicator.questions
+        candidate = foreseen(described.candidate, questions, self.task, self.folder)
         stage: Stage = "latency" if candidate.latencies else "profile"
         judgements = self.indicator.judge(candidate, up_to=stage)
         self._prices[described.genome_id] = price(judgements)
@@ -126,13 +126,6 @@ class SpaceProblem:
             return candidate
         guess = supposed(question, candidate.graph, candidate.profile, self.task, self.folder)
         return replace(candidate, latencies={str(question): guess})
-
-    def _foreseen(self, candidate: Candidate) -> Candidate:
-        """Answer what a model of the device says of the graph: a rule then screens by it."""
-        asked = [q for q in self.indicator.questions if q.device in CONFIRMED]
-        costs = candidate.profile
-        found = {str(q): supposed(q, candidate.graph, costs, self.task, self.folder) for q in asked}
-        return replace(candidate, latencies={**candidate.latencies, **found})
 
     def _describe(self, decisions: Decisions) -> Described:
         described = self._judge.describe(decisions)

@@ -12,9 +12,11 @@ from gensynth.cortex_a72.fast_model import fast_model
 from gensynth.errors import InputError
 from gensynth.latency.here import LatencyJob
 from gensynth.latency.terms import CONFIRMED, CORTEX_A72, Question
-from gensynth.space import Source, Task
+from gensynth.preflight.findings import look
+from gensynth.setting import make_setting
+from gensynth.space import Source, Task, enumerate_decisions
 from gensynth.trace import trace
-from tests.campaigns import campaign
+from tests.campaigns import campaign, experiment
 from tests.emulation import asked, emulation, tiny
 from tests.test_campaign import play
 
@@ -73,6 +75,23 @@ def test_without_the_device_nothing_is_trained(
         campaign(tmp_path / "run", constraints=RULE),
     ):
         pytest.fail("a campaign was opened")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 2.0])
+def test_a_preflight_judges_by_what_the_search_will_foresee(
+    monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+    setting = make_setting(experiment(constraints=RULE))
+    problem, space = setting.problem(), setting.space
+    everyone = [problem.foresee(decisions) for decisions in enumerate_decisions(space)]
+    upper = sorted(5.0 * (1 + one.violations["max_latency_ms"]) for one in everyone)
+    limit = share * upper[len(upper) // 2]
+    rule = {"max_latency_ms": {"limit": limit or upper[0] / 2, "device": CORTEX_A72}}
+    told = look(make_setting(experiment(constraints=rule)), 200, steps=200)
+    (rate,) = told.rates
+    assert (rate.judged, rate.kept) == (len(upper), sum(ms <= limit for ms in upper))
+    assert told.impossible == (rate.kept == 0)
 
 
 def test_what_is_foreseen_is_the_fast_models_with_its_uncertainty() -> None:

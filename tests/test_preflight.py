@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import log10
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -68,7 +69,7 @@ IMPOSSIBLE = {
 def truth(settings: Experiment) -> tuple[int, int]:
     """Judge every candidate of the space: how many keep the rules, of how many."""
     judge = make_setting(settings).judge(())
-    everyone = [sampled(judge, decisions) for decisions in enumerate_decisions(judge.space)]
+    everyone = [sampled(judge, Path(), decisions) for decisions in enumerate_decisions(judge.space)]
     return sum(candidate.open for candidate in everyone), len(everyone)
 
 

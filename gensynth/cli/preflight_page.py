@@ -92,7 +92,8 @@ def _rules(found: Findings) -> Table:
 
 def _shares(rate: Rate) -> tuple[str, str]:
     if rate.share is None:
-        return "known after training", ""
+        measured = rate.needs == "latency"
+        return "measured before training" if measured else "known after training", ""
     alone = f"{rate.alone / rate.judged:.1%}" if rate.mode == "enforce" else ""
     return f"{rate.share:.1%}", alone
 

@@ -1,11 +1,14 @@
 """What the latency of a network that was not measured may be: good enough to rank proposals."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from gensynth.constraint import Candidate
 from gensynth.graph import Graph
 from gensynth.latency.here import find_reference
-from gensynth.latency.terms import CORTEX_A72, Interval, Latency, Question
+from gensynth.latency.terms import CONFIRMED, CORTEX_A72, Interval, Latency, Question
 from gensynth.profile import Profile, profile
 from gensynth.space import Task
 from gensynth.trace import trace
@@ -22,6 +25,19 @@ def supposed(question: Question, graph: Graph, costs: Profile, task: Task, folde
         return foresee(question, graph, task, str(folder))
     ratio = max(costs.macs, 1) / _macs(question.reference, task, folder)
     return Latency(ratio, Interval(0, ratio), Interval(0, ratio), ratio)
+
+
+def foreseen(
+    candidate: Candidate, questions: Iterable[Question], task: Task, folder: Path
+) -> Candidate:
+    """Answer the questions of which a model of the device knows enough for a rule to screen."""
+    graph, costs = candidate.graph, candidate.profile
+    found = {
+        str(question): supposed(question, graph, costs, task, folder)
+        for question in questions
+        if question.device in CONFIRMED
+    }
+    return replace(candidate, latencies={**candidate.latencies, **found})
 
 
 @lru_cache(maxsize=16)

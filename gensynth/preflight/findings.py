@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from gensynth.errors import InputError
 from gensynth.preflight.latency import Predicted, predicted
@@ -51,7 +52,8 @@ def _silent(done: int, total: int) -> None:
 def look(setting: Setting, count: int, steps: int, watch: Watch = _silent) -> Findings:
     """Draw and judge candidates; where none keeps the rules, walk towards them."""
     judge, seed = setting.judge(()), setting.experiment.seed
-    drawn = sample(judge, count, seed, watch)
+    folder = Path(setting.experiment.folder)
+    drawn = sample(judge, folder, count, seed, watch)
     if not drawn.candidates:
         reason = drawn.failures[0] if drawn.failures else "the space is empty"
         raise InputError(setting.experiment.name, f"no candidate can be judged: {reason}")
@@ -62,7 +64,7 @@ def look(setting: Setting, count: int, steps: int, watch: Watch = _silent) -> Fi
         rates=found,
         open=len(passing),
         binding=binding(found),
-        nearest=None if passing else nearest(judge, drawn, steps, seed),
+        nearest=None if passing else nearest(judge, folder, drawn, steps, seed),
         ranges=ranges(drawn.candidates),
         open_ranges=ranges(passing),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gensynth.confidence import wilson_interval
-from gensynth.constraint import Indicator, Judgement, Mode
+from gensynth.constraint import Indicator, Judgement, Mode, Rule, Stage
 from gensynth.preflight.sample import Sampled
 
 
@@ -30,6 +30,8 @@ class Rate:
     """Those of them that keep it."""
     alone: int
     """Candidates that break this enforced rule and no other: what its removal would let in."""
+    needs: Stage
+    """What must be known of a candidate before it can be judged."""
     closest: Judgement | None = None
     """Of the least violation, where nobody keeps it."""
 
@@ -50,17 +52,19 @@ COSTS: Mapping[str, Callable[[Sampled], float]] = {
 
 def rates(indicator: Indicator, candidates: Sequence[Sampled]) -> tuple[Rate, ...]:
     """Count for every rule, in the order of the experiment."""
-    return tuple(_rate(rule.name, rule.mode, candidates) for rule in indicator.rules)
+    return tuple(_rate(rule, candidates) for rule in indicator.rules)
 
 
-def _rate(name: str, mode: Mode, candidates: Sequence[Sampled]) -> Rate:
+def _rate(rule: Rule, candidates: Sequence[Sampled]) -> Rate:
+    name, mode = rule.name, rule.mode
     found = [(c, j) for c in candidates for j in c.judgements if j.constraint == name]
     found = [(c, j) for c, j in found if j.ok is not None]
     broken = [(c, j) for c, j in found if j.ok is False]
     alone = sum(mode == "enforce" and c.excess == j.violation for c, j in broken)
     kept = len(found) - len(broken)
     closest = min((j for _, j in broken), key=lambda j: j.violation or 0.0, default=None)
-    return Rate(name, mode, len(found), kept, alone, None if kept else closest)
+    needs, nobody = rule.constraint.needs, None if kept else closest
+    return Rate(name, mode, len(found), kept, alone, needs, nobody)
 
 
 def binding(found: Sequence[Rate]) -> Rate | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from gensynth.constraint import ConstraintError, Indicator, Judgement, with_top1
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
 from gensynth.judge import Judge
+from gensynth.latency.suppose import foreseen
 from gensynth.preflight.size import Size, all_decisions, estimated
 from gensynth.profile import Profile
 from gensynth.space import Draw, Record, Replay, Source, without_some
@@ -59,8 +61,13 @@ class Sample:
     """The space has no other candidates."""
 
 
-def sample(judge: Judge, count: int, seed: int, watch: Watch = lambda done, total: None) -> Sample:
-    """Draw `count` candidates uniformly at random, or take the whole space where it has no more."""
+def sample(
+    judge: Judge, folder: Path, count: int, seed: int, watch: Watch = lambda done, total: None
+) -> Sample:
+    """Draw `count` candidates uniformly at random, or take the whole space where it has no more.
+
+    In `folder` a MODEL that a rule on latency refers to is looked up.
+    """
     found, met = all_decisions(judge.space, count), []
     drawn: list[Decisions] = found or []
     if found is None:
@@ -71,20 +78,21 @@ def sample(judge: Judge, count: int, seed: int, watch: Watch = lambda done, tota
     candidates, failures = [], []
     for done, decisions in enumerate(drawn, 1):
         try:
-            candidates.append(sampled(judge, decisions))
+            candidates.append(sampled(judge, folder, decisions))
         except (InputError, ConstraintError) as error:
             failures.append(str(error))
         watch(done, len(drawn))
     return Sample(size, len(drawn), tuple(candidates), tuple(failures), found is not None)
 
 
-def sampled(judge: Judge, decisions: Decisions) -> Sampled:
-    """Judge one candidate as if it were trained to 100 %.
+def sampled(judge: Judge, folder: Path, decisions: Decisions) -> Sampled:
+    """Judge one candidate as if it were trained to 100 %; its latency where it can be foreseen.
 
     Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
     """
     described = judge.describe(decisions)
-    early = judge.indicator.judge(described.candidate, up_to="profile")
+    candidate = foreseen(described.candidate, judge.questions, judge.task, folder)
+    early = judge.indicator.judge(candidate, up_to="latency" if candidate.latencies else "profile")
     rules = tuple(r for r in judge.indicator.rules if r.constraint.needs == "proxy")
     late = Indicator(rules).judge(with_top1(described.candidate, BEST_TOP1))
     return Sampled(
@@ -98,7 +106,7 @@ def sampled(judge: Judge, decisions: Decisions) -> Sampled:
     )
 
 
-def nearest(judge: Judge, start: Sample, steps: int, seed: int) -> Sampled | None:
+def nearest(judge: Judge, folder: Path, start: Sample, steps: int, seed: int) -> Sampled | None:
     """Walk from the drawn candidates of the least excess to less, up to `steps` judgements.
 
     Each step gives some decisions of one of the best anew. Ends early where no enforced rule is
@@ -115,7 +123,7 @@ def nearest(judge: Judge, start: Sample, steps: int, seed: int) -> Sampled | Non
         record = Record(Replay(without_some(parent.decisions, rng), otherwise=Draw(rng)))
         try:
             judge.space.sample(record)
-            child = sampled(judge, record.decisions)
+            child = sampled(judge, folder, record.decisions)
         except (InputError, ConstraintError):
             continue
         names = {c.fingerprint for c in best}
