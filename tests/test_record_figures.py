@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from experiments.benchmarks.record_figures import claims, comparison, matched, short
+from experiments.benchmarks.record_figures import claims, comparison, matched, scaled, short
 from experiments.benchmarks.scatter import Point, write_scatter
 
 
@@ -90,6 +90,18 @@ def test_a_claim_at_equal_top1_needs_both_ratios() -> None:
     assert cells(matched(ours, [row("attendnext:xa325", 20, 1.0, 1.0)])[2])[-2:] == ["-", "-"]
 
 
+def test_speed_at_our_own_top1_is_read_off_a_peers_widths() -> None:
+    found = row("found.json", 50, 0.1, 0.2)
+    narrow = row("timm:mobilenetv1_100+width0.5", 40, 0.2, 0.4)
+    lines = scaled(found, [*PEERS, narrow, row("timm:mobilenetv1_100", 60, 0.8, 1.6)])
+    assert [cells(line) for line in lines[2:]] == [["mobilenetv1", "2", "4.00", "4.00"]]
+    better = row("timm:mobilenetv1_050", 55, 0.2, None)
+    (line,) = scaled(found, [better, row("timm:mobilenetv1_100", 60, 0.8, None)])[2:]
+    assert cells(line) == ["mobilenetv1", "2", "at most 2.00", "-"]
+    (line,) = scaled(row("found.json", 70, 0.1, 0.2), [better, narrow])[2:]
+    assert cells(line) == ["mobilenetv1", "2", "-", "-"]
+
+
 def test_names_in_the_plot_do_not_cover_each_other(tmp_path: Path) -> None:
     points = [Point(f"n{k}", 0.1, 60 + 0.01 * k, 59, 61, True) for k in range(5)]
     write_scatter(tmp_path / "plot.svg", points, "ms", "top-1, %")
@@ -105,6 +117,22 @@ def test_the_plot_is_a_picture_with_every_network(tmp_path: Path) -> None:
     write_scatter(tmp_path / "plot.svg", points, "ms", "top-1, %")
     words = [e.text for e in ElementTree.parse(tmp_path / "plot.svg").iter() if e.text]
     assert {"ours <b>", "other", "ms", "top-1, %"} <= set(words)
+
+
+def test_the_widths_of_a_peer_are_joined_from_cheap_to_costly(tmp_path: Path) -> None:
+    points = [
+        Point("wide", 0.9, 60, 59, 61, False, "a"),
+        Point("other", 0.5, 50, 49, 51, False, "b"),
+        Point("narrow", 0.1, 40, 39, 41, False, "a"),
+        Point("ours", 0.1, 61, 60, 62, True),
+    ]
+    write_scatter(tmp_path / "plot.svg", points, "ms", "top-1, %")
+    lines = [e for e in ElementTree.parse(tmp_path / "plot.svg").iter() if "polyline" in e.tag]
+    told = [line.get("points", "").split() for line in lines if line.get("class") == "other"]
+    assert sorted(len(corners) for corners in told) == [1, 2]
+    (joined,) = (corners for corners in told if len(corners) == 2)
+    narrow, wide = (tuple(map(float, corner.split(","))) for corner in joined)
+    assert narrow[0] < wide[0] and narrow[1] > wide[1]
 
 
 def test_genome_files_go_by_their_own_name() -> None:

@@ -7,12 +7,14 @@ r"""Tables and the plot of the campaign of record, from what record_comparison.p
 `--ours` are our networks, whose points make our curve, `--found` the one that is compared with
 what the paper says of its own; other genome files stand in the table alone. Speed at matched top-1
 is read off our curve: straight lines between our points over the logarithm of the latency, which
-are never prolonged. `--plots` is the folder for one plot of the latency here and one of that on the
-Cortex-A72.
+are never prolonged; and where a peer's family has several members (the name up to the underscore:
+MobileNet-V1 at its widths), speed at the found network's top-1 off their line. `--plots` is the
+folder for one plot of the latency here and one of that on the Cortex-A72.
 """
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from math import exp, log
@@ -61,7 +63,8 @@ def main() -> None:
     others = [row for row in rows.values() if row not in ours]
     peers = [row for row in others if not row["model"].endswith(".json")]
     known = [row for row in peers if row["test_top1"] is not None]
-    for part in (comparison([*others, *ours]), claims(found, peers), matched(ours, known)):
+    tables = comparison([*others, *ours]), claims(found, peers), matched(ours, known)
+    for part in (*tables, scaled(found, known)):
         print("\n".join(part), end="\n\n")
     if options.plots:
         for cost, (file, words) in COSTS.items():
@@ -159,19 +162,52 @@ def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
     return lines
 
 
+def scaled(found: Row, others: Sequence[Row]) -> list[str]:
+    """Say how many times as fast `found` is as others' families where these have its top-1."""
+    lines = [
+        "| against the line of | members | faster here | on a Cortex-A72 |",
+        "|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(family(row) for row in others):
+        members = [row for row in others if family(row) == name]
+        if len(members) > 1:
+            told = [_against(found, members, cost) for cost in COSTS]
+            lines.append(f"| {name} | {len(members)} | {' | '.join(told)} |")
+    return lines
+
+
+def family(row: Row) -> str:
+    """Name the networks that differ from a peer in width alone: its name up to the underscore."""
+    return re.split(r"[_+]", short(row["model"]).removeprefix("timm:"))[0]
+
+
+def _against(found: Row, members: Sequence[Row], cost: str) -> str:
+    read = _latency_at(members, cost, found["test_top1"])
+    if read is None:
+        return "-"
+    faster, latency = read
+    return f"{'at most ' if faster else ''}{latency / found[cost]:.2f}"
+
+
 def _ratio(ours: Sequence[Row], other: Row, cost: str) -> tuple[str, float] | None:
     """Give the ratio of latencies; `at least` where our fastest network is better already."""
-    if other[cost] is None:
-        return None
-    front = [(row[cost], row["test_top1"]) for row in ours]
-    front = [p for p in sorted(front) if all(q[1] < p[1] for q in front if q[0] < p[0])]
-    wanted = other["test_top1"]
-    if front[0][1] >= wanted:
-        return "at least ", other[cost] / front[0][0]
+    read = _latency_at(ours, cost, other["test_top1"]) if other[cost] is not None else None
+    return ("at least " if read[0] else "", other[cost] / read[1]) if read else None
+
+
+def _latency_at(line: Sequence[Row], cost: str, top1: float) -> tuple[bool, float] | None:
+    """Read a latency off the line through the best of some networks where it has a top-1.
+
+    The flag says that the fastest of them is better already; None where none is as good.
+    """
+    known = [(row[cost], row["test_top1"]) for row in line if row[cost] is not None]
+    front = [p for p in sorted(known) if all(q[1] < p[1] for q in known if q[0] < p[0])]
+    if front and front[0][1] >= top1:
+        return True, front[0][0]
     for (fast, low), (slow, high) in pairwise(front):
-        if low <= wanted <= high:
-            share = (wanted - low) / (high - low)
-            return "", other[cost] / exp(log(fast) + share * (log(slow) - log(fast)))
+        if low <= top1 <= high:
+            share = (top1 - low) / (high - low)
+            return False, exp(log(fast) + share * (log(slow) - log(fast)))
     return None
 
 
@@ -179,7 +215,7 @@ def _point(row: Row, ours: bool, cost: str, found: Row) -> Point:
     low, high = row["test_interval"]
     name = short(row["model"]).removeprefix("timm:").removeprefix("attendnext:")
     name = name.replace(short(found["model"]), "found", 1).replace("_", " ") if ours else name
-    return Point(name, row[cost], row["test_top1"], low, high, ours)
+    return Point(name, row[cost], row["test_top1"], low, high, ours, "" if ours else family(row))
 
 
 if __name__ == "__main__":

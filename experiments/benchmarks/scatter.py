@@ -12,7 +12,8 @@ NAME_WIDTH, LINE = 110.0, 11.0
 """Pixels that a name takes, about, and that a line of text does."""
 STYLE = """svg { background: white; font: 11px sans-serif } .c-grid { stroke: #ddd }
 .ours { fill: #b3261e; stroke: #b3261e } .other { fill: #35618e; stroke: #35618e }
-text.ours, text.other { stroke: none } polyline { fill: none; stroke: #b3261e }"""
+text.ours, text.other { stroke: none } polyline.ours { fill: none; stroke: #b3261e }
+polyline.other { fill: none; stroke: #35618e; stroke-dasharray: 3 3 }"""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Point:
     high: float
     ours: bool
     """Ours are joined by a line where none is both cheaper and better."""
+    family: str = ""
+    """Others of one family, the same network at other widths, are joined by a line."""
 
 
 def write_scatter(path: Path, points: Sequence[Point], across: str, upwards: str) -> None:
@@ -34,6 +37,9 @@ def write_scatter(path: Path, points: Sequence[Point], across: str, upwards: str
     axes = Axis(across, logarithmic=True), Axis(upwards)
     scale = Scale.around([p.across for p in points], heights, *axes)
     parts = [element("style", STYLE), *scale.frame(), _front(scale, [p for p in points if p.ours])]
+    for family in dict.fromkeys(p.family for p in points if p.family and not p.ours):
+        members = [p for p in points if p.family == family and not p.ours]
+        parts.append(_line(scale, members, "other"))
     for point, height in zip(points, _heights(scale, points), strict=True):
         parts += _dot(scale, point, height)
     words = f"{upwards} over {across}, for {len(points)} networks"
@@ -42,9 +48,13 @@ def write_scatter(path: Path, points: Sequence[Point], across: str, upwards: str
 
 def _front(scale: Scale, points: Sequence[Point]) -> Element:
     front = [p for p in points if not any(_beats(q, p) for q in points)]
-    front.sort(key=lambda p: p.across)
-    corners = " ".join(f"{scale.x(p.across):.1f},{scale.y(p.up):.1f}" for p in front)
-    return element("polyline", points=corners)
+    return _line(scale, front, "ours")
+
+
+def _line(scale: Scale, points: Sequence[Point], look: str) -> Element:
+    ordered = sorted(points, key=lambda p: p.across)
+    corners = " ".join(f"{scale.x(p.across):.1f},{scale.y(p.up):.1f}" for p in ordered)
+    return element("polyline", class_=look, points=corners)
 
 
 def _beats(one: Point, other: Point) -> bool:
