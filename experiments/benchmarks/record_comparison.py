@@ -9,8 +9,9 @@ fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one th
 ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency. Where something
 cannot be had, the reason is written in its place; of `--untrained MODEL@SIZE` networks there are
 costs and latencies only. With `--known` the latencies here are measured anew for all, in one run,
-and what no moment changes only for networks that are new. `record_figures.py` makes tables and
-plots.
+and what no moment changes only for networks that are new; networks of that file that no report
+names are timed too, with fresh weights, which decide nothing about latency. `record_figures.py`
+makes tables and plots.
 """
 
 import argparse
@@ -79,16 +80,18 @@ def main() -> None:
     options = _options()
     told = [row for file in options.reports for row in json.loads(file.read_text())]
     told += [_untrained(text) for text in options.untrained]
+    known = _known(options.known)
+    told += [row for key, row in known.items() if key not in {_key(one) for one in told}]
     networks = [_opened(row, options.data, options.folder) for row in told]
     names = [network.row["model"].removesuffix(SMALL_IMAGES) for network in networks]
     place = names.index(options.reference)
     latencies = _latencies(networks, place, options.rounds)
-    known = _known(options.known)
-    reference = (known.get(_key(networks[place].row)) or _emulated(networks[place].model))["a72_ms"]
+    lasting = {key: _lasting(row) for key, row in known.items()}
+    reference = lasting.get(_key(networks[place].row)) or _emulated(networks[place].model)
     rows = []
     for network, latency in zip(networks, latencies, strict=True):
-        kept = known.get(_key(network.row)) or _emulated(network.model) | _trained(network)
-        ratio = {"a72_ratio": kept["a72_ms"] and kept["a72_ms"] / reference}
+        kept = lasting.get(_key(network.row)) or _emulated(network.model) | _trained(network)
+        ratio = {"a72_ratio": kept["a72_ms"] and kept["a72_ms"] / reference["a72_ms"]}
         rows.append(_static(network) | _speed(latency) | kept | ratio)
         print(json.dumps(rows[-1]), flush=True)
     content = {"reference": options.reference, "machine": machine_name(), "networks": rows}
@@ -110,7 +113,11 @@ def _options() -> argparse.Namespace:
 
 def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
     rows = json.loads(earlier.read_text())["networks"] if earlier else []
-    return {_key(row): {name: row[name] for name in LASTING if name in row} for row in rows}
+    return {_key(row): {**row, "validation_share": 0.05} for row in rows}
+
+
+def _lasting(row: Row) -> Row:
+    return {name: row[name] for name in LASTING if name in row}
 
 
 def _key(row: Row) -> tuple[Any, ...]:
@@ -130,7 +137,7 @@ def _opened(row: Row, data: Path, folder: Path) -> Network:
     images = open_data(settings)
     source = trainable_source(row["model"], images.task)
     module = make(source)
-    if row["test_top1"] is not None:
+    if "folder" in row:
         module.load_state_dict(load_file(folder / row["folder"] / WEIGHTS))
     deployed = fused(module) if row["model"].startswith("timm:") else module
     return Network(row, Model(row["model"], deployed.eval(), source.input_shape), images)
