@@ -1,11 +1,27 @@
 """The simulated clock: when a search has arrived, and what is told of those that have not."""
 
+from itertools import islice
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.benchmarks.time_to_target import Curves, Found, Run, arrival, horizon, table
+from experiments.benchmarks.time_to_target import (
+    PATIENCE,
+    ClockedTrainings,
+    Curves,
+    Found,
+    Run,
+    _restarted,
+    arrival,
+    horizon,
+    table,
+)
+from gensynth.generator import Proposal
+from gensynth.outcome import Outcome
 from gensynth.profile import Profile
+from gensynth.record import row
 
 
 def run(variant: str, number: int, *found: tuple[float, float], seconds: float = 3600.0) -> Run:
@@ -26,11 +42,57 @@ def test_who_never_arrived_counts_as_long_as_it_searched() -> None:
     assert lines[5][:4] == ["b", "over 60.0", "0 of 2", "over 40.0"]
 
 
-def test_what_the_other_had_at_its_end_the_first_had_sooner() -> None:
-    first = [run("a", 0, (60.0, 98.0)), run("a", 1, (30.0, 97.0), (120.0, 99.5)), run("a", 2)]
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ([(60.0, 98.0)], "a after 1.0, 50.0 times sooner"),
+        ([(30.0, 97.0), (3000.0, 99.0)], "a after 50.0, 1.0 times sooner"),
+        ([(30.0, 97.0)], "a did not reach the 98.00 dB that b ended with"),
+    ],
+)
+def test_what_the_other_ended_with_the_first_had_sooner(
+    first: list[tuple[float, float]], told: str
+) -> None:
     other = [run("b", k, (600.0, 90.0), (3000.0, 98.0)) for k in range(3)]
-    *_, line = table(["a", "b"], [*first, *other], 1)
-    assert line == "b had 98.00 dB after 60.0 minutes, a after 2.0: 30.0 times sooner"
+    *_, line = table(["a", "b"], [*(run("a", k, *first) for k in range(3)), *other], 1)
+    assert line.endswith(told)
+
+
+def test_who_found_nothing_is_no_measure() -> None:
+    *_, line = table(["a", "b"], [run("a", 0, (60.0, 98.0)), run("b", 0)], 1)
+    assert line == "b found nothing feasible in most of its runs"
+
+
+class Repeating:
+    """Proposals that were trained already but for the first two of each beginning."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.count = self.left = 0
+
+    def ask(self) -> Proposal:
+        return Proposal({}, 0)
+
+    def tell(self, outcome: Outcome) -> None:
+        self.asked.append(outcome.number)
+
+    def train(self, proposal: Proposal, number: int) -> Outcome:
+        self.left -= 1
+        self.count += self.left >= 0
+        return row.proposed(number, number, proposal)
+
+
+def test_a_search_that_repeats_itself_begins_anew_and_goes_on_counting() -> None:
+    fake, beginnings = Repeating(), list[int]()
+
+    def make(attempt: int) -> Repeating:
+        beginnings.append(attempt)
+        fake.left = 2
+        return fake
+
+    list(islice(_restarted(make, cast(ClockedTrainings, fake)), 2 * PATIENCE + 5))
+    assert beginnings == [0, 1, 2]
+    assert fake.asked == list(range(2 * PATIENCE + 5))
 
 
 def test_a_variant_may_have_a_horizon_of_its_own() -> None:
@@ -38,6 +100,9 @@ def test_a_variant_may_have_a_horizon_of_its_own() -> None:
     assert horizon("gensynth", 1.0) == ("gensynth", 1.0)
     with pytest.raises(SystemExit, match="unknown 'gensinth'"):
         horizon("gensinth", 1.0)
+    for hours in ("nan", "-1", "soon"):
+        with pytest.raises(SystemExit, match="expected hours above 0"):
+            horizon(f"gensynth@{hours}", 1.0)
 
 
 def test_a_simulated_curve_ends_where_it_should_and_rises_as_a_recorded_one() -> None:

@@ -134,9 +134,9 @@ def run(task: Task, variant: str, number: int) -> Run:
     return Run(variant, number, tuple(best), share, float(np.median(seconds)))
 
 
-def steps(generator: Generator, trainings: "Trainings") -> Iterator[Step]:
-    """Ask, train and tell without an end."""
-    for number in count():
+def steps(generator: Generator, trainings: "Trainings", first: int = 0) -> Iterator[Step]:
+    """Ask, train and tell without an end; proposals are numbered from `first` on."""
+    for number in count(first):
         start, before = time.process_time(), trainings.count
         proposal = generator.ask()
         asked = time.process_time() - start

@@ -21,6 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from itertools import count, product
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -184,10 +185,16 @@ def _options() -> argparse.Namespace:
 
 def horizon(word: str, hours: float) -> tuple[str, float]:
     """Read `NAME` or `NAME@HOURS`; exits with the names there are where it is none of them."""
-    name, _, own = word.partition("@")
+    name, _, own = word.strip().partition("@")
     if name not in VARIANTS:
         raise SystemExit(f"--variants: unknown {name!r}; known: {'; '.join(VARIANTS)}")
-    return name, float(own or hours)
+    try:
+        hours = float(own or hours)
+    except ValueError:
+        hours = 0.0
+    if not hours > 0:
+        raise SystemExit(f"--variants: expected hours above 0 behind @, got {own!r}")
+    return name, hours
 
 
 @lru_cache(maxsize=1)
@@ -214,10 +221,12 @@ def run(task: Task, variant: str, number: int, hours: float) -> Run:
 
 
 def _restarted(make: Callable[[int], Generator], trainings: ClockedTrainings) -> Iterator[Step]:
+    asked = 0
     for attempt in count():
         idle = 0
-        for step in steps(make(attempt), trainings):
+        for step in steps(make(attempt), trainings, asked):
             yield step
+            asked += 1  # A number of its own for each proposal: the rule keeps its rungs by them.
             idle = 0 if step.trained else idle + 1
             if idle >= PATIENCE:
                 break
@@ -238,15 +247,24 @@ def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]
 
 
 def _overtaken(first: str, other: str, runs: Sequence[Run]) -> str:
-    """Say when the first variant had what the other one had at its end, each in the median."""
+    """Say when either variant had what the other one ended with, each in the median."""
     theirs = [one for one in runs if one.variant == other]
-    ends = [max((found.value for found in one.found), default=float("-inf")) for one in theirs]
+    ends = [max((found.value for found in one.found), default=-inf) for one in theirs]
     end = float(np.median(ends))
-    mine = [arrival(one, end) for one in runs if one.variant == first]
-    known = sorted(float("inf") if one is None else one for one in mine)
-    middle, whole = float(np.median(known)), float(np.median([one.seconds for one in theirs]))
-    had = f"{other} had {end:.2f} dB after {whole / 60:.1f} minutes"
-    return f"{had}, {first} after {middle / 60:.1f}: {whole / middle:.1f} times sooner"
+    if end == -inf:
+        return f"{other} found nothing feasible in most of its runs"
+    mine = [one for one in runs if one.variant == first]
+    sooner, later = (_median_arrival(some, end) for some in (mine, theirs))
+    if sooner == inf:
+        return f"{first} did not reach the {end:.2f} dB that {other} ended with"
+    had = f"{end:.2f} dB, with which {other} ended after {later / 60:.1f} minutes"
+    return f"{had}: {first} after {sooner / 60:.1f}, {later / sooner:.1f} times sooner"
+
+
+def _median_arrival(runs: Sequence[Run], target: float) -> float:
+    """Give the seconds until the target; infinite where most runs never had it."""
+    ordered = sorted(inf if (s := arrival(one, target)) is None else s for one in runs)
+    return ordered[(len(ordered) - 1) // 2]
 
 
 def arrival(one: Run, target: float) -> float | None:

@@ -23,13 +23,10 @@ def check(
     Ends with 0 where no enforced constraint is broken, 1 where one is.
     """
     from gensynth.cli.findings import show_findings
-    from gensynth.cli.judged import Wanted, judged_row
+    from gensynth.cli.judged import judged_row, wanted_by
     from gensynth.constraint import broken
-    from gensynth.experiment import embedded_experiment, read_experiment
 
-    settings = read_experiment(experiment) if experiment else embedded_experiment("paper")
-    rules, function = settings.make_indicator(), settings.make_score()
-    wanted = Wanted(rules, function, experiment is None, image_size, channels, classes)
+    wanted = wanted_by(experiment, image_size, channels, classes)
     rows = [judged_row(name, wanted) for name in models]
     show_findings(rows, as_json)
     unclear = any(row.profile is None for row in rows)

@@ -13,6 +13,7 @@ from gensynth.cli.rows import Row
 from gensynth.columns import report
 from gensynth.constraint import Candidate, Indicator, with_top1
 from gensynth.errors import InputError, unknown
+from gensynth.experiment import embedded_experiment, read_experiment
 from gensynth.models import IMAGENET, Model, find_model
 from gensynth.peers import OF_THE_PAPER
 from gensynth.profile import BYTES, profile
@@ -41,11 +42,32 @@ class Wanted:
     """Height and width in pixels; None = what the network is made for, else ImageNet's 224."""
     channels: int = IMAGENET.channels
     classes: int = IMAGENET.classes
+    assumed: str = ""
+    """What was supposed where an experiment's own images were not looked at."""
 
     def task_of(self, name: str) -> Task:
         """Say what the network `name` is built for."""
         size = self.image_size or _own_size(name)
         return Task(self.channels, size, size, self.classes)
+
+
+def wanted_by(
+    experiment: Path | None, image_size: int | None, channels: int, classes: int
+) -> Wanted:
+    """Ask what an experiment asks, at its image size; without one, what the paper does.
+
+    An experiment's images are not opened, so the channels and classes are those that are given.
+    """
+    if experiment is None:
+        paper = embedded_experiment("paper")
+        rules, function = paper.make_indicator(), paper.make_score()
+        return Wanted(rules, function, True, image_size, channels, classes)
+    settings = read_experiment(experiment)
+    size = image_size or settings.data.image_size
+    at = f"{size} px, " if size and not image_size else ""
+    assumed = f"counted at {at}{channels} channels, {classes:,} classes"
+    rules, function = settings.make_indicator(), settings.make_score()
+    return Wanted(rules, function, False, size, channels, classes, assumed)
 
 
 def _own_size(name: str) -> int:
@@ -77,7 +99,7 @@ def _judged(name: str, wanted: Wanted, top1: float | None) -> Row:
         size = f"at {task.height} px, the size it is made for"
     if Path(name).suffix == ".json" and wanted.image_size is None:
         size = f"a genome file tells no image size: counted at {task.height} px (--image-size)"
-    note = _joined(size, lack)
+    note = _joined(size, lack, wanted.assumed)
     top1 = known.top1 if known else top1
     try:
         candidate = _candidate(model, task)

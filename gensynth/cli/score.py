@@ -51,20 +51,17 @@ def score(
     Without --top1 and --experiment, the published ImageNet top-1 of a timm
     network counts. OFA-62 (`published:OFA-62`) stands as published.
     """
-    from gensynth.cli.judged import PEERS, Wanted, judged_row
+    from gensynth.cli.judged import PEERS, Wanted, judged_row, wanted_by
     from gensynth.constraint import Indicator
-    from gensynth.experiment import embedded_experiment, read_experiment
 
     if not models and not peers:
         _score_numbers(top1, params, macs, as_json)
         return
     if params is not None or macs is not None:
         raise InputError("--params, --macs", "are counted for a MODEL, not given")
-    settings = read_experiment(experiment) if experiment else embedded_experiment("paper")
-    rules, function = settings.make_indicator(), settings.make_score()
-    wanted = Wanted(rules, function, experiment is None, image_size, channels, classes)
+    wanted = wanted_by(experiment, image_size, channels, classes)
     rows = [judged_row(name, wanted, top1) for name in models or ()]
-    beside = Wanted(Indicator() if experiment else rules, function)
+    beside = Wanted(Indicator() if experiment else wanted.rules, wanted.score)
     rows += [judged_row(name, beside) for name in PEERS if peers and name not in (models or ())]
     show_rows(rows, as_json, explain=False)
 
