@@ -63,9 +63,20 @@ def test_one_complete_training_is_trusted_half() -> None:
     st.lists(st.tuples(PERCENT, PERCENT), min_size=1, max_size=12),
     PERCENT,
 )
-def test_the_end_lies_between_what_was_reached_and_everything(
+def test_what_is_told_is_finite_whatever_was_seen(
     pairs: list[tuple[float, float]], reached: float
 ) -> None:
     end = end_of(outcome("stopped", reached), [outcome("completed", *pair) for pair in pairs])
-    assert reached <= end.top1 <= 100.0
-    assert 0.0 < end.deviation < inf
+    assert np.isfinite([end.top1, end.deviation]).all() and end.deviation >= 0.0
+
+
+@pytest.mark.parametrize("unit", [1e-6, 0.01, -1.0, 1000.0])
+def test_another_unit_changes_nothing(unit: float) -> None:
+    percent, known = (
+        end_of(outcome("stopped", 33.0), on_a_line(9, 0.3, 2.0)),
+        on_a_line(9, 0.3, 2.0),
+    )
+    curves = [[line.top1 * unit for line in one.curve] for one in known]
+    other = end_of(outcome("stopped", 33.0 * unit), [outcome("completed", *c) for c in curves])
+    assert other.top1 == pytest.approx(percent.top1 * unit)
+    assert other.deviation == pytest.approx(percent.deviation * abs(unit))

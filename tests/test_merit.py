@@ -11,6 +11,7 @@ from gensynth.synthesis.merit import (
     grid_for,
     log_chance_of_improvement,
     log_improvement,
+    percentages,
 )
 from tests.synthetic import Synthetic
 
@@ -49,6 +50,20 @@ def test_the_chance_of_any_improvement_is_that_which_chance_finds(floor: float) 
         drawn = rng.normal(mean[row], deviation[row], 20_000).clip(1, 100)
         better = [NetScore().of(t, *costs) > best and t >= floor for t in drawn]
         assert found[row] == pytest.approx(np.mean(better), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("seen", "percent"),
+    [
+        ((), True),
+        ((0.0, 55.0), True),
+        ((0.2, 0.9), False),
+        ((-1.0, 5.0), False),
+        ((9.0, 101.0), False),
+    ],
+)
+def test_what_never_exceeds_one_is_no_percentage(seen: tuple[float, ...], percent: bool) -> None:
+    assert percentages(np.array(seen)) == percent
 
 
 def test_it_still_tells_apart_what_is_hopeless() -> None:

@@ -62,6 +62,19 @@ def test_it_learns_numbers_and_categories_in_both_directions(sign: int) -> None:
     assert best(GenerativeSynthesisSampler(seed=0), sign) < 0.3 < chance
 
 
+@pytest.mark.parametrize(("unit", "zero"), [(1.0, 0.0), (0.01, 0.0), (0.005, 0.9), (50.0, -9.0)])
+def test_the_unit_of_the_objective_changes_nothing(unit: float, zero: float) -> None:
+    """A share between 0 and 1, as accuracies often are, is no percentage."""
+
+    def hill(trial: Trial) -> float:
+        x, y = trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)
+        return zero + unit * (1.0 - (x - 0.3) ** 2 - (y - 0.7) ** 2)
+
+    study = optuna.create_study(sampler=GenerativeSynthesisSampler(seed=0), direction="maximize")
+    study.optimize(hill, n_trials=24)
+    assert study.best_value > zero + 0.9999 * unit
+
+
 def test_a_seed_fixes_everything() -> None:
     def values(seed: int) -> list[float]:
         study = optuna.create_study(sampler=GenerativeSynthesisSampler(seed=seed))

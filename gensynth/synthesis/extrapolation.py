@@ -3,6 +3,7 @@
 From the completed trainings: a line through their accuracies at that epoch and at their end, with
 little trust in the line where they are few. It is flat at early epochs, where slow learners have
 hardly begun: carried on by the rise of the others, they would count for far worse than they are.
+Nothing here depends on the unit: what is measured may be a loss or a share as well as percent.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ TRUST = 2.0
 """Trainings that this slope, and the prior deviation, count for."""
 SHARE = 0.25
 """The deviation where nothing is known, as a share of what is still to come."""
-LEAST = 1.0
-"""Percentage points that it has then at least."""
+LEAST = 0.1
+"""As a share of the spread of the ends, what it has then at least."""
+TINY = 1e-9
+"""Share of the square of the accuracies that keeps a division from being one by zero."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class End:
     """The accuracy at the end of a whole training, as far as it can be told."""
 
     top1: float
-    """Percent, between the accuracy that was reached and 100."""
+    """In the unit of the measurements: percent, where they are accuracies."""
     deviation: float
-    """Percentage points; infinite where no training was completed."""
+    """In the same unit; infinite where no training was completed."""
 
 
 def end_of(stopped: Outcome, whole: Sequence[Outcome]) -> End:
@@ -46,12 +49,13 @@ def end_of(stopped: Outcome, whole: Sequence[Outcome]) -> End:
         return End(last.top1, float("inf"))
     then, end = np.array(pairs).T
     apart, behind = then - then.mean(), last.top1 - then.mean()
-    weight = TRUST * float(np.square([*apart, behind]).mean()) + 1e-9
+    weight = TRUST * float(np.square([*apart, behind]).mean())
+    weight += TINY * float(np.square(then).max()) or TINY
     steady = float(apart @ apart) + weight
     slope = (float(apart @ (end - end.mean())) + SLOPE * weight) / steady
     misses = end - end.mean() - slope * apart
-    prior = max(SHARE * float(end.mean() - then.mean()), LEAST)
+    prior = max(SHARE * float(abs(end.mean() - then.mean())), LEAST * float(end.std()))
     variance = (float(misses @ misses) + TRUST * prior**2) / (len(pairs) + TRUST)
     variance *= 1 + 1 / len(pairs) + behind**2 / steady
     likely = float(end.mean()) + slope * behind
-    return End(min(max(likely, last.top1), max(last.top1, 100.0)), sqrt(variance))
+    return End(likely, sqrt(variance))

@@ -43,7 +43,7 @@ def grid_for(problem: Problem, foresight: Foresight, seen: Floats) -> Floats:
     What is measured may be no percentage (a table can hold anything): then the grid spans what
     was seen, and as much again on both sides.
     """
-    if len(seen) and not (seen.min() >= 0 and seen.max() <= 100):
+    if not percentages(seen):
         reach = max(float(seen.max() - seen.min()), 1e-6)
         grid = np.linspace(seen.min() - reach, seen.max() + reach, 41)
     else:
@@ -52,6 +52,11 @@ def grid_for(problem: Problem, foresight: Foresight, seen: Floats) -> Floats:
     changes = np.flatnonzero((violation[:-1] > 0) & (violation[1:] <= 0))
     edges = [_edge(problem, foresight, grid[k], grid[k + 1]) for k in changes]
     return np.unique(np.concatenate([grid, *edges])) if edges else grid
+
+
+def percentages(seen: Floats) -> bool:
+    """Say whether numbers may be percentages; what never exceeds 1 is rather a share."""
+    return not len(seen) or bool(seen.min() >= 0 and 1 < seen.max() <= 100)
 
 
 def _edge(problem: Problem, foresight: Foresight, low: float, high: float) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gensynth.outcome import Outcome
 from gensynth.problem import Problem
 from gensynth.synthesis.draft import Draft
-from gensynth.synthesis.merit import Outlook, filled, grid_for
+from gensynth.synthesis.merit import Outlook, filled, grid_for, percentages
 
 Floats = NDArray[float64]
 
@@ -23,13 +23,17 @@ class Outlooks:
         self.decided: frozenset[str] = frozenset()
         """Names of the rules that the accuracy decides."""
         self._grid: Floats = np.zeros(0)
+        self._percent = True
         self._known: dict[str, tuple[Floats, NDArray[np.bool_]]] = {}
 
     def of(self, drafts: Sequence[Draft], tried: Sequence[Outcome]) -> Outlook:
         """Give the outlook of drafts, at accuracies around those of the outcomes `tried`."""
         seen = np.array([outcome.top1 for outcome in tried if outcome.top1 is not None])
-        if not len(self._grid) or (len(seen) and not _covers(self._grid, seen)):
+        percent = percentages(seen)
+        known = percent if self._percent else _covers(self._grid, seen)
+        if not len(self._grid) or percent != self._percent or not known:
             self._grid = grid_for(self.problem, drafts[0].foresight, seen)
+            self._percent = percent
             self._known.clear()
         rows = [self._looked_up(draft) for draft in drafts]
         return Outlook(self._grid, np.array([v for v, _ in rows]), np.array([h for _, h in rows]))
@@ -44,4 +48,4 @@ class Outlooks:
 
 
 def _covers(grid: Floats, seen: Floats) -> bool:
-    return bool(grid[0] - 1 <= seen.min() and seen.max() <= grid[-1])
+    return bool(len(grid) and grid[0] <= seen.min() and seen.max() <= grid[-1])
