@@ -1,6 +1,7 @@
 """Forms of timm's networks: narrower or wider ones, and ones for images of few pixels.
 
-`NAME+width0.5` is NAME with half of its channels, `NAME+stride1` without its first stride, and
+`NAME+width0.5` is NAME with half of its blocks' channels (where timm's own narrower versions keep
+the width of the head, so does this), `NAME+stride1` without its first stride, and
 `NAME+width0.5+stride1` both.
 """
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 SMALL_IMAGES = "+stride1"
 """After a timm network's name: without its first stride."""
 WIDTH = "+width"
-"""After a timm network's name, with a number behind it: with so many times its channels."""
+"""After a timm network's name, before a number: so many times the channels of its blocks."""
 LEAST_WIDTH, MOST_WIDTH = 0.05, 4.0
 SCALABLE = {
     "fbnetc_100": ("efficientnet", "_gen_fbnetc"),
@@ -35,15 +36,17 @@ class Form:
 
     name: str
     width: float = 1.0
-    """Channels of each layer as a multiple of NAME's, rounded as timm rounds them."""
+    """Channels of each block as a multiple of NAME's, rounded as timm rounds them."""
     for_small_images: bool = False
 
 
 def read_form(text: str) -> Form:
     """Read `NAME`, `NAME+width0.5`, `NAME+stride1` or both; `InputError` for anything else."""
     name, *words = text.split("+")
-    width, small = 1.0, False
-    for word in words:
+    width, small, kinds = 1.0, False, [word.rstrip("0123456789.") for word in words]
+    for word, kind in zip(words, kinds, strict=True):
+        if kinds.count(kind) > 1:
+            raise InputError(f"timm:{text}", f"says +{kind} more than once")
         if f"+{word}" == SMALL_IMAGES:
             small = True
         elif f"+{word}".startswith(WIDTH):
@@ -55,7 +58,7 @@ def read_form(text: str) -> Form:
 
 def _width(word: str, text: str) -> float:
     try:
-        width = float(word)
+        width = float(word) if word == word.strip() else float("nan")
     except ValueError:
         width = float("nan")
     if not LEAST_WIDTH <= width <= MOST_WIDTH:

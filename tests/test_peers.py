@@ -108,6 +108,9 @@ def test_a_narrower_network_can_look_at_small_images_too(order: str) -> None:
         ("fbnetc_100+width", "expected a width of 0.05 to 4, got ''"),
         ("fbnetc_100+widthnan", "expected a width of 0.05 to 4, got 'nan'"),
         ("fbnetc_100+stride2", "unknown form '+stride2'; did you mean '+stride1'"),
+        ("fbnetc_100+width0.5+width0.75", "says +width more than once"),
+        ("fbnetc_100+stride1+stride1", "says +stride more than once"),
+        ("fbnetc_100+width 0.5", "expected a width of 0.05 to 4, got ' 0.5'"),
         ("resnet18+width0.5", "timm makes it at one width only; at any: fbnetc_100"),
     ],
 )

@@ -81,8 +81,8 @@ def _options() -> argparse.Namespace:
 
 def candidates(setting: Setting, count: int) -> list[Source]:
     """Draw random candidates, and choose from those that keep the rules known by now."""
-    judge = setting.judge(())
-    drawn = sample(judge, count, setting.experiment.seed).candidates
+    judge, folder = setting.judge(()), Path(setting.experiment.folder)
+    drawn = sample(judge, folder, count, setting.experiment.seed).candidates
     passing = [one for one in drawn if one.open] or list(drawn)
     return [one.source for one in spread_over_macs(passing, TIMED)]
 

@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--generators", default="gensynth,tpe,gp,random")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
-    parser.add_argument("--minutes", type=float, help="of each search, at most")
+    parser.add_argument("--minutes", type=float, help="after which no search asks for more")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--without-stopping", action="store_true", help="train all to the end")
     parser.add_argument("--to", type=Path, required=True)
@@ -108,7 +108,7 @@ def search(
 
 
 def _train_all(campaign: Campaign, minutes: float | None) -> None:
-    end = time.monotonic() + 60 * minutes if minutes else float("inf")
+    end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     while isinstance(job := campaign.ask(), Job) and job.purpose == "search":
         if time.monotonic() > end:
             return
@@ -151,23 +151,34 @@ def _drawn(campaign: Campaign) -> dict[str, float]:
 def report(table: pd.DataFrame, names: list[str]) -> None:
     """Print medians with ranges, paired comparisons over the seeds, and what G(s) draws."""
     moments = [n for n in MOMENTS if n <= table["training"].max()]
+    best = best_by_training(table)
     print("best feasible value in dB after so many trainings: median [least, most] over seeds")
     for name in names:
-        rows = table[table["generator"] == name]
-        after = [rows[rows["training"] == n]["best"].fillna(float("-inf")) for n in moments]
+        after = [best[name].loc[n] for n in moments]
         cells = [f"{v.median():7.2f} [{v.min():.2f}, {v.max():.2f}]" for v in after]
         print(f"{name:10s}", "  ".join(f"@{n}: {c}" for n, c in zip(moments, cells, strict=True)))
-    epochs = table.groupby("generator")["epochs"].mean()
-    print("epochs of a training: " + ", ".join(f"{name} {epochs[name]:.2f}" for name in names))
-    last = table[table["training"] == table["training"].max()]
-    final = last.pivot(index="seed", columns="generator", values="best").fillna(float("-inf"))
+    epochs = table[table["training"] > 0].groupby("generator")["epochs"].mean()
+    told = [f"{name} {epochs[name]:.2f}" for name in names if name in epochs]
+    print("epochs of a training: " + ", ".join(told))
+    final = best.iloc[-1].unstack("seed")
     for name in names[1:]:
-        ahead = (final[names[0]] > final[name]).sum()
-        print(f"{names[0]} is ahead of {name} in {ahead} of {len(final)} seeds")
+        ahead = (final.loc[names[0]] > final.loc[name]).sum()
+        print(f"{names[0]} is ahead of {name} in {ahead} of {final.shape[1]} seeds")
+    last = table.loc[table.groupby(["generator", "seed"])["training"].idxmax()]
     drawn = [c for c in table.columns if c.startswith(("start.", "end."))]
     if drawn:
         means = last[drawn].mean(numeric_only=True)
         print("\n".join(f"G(s) {name}: {mean:.3g}" for name, mean in means.items()))
+
+
+def best_by_training(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the best value after each training, by (generator, seed); -inf before any is feasible.
+
+    A search that ended sooner than others keeps the last of its values.
+    """
+    found = table.pivot(index="training", columns=["generator", "seed"], values="best")
+    every = range(int(found.index.min()), int(found.index.max()) + 1)
+    return found.reindex(every).astype(float).ffill().fillna(float("-inf"))
 
 
 def _band(table: pd.DataFrame, name: str) -> Band:

@@ -81,7 +81,7 @@ def main() -> None:
     told = [row for file in options.reports for row in json.loads(file.read_text())]
     told += [_untrained(text) for text in options.untrained]
     known = _known(options.known)
-    told += [row for key, row in known.items() if key not in {_key(one) for one in told}]
+    told += others(told, list(known.values()))
     networks = [_opened(row, options.data, options.folder) for row in told]
     names = [network.row["model"].removesuffix(SMALL_IMAGES) for network in networks]
     place = names.index(options.reference)
@@ -114,6 +114,12 @@ def _options() -> argparse.Namespace:
 def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
     rows = json.loads(earlier.read_text())["networks"] if earlier else []
     return {_key(row): {**row, "validation_share": 0.05} for row in rows}
+
+
+def others(told: list[Row], known: list[Row]) -> list[Row]:
+    """Give the known networks that were not trained, or asked for, anew."""
+    named = {(row["model"], row["image_size"]) for row in told}
+    return [row for row in known if (row["model"], row["image_size"]) not in named]
 
 
 def _lasting(row: Row) -> Row:

@@ -8,8 +8,9 @@ r"""Tables and the plot of the campaign of record, from what record_comparison.p
 what the paper says of its own; other genome files stand in the table alone. Speed at matched top-1
 is read off our curve: straight lines between our points over the logarithm of the latency, which
 are never prolonged; and where a peer's family has several members (the name up to the underscore:
-MobileNet-V1 at its widths), speed at the found network's top-1 off their line. `--plots` is the
-folder for one plot of the latency here and one of that on the Cortex-A72.
+MobileNet-V1 at its widths, MobileViT in its sizes), speed at the found network's top-1 off the line
+through them. `--plots` is the folder for one plot of the latency here and one of that on the
+Cortex-A72.
 """
 
 import argparse
@@ -57,7 +58,8 @@ def main() -> None:
     """Print the tables and write the plot."""
     options = _options()
     content = json.loads(options.comparison.read_text())
-    rows = {short(row["model"]): row for row in content["networks"]}
+    rows = {short(row["model"]): row for row in reversed(content["networks"])}
+    rows = dict(reversed(rows.items()))  # In their order; of two of one name the first.
     ours = [rows[short(name)] for name in options.ours.split(",")]
     found = rows[short(options.found)]
     others = [row for row in rows.values() if row not in ours]
@@ -177,13 +179,13 @@ def scaled(found: Row, others: Sequence[Row]) -> list[str]:
 
 
 def family(row: Row) -> str:
-    """Name the networks that differ from a peer in width alone: its name up to the underscore."""
+    """Name a peer's family, its sizes and widths: the name up to the underscore."""
     return re.split(r"[_+]", short(row["model"]).removeprefix("timm:"))[0]
 
 
 def _against(found: Row, members: Sequence[Row], cost: str) -> str:
     read = _latency_at(members, cost, found["test_top1"])
-    if read is None:
+    if read is None or found[cost] is None:
         return "-"
     faster, latency = read
     return f"{'at most ' if faster else ''}{latency / found[cost]:.2f}"

@@ -40,6 +40,7 @@ def preflight(
     with decoding() as progress:
         setting = make_setting(settings, progress)
     remark(setting)
+    setting.check_measurable()  # Once, or every candidate would fail of it.
     with decoding("judging candidates") as watch:
         found = look_ahead(setting, samples, watch=watch)
     if as_json:
