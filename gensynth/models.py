@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gensynth import peers
 from gensynth.errors import InputError, nearest, unknown
 from gensynth.genome import GENOME, from_json, read_genome_file, to_json
 from gensynth.plugins import load, names
@@ -49,6 +52,7 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
         return _built(name, read_genome(path, task).source)
     if ":" not in name:
         raise InputError(name, f"is no file, no folder and no MODEL{_hint(name)}")
+    _refuse_misspelt(name)
     source = _named_source(name, task)
     return _built(name, source) if source is not None else _from_factory(name, task, folder)
 
@@ -178,7 +182,18 @@ def _from_factory(name: str, task: Task, folder: Path | None) -> Model:
     return Model(name, module, (task.channels, task.height, task.width))
 
 
+def _refuse_misspelt(name: str) -> None:
+    """Refuse what is before the colon where it is nearly `timm` or a space, and no module."""
+    kind, _, word = name.partition(":")
+    known = ["timm", *names("search_space")]
+    near = get_close_matches(kind, known, 1, 0.75)
+    if near and kind not in known and find_spec(kind.partition(".")[0]) is None:
+        raise InputError(name, f"is no MODEL; did you mean {near[0]}:{word}?")
+
+
 def _hint(name: str) -> str:
+    if peers.is_known(name):
+        return f"; did you mean 'timm:{name}'?"
     presets = [f"{space}:{preset}" for space in names("search_space") for preset in ("prototype",)]
     return nearest(name, [*presets, "timm:NAME", "module:factory"])
 

@@ -74,6 +74,14 @@ def make(spec: Mapping[str, Any]) -> "nn.Module":
     return fused(model) if spec.get("fused", True) else model
 
 
+def is_known(name: str) -> bool:
+    """Say whether timm has a network `name`; where timm is missing, it has none."""
+    try:
+        return bool(_import_timm().is_model(name.partition("+")[0]))
+    except InputError:
+        return False
+
+
 def image_size(name: str) -> int | None:
     """Give the height and width (pixels) that timm made its network `name` for, where it says."""
     timm = _import_timm()

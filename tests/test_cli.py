@@ -1,6 +1,7 @@
 """The command line as a person or a program meets it: what it prints, and how it ends."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -103,6 +104,19 @@ def test_export_of_a_campaign_and_of_one_of_its_candidates(
     card = (tmp_path / "first" / "card.md").read_text()
     assert "not trained" in card and "statistics of training images of digits" in card
     assert "| Input | (N, 1, 8, 8), float32 |" in card and "| Parameters | " in card
+
+
+def test_a_changed_rule_is_said_and_what_is_feasible_no_more_is_not_exported(
+    capsys: pytest.CaptureFixture[str], finished: Path, tmp_path: Path, toml: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    text = toml.read_text(encoding="utf-8")
+    (tmp_path / "high.toml").write_text(text.replace("min = 1.0", "min = 100.0"), encoding="utf-8")
+    _, _, err = run(capsys, "search", tmp_path / "high.toml", "--out", tmp_path / "run")
+    assert "changed: constraints.top1.options.min (1.0 before, 100.0 now); what is known is" in err
+    shutil.copytree(finished, tmp_path / "same")
+    code, _, err = run(capsys, "search", toml, "--out", tmp_path / "same")
+    assert code == 0 and "changed" not in err
 
 
 def test_what_a_campaign_or_an_export_has_decided_is_not_asked_again(

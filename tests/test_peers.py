@@ -119,6 +119,20 @@ def test_a_form_that_there_is_not_is_one_line(form: str, problem: str) -> None:
         peers.make({"name": form})
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("fbnetc_100", "'timm:fbnetc_100'"),
+        ("fbnetc_100+width0.5", "'timm:fbnetc_100+width0.5'"),
+        ("tim:fbnetc_100", "timm:fbnetc_100"),
+        ("atendnext:tiny", "attendnext:tiny"),
+    ],
+)
+def test_a_network_named_without_its_kind_is_told_with_it(name: str, meant: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"did you mean {meant}?")):
+        find_model(name)
+
+
 def test_a_reference_is_trained_with_its_branches() -> None:
     source = reference_source("timm:mobileone_s1", AttendNeXt(), Task(3, 32, 32, 10), "reference")
     assert source.spec["fused"] is False

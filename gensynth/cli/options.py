@@ -19,7 +19,7 @@ PeerSize = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
         "--image-size",
-        help="Height and width of the input in pixels; default 224, or a timm network's own.",
+        help="Height and width of the input in pixels; default an experiment's, a timm network's own, or 224.",
         min=1,
     ),
 ]

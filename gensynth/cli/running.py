@@ -1,6 +1,6 @@
 """Running a campaign from the command line: its live view, its end, what an interruption says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,7 @@ from gensynth.experiment import Experiment
 from gensynth.export.card_lines import share_of
 from gensynth.export.publish import Published, missed_on_test, publish
 from gensynth.interruption import Interruption, patient
-from gensynth.record.folder import driving
+from gensynth.record.folder import changed_rules, driving
 from gensynth.setting import Setting
 
 
@@ -36,6 +36,7 @@ def run_campaign(
 
     Once interrupted, it shows how the campaign stands, and the `command` that goes on.
     """
+    changes = changed_rules(folder, settings)
     with (
         writable(str(folder)),
         decoding() as progress,
@@ -43,7 +44,7 @@ def run_campaign(
     ):
         remark(campaign.setting)
         if not as_json:
-            _announce(campaign.setting)
+            _announce(campaign.setting, changes)
         if _impossible(campaign, as_json):
             return None
         try:
@@ -72,8 +73,8 @@ def _doubt(campaign: Campaign, published: Published | None) -> None:
         Console().print(f"[yellow]the test split {escape(missed)}[/]", soft_wrap=True)
 
 
-def _announce(setting: Setting) -> None:
-    """Say what is searched with: the images, the proxy, and which networks come first."""
+def _announce(setting: Setting, changes: Sequence[str]) -> None:
+    """Say what is searched with: images, proxy, references, and which rules are other ones now."""
     experiment, task = setting.experiment, setting.task
     shape = f"{task.channels} x {task.height} x {task.width}"
     proxy = experiment.proxy
@@ -86,6 +87,7 @@ def _announce(setting: Setting) -> None:
     ]
     if setting.references:
         lines.append(f"first, as references of the rules: {', '.join(setting.references)}")
+    lines += [f"changed: {change}; what is known is judged by it anew" for change in changes]
     for line in lines:
         Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
 

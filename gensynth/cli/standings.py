@@ -56,6 +56,16 @@ def show_end(reason: str, published: Published | None, report: Path | None = Non
     Console().print(line, highlight=False, soft_wrap=True)
     if report is not None:
         Console().print(f"report: {report}", highlight=False, soft_wrap=True)
+    if published is None and report is not None:
+        Console().print(_ways_on(report.parent), highlight=False, soft_wrap=True)
+
+
+def _ways_on(folder: Path) -> str:
+    """Say what can be done where nothing was exported."""
+    return (
+        "to go on: the same command with more --trials or other limits; any candidate leaves by "
+        f"gensynth export {escape(str(folder))}:NUMBER --to FOLDER"
+    )
 
 
 def exported_before(campaign: Campaign) -> Published | None:

@@ -19,7 +19,7 @@ from gensynth.fidelity import as_before
 from gensynth.genome import digest
 from gensynth.plain import Plain, dumps, fields_of, from_plain, loads, to_plain
 from gensynth.record.address import sqlite_url, without_password
-from gensynth.record.fixed import FIXED, refuse_change
+from gensynth.record.fixed import FIXED, changes, refuse_change
 from gensynth.record.in_flight import InFlight
 from gensynth.record.log import Log
 from gensynth.record.study import Record
@@ -66,6 +66,14 @@ def known_experiment(folder: Path) -> Experiment:
     if not (folder / EXPERIMENT).is_file():
         raise InputError(str(folder), f"is no campaign folder: it has no {EXPERIMENT}")
     return read_experiment(folder / EXPERIMENT)
+
+
+def changed_rules(folder: Path, experiment: Experiment) -> list[str]:
+    """Say in which rules `experiment` differs from the campaign in `folder`, if there is one."""
+    if not (folder / EXPERIMENT).exists():
+        return []
+    old = known_experiment(folder)
+    return changes(old, as_before(experiment, old), LEARNED_UNDER)
 
 
 def open_record(folder: Path, storage: str | None = None) -> Record:
