@@ -19,7 +19,8 @@ PeerSize = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
         "--image-size",
-        help="Height and width of the input in pixels; default an experiment's, a timm network's own, or 224.",
+        help="Height and width of the input in pixels; "
+        "default an experiment's, a timm network's own, or 224.",
         min=1,
     ),
 ]
