@@ -108,8 +108,10 @@ def test_names_in_the_plot_do_not_cover_each_other(tmp_path: Path) -> None:
     texts = [
         e for e in ElementTree.parse(tmp_path / "plot.svg").iter() if (e.text or "")[:1] == "n"
     ]
-    heights = sorted(float(e.get("y", "nan")) for e in texts)
-    assert min(b - a for a, b in pairwise(heights)) >= 10
+    assert len(texts) == 5
+    for side in ("start", "end"):
+        heights = sorted(float(e.get("y", "nan")) for e in texts if e.get("text-anchor") == side)
+        assert all(b - a >= 10 for a, b in pairwise(heights))
 
 
 def test_the_plot_is_a_picture_with_every_network(tmp_path: Path) -> None:

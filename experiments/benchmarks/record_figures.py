@@ -216,7 +216,9 @@ def _latency_at(line: Sequence[Row], cost: str, top1: float) -> tuple[bool, floa
 def _point(row: Row, ours: bool, cost: str, found: Row) -> Point:
     low, high = row["test_interval"]
     name = short(row["model"]).removeprefix("timm:").removeprefix("attendnext:")
-    name = name.replace(short(found["model"]), "found", 1).replace("_", " ") if ours else name
+    name = name.replace(short(found["model"]), "found", 1) if ours else name
+    name = re.sub(r"_?resolution_(\d+)", r", \1 px", name.replace("_100", ""))
+    name = name.replace("+width", " x ").replace("_", " ")
     return Point(name, row[cost], row["test_top1"], low, high, ours, "" if ours else family(row))
 
 

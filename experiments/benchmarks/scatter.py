@@ -8,8 +8,10 @@ from xml.etree.ElementTree import Element
 from gensynth.report.chart import HEIGHT, LEFT, WIDTH, Axis, Scale
 from gensynth.report.svg import element, picture
 
-NAME_WIDTH, LINE = 110.0, 11.0
-"""Pixels that a name takes, about, and that a line of text does."""
+LETTER, LINE = 5.6, 11.0
+"""Pixels that a letter of a name takes, about, and that a line of text does."""
+GAP, REACH = 7.0, 4
+"""Pixels between a point and its name, and how many lines away this may stand."""
 STYLE = """svg { background: white; font: 11px sans-serif } .c-grid { stroke: #ddd }
 .ours { fill: #b3261e; stroke: #b3261e } .other { fill: #35618e; stroke: #35618e }
 text.ours, text.other { stroke: none } polyline.ours { fill: none; stroke: #b3261e }
@@ -40,8 +42,8 @@ def write_scatter(path: Path, points: Sequence[Point], across: str, upwards: str
     for family in dict.fromkeys(p.family for p in points if p.family and not p.ours):
         members = [p for p in points if p.family == family and not p.ours]
         parts.append(_line(scale, members, "other"))
-    for point, height in zip(points, _heights(scale, points), strict=True):
-        parts += _dot(scale, point, height)
+    for point, name in zip(points, _names(scale, points), strict=True):
+        parts += _dot(scale, point, name)
     words = f"{upwards} over {across}, for {len(points)} networks"
     path.write_text(picture(WIDTH, HEIGHT, words, parts) + "\n", encoding="utf-8")
 
@@ -61,29 +63,80 @@ def _beats(one: Point, other: Point) -> bool:
     return one is not other and one.across <= other.across and one.up >= other.up
 
 
-def _heights(scale: Scale, points: Sequence[Point]) -> list[float]:
-    """Give each name a height near its point's, none over another's that begins nearby."""
-    taken: list[tuple[float, float]] = []
-    heights: dict[int, float] = {}
-    for place in sorted(range(len(points)), key=lambda k: -points[k].up):
-        x, y = scale.x(points[place].across), scale.y(points[place].up)
-        for other_x, other_y in sorted(taken, key=lambda pair: pair[1]):
-            if abs(other_x - x) < NAME_WIDTH and abs(other_y - y) < LINE:
-                y = other_y + LINE
-        taken.append((x, y))
-        heights[place] = y
-    return [heights[place] for place in range(len(points))]
+@dataclass(frozen=True)
+class _Box:
+    """Where something stands, in pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Box") -> bool:
+        """Say whether both need the same place."""
+        apart = self.right <= other.left or other.right <= self.left
+        return not (apart or self.bottom <= other.top or other.bottom <= self.top)
 
 
-def _dot(scale: Scale, point: Point, height: float) -> list[Element]:
+@dataclass(frozen=True)
+class _Name:
+    """A name beside its point: where it begins or ends, and the height of its middle."""
+
+    text: str
+    x: float
+    y: float
+    leftwards: bool
+
+    @property
+    def box(self) -> _Box:
+        """Give the place that it takes, about."""
+        width = LETTER * len(self.text)
+        left = self.x - width if self.leftwards else self.x
+        return _Box(left, self.y - LINE / 2, left + width, self.y + LINE / 2)
+
+    @property
+    def inside(self) -> bool:
+        """Say whether it stays within the frame."""
+        return self.box.left >= LEFT and self.box.right <= WIDTH
+
+
+def _names(scale: Scale, points: Sequence[Point]) -> list[_Name]:
+    """Put each name beside its point, where it covers no other name and no other point.
+
+    Ours stand on the left first: up and left of our line there is nothing.
+    """
+    dots = [_around(scale.x(p.across), scale.y(p.up)) for p in points]
+    placed: dict[int, _Name] = {}
+    for k in sorted(range(len(points)), key=lambda k: -points[k].up):
+        taken = [*(dot for j, dot in enumerate(dots) if j != k), *(n.box for n in placed.values())]
+        ways = [way for way in _ways(scale, points[k]) if way.inside]
+        free = (way for way in ways if not any(way.box.meets(box) for box in taken))
+        placed[k] = next(free, ways[0])
+    return [placed[k] for k in range(len(points))]
+
+
+def _ways(scale: Scale, point: Point) -> list[_Name]:
+    x, y = scale.x(point.across), scale.y(point.up)
+    steps = sorted(range(-REACH, REACH + 1), key=abs)
+    sides = (True, False) if point.ours else (False, True)
+    return [
+        _Name(point.name, x - GAP if left else x + GAP, y + step * LINE / 2, left)
+        for step in steps
+        for left in sides
+    ]
+
+
+def _around(x: float, y: float) -> _Box:
+    return _Box(x - GAP / 2, y - GAP / 2, x + GAP / 2, y + GAP / 2)
+
+
+def _dot(scale: Scale, point: Point, name: _Name) -> list[Element]:
     x, y = scale.x(point.across), scale.y(point.up)
     look = "ours" if point.ours else "other"
     low, high = scale.y(point.low), scale.y(point.high)
-    free = 0.12 if point.ours else 0.7  # Up and left of our line there is nothing.
-    leftwards = x > LEFT + free * (WIDTH - LEFT)
-    anchor, beside = ("end", x - 7) if leftwards else ("start", x + 7)
+    anchor = "end" if name.leftwards else "start"
     return [
         element("line", class_=look, x1=x, x2=x, y1=low, y2=high),
         element("circle", class_=look, cx=x, cy=y, r=3.5),
-        element("text", point.name, class_=look, text_anchor=anchor, x=beside, y=height + 4),
+        element("text", name.text, class_=look, text_anchor=anchor, x=name.x, y=name.y + 4),
     ]
