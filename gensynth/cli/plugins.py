@@ -21,9 +21,9 @@ def plugins(as_json: AsJson = False) -> None:
     lines = [(row.kind.replace("_", " "), row.name, row.origin, row.target) for row in rows]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for position, heading in enumerate(("kind", "name", "from")):
-        # A user has to type the names: only the last column may be cut in a narrow terminal.
+        # A user has to type the names: only the last column is folded in a narrow terminal.
         table.add_column(heading, min_width=max((len(line[position]) for line in lines), default=0))
-    table.add_column("what", no_wrap=True)
+    table.add_column("what", overflow="fold")
     for line in lines:
         table.add_row(*line)
     console = Console()
