@@ -6,8 +6,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from gensynth.cli.live import panel
+from gensynth.cli.live import panel, summary
 from gensynth.cli.rows import duration
+from gensynth.constraint import Judgement, Verdict
 from gensynth.outcome import Outcome
 from gensynth.profile import Profile
 from gensynth.standing import Standing
@@ -40,6 +41,14 @@ def test_every_line_fits_eighty_columns_and_says_all() -> None:
     text = "\n".join(lines)
     for words in ("6 of 24 trained, 2 running", "98.77 %", "154.27 dB", "12 stopped, 5 completed"):
         assert words in text
+
+
+def test_a_training_that_breaks_a_rule_says_which() -> None:
+    verdict = Verdict.at_least(81.0, 84.0, "% top-1")
+    rule = Judgement("top1", "enforce", 1.0, verdict.ok, verdict.violation, verdict.reason)
+    missed = outcome(number=7, curve=(measurement(top1=81.0),), value=None, judgements=(rule,))
+    assert summary(missed).endswith("81.00 %  misses top1")
+    assert "misses" not in summary(standing().best or missed)
 
 
 def test_a_narrow_terminal_cuts_lines_and_wraps_none() -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gensynth.campaign import Campaign
 from gensynth.cli.rows import count, duration, verdicts
+from gensynth.constraint import broken
 from gensynth.outcome import Outcome
 from gensynth.standing import Standing, standing
 
@@ -72,6 +73,8 @@ def summary(outcome: Outcome) -> str:
         words.append(f"{count(outcome.profile.macs)}MACs")
     if outcome.value is not None:
         words.append(f"{outcome.value:.2f} dB")
+    elif missed := [judgement.constraint for judgement in broken(outcome.judgements)]:
+        words.append(f"misses {', '.join(missed)}")
     return "  ".join(words)
 
 
