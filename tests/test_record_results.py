@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gensynth.genome import from_json
 from gensynth.space import Replay
 from search_spaces.attendnext import AttendNeXt
@@ -28,21 +30,25 @@ print(sum(p.numel() for p in model.parameters()))
 """
 
 
-def test_the_found_network_loads_without_this_project() -> None:
-    command = [sys.executable, "-I", "-c", LOADS, str(FOUND)]
+@pytest.mark.parametrize("folder", [FOUND, RESULTS / "fifth" / "network"], ids=["found", "fifth"])
+def test_a_found_network_loads_without_this_project(folder: Path) -> None:
+    command = [sys.executable, "-I", "-c", LOADS, str(folder)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    card = (FOUND / "card.md").read_text(encoding="utf-8")
+    card = (folder / "card.md").read_text(encoding="utf-8")
     stated = re.search(r"Parameters \| ([\d,]+)", card)
     assert stated is not None
     assert int(ran.stdout) == int(stated[1].replace(",", ""))
 
 
-def test_the_preset_is_the_found_network() -> None:
+@pytest.mark.parametrize(
+    ("preset", "folder"), [("cifar10", FOUND), ("cifar10_large", RESULTS / "fifth" / "network")]
+)
+def test_the_presets_are_the_found_networks(preset: str, folder: Path) -> None:
     space = AttendNeXt()
-    text = (FOUND / "genome.json").read_text(encoding="utf-8")
+    text = (folder / "genome.json").read_text(encoding="utf-8")
     found = from_json(Genome, text, space.version, "found")
-    assert space.sample(Replay(space.presets["cifar10"])) == found
+    assert space.sample(Replay(space.presets[preset])) == found
 
 
 def test_nothing_that_was_published_names_a_place_of_the_machine() -> None:

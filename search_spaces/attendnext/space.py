@@ -38,7 +38,17 @@ from search_spaces.options import (
     check_options,
 )
 
-Start = Literal["prototype", "tiny", "fast", "plain", "pyramid", "cifar10", "xa325", "ref659"]
+Start = Literal[
+    "prototype",
+    "tiny",
+    "fast",
+    "plain",
+    "pyramid",
+    "cifar10",
+    "cifar10_large",
+    "xa325",
+    "ref659",
+]
 
 
 @dataclass(frozen=True)
