@@ -117,10 +117,9 @@ class Campaign:
         for name in self.setting.references:
             if not any(o.ending == "completed" for o in self.ledger.of(name, "reference")):
                 return self._reference(name)
-        if self.ledger.trainings() < self.setting.experiment.trials and not self._exhausted:
-            job = self._propose()
-            if job is not None:
-                return job
+        more = self.ledger.trainings() < self.setting.experiment.trials and not self._exhausted
+        if more and (job := self._propose()) is not None:
+            return job
         return Wait() if self.ledger.searching() else self._next_final()
 
     def resume(self) -> None:
@@ -267,7 +266,8 @@ class Campaign:
     def _why_none(self, chosen: list[Finalist]) -> str:
         if chosen:
             return "no candidate kept every enforced rule on the lower bound of the finals"
-        return "no candidate was feasible"
+        found = any(outcome.value is not None for outcome in self.ledger.searched())
+        return f"no {'feasible candidate was confirmed' if found else 'candidate was feasible'}"
 
     def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
         told = len(self.ledger.searched())

@@ -86,3 +86,8 @@ def confirmed(job: LatencyJob) -> Latency:
         raise ConstraintError("latency: pnnx: cannot express this network")
     ms = 9.0 if width < 6 else 2.0
     return Latency(ms, Interval(ms, ms), Interval(ms, ms), machine="emulated")
+
+
+def slow(job: LatencyJob) -> Latency:
+    """Say as an emulator that every network is too slow."""
+    return Latency(9.0, Interval(9.0, 9.0), Interval(9.0, 9.0), machine="emulated")

@@ -66,6 +66,15 @@ def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(
     assert asked == []
 
 
+def test_where_no_finalist_is_confirmed_that_is_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+    monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.emulation:slow")
+    with campaign(tmp_path, constraints=RULE, trials=3) as opened:
+        assert play(opened).reason == "no feasible candidate was confirmed"
+
+
 def test_without_the_device_nothing_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
