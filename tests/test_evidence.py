@@ -3,7 +3,7 @@ import numpy as np
 from gensynth.measurement import Measurement
 from gensynth.outcome import Ending, Outcome
 from gensynth.synthesis.evidence import Scale, samples
-from gensynth.synthesis.extrapolation import end_of
+from gensynth.synthesis.extrapolation import end_of, ends_from
 
 
 def outcome(ending: Ending, *top1: float) -> Outcome:
@@ -19,7 +19,7 @@ def test_a_completed_training_is_sure() -> None:
 def test_a_stopped_training_is_inferred_with_its_doubt() -> None:
     whole = [outcome("completed", 50.0, 80.0), outcome("completed", 60.0, 84.0)]
     *_, sample = samples([*whole, outcome("stopped", 40.0)])
-    end = end_of(outcome("stopped", 40.0), whole)
+    end = end_of(40.0, ends_from(1, whole))
     assert (sample.top1, sample.deviation) == (end.top1, end.deviation)
 
 

@@ -101,9 +101,8 @@ def search(
     table = pd.DataFrame(rows).assign(generator=generator, seed=seed, **drawn)
     table["best"] = table["value"].astype(float).cummax().ffill()
     trained = len(table[table["training"] > 0])
-    print(
-        f"{generator} {seed}: {table['best'].iloc[-1]:.2f} dB, {trained} trained, {refused} refused"
-    )
+    best = f"{table['best'].iloc[-1]:.2f} dB"
+    print(f"{generator} {seed}: {best}, {trained} trained, {refused} refused", flush=True)
     return table
 
 

@@ -61,6 +61,8 @@ LASTING = (
     "shift_consistency",
 )
 """What does not depend on the machine or the moment, and stays as it is with `--known`."""
+VALIDATION_SHARE = 0.05
+"""Of the training images, where no report tells it: what by_one_recipe.py takes."""
 SHIFTED_IMAGES = 2000
 """Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
 
@@ -113,7 +115,7 @@ def _options() -> argparse.Namespace:
 
 def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
     rows = json.loads(earlier.read_text())["networks"] if earlier else []
-    return {_key(row): {**row, "validation_share": 0.05} for row in rows}
+    return {_key(row): {**row, "validation_share": VALIDATION_SHARE} for row in rows}
 
 
 def others(told: list[Row], known: list[Row]) -> list[Row]:
@@ -132,7 +134,7 @@ def _key(row: Row) -> tuple[Any, ...]:
 
 def _untrained(text: str) -> Row:
     model, _, size = text.rpartition("@")
-    known = {"model": model, "image_size": int(size), "validation_share": 0.05}
+    known = {"model": model, "image_size": int(size), "validation_share": VALIDATION_SHARE}
     return dict.fromkeys(TOLD) | known
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy import float64
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from gensynth.outcome import Outcome
 from gensynth.synthesis.ensemble import MEMBERS
-from gensynth.synthesis.extrapolation import end_of
+from gensynth.synthesis.extrapolation import end_of, ends_from
 from gensynth.synthesis.lesson import Inputs, Lesson
 
 Floats = NDArray[float64]
@@ -30,7 +31,7 @@ class Sample:
     top1: float | None
     """Measured at the end of the training, or inferred; None where nothing can be said."""
     deviation: float | None = 0.0
-    """Of what is inferred, in percentage points; 0 where it was measured; None: `DOUBT`."""
+    """Of what is inferred, in the unit of `top1`; 0 where it was measured; None: `DOUBT`."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,14 @@ def samples(outcomes: Sequence[Outcome]) -> list[Sample]:
     """
     whole = [o for o in outcomes if o.ending in ("completed", "duplicate") and o.curve]
     worst = min((o.curve[-1].top1 for o in whole), default=0.0)
+    ends = cache(lambda epoch: ends_from(epoch, whole))  # Most are stopped at a few epochs.
     found = []
     for outcome in outcomes:
         if outcome.ending in FAILED:
             found.append(Sample(worst, None))
         elif outcome.ending == "stopped" and outcome.curve:
-            end = end_of(outcome, whole)
+            last = outcome.curve[-1]
+            end = end_of(last.top1, ends(last.epoch))
             found.append(Sample(end.top1, end.deviation))
         else:
             found.append(Sample(outcome.top1))

@@ -36,19 +36,22 @@ class End:
     """In the same unit; infinite where no training was completed."""
 
 
-def end_of(stopped: Outcome, whole: Sequence[Outcome]) -> End:
-    """Carry a stopped training on by the `whole` ones that have a measurement at its last epoch."""
-    last = stopped.curve[-1]
-    pairs = [
+def ends_from(epoch: int, whole: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Give the accuracies of the `whole` trainings at an epoch, each with that at its end."""
+    return [
         (line.top1, outcome.curve[-1].top1)
         for outcome in whole
         for line in outcome.curve
-        if line.epoch == last.epoch
+        if line.epoch == epoch
     ]
+
+
+def end_of(reached: float, pairs: Sequence[tuple[float, float]]) -> End:
+    """Carry a training on that was stopped at an accuracy, by those of `ends_from` its epoch."""
     if not pairs:
-        return End(last.top1, float("inf"))
+        return End(reached, float("inf"))
     then, end = np.array(pairs).T
-    apart, behind = then - then.mean(), last.top1 - then.mean()
+    apart, behind = then - then.mean(), reached - then.mean()
     weight = TRUST * float(np.square([*apart, behind]).mean())
     weight += TINY * float(np.square(then).max()) or TINY
     steady = float(apart @ apart) + weight
