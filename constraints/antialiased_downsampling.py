@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.constraint import Candidate, Stage, Verdict
-from gensynth.downsampling import reductions, sees_low_pass
 from gensynth.errors import InputError
+from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.graph.downsampling import reductions, sees_low_pass
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class AntialiasedDownsampling:
     """At least `min_share` of the spatial reductions see a low-pass filter.
 
     The network's first convolution is exempt. Filters are judged by their response (see
-    `gensynth.downsampling`), so a mean or a blur at the stride passes, whatever its class is
+    `gensynth.graph.downsampling`), so a mean or a blur at the stride passes, whatever its class is
     called; a strided learned convolution or a strided maximum does not. A network that never
     reduces its maps after the first convolution passes.
     """

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.columns import Columns, analyse
-from gensynth.constraint import Candidate, Stage, Verdict
 from gensynth.errors import InputError
+from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.graph.columns import Columns, analyse
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Columnar:
 
     At least `min_share` of the multiply-accumulates of spatial convolutions are computed in two
     or more columns, and in the first stage no columns interact after its entry block. What that
-    means for any network is defined in `gensynth.columns`. The violation is the larger of the
+    means for any network is defined in `gensynth.graph.columns`. The violation is the larger of the
     lacking share and the share of the first stage's interactions that come too late.
     """
 

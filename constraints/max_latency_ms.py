@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.constraint import Candidate, Stage, Verdict
 from gensynth.errors import InputError
-from gensynth.latency.terms import HERE, Question, Runtime
+from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.evaluation.latency import HERE, Question, Runtime
 
 
 @dataclass(frozen=True)

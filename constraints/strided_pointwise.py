@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.constraint import Candidate, Stage, Verdict
-from gensynth.downsampling import sees_low_pass
-from gensynth.graph import Graph, Layer
+from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.graph.downsampling import sees_low_pass
+from gensynth.graph.graph import Graph, Layer
 
 
 @dataclass(frozen=True)

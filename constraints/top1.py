@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.constraint import Candidate, Stage, Verdict
 from gensynth.errors import InputError
+from gensynth.evaluation.constraint import Candidate, Stage, Verdict
 
 
 @dataclass(frozen=True)

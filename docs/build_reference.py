@@ -2,7 +2,7 @@
 
     python docs/build_reference.py          # writes docs/reference.md
 
-`tests/test_docs.py` holds the page equal to what this gives.
+`tests/docs/test_docs.py` holds the page equal to what this gives.
 """
 
 import ast
@@ -15,11 +15,18 @@ from typing import Any
 
 import typer.main
 
+from gensynth.campaign.experiment import (
+    Experiment,
+    Finals,
+    LastTraining,
+    Resources,
+    RuleTable,
+    Stopping,
+)
 from gensynth.cli.app import app
 from gensynth.data.sets import DataSettings
-from gensynth.experiment import Experiment, Finals, LastTraining, Resources, RuleTable, Stopping
 from gensynth.plugins import load, names
-from gensynth.proxy import Recipe
+from gensynth.training.job import Recipe
 
 PAGE = Path(__file__).parent / "reference.md"
 TABLES: dict[str, type] = {

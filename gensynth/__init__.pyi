@@ -1,4 +1,4 @@
-from gensynth.sampler.optuna_sampler import (
+from gensynth.generators.optuna_sampler.sampler import (
     GenerativeSynthesisSampler as GenerativeSynthesisSampler,
 )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gensynth.errors import InputError
-from gensynth.plain import Plain, dumps, from_plain, loads
+from gensynth.serialization import Plain, dumps, from_plain, loads
 
 SCHEMA = 1
 ID_LENGTH = 12

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from gensynth.errors import InputError, nearest, unknown
-from gensynth.plain import from_plain
+from gensynth.serialization import from_plain
 
 PluginKind = Literal["search_space", "constraint", "score", "generator"]
 KINDS: tuple[PluginKind, ...] = ("search_space", "constraint", "score", "generator")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from gensynth.genome import Decision, Decisions
-from gensynth.graph import Graph
+from gensynth.graph.graph import Graph
 from gensynth.space import Choose, Record, Source, Task
 from search_spaces.attendnet_spec import (
     CONDENSE,

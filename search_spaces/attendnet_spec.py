@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gensynth.graph import Graph
+from gensynth.graph.graph import Graph
 from gensynth.space import Task
 from search_spaces.options import check_among, check_at_least
 from search_spaces.rows import Rows

@@ -1,8 +1,8 @@
-"""Rows of a graph, written without building a network, in the conventions of `gensynth.trace`."""
+"""Rows of a graph, without building the network, in the conventions of `gensynth.graph.trace`."""
 
 from collections.abc import Sequence
 
-from gensynth.graph import Layer
+from gensynth.graph.graph import Layer
 
 _TAPS = {"tri3": 3, "bin5": 5}
 _NUMBER_BY_NUMBER = {"sigmoid": "sigmoid", "hard_sigmoid": "hardsigmoid"}

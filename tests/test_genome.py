@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from gensynth.errors import InputError
 from gensynth.genome import ID_LENGTH, from_json, genome_id, to_json
-from tests.toy_space import ToyGenome
+from tests.support.toy_space import ToyGenome
 
 genomes = st.builds(ToyGenome, st.integers(), st.integers(), st.integers())
 

@@ -6,7 +6,7 @@ import pytest
 
 from gensynth.errors import InputError
 from gensynth.plugins import KINDS, create, listed, load, names
-from tests.test_cli import rows, run
+from tests.cli.test_command_line import rows, run
 
 LIMIT = """
 from dataclasses import dataclass

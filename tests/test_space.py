@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gensynth.errors import InputError
 from gensynth.space import Choose, Draw, Record, Replay, Task, build, enumerate_decisions
-from tests.toy_space import ToyGenome, ToySpace
+from tests.support.toy_space import ToyGenome, ToySpace
 
 TASK = Task(channels=1, height=8, width=8, classes=10)
 

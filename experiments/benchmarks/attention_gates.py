@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.benchmarks.proxy_task import mid_size, subset
-from gensynth.data.sets import DataSettings, open_data
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSettings
 from gensynth.genome import Decision
-from gensynth.proxy import Job, Recipe, train
 from gensynth.space import Replay
+from gensynth.training.job import Job, Recipe
+from gensynth.training.loop import train
 from search_spaces.attendnext import AttendNeXt
 
 GATES = ("softmax", "softmax_c", "sigmoid")

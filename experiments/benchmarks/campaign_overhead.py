@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.benchmarks.on_folder import experiment_on
-from gensynth.campaign import Campaign
-from gensynth.cores import usable_cores
-from gensynth.experiment import Experiment, Finals, Stopping
-from gensynth.record.folder import driving
+from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.experiment import Experiment, Finals, Stopping
+from gensynth.campaign.folder import driving
+from gensynth.process import usable_cores
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -82,7 +82,7 @@ def measure(folder: Path, experiment: Experiment) -> tuple[Used, Used, list[Ende
 
     Early outcomes hold Ray's start: what is used counts from the first outcome on.
     """
-    from gensynth.ray_executor import run
+    from gensynth.executors.ray import run
 
     seen: list[Used] = []
     ended: list[Ended] = []

@@ -19,10 +19,10 @@ from pathlib import Path
 from statistics import fmean
 
 from experiments.benchmarks.on_folder import experiment_on
-from gensynth.experiment import Experiment
+from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.experiment import Experiment
 from gensynth.preflight.plan import paces_of, spread_over_macs
 from gensynth.preflight.sample import sample
-from gensynth.setting import Setting, make_setting
 from gensynth.space import Source
 from gensynth.training.device import resolve
 from gensynth.training.pace import Pace

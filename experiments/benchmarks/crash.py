@@ -27,8 +27,8 @@ from typing import get_args
 from experiments.benchmarks.crash_audit import Audit
 from experiments.benchmarks.crash_scene import Moment, Scene, Target, begin
 from experiments.benchmarks.postgres import postgres
+from gensynth.campaign.experiment import Experiment, parse_experiment
 from gensynth.cli.running import run_campaign
-from gensynth.experiment import Experiment, parse_experiment
 
 ROOT = Path(__file__).parents[2]
 STEP = 4

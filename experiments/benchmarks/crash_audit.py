@@ -10,11 +10,11 @@ import optuna
 from safetensors import SafetensorError, safe_open
 
 from experiments.benchmarks.crash_scene import events, marked
-from gensynth.measurement import Measurement
-from gensynth.outcome import Outcome
-from gensynth.plain import from_plain, loads
+from gensynth.campaign.folder import open_record, whereabouts
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome
 from gensynth.record.address import for_sqlalchemy
-from gensynth.record.folder import open_record, whereabouts
+from gensynth.serialization import from_plain, loads
 
 GONE_S = 60.0
 """How long processes may take to notice that their driver is dead."""

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gensynth.experiment import Finals, Stopping, read_experiment
-from gensynth.finals import last_place
-from gensynth.measurement import Measurement
-from gensynth.score import NetScore
-from gensynth.stopping import Halving
+from gensynth.campaign.early_stopping import Halving
+from gensynth.campaign.experiment import Finals, Stopping, read_experiment
+from gensynth.campaign.finals import last_place
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.score import NetScore
 
 
 @dataclass(frozen=True)

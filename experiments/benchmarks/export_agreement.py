@@ -22,16 +22,18 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from gensynth.data.sets import DataSettings, open_data
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
-from gensynth.export.agreement import Agreement, compared
-from gensynth.export.extras import Extras
-from gensynth.export.folder import write
-from gensynth.export.formats import formats
-from gensynth.export.real_inputs import of_data
+from gensynth.exports.agreement import Agreement, compared
+from gensynth.exports.extras import Extras
+from gensynth.exports.folder import write
+from gensynth.formats import formats
+from gensynth.formats.real_inputs import of_data
 from gensynth.genome import to_json
-from gensynth.proxy import Diverged, Job, Recipe, train
 from gensynth.space import Draw, Replay, SearchSpace, Source, make
+from gensynth.training.job import Diverged, Job, Recipe
+from gensynth.training.loop import train
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnext import AttendNeXt
 

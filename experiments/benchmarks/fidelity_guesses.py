@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.record_space import networks
 from experiments.benchmarks.recorded_predictor import COSTS, PREFIX, Predictor
-from gensynth.setting import make_setting
+from gensynth.campaign.context import make_setting
 
 Floats = NDArray[float64]
 

@@ -14,25 +14,26 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from gensynth.constraint import Judgement
+from gensynth.campaign.experiment import read_experiment
+from gensynth.campaign.folder import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
 from gensynth.data.picture import Target, decode, look
-from gensynth.experiment import read_experiment
-from gensynth.export.folder import input_shape, load_folder
+from gensynth.data.sets import DataSettings
+from gensynth.evaluation.constraint import Judgement
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import to_json
-from gensynth.measurement import Measurement
-from gensynth.models import default_space, read_genome
-from gensynth.outcome import Outcome
-from gensynth.peers import Published
-from gensynth.plain import dumps, from_plain, loads
-from gensynth.profile import Profile
-from gensynth.proxy import DataSettings, Job, Recipe
+from gensynth.graph.profile import Profile
+from gensynth.models.by_name import default_space, read_genome
+from gensynth.models.exported import input_shape, load_folder
+from gensynth.models.timm_models import Published
 from gensynth.record.address import sqlite_url
-from gensynth.record.folder import whereabouts
-from gensynth.record.in_flight import InFlight, Pending
+from gensynth.record.pending import InFlight, Pending
 from gensynth.record.study import Record
+from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import Replay, Source, Task
 from gensynth.training import checkpoint
+from gensynth.training.job import Job, Recipe
 
 TASK = Task(1, 16, 16, 10)
 ROW = Outcome(

@@ -25,13 +25,19 @@ import pandas as pd
 
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.plot import Band, write_svg
-from gensynth.attempt import attempt
-from gensynth.campaign import Campaign
-from gensynth.experiment import Experiment, Plugin, Stopping, embedded_experiment, read_experiment
-from gensynth.proxy import Job
-from gensynth.record.folder import driving
-from gensynth.synthesis.generator import Synthesis
-from gensynth.synthesis.population import population
+from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.experiment import (
+    Experiment,
+    Plugin,
+    Stopping,
+    embedded_experiment,
+    read_experiment,
+)
+from gensynth.campaign.folder import driving
+from gensynth.generators.synthesis.generator import Synthesis
+from gensynth.generators.synthesis.population import population
+from gensynth.training.attempt import attempt
+from gensynth.training.job import Job
 
 MOMENTS = (4, 8, 12, 16, 24, 32, 48)
 SEEDS_OF_G = 64

@@ -16,9 +16,9 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from gensynth.campaign import Campaign, Done
-from gensynth.experiment import parse_experiment
-from gensynth.record.folder import driving
+from gensynth.campaign.campaign import Campaign, Done
+from gensynth.campaign.experiment import parse_experiment
+from gensynth.campaign.folder import driving
 
 ROOT = Path(__file__).parents[2]
 BOUND_KB = 100.0
@@ -79,10 +79,10 @@ def _run(campaign: Campaign, executor: str, sizes: list[tuple[int, float]]) -> D
                 print(f"{ended}: {sizes[-1][1] / 1024:.1f} MB", file=sys.stderr, flush=True)
 
     if executor == "inline":
-        from gensynth.inline_executor import run
+        from gensynth.executors.inline import run
 
         return run(campaign, changed)
-    from gensynth.ray_executor import run as run_on_ray
+    from gensynth.executors.ray import run as run_on_ray
 
     return run_on_ray(campaign, None, changed)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from gensynth.experiment import Experiment, read_experiment
+from gensynth.campaign.experiment import Experiment, read_experiment
 
 
 def experiment_on(file: Path, images: Path) -> Experiment:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.table_problem import KNOWN
 from gensynth.errors import InputError, unknown
-from gensynth.table_problem import KNOWN
 
 
 def read(path: str, decisions: str) -> pd.DataFrame:

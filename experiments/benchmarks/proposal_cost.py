@@ -23,13 +23,13 @@ import pandas as pd
 
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.record_space import networks
+from gensynth.campaign import rows
+from gensynth.campaign.context import Setting, make_setting
 from gensynth.errors import InputError
-from gensynth.generator import Proposal
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decisions
-from gensynth.measurement import Measurement
-from gensynth.outcome import Outcome
-from gensynth.record import row
-from gensynth.setting import Setting, make_setting
 from gensynth.space import Draw, Record
 
 TRIED = 300
@@ -69,10 +69,12 @@ def trained(setting: Setting, number: int, decisions: Decisions, top1: float) ->
     """Make the row of a training that reached `top1`."""
     judge = setting.judge(())
     described = judge.describe(decisions)
-    new = row.foreseen(row.proposed(number, number, Proposal(decisions, number)), described, judge)
+    new = rows.foreseen(
+        rows.proposed(number, number, Proposal(decisions, number)), described, judge
+    )
     curve = (Measurement(setting.experiment.proxy.epochs, top1, 0.5, 1.0),)
     ended = replace(new, ending="completed", attempt=1, curve=curve)
-    return row.scored(ended, described, judge)
+    return rows.scored(ended, described, judge)
 
 
 def proposals(setting: Setting, known: list[Outcome]) -> list[float]:

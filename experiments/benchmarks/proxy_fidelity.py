@@ -31,7 +31,7 @@ from experiments.benchmarks.fidelity_guesses import (
     extrapolated,
     reactions,
 )
-from gensynth.measurement import Measurement
+from gensynth.evaluation.measurement import Measurement
 from gensynth.training.long import gain_at_end, is_flat
 
 Floats = NDArray[float64]

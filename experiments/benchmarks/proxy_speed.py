@@ -25,10 +25,10 @@ import torch
 
 from experiments.benchmarks import plain_loop
 from experiments.benchmarks.proxy_task import Setting, job, subset
-from gensynth.data.sets import open_data
-from gensynth.plain import dumps, from_plain, loads
+from gensynth.data.open import open_data
+from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import make
-from gensynth.training.loop import measurements
+from gensynth.training.loop import train
 
 Result = dict[str, float]
 
@@ -56,7 +56,7 @@ def run_proxy(setting: Setting) -> Result:
     """Train by the proxy; opening the decoded data and building the network count too."""
     described = job(setting)
     clock = Clock()
-    curve = list(measurements(described))
+    curve = list(train(described))
     return clock.result(setting, curve[-1].top1)
 
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gensynth.data.sets import DataSettings, open_data
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSettings
 from gensynth.genome import Decision
-from gensynth.proxy import Device, Job, Recipe
 from gensynth.space import Replay
+from gensynth.training.device import Device
+from gensynth.training.job import Job, Recipe
 from search_spaces.attendnext import AttendNeXt
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import torch
 
-from gensynth.data.sets import DataSettings, open_data
-from gensynth.export.folder import input_shape, load_folder
-from gensynth.training.batches import Batches
+from gensynth.data.batches import Batches
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSettings
+from gensynth.models.exported import input_shape, load_folder
 
 SAME = 0.05
 """Points: five of 10,000 images may fall on the other side with another processor's rounding."""

@@ -24,30 +24,31 @@ import torch
 from safetensors.torch import load_file
 
 from experiments.benchmarks.shift_consistency import consistency
-from gensynth.confidence import wilson_interval
-from gensynth.data.sets import DataSettings, open_data
+from gensynth.data.batches import Batches
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
-from gensynth.export.formats import Deployment
-from gensynth.export.formats.int8_format import to_int8
-from gensynth.export.formats.onnx_format import runner
-from gensynth.export.quiet import quiet
-from gensynth.export.real_inputs import CALIBRATED, spread
+from gensynth.evaluation.confidence import wilson_interval
+from gensynth.evaluation.score import NetScore
+from gensynth.formats import Deployment
+from gensynth.formats.int8 import to_int8
+from gensynth.formats.onnx import runner
+from gensynth.formats.quiet import quiet
+from gensynth.formats.real_inputs import CALIBRATED, spread
+from gensynth.graph.profile import profile
+from gensynth.graph.trace import trace
 from gensynth.latency.here import machine_name, timed
 from gensynth.latency.paired import Plan
 from gensynth.latency.runtimes import prepare
-from gensynth.models import Model, trainable_source
-from gensynth.peer_forms import SMALL_IMAGES
-from gensynth.peers import fused
-from gensynth.profile import profile
-from gensynth.proxy import WEIGHTS
-from gensynth.score import NetScore
+from gensynth.models.by_name import Model, trainable_source
+from gensynth.models.timm_models import fused
+from gensynth.models.timm_variants import SMALL_IMAGES
 from gensynth.space import make
-from gensynth.trace import trace
-from gensynth.training.batches import Batches
+from gensynth.training.job import WEIGHTS
 
 if TYPE_CHECKING:
     from gensynth.data.sets import DataSet
-    from gensynth.latency.terms import Latency
+    from gensynth.evaluation.latency import Latency
 
 Row = dict[str, Any]
 TOLD = ("model", "image_size", "rate", "epochs", "gain_at_end", "test_top1", "test_interval")
@@ -176,7 +177,7 @@ def _speed(latency: "Latency") -> Row:
 
 
 def _emulated(model: Model) -> Row:
-    from gensynth.cortex_a72.measure import emulate_model
+    from devices.cortex_a72.measure import emulate_model
 
     try:
         with quiet():

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.scatter import Point, write_scatter
-from gensynth.peer_forms import SMALL_IMAGES
+from gensynth.models.timm_variants import SMALL_IMAGES
 
 Row = dict[str, Any]
 PAPER = {

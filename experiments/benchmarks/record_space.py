@@ -31,15 +31,15 @@ import numpy as np
 import pandas as pd
 
 from experiments.benchmarks.on_folder import experiment_on
-from gensynth.attempt import attempt
-from gensynth.constraint import feasible
+from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.experiment import Experiment
 from gensynth.errors import InputError
-from gensynth.experiment import Experiment
-from gensynth.judge import Described, Judge
-from gensynth.plain import dumps, to_plain
-from gensynth.proxy import Job
-from gensynth.setting import Setting, make_setting
+from gensynth.evaluation.constraint import feasible
+from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.serialization import dumps, to_plain
 from gensynth.space import Draw, Record, make
+from gensynth.training.attempt import attempt
+from gensynth.training.job import Job
 
 SAVED_EVERY_S = 60.0
 PASSES = 20

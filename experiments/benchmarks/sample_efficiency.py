@@ -32,11 +32,11 @@ from experiments.benchmarks.permuted_table import (
     read,
 )
 from experiments.benchmarks.plot import write_svg
+from experiments.benchmarks.table_problem import Limit, TableProblem
 from gensynth.errors import InputError
-from gensynth.generator import Generator
+from gensynth.evaluation.score import NetScore
 from gensynth.generators.by_name import make_generator
-from gensynth.score import NetScore
-from gensynth.table_problem import Limit, TableProblem
+from gensynth.generators.protocol import Generator
 
 
 def main() -> None:

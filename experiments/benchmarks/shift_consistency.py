@@ -18,11 +18,13 @@ from torch import Tensor, nn
 
 from experiments.benchmarks.attention_gates import Bench, cell, run
 from experiments.benchmarks.proxy_task import mid_size
-from gensynth.data.sets import DataSet, open_data
+from gensynth.data.batches import Batches
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSet
 from gensynth.genome import Decision
-from gensynth.proxy import Job, Recipe, train
 from gensynth.space import Replay, make
-from gensynth.training.batches import Batches
+from gensynth.training.job import Job, Recipe
+from gensynth.training.loop import train
 from search_spaces.attendnext import AttendNeXt
 
 DOWNS = ("strided_3x3", "max", "rect2", "tri3", "bin5")

@@ -27,17 +27,17 @@ from scipy.stats import wilcoxon
 
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.recorded_predictor import Predictor
-from gensynth.constraint import ConstraintError, broken
+from gensynth.campaign import rows
+from gensynth.campaign.context import Setting, make_setting
 from gensynth.errors import InputError
-from gensynth.generator import Generator, Proposal
+from gensynth.evaluation.constraint import ConstraintError, broken
+from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.by_name import make_generator
+from gensynth.generators.protocol import Generator, Proposal
 from gensynth.genome import digest
-from gensynth.judge import Described, Judge
-from gensynth.measurement import Measurement
-from gensynth.outcome import Outcome
-from gensynth.profile import Profile
-from gensynth.record import row
-from gensynth.setting import Setting, make_setting
+from gensynth.graph.profile import Profile
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gensynth": ("gensynth", {}),
@@ -174,16 +174,16 @@ class Trainings:
 
     def train(self, proposal: Proposal, asked: int) -> Outcome:
         """Give the row that the campaign's record would have of a proposal."""
-        new = row.proposed(asked, asked, proposal)
+        new = rows.proposed(asked, asked, proposal)
         try:
             described = self.judge.describe(proposal.decisions)
-            new = row.foreseen(new, described, self.judge)
+            new = rows.foreseen(new, described, self.judge)
         except (InputError, ConstraintError) as error:
             return replace(new, ending="crashed", detail=str(error))
         if broken(new.judgements):
             return new
         if new.fingerprint in self.known:
-            return row.answered(new, self.known[new.fingerprint])
+            return rows.answered(new, self.known[new.fingerprint])
         mean, noisy = self._top1(new)
         trained = self.trained(new, described, noisy)
         self.true[new.fingerprint] = self._scored(new, described, mean).value
@@ -199,7 +199,7 @@ class Trainings:
     def _scored(self, new: Outcome, described: Described, top1: float) -> Outcome:
         line = Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)
         ended = replace(new, ending="completed", attempt=1, curve=(line,))
-        return row.scored(ended, described, self.judge)
+        return rows.scored(ended, described, self.judge)
 
     def best_value(self) -> float | None:
         """Give the noise-free value of the best feasible candidate that holds without noise."""

@@ -37,14 +37,14 @@ from experiments.benchmarks.simulated_space import (
     opened,
     steps,
 )
-from gensynth.experiment import Finals, Stopping
-from gensynth.finals import admission
-from gensynth.generator import Generator
-from gensynth.judge import Described, Judge
-from gensynth.measurement import Measurement
-from gensynth.outcome import Outcome
-from gensynth.profile import Profile
-from gensynth.stopping import Halving
+from gensynth.campaign.early_stopping import Halving
+from gensynth.campaign.experiment import Finals, Stopping
+from gensynth.campaign.finals import admission
+from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.protocol import Generator
+from gensynth.graph.profile import Profile
 
 VARIANTS = {
     "gensynth": ("gensynth", "hope"),

@@ -15,9 +15,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from gensynth.data.sets import DataSet, DataSettings, open_data
-from gensynth.models import trainable_source
-from gensynth.proxy import Job, Recipe, train
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSet, DataSettings
+from gensynth.models.by_name import trainable_source
+from gensynth.training.job import Job, Recipe
+from gensynth.training.loop import train
 
 MODEL = "attendnext:tiny"
 MB = 1e6

@@ -19,11 +19,11 @@ import pandas as pd
 from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
-from gensynth.cortex_a72.calibration import TERMS, Anchor
-from gensynth.cortex_a72.counts import Counts
-from gensynth.cortex_a72.emulator import Files, emulate
-from gensynth.cortex_a72.place import Place, require
-from gensynth.plain import from_plain, to_plain
+from devices.cortex_a72.calibration import TERMS, Anchor
+from devices.cortex_a72.counts import Counts
+from devices.cortex_a72.emulator import Files, emulate
+from devices.cortex_a72.place import Place, require
+from gensynth.serialization import from_plain, to_plain
 
 BOARD = "Raspberry Pi 4 Model B"
 SIZES = {

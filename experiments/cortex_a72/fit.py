@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
+from devices.cortex_a72.calibration import Anchor, anchors
+from devices.cortex_a72.fast_model import FEATURES, FastModel, classes, features
 from experiments.cortex_a72.layers import graph_from, milliseconds, read, works_of
-from gensynth.cortex_a72.calibration import Anchor, anchors
-from gensynth.cortex_a72.fast_model import FEATURES, FastModel, classes, features
-from gensynth.plain import to_plain
+from gensynth.serialization import to_plain
 
 ENOUGH = 12
 """Layers that a class needs to have coefficients of its own."""

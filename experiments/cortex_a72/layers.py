@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gensynth.cortex_a72.calibration import Anchor
-from gensynth.cortex_a72.counts import Counts
-from gensynth.cortex_a72.works import Work
-from gensynth.graph import Graph, Layer
+from devices.cortex_a72.calibration import Anchor
+from devices.cortex_a72.counts import Counts
+from devices.cortex_a72.works import Work
+from gensynth.graph.graph import Graph, Layer
 
 Shape = tuple[int, int]
 """Channels and pixels."""

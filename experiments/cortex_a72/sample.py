@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from gensynth.cortex_a72.convert import emulated
-from gensynth.cortex_a72.place import require
+from devices.cortex_a72.convert import emulated
+from devices.cortex_a72.place import require
 from gensynth.errors import InputError
-from gensynth.graph import Graph
-from gensynth.judge import graph_of
-from gensynth.models import Model, default_space, find_model
-from gensynth.plain import to_plain
-from gensynth.profile import profile
+from gensynth.evaluation.evaluator import graph_of
+from gensynth.graph.graph import Graph
+from gensynth.graph.profile import profile
+from gensynth.graph.trace import trace
+from gensynth.models.by_name import Model, default_space, find_model
+from gensynth.serialization import to_plain
 from gensynth.space import Draw, Task, make
-from gensynth.trace import trace
 
 SIZES = (32, 32, 32, 48, 64, 64, 96, 128)
 MOST_MACS = 25e6

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
-from gensynth.cortex_a72.fast_model import FEATURES, classes, features
-from gensynth.cortex_a72.works import Work, works
-from gensynth.graph import Graph
+from devices.cortex_a72.fast_model import FEATURES, classes, features
+from devices.cortex_a72.works import Work, works
+from gensynth.graph.graph import Graph
 from search_spaces.rows import Rows
 
 Numbers = NDArray[np.float64]

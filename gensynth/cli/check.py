@@ -24,7 +24,7 @@ def check(
     """
     from gensynth.cli.findings import show_findings
     from gensynth.cli.judged import judged_row, wanted_by
-    from gensynth.constraint import broken
+    from gensynth.evaluation.constraint import broken
 
     wanted = wanted_by(experiment, image_size, channels, classes)
     rows = [judged_row(name, wanted) for name in models]

@@ -11,10 +11,10 @@ import typer
 from gensynth.cli.compare_emulated import compare_emulated
 from gensynth.cli.options import AsJson, Channels, Classes, PeerSize, task
 from gensynth.errors import InputError, unknown
-from gensynth.latency.terms import HERE, Latency, Question, Runtime
+from gensynth.evaluation.latency import HERE, Latency, Question, Runtime
 
 if TYPE_CHECKING:
-    from gensynth.models import Model
+    from gensynth.models.by_name import Model
 
     Pairs = list[tuple[Model, Latency]]
 
@@ -81,9 +81,10 @@ def _quietly_built(names: list[str], built_for: tuple[int | None, int, int]) -> 
 def _timed(
     names: list[str], question: Question, built_for: tuple[int | None, int, int], rounds: int
 ) -> "Pairs":
-    from gensynth.latency.here import check_threads, timed
+    from gensynth.latency.here import timed
     from gensynth.latency.paired import Plan
     from gensynth.latency.runtimes import check, prepare
+    from gensynth.process import check_threads
 
     threads = question.threads
     check(question.runtime)
@@ -102,13 +103,15 @@ def _runtime(word: str) -> Runtime:
 
 
 def _model(name: str, image_size: int | None, channels: int, classes: int) -> "Model":
-    from gensynth import peers
-    from gensynth.models import IMAGENET, find_model
+    from gensynth.models import timm_models
+    from gensynth.models.by_name import IMAGENET, find_model
 
     kind, _, word = name.partition(":")
     if kind == "published":
         raise InputError(name, "is known by its figures only, so there is nothing to time")
-    size = image_size or (peers.image_size(word) if kind == "timm" else None) or IMAGENET.height
+    size = (
+        image_size or (timm_models.image_size(word) if kind == "timm" else None) or IMAGENET.height
+    )
     model = find_model(name, task(size, channels, classes), Path.cwd())
     if image_size is not None and Path(name).is_dir() and model.input_shape[1] != image_size:
         takes = "x".join(map(str, model.input_shape))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gensynth.latency.terms import Question
-from gensynth.plain import to_plain
+from gensynth.evaluation.latency import Question
+from gensynth.serialization import to_plain
 
 if TYPE_CHECKING:
-    from gensynth.cortex_a72.measure import Emulation
-    from gensynth.models import Model
+    from devices.cortex_a72.measure import Emulation
+    from gensynth.models.by_name import Model
 
 HEADS = ("model", "input", "M instructions", "fma", "MB moved", "L2 misses k", "model ms", "ratio")
 
@@ -21,7 +21,7 @@ def compare_emulated(models: "Sequence[Model]", question: Question, as_json: boo
 
     Nothing is timed: the counts are the same on any machine. `InputError` where one cannot run.
     """
-    from gensynth.cortex_a72.measure import emulate_model
+    from devices.cortex_a72.measure import emulate_model
 
     found = [emulate_model(model, question.threads) for model in models]
     if as_json:

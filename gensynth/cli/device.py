@@ -23,8 +23,8 @@ def setup(
     Takes packages of Debian and PyPI into the cache folder ($GENSYNTH_CACHE or
     ~/.cache/gensynth); nothing is installed. Again, it only tries what is there.
     """
-    from gensynth.cortex_a72.install import install
-    from gensynth.cortex_a72.place import DEVICE
+    from devices.cortex_a72.install import install
+    from devices.cortex_a72.place import DEVICE
 
     if name != DEVICE:
         raise unknown("device setup", "device", name, [DEVICE])

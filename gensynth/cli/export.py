@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.cli.options import data_path, task
 from gensynth.errors import InputError
-from gensynth.experiment import EXPERIMENT
 
 if TYPE_CHECKING:
-    from gensynth.campaign import Campaign
-    from gensynth.export.agreement import Agreement
-    from gensynth.export.formats import Format
-    from gensynth.export.real_inputs import RealInputs
-    from gensynth.models import Sourced
+    from gensynth.campaign.campaign import Campaign
+    from gensynth.exports.agreement import Agreement
+    from gensynth.formats import Format
+    from gensynth.formats.real_inputs import RealInputs
+    from gensynth.models.by_name import Sourced
     from gensynth.space import Task
 
 BuiltFor = tuple[int | None, int | None, int | None]
@@ -52,8 +52,8 @@ def export(
 
     Ends with 1 where a format computes otherwise; it is not left behind.
     """
-    from gensynth.export.folder import ExportError
-    from gensynth.export.formats import formats
+    from gensynth.exports.folder import ExportError
+    from gensynth.formats import formats
 
     wanted = formats([word.strip() for word in format_.split(",")])
     if to.exists():
@@ -94,8 +94,8 @@ def _exported(
 
 
 def _winner(folder: Path, to: Path, wanted: "Sequence[Format]") -> "Sequence[Agreement]":
-    from gensynth.export.publish import publish
-    from gensynth.record.folder import viewing
+    from gensynth.campaign.folder import viewing
+    from gensynth.exports.publish import publish
 
     published = publish(viewing(folder, same_images=True), to, wanted)
     if published is None:
@@ -107,10 +107,10 @@ def _candidate(
     folder: Path, identity: str, place: str, to: Path, wanted: "Sequence[Format]"
 ) -> "Sequence[Agreement]":
     """Export a candidate of a campaign, found by its number or its genome."""
-    from gensynth.data.sets import open_data
-    from gensynth.export.publish import publish_untrained
-    from gensynth.export.real_inputs import of_data
-    from gensynth.record.folder import viewing
+    from gensynth.campaign.folder import viewing
+    from gensynth.data.open import open_data
+    from gensynth.exports.publish import publish_untrained
+    from gensynth.formats.real_inputs import of_data
 
     campaign = viewing(folder, same_images=True)
     found = _found(campaign, identity, place)
@@ -123,7 +123,7 @@ def _candidate(
 
 
 def _found(campaign: "Campaign", identity: str, place: str) -> "Sourced":
-    from gensynth.models import sourced
+    from gensynth.models.by_name import sourced
 
     for outcome in campaign.outcomes:
         if identity in (str(outcome.number), outcome.genome_id) and outcome.fingerprint:
@@ -140,8 +140,8 @@ def _genome(
     data: str | None,
     built_for: "Task",
 ) -> "Sequence[Agreement]":
-    from gensynth.export.publish import publish_untrained
-    from gensynth.models import find_genome
+    from gensynth.exports.publish import publish_untrained
+    from gensynth.models.by_name import find_genome
 
     found = find_genome(source, built_for)
     agreements = publish_untrained(found, to, wanted, _inputs(data, found.source.input_shape))
@@ -156,8 +156,9 @@ def _tell_untrained(found: "Sourced") -> None:
 
 def _inputs(data: str | None, shape: tuple[int, int, int]) -> "RealInputs":
     """Take images of `data` in the form that a network takes, or make some of noise."""
-    from gensynth.data.sets import DataSettings, open_data
-    from gensynth.export.real_inputs import noise, of_data
+    from gensynth.data.open import open_data
+    from gensynth.data.sets import DataSettings
+    from gensynth.formats.real_inputs import noise, of_data
 
     if data is None:
         return noise(shape)

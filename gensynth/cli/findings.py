@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gensynth.cli.rows import Row, print_json, some, table
-from gensynth.constraint import Judgement
+from gensynth.evaluation.constraint import Judgement
 
 
 def show_findings(rows: Sequence[Row], as_json: bool) -> None:

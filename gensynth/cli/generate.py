@@ -12,8 +12,8 @@ from gensynth.errors import InputError
 from gensynth.genome import Decisions
 
 if TYPE_CHECKING:
-    from gensynth.campaign import Campaign
-    from gensynth.synthesis.population import Population
+    from gensynth.campaign.campaign import Campaign
+    from gensynth.generators.synthesis.population import Population
 
 
 def generate(
@@ -23,9 +23,9 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Draw G(s) for fresh seeds: feasible share, predicted and known U, diversity."""
-    from gensynth.record.folder import viewing
-    from gensynth.synthesis.generator import Synthesis
-    from gensynth.synthesis.population import population
+    from gensynth.campaign.folder import viewing
+    from gensynth.generators.synthesis.generator import Synthesis
+    from gensynth.generators.synthesis.population import population
 
     campaign = viewing(folder)
     generator = campaign.generator

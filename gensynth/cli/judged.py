@@ -8,18 +8,18 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth import peers
+from gensynth.campaign.experiment import embedded_experiment, read_experiment
 from gensynth.cli.rows import Row
-from gensynth.columns import report
-from gensynth.constraint import Candidate, Indicator, with_top1
 from gensynth.errors import InputError, unknown
-from gensynth.experiment import embedded_experiment, read_experiment
-from gensynth.models import IMAGENET, Model, find_model
-from gensynth.peers import OF_THE_PAPER
-from gensynth.profile import BYTES, profile
-from gensynth.score import NetScore, Score
+from gensynth.evaluation.constraint import Candidate, Indicator, with_top1
+from gensynth.evaluation.score import NetScore, Score
+from gensynth.graph.columns import report
+from gensynth.graph.profile import BYTES, profile
+from gensynth.graph.trace import trace
+from gensynth.models import timm_models
+from gensynth.models.by_name import IMAGENET, Model, find_model
+from gensynth.models.timm_models import OF_THE_PAPER
 from gensynth.space import Task
-from gensynth.trace import trace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,9 +72,9 @@ def wanted_by(
 
 def _own_size(name: str) -> int:
     """Give the image size of the published accuracy, or what timm made the network for."""
-    known = peers.published().get(name)
+    known = timm_models.published().get(name)
     kind, _, word = name.partition(":")
-    size = known.image_size if known else peers.image_size(word) if kind == "timm" else None
+    size = known.image_size if known else timm_models.image_size(word) if kind == "timm" else None
     return size or IMAGENET.height
 
 
@@ -159,16 +159,16 @@ def _parameters(module: "nn.Module") -> int:
     return sum(p.numel() for p in module.parameters() if not is_lazy(p))
 
 
-def _known(name: str, task: Task) -> peers.Published | None:
+def _known(name: str, task: Task) -> timm_models.Published | None:
     """Find the published accuracy of a network, where it was measured on the same task."""
-    row = peers.published().get(name)
+    row = timm_models.published().get(name)
     if row is None or task != Task(IMAGENET.channels, row.image_size, row.image_size, 1000):
         return None
     return row
 
 
 def _published_row(name: str, wanted: Wanted) -> Row:
-    figures = {n: row for n, row in peers.published().items() if row.params and row.macs}
+    figures = {n: row for n, row in timm_models.published().items() if row.params and row.macs}
     row = figures.get(name.removeprefix(PUBLISHED))
     if row is None or row.params is None or row.macs is None:
         raise unknown(name, "published network", name, [PUBLISHED + n for n in figures])

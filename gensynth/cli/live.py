@@ -10,11 +10,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gensynth.campaign import Campaign
+from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.status import Standing, standing
 from gensynth.cli.rows import count, duration, verdicts
-from gensynth.constraint import broken
-from gensynth.outcome import Outcome
-from gensynth.standing import Standing, standing
+from gensynth.evaluation.constraint import broken
+from gensynth.evaluation.outcome import Outcome
 
 Changed = Callable[[], None]
 """Called whenever something about a campaign may have changed."""

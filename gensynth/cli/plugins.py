@@ -7,7 +7,7 @@ from rich.text import Text
 
 from gensynth.cli.options import AsJson
 from gensynth.cli.rows import print_json
-from gensynth.plain import to_plain
+from gensynth.serialization import to_plain
 
 
 def plugins(as_json: AsJson = False) -> None:

@@ -27,13 +27,13 @@ def preflight(
     Ends with 0 where a candidate keeps the enforced rules as far as they can
     be known now, 1 where none was found.
     """
+    from gensynth.campaign.context import make_setting
+    from gensynth.campaign.experiment import read_experiment
     from gensynth.cli.preflight_page import show_findings
     from gensynth.cli.rows import print_json
     from gensynth.cli.running import decoding, remark
     from gensynth.cli.search import changed, embedded
-    from gensynth.experiment import read_experiment
     from gensynth.preflight.findings import preflight as look_ahead
-    from gensynth.setting import make_setting
 
     settings = read_experiment(experiment) if experiment else embedded(data)
     settings = changed(settings, data, image_size)
@@ -52,7 +52,7 @@ def preflight(
 
 def plain(found: "Findings") -> dict[str, object]:
     """Give the findings as `--json` prints them."""
-    from gensynth.plain import to_plain
+    from gensynth.serialization import to_plain
 
     nearest = found.nearest
     return {

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gensynth.cli.rows import count, duration, two_digits
-from gensynth.constraint import Judgement, broken
+from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.preflight.findings import Findings
 from gensynth.preflight.latency import Predicted
 from gensynth.preflight.plan import Plan

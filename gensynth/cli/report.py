@@ -27,8 +27,8 @@ def report(
 
     The page needs nothing but itself. `gensynth search` writes it, too.
     """
+    from gensynth.campaign.folder import viewing
     from gensynth.errors import InputError
-    from gensynth.record.folder import viewing
     from gensynth.report.page import write
     from gensynth.report.rivals import keep, kept, measure
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gensynth.columns import StageReport
-from gensynth.constraint import Judgement
-from gensynth.plain import to_plain
-from gensynth.profile import Profile
+from gensynth.evaluation.constraint import Judgement
+from gensynth.graph.columns import StageReport
+from gensynth.graph.profile import Profile
+from gensynth.serialization import to_plain
 
 NAMED = 8
 """Layers that are named; the others are counted."""

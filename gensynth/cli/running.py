@@ -9,19 +9,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gensynth.campaign import Campaign, Done
+from gensynth.campaign.campaign import Campaign, Done
+from gensynth.campaign.context import Setting
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.folder import changed_rules, driving
 from gensynth.cli import writable
 from gensynth.cli.live import Changed, watching
 from gensynth.cli.rows import print_json
 from gensynth.cli.standings import show_campaign, show_end
 from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
-from gensynth.experiment import Experiment
-from gensynth.export.card_lines import share_of
-from gensynth.export.publish import Published, missed_on_test, publish
-from gensynth.interruption import Interruption, patient
-from gensynth.record.folder import changed_rules, driving
-from gensynth.setting import Setting
+from gensynth.exports.card_lines import share_of
+from gensynth.exports.publish import Published, missed_on_test, publish
+from gensynth.process import Interruption, patient
 
 
 def run_campaign(
@@ -140,10 +140,10 @@ def _run(
     if campaign.setting.experiment.executor == "inline":
         if address is not None:
             raise InputError("--address", "is for the ray executor")
-        from gensynth.inline_executor import run
+        from gensynth.executors.inline import run
 
         return run(campaign, changed, interruption)
-    from gensynth.ray_executor import run as run_on_ray
+    from gensynth.executors.ray import run as run_on_ray
 
     return run_on_ray(campaign, address, changed, interruption)
 

@@ -4,17 +4,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from gensynth.cli.options import (
-    MODELS,
-    AsJson,
-    Channels,
-    Classes,
-    ExperimentFile,
-    PeerSize,
-)
+from gensynth.cli.options import MODELS, AsJson, Channels, Classes, ExperimentFile, PeerSize
 from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.errors import InputError
-from gensynth.score import NetScore
+from gensynth.evaluation.score import NetScore
 
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 
@@ -52,7 +45,7 @@ def score(
     network counts. OFA-62 (`published:OFA-62`) stands as published.
     """
     from gensynth.cli.judged import PEERS, Wanted, judged_row, wanted_by
-    from gensynth.constraint import Indicator
+    from gensynth.evaluation.constraint import Indicator
 
     if not models and not peers:
         _score_numbers(top1, params, macs, as_json)

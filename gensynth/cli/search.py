@@ -10,9 +10,7 @@ from typing import Annotated, Optional, get_args
 
 import typer
 
-from gensynth.cli.options import AsJson, BroughtTo, ExperimentOrSuited, Images, data_path
-from gensynth.errors import InputError, unknown
-from gensynth.experiment import (
+from gensynth.campaign.experiment import (
     EXPERIMENT,
     Executor,
     Experiment,
@@ -20,6 +18,8 @@ from gensynth.experiment import (
     embedded_experiment,
     read_experiment,
 )
+from gensynth.cli.options import AsJson, BroughtTo, ExperimentOrSuited, Images, data_path
+from gensynth.errors import InputError, unknown
 from gensynth.record.address import without_password
 
 # typer reads these at run time, so they are spelled the old way.

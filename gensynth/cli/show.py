@@ -10,8 +10,8 @@ from rich.console import Console
 from gensynth.cli.options import AsJson, ExperimentFile
 
 if TYPE_CHECKING:
-    from gensynth.export.publish import Published
-    from gensynth.outcome import Outcome
+    from gensynth.evaluation.outcome import Outcome
+    from gensynth.exports.publish import Published
 
 
 def show(
@@ -31,11 +31,11 @@ def show(
     With --experiment, all recorded outcomes are judged and scored by its rules instead. With --to,
     they are written as a table, one row each, decisions as columns; an existing file is kept.
     """
+    from gensynth.campaign.experiment import read_experiment
+    from gensynth.campaign.folder import viewing
     from gensynth.cli.standings import exported_before, show_campaign
     from gensynth.cli.trials_file import require_free, write_trials
-    from gensynth.experiment import read_experiment
-    from gensynth.record.folder import viewing
-    from gensynth.tensorboard import FOLDER, Curves
+    from gensynth.report.tensorboard import FOLDER, Curves
 
     if to is not None:
         require_free(to)

@@ -9,14 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from gensynth.campaign import Campaign
+from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.cli.rows import Row, print_json, show_rows
-from gensynth.constraint import Judgement, broken
-from gensynth.export.publish import Published
-from gensynth.finals import Finalist, ranking, winner
+from gensynth.evaluation.constraint import Judgement, broken
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
-from gensynth.outcome import Outcome
-from gensynth.plain import to_plain
+from gensynth.serialization import to_plain
 
 SHOWN = 10
 """Candidates in the table."""

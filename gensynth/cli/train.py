@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gensynth.data.sets import DataSet, DataSettings
-    from gensynth.measurement import Measurement
-    from gensynth.models import Sourced
-    from gensynth.proxy import Device, Job, Recipe
+    from gensynth.evaluation.measurement import Measurement
+    from gensynth.models.by_name import Sourced
     from gensynth.space import Source
+    from gensynth.training.device import Device
+    from gensynth.training.job import Job, Recipe
     from gensynth.training.report import Report
 
 # typer reads these at run time, so they are spelled the old way.
@@ -66,7 +67,7 @@ def train(
     """
     from gensynth.cli.rows import print_json
     from gensynth.data.sets import DataSettings
-    from gensynth.plain import to_plain
+    from gensynth.serialization import to_plain
 
     recipe = _recipe(epochs, batch_size, data_share, augment)
     settings = DataSettings(data_path(data), image_size, validation_share=validation_share)
@@ -83,7 +84,7 @@ def train(
 @contextmanager
 def _told(model: str) -> "Iterator[None]":
     """Say in one line how a training ended that did not come to its end."""
-    from gensynth.proxy import Diverged
+    from gensynth.training.job import Diverged
 
     try:
         yield
@@ -116,8 +117,8 @@ class _Done:
 
 
 def _recipe(epochs: int, batch_size: int, data_share: float, augment: str) -> "Recipe":
-    from gensynth.plain import from_plain
-    from gensynth.proxy import Augmentation, Recipe
+    from gensynth.serialization import from_plain
+    from gensynth.training.job import Augmentation, Recipe
 
     words = [word.strip() for word in augment.split(",") if word.strip() not in ("", "none")]
     chosen = from_plain(tuple[Augmentation, ...], words, "--augment")
@@ -140,9 +141,9 @@ def _prepared(
     device: str,
 ) -> _Prepared:
     from gensynth.cli.running import decoding, remark
-    from gensynth.data.sets import open_data
-    from gensynth.models import trainable_genome, trainable_source
-    from gensynth.proxy import Job
+    from gensynth.data.open import open_data
+    from gensynth.models.by_name import trainable_genome, trainable_source
+    from gensynth.training.job import Job
 
     with decoding() as progress:
         images = open_data(settings, progress=progress)
@@ -178,7 +179,7 @@ def _numbers(rates: str) -> list[float]:
 
 
 def _trained(prepared: _Prepared, rates: "Sequence[float]") -> _Done:
-    from gensynth.export.trained import publish_trained
+    from gensynth.exports.trained import publish_trained
     from gensynth.training.report import trained
 
     job, genome, images = prepared.job, prepared.genome, prepared.images
@@ -200,9 +201,9 @@ def _tell_rate(prepared: _Prepared, rates: "Sequence[float]", as_json: bool) -> 
 
 def _costs(model: str, source: "Source") -> tuple[int, int]:
     """Count parameters and MACs; a network that cannot take the images is refused."""
-    from gensynth.profile import profile
+    from gensynth.graph.profile import profile
+    from gensynth.graph.trace import trace
     from gensynth.space import make
-    from gensynth.trace import trace
 
     try:
         costs = profile(trace(make(source), source.input_shape))
@@ -215,7 +216,7 @@ def _costs(model: str, source: "Source") -> tuple[int, int]:
 
 
 def _device(word: str) -> "Device":
-    from gensynth.proxy import Device
+    from gensynth.training.device import Device
 
     for known in get_args(Device):
         if known == word:
@@ -238,7 +239,7 @@ def _tell(rate: float, measurement: "Measurement") -> None:
 
 def _show(done: _Done, place: Path) -> None:
     from gensynth.cli.rows import count
-    from gensynth.proxy import WEIGHTS
+    from gensynth.training.job import WEIGHTS
 
     report = done.report
     low, high = report.test_interval

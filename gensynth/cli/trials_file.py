@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gensynth.errors import InputError
-from gensynth.outcome import Outcome
+from gensynth.evaluation.outcome import Outcome
 
 ENDINGS = (".parquet", ".csv")
 

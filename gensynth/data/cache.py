@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gensynth.data.sets import DataSet, Split, statistics
 from gensynth.data.split import SPLITS
 from gensynth.errors import InputError
-from gensynth.plain import dumps, from_plain, loads
+from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import Task
 
 HEADER, IMAGES, LABELS = "header.json", "images.bin", "labels.bin"

@@ -1,18 +1,13 @@
 """Data sets: images as uint8 arrays in three splits, the same ones for the same settings."""
 
-import hashlib
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
-from gensynth.plain import dumps
 from gensynth.space import Task
 
 Progress = Callable[[int, int], None]
@@ -91,55 +86,6 @@ class DataSet:
     """Which files stand in several splits or classes, in a sentence; empty where none does."""
 
 
-def open_data(
-    settings: DataSettings, cache: Path | None = None, progress: Progress | None = None
-) -> DataSet:
-    """Open the data of `settings`; folders are decoded once into `cache` and mapped from there.
-
-    Args:
-        settings: which data.
-        cache: folder of decoded images; None = `$GENSYNTH_CACHE`, or the user's cache folder.
-        progress: told (done, total) while images are decoded.
-
-    Raises:
-        InputError: there is no such data, or it cannot be used; the line says what to mend.
-    """
-    if settings.path == "digits":
-        return _digits(settings)
-    from gensynth.data.folder import open_folder
-
-    cache, progress = cache or default_cache(), progress or (lambda done, total: None)
-    if settings.path.startswith("hub:"):
-        from gensynth.data.hub import fetch
-
-        folder = fetch(settings.path.removeprefix("hub:"), cache, progress)
-        settings = replace(settings, path=str(folder))
-    return open_folder(settings, cache, progress)
-
-
-def reopen_data(
-    settings: DataSettings, fingerprint: str, cache: Path | None = None
-) -> DataSet | None:
-    """Map what `open_data` decoded before, found by its fingerprint, without a look at the files.
-
-    None where this node's cache has no such data: then they must be opened, and compared.
-    """
-    if settings.path == "digits":
-        return None
-    from gensynth.data.cache import load
-
-    loaded = load((cache or default_cache()) / fingerprint)
-    return loaded[0] if loaded else None
-
-
-def default_cache() -> Path:
-    """Give the folder of decoded images: `$GENSYNTH_CACHE`, else the user's cache folder."""
-    named = os.environ.get("GENSYNTH_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gensynth"
-
-
 def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Give mean and standard deviation per channel of (N, C, H, W), pixels scaled to 0..1.
 
@@ -158,32 +104,3 @@ def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[floa
         means.append(mean)
         stds.append(variance**0.5 or 1.0)
     return tuple(means), tuple(stds)
-
-
-def _digits(settings: DataSettings) -> DataSet:
-    """Split scikit-learn's 1,797 handwritten digits of 8x8 pixels (values 0..16)."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
-    if settings.image_size not in (None, 8):
-        raise InputError("data.image_size", f"digits are 8 pixels wide, not {settings.image_size}")
-    if settings.channels == 3:
-        raise InputError("data.channels", "digits are grey: expected 1, got 3")
-    labels = bunch.target.astype(np.int64)
-    shares = {"validation": settings.validation_share, "test": settings.test_share}
-    names = tuple(str(digit) for digit in range(10))
-    parts = stratified(labels, names, shares, settings.split_seed)
-    splits = {name: Split(images[parts[name]], labels[parts[name]]) for name in SPLITS}
-    mean, std = statistics(splits["train"].images)
-    task = Task(channels=1, height=8, width=8, classes=10)
-    return DataSet(task, names, splits, mean, std, _fingerprint(names, splits))
-
-
-def _fingerprint(names: tuple[str, ...], splits: Mapping[str, Split]) -> str:
-    sha = hashlib.sha256(dumps(names).encode())
-    for name in SPLITS:
-        sha.update(f"{name} {splits[name].images.shape}".encode())
-        sha.update(splits[name].images.tobytes())
-        sha.update(splits[name].labels.tobytes())
-    return sha.hexdigest()[:16]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.errors import InputError, nearest
-from gensynth.generator import Generator
+from gensynth.generators.problem import Problem
+from gensynth.generators.protocol import Generator
 from gensynth.plugins import load
-from gensynth.problem import Problem
 
 
 def make_generator(

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gensynth.generator import Proposal
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.problem import Problem
+from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decision, Decisions
-from gensynth.outcome import Outcome
-from gensynth.problem import Problem
 from gensynth.space import Choose, Draw, Record, Replay
 
 T = TypeVar("T")

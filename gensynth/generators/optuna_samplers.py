@@ -17,10 +17,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from gensynth.errors import InputError
-from gensynth.generator import Generator, MakeGenerator, Proposal
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.problem import Problem
+from gensynth.generators.protocol import Generator, MakeGenerator, Proposal
 from gensynth.genome import Decision
-from gensynth.outcome import Outcome
-from gensynth.problem import Problem
 from gensynth.space import Draw, Record
 
 T = TypeVar("T")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gensynth.generator import Proposal
-from gensynth.outcome import Outcome
-from gensynth.problem import Problem
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.problem import Problem
+from gensynth.generators.protocol import Proposal
 from gensynth.space import Draw, Record
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from gensynth.latency.terms import Interval, Latency
+from gensynth.evaluation.latency import Interval, Latency
 
 Infer = Callable[[], object]
 """Runs one inference."""

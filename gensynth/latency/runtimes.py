@@ -4,10 +4,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
-from gensynth.export.formats import Deployment
+from gensynth.evaluation.latency import Runtime
+from gensynth.formats import Deployment
 from gensynth.latency.paired import Infer, Open
-from gensynth.latency.terms import Runtime
-from gensynth.models import Model
+from gensynth.models.by_name import Model
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,7 +27,7 @@ def prepare(model: Model, runtime: Runtime, threads: int, batch: int) -> Open:
         network = Deployment(model.module, model.input_shape, images)
         if runtime == "torch":
             return partial(_open_torch, network.module, images)
-        from gensynth.export.formats.onnx_format import to_onnx
+        from gensynth.formats.onnx import to_onnx
 
         return partial(_open_onnx, to_onnx(network), threads, images)
     except InputError as error:
@@ -46,7 +46,7 @@ def _open_torch(module: "nn.Module", images: "Tensor") -> Infer:
 
 
 def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
-    from gensynth.export.formats.onnx_format import session_of
+    from gensynth.formats.onnx import session_of
 
     session = session_of(model, threads, batch=len(images))
     feed = {"images": images.numpy()}
@@ -60,11 +60,11 @@ def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
 def check(runtime: Runtime) -> None:
     """Raise `InputError` with the remedy where a runtime is not installed."""
     if runtime == "onnxruntime":
-        from gensynth.export.formats.onnx_format import require
+        from gensynth.formats.onnx import require
 
         require()
     elif runtime == "ncnn":
-        from gensynth.cortex_a72.place import require as require_emulation
+        from devices.cortex_a72.place import require as require_emulation
 
         require_emulation()
 

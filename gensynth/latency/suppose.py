@@ -5,13 +5,13 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from gensynth.constraint import Candidate
-from gensynth.graph import Graph
-from gensynth.latency.here import find_reference
-from gensynth.latency.terms import CONFIRMED, CORTEX_A72, Interval, Latency, Question
-from gensynth.profile import Profile, profile
+from gensynth.evaluation.constraint import Candidate
+from gensynth.evaluation.latency import CONFIRMED, CORTEX_A72, Interval, Latency, Question
+from gensynth.graph.graph import Graph
+from gensynth.graph.profile import Profile, profile
+from gensynth.graph.trace import trace
+from gensynth.latency.reference import find_reference
 from gensynth.space import Task
-from gensynth.trace import trace
 
 
 def supposed(question: Question, graph: Graph, costs: Profile, task: Task, folder: Path) -> Latency:
@@ -20,7 +20,7 @@ def supposed(question: Question, graph: Graph, costs: Profile, task: Task, folde
     A device that has a model of its own is asked for that.
     """
     if question.device == CORTEX_A72:
-        from gensynth.cortex_a72.device import foresee
+        from devices.cortex_a72.device import foresee
 
         return foresee(question, graph, task, str(folder))
     ratio = max(costs.macs, 1) / _macs(question.reference, task, folder)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gensynth.campaign.context import Setting
 from gensynth.errors import InputError
 from gensynth.preflight.latency import Predicted, predicted
 from gensynth.preflight.plan import Plan, plan, spread_over_macs
 from gensynth.preflight.rates import Range, Rate, binding, ranges, rates
 from gensynth.preflight.sample import Sample, Sampled, Watch, nearest, sample
-from gensynth.setting import Setting
 
 USUAL = 2000
 """Candidates that are drawn."""

@@ -9,14 +9,14 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from gensynth.constraint import ConstraintError
-from gensynth.latency.here import answer_here
+from gensynth.campaign.context import Setting
+from gensynth.evaluation.constraint import ConstraintError
+from gensynth.evaluation.latency import HERE, Question
+from gensynth.latency.job import answer_here
 from gensynth.latency.runtimes import usual_runtime
-from gensynth.latency.terms import HERE, Question
 from gensynth.preflight.plan import spread_over_macs
 from gensynth.preflight.rates import Range
 from gensynth.preflight.sample import Sampled
-from gensynth.setting import Setting
 
 TIMED = 6
 """Candidates that are timed, from few MACs to many."""

@@ -7,13 +7,13 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from gensynth.cores import usable_cores
-from gensynth.experiment import Experiment
-from gensynth.generator import Proposal
+from gensynth.campaign.context import Setting
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.rows import proposed
+from gensynth.generators.protocol import Proposal
 from gensynth.preflight.sample import Sampled
-from gensynth.record.in_flight import InFlight
-from gensynth.record.row import proposed
-from gensynth.setting import Setting
+from gensynth.process import usable_cores
+from gensynth.record.pending import InFlight
 from gensynth.space import Source
 
 if TYPE_CHECKING:

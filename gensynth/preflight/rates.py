@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from gensynth.confidence import wilson_interval
-from gensynth.constraint import Indicator, Judgement, Mode, Rule, Stage
+from gensynth.evaluation.confidence import wilson_interval
+from gensynth.evaluation.constraint import Indicator, Judgement, Mode, Rule, Stage
 from gensynth.preflight.sample import Sampled
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gensynth.constraint import ConstraintError, Indicator, Judgement, with_top1
 from gensynth.errors import InputError
+from gensynth.evaluation.constraint import ConstraintError, Indicator, Judgement, with_top1
+from gensynth.evaluation.evaluator import Judge
 from gensynth.genome import Decisions
-from gensynth.judge import Judge
+from gensynth.graph.profile import Profile
 from gensynth.latency.suppose import foreseen
 from gensynth.preflight.size import Size, all_decisions, estimated
-from gensynth.profile import Profile
 from gensynth.space import Draw, Record, Replay, Source, without_some
 
 BEST_TOP1 = 100.0

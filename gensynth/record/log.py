@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gensynth.outcome import Outcome
-from gensynth.plain import Plain
+from gensynth.evaluation.outcome import Outcome
+from gensynth.serialization import Plain
 
 
 class Log:

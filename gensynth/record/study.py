@@ -11,10 +11,9 @@ from optuna.distributions import CategoricalDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from gensynth.constraint import feasible
 from gensynth.errors import InputError
-from gensynth.outcome import Outcome
-from gensynth.plain import Plain, dumps, from_plain, loads, to_plain
+from gensynth.evaluation.constraint import feasible
+from gensynth.evaluation.outcome import Outcome
 from gensynth.record.address import file_of, is_postgres, without_password
 from gensynth.record.database import (
     Patience,
@@ -24,6 +23,7 @@ from gensynth.record.database import (
     unreadable,
     unwritten,
 )
+from gensynth.serialization import Plain, dumps, from_plain, loads, to_plain
 
 SCHEMA = 1
 Options = Mapping[str, Sequence[Any]]

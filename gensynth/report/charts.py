@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gensynth.outcome import Outcome
+from gensynth.evaluation.outcome import Outcome
 from gensynth.report.chart import Axis, Line, Point, figure, scatter, steps
 from gensynth.report.contents import Contents
 

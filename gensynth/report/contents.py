@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean
 
-from gensynth.campaign import Campaign
-from gensynth.columns import describe
-from gensynth.constraint import Judgement
-from gensynth.finals import Finalist, ranking, winner
-from gensynth.outcome import Outcome
+from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.finals import Finalist, ranking, winner
+from gensynth.evaluation.constraint import Judgement
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.synthesis.generator import Synthesis
+from gensynth.generators.synthesis.population import Influence, Population, influences, population
+from gensynth.graph.columns import describe
 from gensynth.report.sketch import Block, sketch
-from gensynth.synthesis.generator import Synthesis
-from gensynth.synthesis.population import Influence, Population, influences, population
 
 SEEDS = 32
 """Networks of G(s) that are drawn at its start and at its end."""

@@ -6,19 +6,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign import Campaign
-from gensynth.constraint import Judgement
-from gensynth.experiment import EXPERIMENT
-from gensynth.export.card_lines import versions
-from gensynth.export.publish import facts_of_export
-from gensynth.finals import Finalist
-from gensynth.outcome import Outcome
+from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.experiment import EXPERIMENT
+from gensynth.campaign.finals import Finalist
+from gensynth.evaluation.constraint import Judgement
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.card_lines import versions
+from gensynth.exports.publish import facts_of_export
 from gensynth.report.chart import figure
 from gensynth.report.charts import charts, course
 from gensynth.report.contents import Contents, Learned, contents, mean_seconds, seconds_of
 from gensynth.report.drawing import draw
 from gensynth.report.rivals import Rivals
-from gensynth.whole import write_whole
+from gensynth.serialization import write_whole
 
 FEW = 5
 """Networks below which a rank correlation tells of these alone."""

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign import Campaign
+from gensynth.campaign.campaign import Campaign
 from gensynth.errors import InputError
+from gensynth.evaluation.latency import Latency
 from gensynth.latency.here import timed
 from gensynth.latency.runtimes import prepare, usual_runtime
-from gensynth.latency.terms import Latency
-from gensynth.models import Model, find_model
-from gensynth.peers import OF_THE_PAPER
-from gensynth.plain import dumps, from_plain, loads
-from gensynth.whole import write_whole
+from gensynth.models.by_name import Model, find_model
+from gensynth.models.timm_models import OF_THE_PAPER
+from gensynth.serialization import dumps, from_plain, loads, write_whole
 
 FILE = "latency.json"
 """In the campaign's folder: what was measured last."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from gensynth.columns import blocks_of
-from gensynth.downsampling import reductions, sees_low_pass
-from gensynth.graph import Graph, Layer
+from gensynth.graph.columns import blocks_of
+from gensynth.graph.downsampling import reductions, sees_low_pass
+from gensynth.graph.graph import Graph, Layer
 
 Tone = Literal["columns", "dense", "depthwise", "filtered", "aliased", "pool", "bound", "join"]
 """What a strip is: a convolution in columns, over all channels, channel by channel; a reduction

@@ -5,9 +5,9 @@ import math
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from gensynth.constraint import STAGES, Candidate, Constraint, Verdict
-from gensynth.plain import dumps, from_plain, loads, to_plain
-from gensynth.score import Score
+from gensynth.evaluation.constraint import STAGES, Candidate, Constraint, Verdict
+from gensynth.evaluation.score import Score
+from gensynth.serialization import dumps, from_plain, loads, to_plain
 from gensynth.testing.check import Check, Laws, expect
 from gensynth.testing.networks import candidates, measurement
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
-from gensynth.generator import MakeGenerator, Proposal
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.problem import Foresight, Prospect
+from gensynth.generators.protocol import MakeGenerator, Proposal
 from gensynth.genome import Decision, Decisions, digest
-from gensynth.measurement import Measurement
-from gensynth.outcome import Outcome
-from gensynth.plain import dumps
-from gensynth.problem import Foresight, Prospect
+from gensynth.serialization import dumps
 from gensynth.space import Choose, Record, Replay
 from gensynth.testing.check import Check, Laws, expect
 

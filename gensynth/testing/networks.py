@@ -7,11 +7,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from gensynth.constraint import Candidate
-from gensynth.measurement import Measurement
-from gensynth.profile import profile
+from gensynth.evaluation.constraint import Candidate
+from gensynth.evaluation.measurement import Measurement
+from gensynth.graph.profile import profile
+from gensynth.graph.trace import trace
 from gensynth.space import Task
-from gensynth.trace import trace
 
 TASK = Task(channels=3, height=16, width=16, classes=10)
 

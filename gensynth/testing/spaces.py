@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from gensynth.genome import Decisions, from_json, to_json
-from gensynth.plain import dumps
+from gensynth.graph.trace import trace
+from gensynth.serialization import dumps
 from gensynth.space import Draw, Record, Replay, SearchSpace, Task, build
 from gensynth.testing.check import Check, Laws, expect
 from gensynth.testing.networks import TASK
-from gensynth.trace import trace
 
 DRAWS = 24
 """Random genomes that each law is tried on."""

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gensynth.errors import InputError
-from gensynth.measurement import Measurement
-from gensynth.plain import dumps, from_plain, loads
+from gensynth.evaluation.measurement import Measurement
+from gensynth.serialization import dumps, from_plain, loads
 
 FILE = "checkpoint.safetensors"
 

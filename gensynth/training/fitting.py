@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gensynth.errors import InputError
-from gensynth.measurement import Measurement
+from gensynth.evaluation.measurement import Measurement
 from gensynth.training.checkpoint import FILE, Checkpoint
 
 Parts = dict[str, dict[str, Tensor]]

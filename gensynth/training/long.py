@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gensynth.measurement import Measurement
-from gensynth.proxy import Diverged, Job, train
+from gensynth.evaluation.measurement import Measurement
+from gensynth.training.job import Diverged, Job
+from gensynth.training.loop import train
 
 RATES = (0.1, 0.2, 0.4)
 """Learning rates that are tried, for the optimizer `sgd`."""

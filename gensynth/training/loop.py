@@ -15,21 +15,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gensynth.data.sets import DataSet, DataSettings, open_data, reopen_data
+from gensynth.data.batches import Batches
+from gensynth.data.open import open_data, reopen_data
+from gensynth.data.sets import DataSet, DataSettings
 from gensynth.data.split import stratified
 from gensynth.errors import InputError
+from gensynth.evaluation.measurement import Measurement
 from gensynth.genome import digest
 from gensynth.latency.machine import sharing
-from gensynth.measurement import Measurement
-from gensynth.plain import dumps
-from gensynth.proxy import WEIGHTS, Diverged, Job
+from gensynth.serialization import dumps
 from gensynth.space import make
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented, draw
-from gensynth.training.batches import Batches
 from gensynth.training.checkpoint import Checkpoint
 from gensynth.training.device import keep_freed_memory, resolve, set_threads
 from gensynth.training.fitting import parts_of
+from gensynth.training.job import WEIGHTS, Diverged, Job
 from gensynth.training.optimizer import (
     MovingAverage,
     make_optimizer,
@@ -46,7 +47,7 @@ SUBSET_SEED = 0
 """A share of the data is the same share for every training, or rankings would be noisier."""
 
 
-def measurements(job: Job) -> Iterator[Measurement]:
+def train(job: Job) -> Iterator[Measurement]:
     """Yield the whole curve of `job`, from its checkpoint as far as that goes."""
     set_threads(job.threads)
     keep_freed_memory()
@@ -213,7 +214,7 @@ class Training:
     def _int8_loss(self, top1: float) -> float | None:
         if self.held_out is None:
             return None
-        from gensynth.export.int8_loss import top1_loss
+        from gensynth.formats.int8_loss import top1_loss
 
         with sharing():
             return top1_loss(self.measured, self.images, self.held_out, top1)

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gensynth.proxy import Recipe
+from gensynth.training.job import Recipe
 
 MOMENTUM = 0.9
 

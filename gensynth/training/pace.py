@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from gensynth.proxy import Job
+from gensynth.data.batches import Batches
 from gensynth.training.augment import augmented, draw
-from gensynth.training.batches import Batches
 from gensynth.training.device import keep_freed_memory, set_threads
+from gensynth.training.job import Job
 from gensynth.training.loop import EVALUATION_BATCH, Training, data_of
 
 WARM_UP = 2

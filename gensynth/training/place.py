@@ -8,8 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gensynth.errors import InputError
-from gensynth.plain import dumps, from_plain, loads
-from gensynth.whole import write_whole
+from gensynth.serialization import dumps, from_plain, loads, write_whole
 
 BEGUN, LOCK = "begun.json", "training.lock"
 

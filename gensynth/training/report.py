@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gensynth.confidence import wilson_interval
 from gensynth.errors import InputError
+from gensynth.evaluation.confidence import wilson_interval
+from gensynth.evaluation.measurement import Measurement
 from gensynth.genome import digest
-from gensynth.measurement import Measurement
-from gensynth.plain import dumps, from_plain, loads, to_plain
-from gensynth.proxy import Job
+from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
+from gensynth.training.job import Job
 from gensynth.training.long import (
     RATES,
     Choice,
@@ -20,7 +20,6 @@ from gensynth.training.long import (
     train_long,
 )
 from gensynth.training.place import Begun, alone, another
-from gensynth.whole import write_whole
 
 REPORT = "training.json"
 

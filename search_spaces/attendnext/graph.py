@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import gcd
 from typing import Any
 
-from gensynth.graph import Graph
+from gensynth.graph.graph import Graph
 from search_spaces.rows import Rows
 
 Block = Mapping[str, Any]

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
-from gensynth.graph import Graph
+from gensynth.graph.graph import Graph
 from gensynth.space import Choose, Record, Replay, Source, Task
 from search_spaces.attendnext.genome import (
     COLUMNS,

@@ -1,0 +1,159 @@
+"""From a torch network to ncnn's files, by pnnx, and whether they still compute the same."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.cortex_a72.emulator import Emulated, Files, emulate
+from devices.cortex_a72.packages import run
+from devices.cortex_a72.place import Place
+from gensynth.errors import InputError
+from gensynth.formats.fold import folded
+from gensynth.formats.quiet import quiet
+from gensynth.models.by_name import Model
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+TOLERANCE = 0.01
+"""Largest difference of an output, as a share of the largest one's distance from their mean.
+
+ncnn's fast convolutions differ from the plain ones in the third digit; a network that was
+converted wrongly differs in the first."""
+
+
+@contextmanager
+def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) -> Iterator[Files]:
+    """Give a network as ncnn's files, for as long as they are needed.
+
+    `InputError` where torch cannot trace it or pnnx cannot express it.
+    """
+    import torch
+
+    with tempfile.TemporaryDirectory(prefix="gensynth-pnnx-") as name:
+        folder = Path(name)
+        try:
+            with quiet(), torch.no_grad(), _in_plain_words():
+                traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+                    module, torch.zeros(1, *shape), check_trace=False
+                )
+                traced.save(str(folder / "network.pt"))
+        except Exception as error:
+            line = " ".join(str(error).split())[:200]
+            raise InputError("torch.jit.trace", f"cannot take this network: {line}") from error
+        size = ",".join(map(str, (1, *shape)))
+        command = [str(parts.pnnx), "network.pt", f"inputshape=[{size}]", "fp16=0"]
+        run(command, folder)
+        yield _files(folder)
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """Let torch's channel shuffle run as the moves that it stands for, which pnnx knows."""
+    import torch.nn.functional as F
+    from torch.overrides import TorchFunctionMode
+
+    class Plain(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            if func is not F.channel_shuffle:
+                return func(*args, **(kwargs or {}))
+            x, groups = args
+            n, c, h, w = x.shape
+            return x.reshape(n, groups, c // groups, h, w).transpose(1, 2).reshape(n, c, h, w)
+
+    with Plain():
+        yield
+
+
+def _files(folder: Path) -> Files:
+    param, weights = folder / "network.ncnn.param", folder / "network.ncnn.bin"
+    if not (param.exists() and weights.exists()):
+        raise InputError("pnnx", "cannot express this network for ncnn")
+    left = [kind for kind in kinds(param) if "." in kind or kind.startswith("pnnx")]
+    if left:
+        raise InputError("pnnx", f"cannot express for ncnn: {', '.join(sorted(set(left)))}")
+    return Files(param, weights, "in0", "out0")
+
+
+def kinds(param: Path) -> list[str]:
+    """List the kinds of a network's layers, in the order of execution."""
+    return [line.split()[0] for line in lines_of(param)]
+
+
+def lines_of(param: Path) -> list[str]:
+    """List the lines of a network's layers, in the order of execution."""
+    return [line for line in param.read_text(encoding="utf-8").splitlines()[2:] if line.strip()]
+
+
+def emulated(model: Model, parts: Place, by_layer: bool = False) -> tuple[Emulated, list[str]]:
+    """Convert a network, run it in the emulator, and compare its output with the source's.
+
+    Batch normalisation is folded, as in an export, and what is still as it was initialised, and
+    would be dropped for that, is as if it were trained.
+    With `by_layer` each of its layers is also counted alone; their lines are the second value.
+    `InputError` where it cannot be expressed, or does not compute the same.
+    """
+    import torch
+
+    module, shape = _as_trained(folded(model.module, model.input_shape)), model.input_shape
+    image = torch.rand((1, *shape), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    try:
+        with converted(module, shape, parts) as files:
+            lines, blobs = lines_of(files.param), tops(files.param)
+            found = emulate(files, _bytes(image), shape, blobs if by_layer else (), parts)
+        with torch.no_grad():
+            expected = module(image)
+    except InputError as error:
+        raise InputError(model.name, str(error)) from error
+    difference = _difference(expected, np.frombuffer(found.output, dtype=np.float32))
+    if not difference <= TOLERANCE:  # Not a number is no agreement either.
+        problem = (
+            f"converted by pnnx it computes something else: outputs differ by {difference:.1%}"
+        )
+        raise InputError(model.name, problem)
+    return found, lines
+
+
+def _as_trained(module: "nn.Module") -> "nn.Module":
+    """Disturb, in place, parameters that are still all alike: pnnx drops a scale of ones."""
+    import torch
+
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.numel() > 1 and bool((parameter == parameter.flatten()[0]).all()):
+                parameter.add_(0.1 * torch.rand(parameter.shape, generator=rng))
+    return module
+
+
+def tops(param: Path) -> list[int]:
+    """Number the first blob that each layer writes, as ncnn numbers them."""
+    known: dict[str, int] = {}
+    first = []
+    for line in lines_of(param):
+        words = line.split()
+        inputs, outputs = int(words[2]), int(words[3])
+        written = words[4 + inputs : 4 + inputs + outputs]
+        for name in written:
+            known[name] = len(known)
+        first.append(known[written[0]])
+    return first
+
+
+def _bytes(image: "Tensor") -> bytes:
+    return bytes(image.contiguous().numpy().tobytes())
+
+
+def _difference(expected: "Tensor", given: NDArray[np.float32]) -> float:
+    source = expected.detach().numpy().astype(np.float64).reshape(-1)
+    if source.shape != given.shape:
+        return float("inf")
+    spread = float(np.abs(source - source.mean()).max()) or 1.0
+    return float(np.abs(source - given).max()) / spread

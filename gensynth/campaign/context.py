@@ -1,0 +1,198 @@
+"""What a campaign is played with: the experiment's plugins made, its data opened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.proxy_length import settled
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSet, Progress
+from gensynth.errors import InputError
+from gensynth.evaluation.constraint import Indicator
+from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.latency import Question
+from gensynth.evaluation.measurement import Measurement
+from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.evaluation.score import Score
+from gensynth.generators.by_name import make_generator
+from gensynth.generators.protocol import Generator
+from gensynth.generators.space_problem import SpaceProblem
+from gensynth.latency.job import LatencyJob, check
+from gensynth.latency.runtimes import check as check_runtime
+from gensynth.models.by_name import reference_source
+from gensynth.record.pending import InFlight
+from gensynth.space import SearchSpace, Source, Task
+from gensynth.training.job import Job
+
+if TYPE_CHECKING:
+    from gensynth.generators.synthesis.probe import Stimuli
+
+_STREAMS: tuple[Purpose, ...] = get_args(Purpose)
+PROBED_IMAGES = 64
+"""Size of the mini-batch that untrained networks are stimulated with."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that decides a campaign and does not change while it runs."""
+
+    experiment: Experiment
+    space: SearchSpace[Any]
+    score: Score
+    indicator: Indicator
+    task: Task
+    data_fingerprint: str
+    validation_images: int
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    """Of training pixels scaled to 0..1, per channel: networks see (x - mean) / std."""
+    train_images: int = 0
+    test_images: int = 0
+    references: Mapping[str, Source] = field(default_factory=dict)
+    """Networks that rules refer to, trained first and by the same proxy."""
+    stimuli: "Stimuli | None" = None
+    """What the inquisitor probes untrained networks with."""
+    class_names: tuple[str, ...] = ()
+    """In the order of a network's outputs."""
+    left_out: str = ""
+    """Which images of the data could not be read, in a sentence."""
+    repeated: str = ""
+    """Which stand in several splits or classes, in a sentence."""
+
+    def judge(self, outcomes: Sequence[Outcome]) -> Judge:
+        """Give the rules and the score, with the references that were measured so far."""
+        measured = {
+            o.genome_id: o.curve[-1]
+            for o in outcomes
+            if o.purpose == "reference" and o.ending == "completed"
+        }
+        return Judge(self.space, self.task, self.indicator, self.score, measured)
+
+    def problem(self, references: Mapping[str, Measurement] | None = None) -> SpaceProblem:
+        """Give the space under its rules and score, as a generator sees it."""
+        return SpaceProblem(
+            self.space,
+            self.task,
+            self.indicator,
+            self.score,
+            self.space.presets.get("prototype", {}),
+            self.stimuli,
+            references or {},
+            Path(self.experiment.folder),
+        )
+
+    def make_generator(self, judge: Judge) -> Generator:
+        """Make the generator that the experiment names, at its start."""
+        problem = self.problem(judge.references)
+        plugin, folder = self.experiment.generator, Path(self.experiment.folder)
+        place = f"{self.experiment.name}: generator"
+        return make_generator(plugin.use, plugin.options, problem, self._seed(0, 0), place, folder)
+
+    def job(self, row: Outcome, source: Source, in_flight: InFlight) -> Job:
+        """Say how the candidate of `row` is trained, by what it is trained for."""
+        experiment = self.experiment
+        recipe, purpose = experiment.proxy, row.purpose
+        if purpose == "final":
+            epochs = max(1, round(recipe.epochs * experiment.finals.epochs_factor))
+            recipe = replace(recipe, epochs=epochs)
+        elif purpose == "export":
+            recipe = experiment.last_training.of(recipe)
+        return Job(
+            number=row.number,
+            purpose=purpose,
+            source=source,
+            data=experiment.data,
+            data_fingerprint=self.data_fingerprint,
+            recipe=recipe,
+            training_seed=self._seed(1 + _STREAMS.index(purpose), row.number),
+            folder=str(in_flight.folder_of(row).resolve()),
+            splits=("train", "validation") if purpose == "export" else ("train",),
+            measure_test=purpose == "export",
+            measure_int8=self.measures_int8 and purpose in ("search", "final"),
+            keep_weights=purpose == "export",
+            checkpoint_s=experiment.resources.checkpoint_s,
+            time_limit_s=experiment.resources.time_limit_s,
+            threads=max(1, int(experiment.resources.cpus_per_trial)),
+            device=experiment.resources.device,
+            import_paths=(experiment.folder,) if experiment.folder else (),
+        )
+
+    def latency_job(self, source: Source, question: Question) -> LatencyJob:
+        """Say how the latency of a candidate is measured."""
+        paths = (self.experiment.folder,) if self.experiment.folder else ()
+        return LatencyJob(source, question, self.task, paths)
+
+    @property
+    def measures_int8(self) -> bool:
+        """Whether a rule asks what a trained network loses in 8 bits."""
+        rules = self.indicator.rules
+        return any(getattr(rule.constraint, "measures_int8", False) for rule in rules)
+
+    def check_measurable(self) -> None:
+        """Raise `InputError` where what is to be measured cannot be: before anything is trained."""
+        if self.measures_int8:
+            check_runtime("onnxruntime")
+        for question in self.judge(()).questions:
+            if question.resource and self.experiment.executor != "ray":
+                raise InputError("resource", f'{question.resource!r} needs executor = "ray"')
+            check(question, self.task, Path(self.experiment.folder))
+
+    def _seed(self, stream: int, number: int) -> int:
+        """Draw an independent 31-bit seed for one use of chance."""
+        sequence = np.random.SeedSequence((self.experiment.seed, stream, number))
+        return int(sequence.generate_state(1)[0] >> 1)
+
+
+def make_setting(experiment: Experiment, progress: Progress | None = None) -> Setting:
+    """Import the experiment's plugins and open its data; `InputError` for whatever is wrong."""
+    space, score = experiment.make_space(), experiment.make_score()
+    indicator = experiment.make_indicator()
+    data = open_data(experiment.data, progress=progress)
+    experiment = settled(experiment, len(data.splits["train"]))
+    setting = Setting(
+        experiment=experiment,
+        space=space,
+        score=score,
+        indicator=indicator,
+        task=data.task,
+        data_fingerprint=data.fingerprint,
+        validation_images=len(data.splits["validation"]),
+        mean=data.mean,
+        std=data.std,
+        train_images=len(data.splits["train"]),
+        test_images=len(data.splits["test"]),
+        references=_references(indicator, space, data.task, experiment),
+        stimuli=_stimuli(data, experiment.seed),
+        class_names=data.class_names,
+        left_out=data.left_out,
+        repeated=data.repeated,
+    )
+    setting.make_generator(setting.judge(()))  # A wrong generator table is found out now.
+    return setting
+
+
+def _stimuli(data: DataSet, seed: int) -> "Stimuli":
+    """Take a mini-batch of normalised training images, to probe untrained networks with."""
+    import torch
+
+    from gensynth.generators.synthesis.probe import Stimuli
+
+    split = data.splits["train"]
+    rng = np.random.default_rng(np.random.SeedSequence((seed, len(_STREAMS) + 1)))
+    chosen = np.sort(rng.choice(len(split), min(PROBED_IMAGES, len(split)), replace=False))
+    mean, std = (np.array(figures)[:, None, None] for figures in (data.mean, data.std))
+    images = (split.images[chosen] / 255.0 - mean) / std
+    return Stimuli(torch.from_numpy(images).float(), torch.from_numpy(split.labels[chosen]))
+
+
+def _references(
+    indicator: Indicator, space: SearchSpace[Any], task: Task, experiment: Experiment
+) -> dict[str, Source]:
+    trained = [rule.constraint for rule in indicator.rules if rule.constraint.needs == "proxy"]
+    names = [getattr(constraint, "reference", None) for constraint in trained]
+    place = f"{experiment.name}: reference"
+    return {name: reference_source(name, space, task, place) for name in names if name}

@@ -1,0 +1,207 @@
+"""A Ray cluster to run on: an existing one, or one of this machine's cores that leaves no trace."""
+
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gensynth.campaign.experiment import Resources
+from gensynth.errors import InputError
+from gensynth.process import usable_cores
+
+OBJECT_STORE_BYTES = 100 * 2**20
+"""Jobs and measurements are a few kilobytes of JSON; this is about the least that Ray accepts."""
+PREFIX = "gensynth-"
+LONGEST_FOLDER = 40
+"""Ray puts sockets some sixty characters below its folder, and their names are limited to 107."""
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # A training without a GPU share sees none.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray would print the deaths of workers to our output.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # We limit them; else the first actors start in turn.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # What is to be kept stands in the campaign's own folder.
+}
+ANSWER_S = 10.0
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray's name for a cluster that other machines cannot join: it is then on 127.0.0.1 only.
+
+Read when Ray is first imported."""
+
+
+class NodesGone(RuntimeError):
+    """No node of the cluster has had room for a training for too long."""
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Be connected to the Ray cluster at `address` (`HOST:PORT`), or to one made for the purpose.
+
+    A connection that exists already is used and left alone. Raises `InputError` where nothing
+    answers at `address`.
+    """
+    with _environment(_settings(address)):
+        import ray
+
+        if ray.is_initialized():
+            yield
+            return
+        with _started() if address is None else _joined(address):
+            try:
+                yield
+            finally:
+                ray.shutdown()
+
+
+def slots(resources: Resources) -> int:
+    """Count the trainings that the cluster's nodes have room for, side by side."""
+    needs = {kind: need for kind, need in _needs(resources).items() if need > 0}
+    # Fractions of a CPU or GPU add up to a whole with a rounding error.
+    fits = (
+        min((node.get(kind, 0) / needs[kind] for kind in needs), default=1) for node in _nodes()
+    )
+    return sum(int(fit + 1e-6) for fit in fits)
+
+
+def require_room(resources: Resources) -> None:
+    """Raise `InputError` where no node of the cluster is large enough for one training."""
+    if slots(resources) > 0:
+        return
+    for kind, need in _needs(resources).items():
+        most = max((node.get(kind, 0) for node in _nodes()), default=0)
+        if most < need:
+            place = f"resources.{kind.lower()}s_per_trial"
+            raise InputError(place, f"expected at most {most:g}, the largest node's, got {need:g}")
+    raise InputError("resources", "no node has both the CPUs and the GPUs that a training needs")
+
+
+def _needs(resources: Resources) -> dict[str, float]:
+    return {"CPU": resources.cpus_per_trial, "GPU": resources.gpus_per_trial}
+
+
+def _nodes() -> list[dict[str, float]]:
+    import ray
+
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in nodes if node["Alive"]]
+
+
+@contextmanager
+def _started() -> Iterator[None]:
+    """Start Ray on this machine's cores, in a folder that is removed afterwards."""
+    import ray
+
+    with short_folder() as folder:
+        ray.init(
+            address="local",
+            num_cpus=usable_cores(),
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=str(folder),
+        )
+        yield
+
+
+@contextmanager
+def _joined(address: str) -> Iterator[None]:
+    import ray
+
+    require_answer(address)
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            _node_ip_address=_host(address) if _is_loopback(address) else None,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        cause = " ".join(str(error).split()) or "no answer"
+        hint = "a cluster that asks for a token needs RAY_AUTH_MODE=token"
+        problem = f"no Ray cluster that can be used at {address} ({cause}; {hint})"
+        raise InputError("--address", problem) from error
+    yield
+
+
+def require_answer(address: str) -> None:
+    """Raise `InputError` where nothing listens; Ray itself would try for twenty minutes."""
+    if address == "auto":
+        return
+    host, port = _host(address), address.rpartition(":")[2]
+    if not host or not port.isdigit() or "/" in host:
+        raise InputError("--address", f"expected HOST:PORT or auto, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError("--address", f"nothing answers at {address} ({error})") from None
+
+
+def _settings(address: str | None) -> dict[str, str]:
+    """Choose the environment in which Ray is imported and runs."""
+    settings = dict(QUIET)
+    if address is None or _host(address) in ("127.0.0.1", "localhost"):
+        settings |= LOOPBACK
+    # Ray sends this machine's token to no address that was given; to this machine we do.
+    token = Path.home() / ".ray" / "auth_token"
+    if address and _is_loopback(address) and token.exists():
+        settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE", "token")
+    return settings
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0]
+
+
+def _is_loopback(address: str) -> bool:
+    return _host(address) == "localhost" or _host(address).startswith("127.")
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Make a folder with a short name, and remove it with all that is in it.
+
+    Folders whose process was killed before it could do that are removed too.
+    """
+    usual = Path(tempfile.gettempdir())
+    parent = usual if len(str(usual)) <= LONGEST_FOLDER else Path("/tmp")
+    for lock in parent.glob(f"{PREFIX}*/lock"):
+        _remove_abandoned(lock)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    with FileLock(folder / "lock"):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(lock: Path) -> None:
+    try:
+        with FileLock(lock, timeout=0):
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    except (Timeout, OSError):
+        pass  # In use, or another user's.
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and put them back afterwards."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,286 @@
+"""Ray Tune's side: its event loop runs jobs that were prepared elsewhere, and decides nothing."""
+
+import math
+import shutil
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune import Stopper
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+from ray.util import get_node_ip_address
+
+from gensynth.campaign.experiment import Resources
+from gensynth.evaluation.measurement import Measurement
+from gensynth.executors.ray.cluster import NodesGone, slots
+from gensynth.executors.ray.exchange import Ended, Exchange, Measured, Wanted
+from gensynth.executors.ray.sharing import NOT_SHARED
+from gensynth.process import CHECKPOINT_WAIT_S
+from gensynth.record.pending import in_flight
+from gensynth.serialization import dumps, from_plain, loads
+from gensynth.training.attempt import Result
+from gensynth.training.background import Background, News
+from gensynth.training.job import Job
+
+PAUSE_S = 0.2
+"""Between two rows of a training: faster epochs are reported together."""
+PATIENCE_S = 2.0
+"""Between two rows of a training whose epochs are slow, so that it can be stopped in time."""
+RECOUNT_S = 5.0
+"""Between two looks at the size of the cluster."""
+LOW_MEMORY = "running low on memory"
+"""What Ray says of a worker that it ended for that."""
+LONGEST_CAUSE = 200
+
+
+def fit(exchange: Exchange, resources: Resources, folder: Path, patience_s: float) -> None:
+    """Run jobs until the exchange says halt; Tune's own files go to `folder`, and go with it.
+
+    Raises `NodesGone` where no node has had room for a training for `patience_s` seconds.
+    """
+    room = Room(resources, patience_s)
+    jobs = Jobs(exchange, room)
+    rule = Rule(jobs)
+    try:
+        tune.run(
+            Worker,
+            name=folder.name,
+            storage_path=str(folder),
+            search_alg=jobs,
+            scheduler=rule,
+            stop=Halt(exchange, room),
+            num_samples=-1,
+            resources_per_trial={"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
+            reuse_actors=True,
+            max_failures=0,
+            raise_on_failed_trial=False,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+            verbose=0,
+        )
+    finally:
+        for staging in rule.staging:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+class Worker(tune.Trainable):
+    """Trains one job after the other in a process of Ray's; every row it gives is plain JSON.
+
+    The first row says that it begins, the last one how it ended. It never raises: an error that
+    reaches Tune would cost the process, and with it some seconds for the next job.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Take the job, but leave it: Tune may yet give it to a process that is free sooner."""
+        self._job = from_plain(Job, loads(config["job"], "job"), "job")
+        self._blind = ""
+        if not in_flight(self._job):  # A node that joined later, with a disk of its own.
+            node = get_node_ip_address()  # type: ignore[no-untyped-call]
+            self._blind = f"node {node} {NOT_SHARED}"
+            self._job = replace(self._job, checkpoint_s=None)
+        self._training: Background | None = None
+
+    def reset_config(self, config: dict[str, Any]) -> bool:
+        """Take another job once the last one's training is over."""
+        self.cleanup()
+        if self._training is not None:
+            self._training.join()
+        self.setup(config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Give the next row."""
+        news = News()
+        if self._blind and self._job.keep_weights:
+            news = News(result=Result("lost", detail=self._blind))
+        elif self._training is None:
+            self._training = Background(self._job)
+        else:
+            news = self._training.news(PAUSE_S, PATIENCE_S)
+        if self._blind and news.result is not None and not news.result.detail:
+            news = replace(news, result=replace(news.result, detail=self._blind))
+        return {"news": dumps(news), "done": news.result is not None}
+
+    def cleanup(self) -> None:
+        """End the training early, if one is running, at the end of its epoch and saved."""
+        if self._training is not None:
+            self._training.stop()
+            self._training.join(CHECKPOINT_WAIT_S)
+
+
+@dataclass
+class Running:
+    """A job that Tune has in hand: what it measured so far, and when it began."""
+
+    job: Job
+    curve: list[Measurement] = field(default_factory=list)
+    began: float | None = None
+    error: str = ""
+
+
+class Room:
+    """How many trainings fit side by side; nodes may join and leave during a run."""
+
+    def __init__(self, resources: Resources, patience_s: float) -> None:
+        """Give up after `patience_s` seconds without any room."""
+        self._resources, self._patience_s = resources, patience_s
+        self._slots, self._counted = 0, -math.inf
+        self._last = time.monotonic()
+
+    def count(self) -> int:
+        """Count, every few seconds anew; `NodesGone` where there has been none for too long."""
+        now = time.monotonic()
+        if now - self._counted > RECOUNT_S:
+            self._slots, self._counted = slots(self._resources), now
+            self._last = now if self._slots else self._last
+            if now - self._last > self._patience_s:
+                raise NodesGone(f"no node has had room for a training for {now - self._last:.0f} s")
+        return self._slots
+
+
+class Jobs(Searcher):
+    """Gives Tune the jobs that the campaign prepared, and the campaign their news."""
+
+    def __init__(self, exchange: Exchange, room: "Room") -> None:
+        super().__init__()
+        self._exchange = exchange
+        self._room = room
+        self._running: dict[str, Running] = {}
+        self._asked = False
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """Give the next job as a trial's configuration, or nothing where none is prepared.
+
+        One job more than there is room for is handed out, so that it is at hand when a worker
+        becomes free. Only while nothing runs does this wait: the loop has nothing else to do.
+        """
+        if len(self._running) > self._room.count():
+            return None
+        if not self._asked:
+            self._exchange.tell(Wanted())
+            self._asked = True
+        job = self._exchange.next_job(wait=not self._running)
+        if self._exchange.halted:
+            return Searcher.FINISHED  # type: ignore[return-value]
+        if job is None:
+            return None
+        self._asked = False
+        self._running[trial_id] = Running(job)
+        return {"job": dumps(job)}
+
+    def take(self, trial_id: str, row: dict[str, Any]) -> Result | None:
+        """Pass on the measurements of a row, once each; give the end, if it says so."""
+        running = self._running[trial_id]
+        running.began = running.began or time.monotonic()
+        news = _news(row)
+        if news.measurements:
+            running.curve += news.measurements
+            self._exchange.tell(Measured(running.job, news.measurements))
+        return news.result
+
+    def goes_on(self, trial_id: str) -> bool:
+        """Say whether a trial may continue."""
+        return self._exchange.goes_on(self._running[trial_id].job)
+
+    def failed(self, trial_id: str, error: str) -> None:
+        """Remember why a trial's process was lost; its end follows."""
+        self._running[trial_id].error = error
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tell how a job ended: as its last row says, else stopped, else its worker was lost."""
+        running = self._running[trial_id]
+        if result is None:
+            ending = _lost(running)
+        else:
+            # The last row comes here only; one that was stopped at has been taken before.
+            last = _news(result).result is not None
+            ending = (self.take(trial_id, result) if last else None) or _stopped(running)
+        del self._running[trial_id]
+        self._exchange.tell(Ended(running.job, ending))
+
+    def save(self, checkpoint_path: str) -> None:
+        """Keep nothing: a restart begins from the campaign's own record."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Restore nothing."""
+
+
+class Rule(FIFOScheduler):
+    """First come, first served; stops what the campaign wants stopped."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._jobs = jobs
+        self.staging: set[Path] = set()
+        """Where Tune keeps files in Ray's own folder, which outlives us on a cluster."""
+
+    def on_trial_add(self, controller: Any, trial: Trial) -> None:
+        """Note where Tune keeps the files of this run."""
+        if trial.storage is not None:
+            self.staging.add(Path(trial.storage.experiment_driver_staging_path).parent)
+
+    def on_trial_result(self, controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Take a row, any but the last; say whether the training goes on."""
+        self._jobs.take(trial.trial_id, result)
+        goes_on = self._jobs.goes_on(trial.trial_id)
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+    def on_trial_error(self, controller: Any, trial: Trial) -> None:
+        """Keep the error of a trial whose process was lost."""
+        file = trial.error_file
+        self._jobs.failed(trial.trial_id, Path(file).read_text(encoding="utf-8") if file else "")
+
+
+class Halt(Stopper):
+    """Ends the whole run once the campaign says so."""
+
+    def __init__(self, exchange: Exchange, room: Room) -> None:
+        self._exchange: Exchange | None = exchange
+        self._room: Room | None = room
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Stop no single trial."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Say whether all is to end; Tune asks in every turn of its loop, so the nodes are seen."""
+        if self._room is not None:
+            self._room.count()
+        return self._exchange is not None and self._exchange.halted
+
+    def __getstate__(self) -> dict[str, None]:
+        """Leave what is ours out of the copy that Tune keeps in its folder."""
+        return {"_exchange": None, "_room": None}
+
+
+def _news(row: dict[str, Any]) -> News:
+    return from_plain(News, loads(row["news"], "row"), "row")
+
+
+def _stopped(running: Running) -> Result:
+    return Result("stopped", tuple(running.curve), seconds=_seconds(running))
+
+
+def _lost(running: Running) -> Result:
+    """Name the end of a job whose process is gone: past its time limit, it ended itself."""
+    curve, limit, cause = tuple(running.curve), running.job.time_limit_s, _cause(running.error)
+    if LOW_MEMORY in running.error:
+        return Result("out_of_memory", curve, cause, _seconds(running))
+    if limit is not None and running.began and time.monotonic() - running.began > limit:
+        return Result("timed_out", curve, f"hung after {limit} s", limit)
+    return Result("lost", curve, cause, _seconds(running))
+
+
+def _cause(error: str) -> str:
+    """Shorten Tune's account of a failure to one line; its first line only counts them."""
+    words = " ".join(error.partition("\n")[2].split())
+    return (words.partition("The actor is dead because ")[2] or words)[:LONGEST_CAUSE]
+
+
+def _seconds(running: Running) -> float:
+    return running.curve[-1].seconds if running.curve else 0.0

@@ -1,0 +1,166 @@
+"""Does a written format compute what the searched network computes? Real inputs say."""
+
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.formats import Deployment, Format, Run
+from gensynth.formats.real_inputs import RealInputs
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BATCH = 64
+"""Images at a time; the last batch is a smaller one, which tries the free batch axis."""
+
+ROUNDING = 4.0
+"""Largest difference allowed, as a multiple of the error that float32 itself makes in a network."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What the comparison of one format with the searched network showed."""
+
+    format: str
+    file: str
+    largest_difference: float
+    """Of any logit."""
+    allowed: float | None
+    """Largest difference allowed: the format's tolerance, or some times the error that float32
+    makes in the searched network, where that is more; None where it is only measured."""
+    same_class: float
+    """Top-1 agreement: share of images that both classify alike, in percent."""
+    torn: int
+    """Images classified otherwise though the two best logits differ by more than allowed."""
+    images: int
+    origin: str
+    """Where the images come from."""
+    top1_searched: float | None = None
+    """Percent, where the images have labels and the weights were trained."""
+    top1_written: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether the format may be left behind."""
+        if self.allowed is None:
+            return self.largest_difference < float("inf")
+        return self.largest_difference <= self.allowed and self.torn == 0
+
+    @property
+    def top1_loss(self) -> float | None:
+        """Percentage points of top-1 that the format costs; None where no labels tell."""
+        if self.top1_searched is None or self.top1_written is None:
+            return None
+        return self.top1_searched - self.top1_written
+
+    def __str__(self) -> str:
+        """Tell it in one line."""
+        text = f"{self.format}: largest difference {self.largest_difference:.3g}"
+        text += "" if self.allowed is None else f" (at most {self.allowed:.3g})"
+        text += f", top-1 agreement {self.same_class:.2f} % on {self.images:,} {self.origin}"
+        if self.top1_loss is not None:
+            text += f", top-1 {self.top1_written:.2f} %, {self.top1_loss:.2f} points lost"
+        return text if self.agrees else f"{text}; DISAGREES, removed"
+
+
+def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder: Path) -> Agreement:
+    """Write a format into `folder`, run it there, and remove it again where it disagrees."""
+    path = folder / format_.file
+    format_.write(network, path)
+    agreement = compared(format_, path, network.searched, inputs)
+    if not agreement.agrees:
+        path.unlink()
+    return agreement
+
+
+def compared(format_: Format, path: Path, searched: "nn.Module", inputs: RealInputs) -> Agreement:
+    """Run a written format and the searched network on the same images."""
+    written = _all_logits(format_.open(path), inputs.images)
+    expected = _all_logits(_run(searched), inputs.images)
+    allowed = format_.tolerance
+    # Also refuses NaN, which is in no comparison.
+    if allowed is not None and not float((expected - written).abs().max()) <= allowed:
+        allowed = max(allowed, ROUNDING * _rounding_error(searched, expected, inputs))
+    return _agreement(format_, expected, written, allowed, inputs)
+
+
+def _rounding_error(searched: "nn.Module", expected: "Tensor", inputs: RealInputs) -> float:
+    """Measure what float32 costs the searched network: nothing can be more exact than it is."""
+    from copy import deepcopy
+
+    try:
+        exact = _all_logits(_run(deepcopy(searched).double()), inputs.images.double())
+    except RuntimeError:  # It insists on float32 somewhere.
+        return 0.0
+    error = float((exact - expected).abs().max())
+    return error if isfinite(error) else 0.0
+
+
+def table(agreements: list[Agreement]) -> str:
+    """Write the agreements as the last section of a card, in Markdown."""
+    heads = ("file", "largest difference", "allowed", "top-1 agreement", "images", "top-1 lost")
+    lines = ["", "## Formats", "", "Run on images when they were written:", ""]
+    lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    return "\n".join(lines + [_row(agreement) for agreement in agreements]) + "\n"
+
+
+def _row(agreement: Agreement) -> str:
+    allowed, lost = agreement.allowed, agreement.top1_loss
+    cells = [
+        f"`{agreement.file}`" if agreement.agrees else f"{agreement.file}: disagreed, removed",
+        f"{agreement.largest_difference:.3g}",
+        "only measured" if allowed is None else f"{allowed:.3g}",
+        f"{agreement.same_class:.2f} %",
+        f"{agreement.images:,} {agreement.origin}",
+        "unknown" if lost is None else f"{lost:.2f} points, to {agreement.top1_written:.2f} %",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _run(module: "nn.Module") -> Run:
+    import torch
+
+    def run(images: "Tensor") -> "Tensor":
+        with torch.no_grad():
+            logits: Tensor = module(images)
+        return logits
+
+    return run
+
+
+def _all_logits(run: Run, images: "Tensor") -> "Tensor":
+    import torch
+
+    return torch.cat([run(batch) for batch in torch.split(images, BATCH)])
+
+
+def _agreement(
+    format_: Format,
+    searched: "Tensor",
+    written: "Tensor",
+    allowed: float | None,
+    inputs: RealInputs,
+) -> Agreement:
+    gaps = (searched - written).abs()
+    largest = float(gaps.max()) if bool(gaps.isfinite().all()) else float("inf")
+    ours, theirs = searched.argmax(1), written.argmax(1)
+    best = searched.topk(min(2, searched.shape[1]), dim=1).values
+    clear = (best[:, 0] - best[:, -1]) > (allowed or 0.0)
+    labels = inputs.labels
+    return Agreement(
+        format=format_.name,
+        file=format_.file,
+        largest_difference=largest,
+        allowed=allowed,
+        same_class=_percent(ours == theirs),
+        torn=int((clear & (ours != theirs)).sum()),
+        images=len(searched),
+        origin=inputs.origin,
+        top1_searched=None if labels is None else _percent(ours == labels),
+        top1_written=None if labels is None else _percent(theirs == labels),
+    )
+
+
+def _percent(hits: "Tensor") -> float:
+    return 100 * float(hits.float().mean())

@@ -1,0 +1,36 @@
+"""What 8 bits cost a trained network: the top-1 that its int8 form loses on held-out images."""
+
+from typing import TYPE_CHECKING
+
+from gensynth.data.batches import Batches
+from gensynth.formats import Deployment
+from gensynth.formats.int8 import to_int8
+from gensynth.formats.onnx import runner
+from gensynth.formats.quiet import quiet
+from gensynth.formats.real_inputs import CALIBRATED, spread
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BATCH = 64
+
+
+def top1_loss(network: "nn.Module", calibration: Batches, held_out: Batches, top1: float) -> float:
+    """Quantise a network as an export would, and give the percentage points of top-1 that go.
+
+    `top1` is what it reaches in float32 on all of `held_out`, in percent. Negative where rounding
+    happened to help. `InputError` where the network cannot be quantised.
+    """
+    from copy import deepcopy
+
+    import torch
+
+    images, _ = spread(calibration, CALIBRATED)
+    shape = images.shape[1], images.shape[2], images.shape[3]
+    plain = deepcopy(network).cpu().to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    with quiet():
+        run = runner(to_int8(Deployment(plain, shape, images.cpu().contiguous())))
+    right = 0
+    for batch, labels in held_out.in_order(BATCH):
+        right += int((run(batch.cpu().contiguous()).argmax(1) == labels.cpu()).sum())
+    return top1 - 100 * right / len(held_out)

@@ -1,0 +1,100 @@
+"""ONNX, for ONNX Runtime and most others; home of `onnx` and (with int8_format) `onnxruntime`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.errors import InputError
+from gensynth.formats import Deployment, Run, brief, missing
+from gensynth.formats.quiet import quiet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXTRA = "onnx"
+BATCH = "N"
+"""Name of the batch axis in the file."""
+
+
+@dataclass(frozen=True)
+class Onnx:
+    """`model.onnx`: input `images` (N, C, H, W), output `logits` (N, classes), N free."""
+
+    name: str = "onnx"
+    file: str = "model.onnx"
+    tolerance: float | None = 1e-4
+
+    def check(self) -> None:
+        """Ask for the packages that ONNX needs."""
+        require()
+
+    def write(self, network: Deployment, path: Path) -> None:
+        """Translate the network's program."""
+        path.write_bytes(to_onnx(network))
+
+    def open(self, path: Path) -> Run:
+        """Run the file by ONNX Runtime."""
+        return runner(path.read_bytes())
+
+
+def to_onnx(network: Deployment) -> bytes:
+    """Write the network as ONNX; `InputError` where an operator has no ONNX form."""
+    require()
+    import torch
+
+    program = network.program
+    with quiet():
+        try:
+            translated: Any = torch.onnx.export(
+                program,
+                dynamo=True,
+                external_data=False,
+                input_names=["images"],
+                output_names=["logits"],
+                verbose=False,
+            )
+        except Exception as error:
+            cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+            raise InputError("ONNX", f"cannot express this network: {brief(cause)}") from error
+    model = translated.model_proto
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = BATCH
+    del model.graph.value_info[:]  # Shapes in terms of the exporter's own name of the batch axis.
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def runner(model: bytes, threads: int = 1) -> Run:
+    """Make a function of an ONNX model, run by ONNX Runtime on that many threads of the CPU."""
+    import torch
+
+    session = session_of(model, threads)
+
+    def run(images: "Tensor") -> "Tensor":
+        return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+
+    return run
+
+
+def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:
+    """Open an ONNX model in ONNX Runtime, on the CPU; a fixed `batch` lets it plan further."""
+    require()
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    if batch is not None:
+        options.add_free_dimension_override_by_name(BATCH, batch)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def require() -> None:
+    """Raise `InputError` with the remedy where a package is missing."""
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript
+    except ImportError as error:
+        raise missing("ONNX", EXTRA, error) from error
+    assert onnx and onnxruntime and onnxscript

@@ -1,0 +1,78 @@
+"""Real inputs to compare formats with, and to calibrate 8-bit numbers on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gensynth.data.sets import DataSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gensynth.data.batches import Batches
+
+COMPARED = 2000
+"""Images at most that formats are compared on."""
+CALIBRATED = 256
+"""Images at most that 8-bit ranges are chosen from; they are training images."""
+
+NOISE = 48
+"""Images of noise, where there are no others; fewer where they are larger than 224 pixels."""
+
+
+@dataclass(frozen=True)
+class RealInputs:
+    """Images as the network sees them: float32 (N, C, H, W), normalised, at its resolution."""
+
+    images: "Tensor"
+    calibration: "Tensor"
+    origin: str
+    """What the images are, for people: `test images of digits`."""
+    labels: "Tensor | None" = None
+    """Classes (N,), where the network was trained on them."""
+    calibration_origin: str = "images of noise"
+
+
+def of_data(
+    data: DataSet, name: str, split: str, size: tuple[int, int], trained: bool
+) -> RealInputs:
+    """Take images of a data set: those of `split` to compare, training images to calibrate."""
+    images, labels = _of_split(data, split, size, COMPARED)
+    calibration, _ = _of_split(data, "train", size, CALIBRATED)
+    return RealInputs(
+        images,
+        calibration,
+        f"{split} images of {name}",
+        labels if trained else None,
+        f"training images of {name}",
+    )
+
+
+def noise(shape: tuple[int, int, int]) -> RealInputs:
+    """Make images of nothing, for a network that comes without data."""
+    import torch
+
+    rng = torch.Generator().manual_seed(0)
+    count = max(2, min(NOISE, NOISE * 224 * 224 // (shape[1] * shape[2])))
+    images = torch.randn((count, *shape), generator=rng)
+    calibration = torch.randn((count, *shape), generator=rng)
+    return RealInputs(images, calibration, "images of noise (no --data)")
+
+
+def spread(batches: "Batches", most: int) -> tuple["Tensor", "Tensor"]:
+    """Give up to `most` images and their labels, evenly spread: a split may be sorted by class."""
+    import torch
+
+    chosen = torch.linspace(0, len(batches) - 1, min(most, len(batches))).round().long()
+    images, labels = batches.at(chosen.to(batches.place))
+    return images.contiguous(), labels
+
+
+def _of_split(
+    data: DataSet, split: str, size: tuple[int, int], most: int
+) -> tuple["Tensor", "Tensor"]:
+    import torch
+
+    from gensynth.data.batches import Batches
+
+    place = torch.device("cpu")
+    return spread(Batches(data, (split,), size, place, torch.contiguous_format), most)

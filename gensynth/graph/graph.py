@@ -1,0 +1,201 @@
+"""A network as a table of layers: what ran, on which shapes, fed by whom.
+
+`gensynth.graph.trace.trace(module, input_shape)` reads it off any module; a search space may give
+the same table directly. Everything judged before training (costs, columns, strides, filters) is
+read off it.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+from gensynth.genome import digest
+
+Kind = Literal[
+    "input",  # the image
+    "conv",  # a convolution, unless it is a fixed spatial filter
+    "linear",  # a matrix product with learnable weights
+    "matmul",  # a matrix product of two activations (attention)
+    "norm",  # batch, layer, group normalisation
+    "activation",  # element by element, one input
+    "softmax",  # over channels or positions
+    "pool",  # max, average, or a fixed (not learnable) spatial filter such as a blur
+    "reduce",  # mean or sum over positions: global pooling
+    "resize",  # interpolation
+    "combine",  # element by element, two or more inputs: add, mul, ...
+    "move",  # only moves numbers: view, permute, slice, cat, pad, channel shuffle
+    "other",  # counted nowhere, and said so
+]
+
+
+class Layer(NamedTuple):
+    """One executed operator. Row `i` of a graph may read rows before `i` only."""
+
+    kind: Kind
+    op: str
+    """Which one, in lower case: `conv2d`, `batch_norm`, `silu`, `max`, `avg`, `blur`, `add`."""
+    inputs: tuple[int, ...]
+    """Rows whose outputs are read, in the order of the arguments."""
+    shape: tuple[int, ...]
+    """Shape of the output without the batch axis: (C, H, W), or (features,)."""
+    name: str = ""
+    """Dotted path of the module that ran it; functional calls carry their caller's path."""
+    kernel: tuple[int, int] = (1, 1)
+    """Extent of the window, dilation included, of convolutions and pools."""
+    stride: tuple[int, int] = (1, 1)
+    groups: int = 1
+    parameters: int = 0
+    """Learnable numbers that first appear here (shared weights count once)."""
+    macs: int = 0
+    """Multiply-accumulates at batch 1: convolutions and matrix products, groups respected."""
+    nyquist: float | None = None
+    """Of a fixed spatial filter: |response| at Nyquist over that at zero, on the worse axis."""
+    alias: bool = False
+    """The output shares the memory of the first input (a view)."""
+    route: tuple[tuple[int, int, int], ...] | None = ()
+    """Where the output channels of a `move` or `reduce` come from, as runs (input position, first
+    channel, one past the last); `()` = each from the same one; None = mixed beyond telling."""
+    detail: str = ""
+    """Arguments that change the function and show in no other column, as `key=value,...`."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All layers in the order of execution; row 0 is the input, the last row the output."""
+
+    layers: tuple[Layer, ...]
+    unread: tuple[str, ...] = ()
+    """Names of parameters that no row reads; they are in no count."""
+
+    def __iter__(self) -> Iterator[Layer]:
+        """Iterate over the layers in the order of execution."""
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        """Count the rows, the input's included."""
+        return len(self.layers)
+
+    def label(self, row: int) -> str:
+        """Name a row for a person: its module, and which of several like operators of that."""
+        layer = self.layers[row]
+        alike = [i for i, r in enumerate(self.layers) if (r.op, r.name) == (layer.op, layer.name)]
+        if layer.name and len(alike) == 1:
+            return layer.name
+        place = f"[{alike.index(row)}]" if len(alike) > 1 else ""
+        return f"{layer.name}:{layer.op}{place}" if layer.name else f"{layer.op}{place}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name the function family, as `fingerprint` says."""
+        return fingerprint(self.layers)
+
+
+_COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
+_COPIES = frozenset({"clone", "view", "expand", "slice", "output"})
+"""Moves that change nothing where they keep the shape."""
+_WORD = (1 << 64) - 1
+_PRIME = 0x9E3779B97F4A7C15
+
+Inputs = list[list[int]]
+"""The rows that each row reads."""
+
+
+def fingerprint(layers: Sequence[Layer]) -> str:
+    """Name the structure that reaches the output in 12 hexadecimal digits.
+
+    Rows that change nothing are left out and the inputs of sums and products stand in canonical
+    order. Module names and the order in which independent rows were executed play no part.
+    """
+    inputs, output = _without_identities(layers)
+    texts, marks = zip(
+        *(_text(layer[:2] + layer[3:4] + layer[5:]) for layer in layers), strict=True
+    )
+    _sort_commutative(layers, inputs, marks, output)
+    order = _depth_first(inputs, output)
+    number = {row: place for place, row in enumerate(order)}
+    return digest("\n".join(f"{texts[i]}{[number[j] for j in inputs[i]]}" for i in order))
+
+
+@lru_cache(maxsize=1 << 16)
+def _text(columns: tuple[Any, ...]) -> tuple[str, int]:
+    """Write everything of a row but its name and inputs; and a number that stands for that."""
+    text = repr(columns)
+    return text, zlib.crc32(text.encode())
+
+
+def _without_identities(layers: Sequence[Layer]) -> tuple[Inputs, int]:
+    """Give the inputs of every row, and the output row, past rows that change nothing."""
+    same = list(range(len(layers)))
+    inputs = []
+    for i, layer in enumerate(layers):
+        read = [same[j] for j in layer.inputs]
+        inputs.append(read)
+        if layer.kind in ("move", "pool") and _changes_nothing(layer, layers):
+            same[i] = read[0]
+    return inputs, same[-1]
+
+
+def _changes_nothing(layer: "Layer", layers: Sequence[Layer]) -> bool:
+    if layer.kind == "pool":
+        return layer.op != "blur" and layer.kernel == layer.stride == (1, 1)
+    if layer.op not in _COPIES or len(layer.inputs) != 1 or layer.route != ():
+        return False
+    return layer.shape == layers[layer.inputs[0]].shape
+
+
+def _is_commutative(layer: "Layer") -> bool:
+    return layer.op in _COMMUTATIVE and len(layer.inputs) > 1 and not layer.detail
+
+
+def _sort_commutative(
+    layers: Sequence[Layer], inputs: Inputs, marks: Sequence[int], output: int
+) -> None:
+    """Order the inputs of sums and products by what feeds them, then by what else they feed."""
+    up: list[int] = []
+    joins = []
+    for layer, read, mark in zip(layers, inputs, marks, strict=True):
+        if _is_commutative(layer):
+            joins.append(read)
+            mark += sum(up[j] * _PRIME for j in read)
+        else:
+            for j in read:
+                mark = (mark * _PRIME + up[j] + 1) & _WORD
+        up.append(mark & _WORD)
+    for read in joins:
+        read.sort(key=up.__getitem__)
+    if any(up[i] == up[j] and i != j for read in joins for i, j in pairwise(read)):
+        down = _readers(layers, inputs, up, output)
+        for read in joins:
+            read.sort(key=lambda row: (up[row], down[row]))
+
+
+def _readers(layers: Sequence[Layer], inputs: Inputs, up: Sequence[int], output: int) -> list[int]:
+    """Give each row a number that stands for all that reads it and reaches the output."""
+    down = [0] * len(inputs)
+    live = {output}
+    for i in range(output, -1, -1):
+        if i in live:
+            live.update(inputs[i])
+            for place, j in enumerate(inputs[i]):
+                here = up[i] + 3 * down[i] + (0 if _is_commutative(layers[i]) else place + 1)
+                down[j] = (down[j] + here * here * _PRIME) & _WORD
+    return down
+
+
+def _depth_first(inputs: Inputs, output: int) -> list[int]:
+    """List what feeds `output`, every row after its inputs, in an order that the edges fix."""
+    order: list[int] = []
+    seen = [False] * len(inputs)
+    stack = [output]
+    while stack:
+        row = stack.pop()
+        if row < 0:
+            order.append(~row)
+        elif not seen[row]:
+            seen[row] = True
+            stack.append(~row)
+            stack.extend(inputs[row][::-1])
+    return order

@@ -1,0 +1,202 @@
+"""The columns of a `Layer` that an operator and its arguments decide: a function for each kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from gensynth.graph.graph import Kind
+from gensynth.graph.trace.call import Call
+from gensynth.graph.trace.operators import KIND, NAME, TOLD_BY_SHAPE
+
+Columns = dict[str, Any]
+"""Columns of a `Layer` by name."""
+
+
+def describe(call: Call) -> Columns:
+    """Give the columns of a `Layer` that the operator and its arguments decide."""
+    kind = KIND.get(call.operator, "other")
+    columns: Columns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
+    return columns | _DESCRIBE.get(kind, _elementwise)(call)
+
+
+def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> float | None:
+    """Compare |response| at the Nyquist frequency with that at zero, on the worse axis.
+
+    `filters` is (C, 1, H, W) or (H, W); the worst channel counts; rounded to 1e-6. None for a
+    filter that blocks constants, which is no low-pass, and for one without numbers (meta device).
+    """
+    if filters.is_meta:
+        return None
+    bank = filters.detach().double().reshape(-1, *filters.shape[-2:])
+    zero = bank.sum((1, 2)).abs()
+    if bool((zero < 1e-9).any()):
+        return None
+    rows, columns = (
+        bank.new_tensor([(-1.0) ** (i * step) for i in range(size)])
+        for size, step in zip(bank.shape[1:], dilation, strict=True)
+    )
+    vertical = (bank.sum(2) * rows).sum(1).abs() / zero
+    horizontal = (bank.sum(1) * columns).sum(1).abs() / zero
+    return round(float(max(vertical.max(), horizontal.max())), 6)
+
+
+def _convolution(call: Call) -> Columns:
+    image, weight = call.arguments["input"], call.arguments["weight"]
+    axes = weight.dim() - 2
+    transposed = bool(call.arguments.get("transposed"))
+    dilation = _pair(call.arguments["dilation"], axes)
+    kernel = _extent(_pair(weight.shape[2:], axes), dilation)
+    positions = (image if transposed else call.out).shape[2:].numel() * call.out.shape[0]
+    columns: Columns = {
+        "op": f"conv_transpose{axes}d" if transposed else f"conv{axes}d",
+        "kernel": kernel,
+        "stride": _pair(call.arguments["stride"], axes),
+        "groups": int(call.arguments["groups"]),
+        "macs": weight.numel() * positions,
+        "detail": _window(kernel, _pair(call.arguments["padding"], axes, 0), dilation),
+    }
+    depthwise = weight.shape[1] == 1 and image.shape[1] == call.out.shape[1] == columns["groups"]
+    fixed = not call.learned and all(weight is not tensor for tensor in call.inputs)
+    if depthwise and fixed and axes == 2:
+        columns |= {"kind": "pool", "op": "blur"}
+        columns["nyquist"] = response_at_nyquist(weight, dilation)
+    return columns
+
+
+def _product(call: Call) -> Columns:
+    first, second = next(names for names in _OPERANDS if set(names) <= call.arguments.keys())
+    activations = {id(tensor) for tensor in call.inputs}
+    both = all(id(call.arguments[name]) in activations for name in (first, second))
+    kind = "matmul" if both else "linear"
+    macs = call.out.numel() * call.arguments[first].shape[-1]
+    return {"kind": kind, "op": kind, "macs": macs}
+
+
+_OPERANDS = (
+    ("mat1", "mat2"),  # addmm
+    ("batch1", "batch2"),  # baddbmm
+    ("mat", "vec"),  # addmv
+    ("input", "weight"),  # linear
+    ("self", "mat2"),  # mm, bmm
+    ("self", "vec"),  # mv
+)
+
+
+def _attention(call: Call) -> Columns:
+    query, key, value = (call.arguments[name] for name in ("query", "key", "value"))
+    pairs = query.shape[:-1].numel() * key.shape[-2]
+    detail = "is_causal=True" if call.arguments.get("is_causal") else ""
+    return {"macs": pairs * (query.shape[-1] + value.shape[-1]), "detail": detail}
+
+
+def _normalisation(call: Call) -> Columns:
+    return {"groups": int(call.arguments.get("group", 1))}
+
+
+def _pool(call: Call) -> Columns:
+    average = "avg" in call.operator
+    columns = _adaptive(call) if call.operator.startswith("adaptive") else _fixed_window(call)
+    if average:
+        columns["nyquist"] = round(max((k % 2) / k for k in columns["kernel"]), 6)
+    return columns
+
+
+def _fixed_window(call: Call) -> Columns:
+    window = _pair(call.arguments["kernel_size"], 2)
+    dilation = _pair(call.arguments.get("dilation", 1), 2)
+    kernel = _extent(window, dilation)
+    return {
+        "kernel": kernel,
+        "stride": _pair(call.arguments["stride"] or window, 2),
+        "detail": _window(kernel, _pair(call.arguments["padding"], 2), dilation),
+    }
+
+
+def _adaptive(call: Call) -> Columns:
+    sides = zip(call.arguments["self"].shape[-2:], call.out.shape[-2:], strict=True)
+    windows = [(-(-size // made), max(size // made, 1)) for size, made in sides]
+    kernel, stride = zip(*windows, strict=True)
+    return {"kernel": kernel, "stride": stride, "detail": "adaptive"}
+
+
+def _softmax(call: Call) -> Columns:
+    axis = call.arguments["dim"] % call.out.dim()
+    return {"detail": "" if axis == 1 and call.out.dim() != 3 else f"dim={axis}"}
+
+
+def _resize(call: Call) -> Columns:
+    return {"detail": "align_corners=True" if call.arguments.get("align_corners") else ""}
+
+
+def _reduction(call: Call) -> Columns:
+    image = call.arguments["self"]
+    axes = call.arguments.get("dim")
+    axes = range(image.dim()) if axes is None else [axes] if isinstance(axes, int) else axes
+    reduced = sorted(axis % image.dim() for axis in axes)
+    positions = reduced == list(range(2, image.dim()))
+    return {"detail": "" if positions else f"dim={reduced}"}
+
+
+def _move(call: Call) -> Columns:
+    if call.operator in TOLD_BY_SHAPE:
+        return {}
+    if call.operator == "slice":
+        return _slice(call)
+    return _elementwise(call)
+
+
+def _slice(call: Call) -> Columns:
+    axis, step = call.arguments["dim"] % call.out.dim(), call.arguments["step"]
+    start = call.arguments["start"] or 0
+    if step == 1:
+        return {"detail": f"dim={axis},start={start}"}
+    stride = (step if axis == 2 else 1, step if axis == 3 else 1)
+    return {"stride": stride, "detail": f"dim={axis},start={start},step={step}"}
+
+
+def _elementwise(call: Call) -> Columns:
+    if call.operator == "hardtanh" and call.options == {"min_val": 0.0, "max_val": 6.0}:
+        return {"op": "relu6"}
+    options = sorted(call.options.items())
+    return {"detail": ",".join(f"{k}={_canonical(k, v, call.out.dim())}" for k, v in options)}
+
+
+def _canonical(name: str, value: Any, axes: int) -> Any:
+    """Count axes from the front, and write whole numbers without a point."""
+    if name.startswith("dim"):
+        return value % axes if isinstance(value, int) else [axis % axes for axis in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _window(kernel: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int]) -> str:
+    """Tell padding and dilation, unless they are the usual ones: (extent - 1) // 2, and 1."""
+    told = []
+    if padding != tuple((k - 1) // 2 for k in kernel):
+        told.append(f"padding={padding[0]}x{padding[1]}")
+    if dilation != (1, 1):
+        told.append(f"dilation={dilation[0]}x{dilation[1]}")
+    return ",".join(told)
+
+
+def _extent(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
+    return (dilation[0] * (window[0] - 1) + 1, dilation[1] * (window[1] - 1) + 1)
+
+
+def _pair(value: int | Sequence[int], axes: int, missing: int = 1) -> tuple[int, int]:
+    values = [value] * axes if isinstance(value, int) else list(value)
+    values = values * axes if len(values) == 1 else values
+    return (missing, values[0]) if axes == 1 else (values[-2], values[-1])
+
+
+_DESCRIBE: Mapping[Kind, Callable[[Call], Columns]] = {
+    "conv": _convolution,
+    "linear": _product,
+    "matmul": _attention,
+    "norm": _normalisation,
+    "pool": _pool,
+    "softmax": _softmax,
+    "resize": _resize,
+    "reduce": _reduction,
+    "move": _move,
+}

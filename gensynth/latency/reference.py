@@ -1,0 +1,33 @@
+"""Building the networks that are timed: a reference by name, a candidate with fresh weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.errors import InputError
+from gensynth.models.by_name import Model, find_model
+from gensynth.space import Source, Task, make
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def find_reference(name: str, task: Task, folder: Path) -> Model:
+    """Build a reference, leaving torch's random numbers alone; a file is looked up in `folder`."""
+    import torch
+
+    found = str(folder / name) if (folder / name).exists() else name
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return find_model(found, task, folder)
+    except InputError as error:
+        told = error.problem if error.place in (name, found) else str(error)
+        raise InputError(f"reference {name}", told) from error
+
+
+def fresh(source: Source) -> "nn.Module":
+    """Build a network without disturbing torch's random numbers; latency needs no weights."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make(source)

@@ -1,0 +1,57 @@
+"""The curves of a campaign for TensorBoard: one run for each training, written as it ends."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gensynth.errors import InputError
+from gensynth.evaluation.outcome import Outcome
+
+FOLDER = "tensorboard"
+"""In the campaign's folder."""
+
+
+class Curves:
+    """Writes the trainings that ended since it was last called; a restart writes none twice."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write below `folder`/tensorboard; `InputError` where TensorBoard is not installed."""
+        try:
+            import tensorboard  # noqa: F401
+        except ImportError:
+            problem = "needs TensorBoard: pip install 'gensynth[tensorboard]'"
+            raise InputError("--tensorboard", problem) from None
+        self._folder = folder / FOLDER
+        self._seen = 0
+
+    def __call__(self, outcomes: Sequence[Outcome]) -> None:
+        """Write the curves of `outcomes` that are new: top-1 and loss by epoch, value and costs."""
+        for outcome in outcomes[self._seen :]:
+            run = self._folder / f"{outcome.number:05d}-{outcome.purpose}-{outcome.genome_id[:12]}"
+            if outcome.curve and outcome.attempt > 0 and not run.exists():
+                _write(outcome, run)
+        self._seen = len(outcomes)
+
+
+def _write(outcome: Outcome, run: Path) -> None:
+    """Write one training; the folder appears whole, so that a kill leaves no half of it."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    draft = run.with_name(f".{run.name}")
+    writer = SummaryWriter(str(draft))
+    # A network that trained on the validation split has no validation top-1 left.
+    name = "training top-1" if outcome.purpose == "export" else "validation top-1"
+    for line in outcome.curve:
+        writer.add_scalar(name, line.top1, line.epoch)
+        writer.add_scalar("training loss", line.loss, line.epoch)
+    last = outcome.curve[-1].epoch
+    costs = outcome.profile
+    figures = {
+        "value (dB)": outcome.value,
+        "parameters": costs.params if costs else None,
+        "MACs": costs.macs if costs else None,
+    }
+    for words, figure in figures.items():
+        if figure is not None:
+            writer.add_scalar(words, figure, last)
+    writer.close()
+    draft.rename(run)

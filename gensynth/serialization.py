@@ -1,0 +1,187 @@
+"""Frozen dataclasses to and from plain data: what JSON and TOML can hold.
+
+Reading is strict: an unknown field, a missing one, a wrong type or a value outside a `Literal`
+raises `InputError` with the place and the nearest valid word. Nothing is ever unpickled.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gensynth.errors import InputError, nearest
+
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
+T = TypeVar("T")
+
+_SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+def to_plain(value: Any) -> Plain:
+    """Turn dataclasses, mappings, sequences and scalars into plain data; refuse anything else."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is not plain data: only finite numbers survive JSON")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(f"{type(value).__name__} is not plain data")
+
+
+def dumps(value: Any) -> str:
+    """Write the canonical JSON of `value`: keys sorted, no white space, finite numbers only."""
+    return json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def loads(text: str | bytes, place: str) -> Plain:
+    """Read JSON; anything that is not JSON (or nests absurdly deep) is an `InputError`."""
+    try:
+        data: Plain = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(place, f"not valid JSON ({error})") from None
+    return data
+
+
+def from_plain(kind: type[T], data: Any, place: str) -> T:
+    """Read `data` as a `kind`, strictly; `place` (`file: key`) begins every error."""
+    value: T = _read(kind, data, place)
+    return value
+
+
+@cache
+def fields_of(kind: type) -> dict[str, Any]:
+    """Give the type of each field that a caller may set on the dataclass `kind`."""
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is not a finite number")
+
+
+def _read(kind: Any, data: Any, place: str) -> Any:
+    if kind is Any or kind is object:
+        return data
+    if kind in _SCALARS:
+        return _read_scalar(kind, data, place)
+    if kind is None or kind is NoneType:
+        return _expect(data is None, data, "nothing", place)
+    if dataclasses.is_dataclass(kind):
+        return _read_dataclass(kind, data, place)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return _read_literal(arguments, data, place)
+    if origin in (Union, UnionType):
+        return _read_union(arguments, data, place)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _read_mapping(arguments, data, place)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return _read_sequence(origin, arguments, data, place)
+    raise TypeError(f"{place}: fields of type {kind!r} cannot be read from plain data")
+
+
+def _expect(holds: bool, data: Any, wanted: str, place: str) -> Any:
+    if not holds:
+        raise InputError(place, f"expected {wanted}, got {_show(data)}")
+    return data
+
+
+def _show(data: Any) -> str:
+    text = json.dumps(data, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _read_scalar(kind: type, data: Any, place: str) -> Any:
+    if kind is float and isinstance(data, int) and not isinstance(data, bool):
+        _expect(abs(data) <= sys.float_info.max, data, "a number", place)
+        data = float(data)
+    holds = isinstance(data, kind) and (kind is bool or not isinstance(data, bool))
+    finite = not isinstance(data, float) or math.isfinite(data)
+    return _expect(holds and finite, data, _SCALARS[kind], place)
+
+
+def _read_literal(words: tuple[Any, ...], data: Any, place: str) -> Any:
+    for word in words:
+        if word == data and type(word) is type(data):
+            return word
+    hint = nearest(data, [str(w) for w in words]) if isinstance(data, str) else ""
+    listed = ", ".join(json.dumps(word) for word in words)
+    raise InputError(place, f"expected one of {listed}, got {_show(data)}{hint}")
+
+
+def _read_union(kinds: tuple[Any, ...], data: Any, place: str) -> Any:
+    errors = []
+    for kind in kinds:
+        try:
+            return _read(kind, data, place)
+        except InputError as error:
+            errors.append(error)
+    # The most telling error is the one of the member that looked like the data.
+    raise max(errors, key=lambda error: (error.place != place, "expected" not in error.problem))
+
+
+def _read_dataclass(kind: Any, data: Any, place: str) -> Any:
+    _expect(isinstance(data, Mapping), data, "a table", place)
+    hints = fields_of(kind)
+    for key in data:
+        if key not in hints:
+            raise InputError(_inside(place, key), f"unknown field{nearest(str(key), hints)}")
+    missing = [f.name for f in dataclasses.fields(kind) if f.init and _required(f)]
+    for name in missing:
+        if name not in data:
+            raise InputError(_inside(place, name), "missing")
+    values = {key: _read(hints[key], item, _inside(place, key)) for key, item in data.items()}
+    try:
+        return kind(**values)
+    except InputError as error:
+        raise InputError(_inside(place, error.place), error.problem) from None
+    except (ValueError, TypeError) as error:
+        raise InputError(place, str(error)) from None
+
+
+def _inside(place: str, key: str) -> str:
+    """Name the field `key` of what stands at `place`; a place may end in `: ` for a file."""
+    return place + key if not place or place.endswith(" ") else f"{place}.{key}" if key else place
+
+
+def _required(field: Any) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def _read_mapping(arguments: tuple[Any, ...], data: Any, place: str) -> Any:
+    _expect(isinstance(data, Mapping), data, "a table", place)
+    kind = arguments[1] if arguments else Any
+    return {str(key): _read(kind, item, _inside(place, key)) for key, item in data.items()}
+
+
+def _read_sequence(origin: type, arguments: tuple[Any, ...], data: Any, place: str) -> Any:
+    _expect(isinstance(data, (list, tuple)), data, "a list", place)
+    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+        _expect(len(data) == len(arguments), data, f"a list of {len(arguments)}", place)
+        kinds = list(arguments)
+    else:
+        kinds = [arguments[0] if arguments else Any] * len(data)
+    items = [_read(k, d, f"{place}[{i}]") for i, (k, d) in enumerate(zip(kinds, data, strict=True))]
+    return tuple(items) if origin is not list else items
+
+
+PART = ".part"
+"""Ending of a draft; what a killed process left of one may be removed."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) beside `path`, and put it in its place once all of it is there."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

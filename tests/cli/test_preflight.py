@@ -1,0 +1,50 @@
+"""`gensynth preflight` as a person or a program meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_command_line import TOY, run
+
+
+def written(folder: Path, rules: str) -> Path:
+    path = folder / "toy.toml"
+    head = TOY.partition("[constraints")[0]
+    path.write_text(head + rules, encoding="utf-8")
+    return path
+
+
+def test_the_answer_comes_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = written(tmp_path, "[constraints.max_params]\nlimit = 400\n[constraints.top1]\nmin = 9\n")
+    code, out, _ = run(capsys, "preflight", toml)
+    assert code == 0 and out.startswith("possible: toy: ")
+    assert "30 sequences of decisions" in out and "known after training" in out
+    assert "The binding rule: max_params; without it 100.0% are possible." in out
+    assert "Latency: " in out and "Time: " in out
+
+
+def test_the_impossible_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = written(tmp_path, "[constraints.max_params]\nlimit = 10\n")
+    code, out, _ = run(capsys, "preflight", toml)
+    assert code == 1 and out.startswith("impossible as it stands: toy: ")
+    assert "max_params: 52 parameters, at most 10" in " ".join(out.split())
+
+
+def test_json_has_the_same_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = written(tmp_path, "[constraints.max_params]\nlimit = 10\n")
+    code, out, _ = run(capsys, "preflight", toml, "--json")
+    told = json.loads(out)
+    assert code == 1 and told["impossible"] and told["open"] == 0 and told["drawn"] == 30
+    (rate,) = told["rules"]
+    assert (rate["rule"], rate["share"], rate["kept"]) == ("max_params", 0.0, 0)
+    assert told["nearest"]["decisions"]["width"] == 2 and told["hours"] is None
+
+
+def test_a_mistyped_experiment_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml = written(tmp_path, "[constraints.max_parms]\nlimit = 10\n")
+    code, out, err = run(capsys, "preflight", toml)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and "did you mean 'max_params'?" in err

@@ -1,0 +1,169 @@
+"""Nodes of a Ray cluster that die, join, share no disk, or run out of memory; all on loopback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gensynth.campaign.campaign import Done
+from gensynth.executors.ray import run
+from tests.support.ray_nodes import Cluster, cluster, kill_node, ray_node
+from tests.support.unruly_campaigns import assert_nothing_lost_or_doubled, recorded, unruly
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[3]
+
+
+def children(name: bytes) -> list[int]:
+    """Find the processes that this one has started, directly, by their command line."""
+    found = []
+    for task in Path(f"/proc/{os.getpid()}/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            if name in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
+
+
+LONG = 25
+"""Epochs of trainings that outlast the start of a worker: Tune gives the shorter ones of a queue to
+the workers that it has, and calls off those that are starting."""
+DRIVER = """
+import sys
+from pathlib import Path
+from gensynth.ray_executor import run
+from tests.support.unruly_campaigns import unruly
+
+proposals = [("tells", width) for width in range(20, 20 + int(sys.argv[3]))]
+finals = {"candidates": 1, "most": 1, "replicas": 2, "epochs_factor": 1 / int(sys.argv[4])}
+proxy = {"epochs": int(sys.argv[4])}
+with unruly(Path(sys.argv[1]), proposals, proxy=proxy, finals=finals) as opened:
+    run(opened, sys.argv[2])
+"""
+
+
+@contextmanager
+def driving(
+    folder: Path, head: Cluster, trials: int, epochs: int = 2
+) -> Iterator["subprocess.Popen[str]"]:
+    words = [str(folder), head.address, str(trials), str(epochs)]
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield driver
+    finally:
+        driver.kill()
+        driver.communicate()
+
+
+def wait_for_rows(driver: "subprocess.Popen[str]", folder: Path, rows: int) -> None:
+    deadline = time.monotonic() + 300
+    while len(recorded(folder)) < rows:
+        assert driver.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def wait_for_training(driver: "subprocess.Popen[str]", folder: Path) -> None:
+    deadline = time.monotonic() + 300
+    while not trained_on(folder, "127.0.0.2"):
+        assert driver.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def trained_on(folder: Path, node: str) -> list[str]:
+    """Give the widths of the networks that were trained on a node."""
+    return [file.name for file in folder.glob(f"node-{node}-*")]
+
+
+def node(head: Cluster, address: str) -> list[str]:
+    return [f"--address={head.address}", f"--node-ip-address={address}"]
+
+
+def test_a_node_is_lost_and_its_candidates_are_trained_elsewhere(tmp_path: Path) -> None:
+    with cluster() as head, ray_node(node(head, "127.0.0.3")) as second:
+        with driving(tmp_path, head, 6) as driver:
+            wait_for_rows(driver, tmp_path, 2)
+            kill_node(second)
+            _, err = driver.communicate(timeout=500)
+        assert (driver.returncode, err) == (0, "")
+    assert trained_on(tmp_path, "127.0.0.2") and trained_on(tmp_path, "127.0.0.3")
+    rows = recorded(tmp_path)
+    assert_nothing_lost_or_doubled(rows, trials=6)
+    assert {row.ending for row in rows} == {"completed"}
+
+
+def test_a_node_that_joins_is_used(tmp_path: Path) -> None:
+    with cluster() as head, driving(tmp_path, head, 5, LONG) as driver:
+        wait_for_training(driver, tmp_path)
+        assert not trained_on(tmp_path, "127.0.0.3")
+        with ray_node(node(head, "127.0.0.3")):
+            _, err = driver.communicate(timeout=500)
+    assert (driver.returncode, err) == (0, "")
+    assert trained_on(tmp_path, "127.0.0.3")
+    assert_nothing_lost_or_doubled(recorded(tmp_path), trials=5)
+
+
+def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    """A mount namespace of its own: there, the campaign's folder is another, empty one."""
+    hidden = f"mount -t tmpfs none {tmp_path}"
+    with (
+        cluster() as head,
+        ray_node(node(head, "127.0.0.3"), before=hidden),
+        driving(tmp_path, head, 2) as driver,
+    ):
+        _, err = driver.communicate(timeout=500)
+    words = "is not shared with node 127.0.0.3 of the cluster: choose an --out that all nodes see"
+    assert driver.returncode != 0 and words in err
+    assert recorded(tmp_path) == [] and not list(tmp_path.glob(".shared-*"))
+
+
+def test_a_node_that_joins_with_a_disk_of_its_own_trains_and_says_so(tmp_path: Path) -> None:
+    """Its trainings count; only what needs the folder is left to others."""
+    hidden = f"mount -t tmpfs none {tmp_path}"
+    with cluster() as head, driving(tmp_path, head, 5, LONG) as driver:
+        wait_for_training(driver, tmp_path)
+        with ray_node(node(head, "127.0.0.3"), before=hidden):
+            _, err = driver.communicate(timeout=500)
+    assert (driver.returncode, err) == (0, "")
+    rows = recorded(tmp_path)
+    assert_nothing_lost_or_doubled(rows, trials=5)
+    told = [r for r in rows if "node 127.0.0.3 does not share the campaign's folder" in r.detail]
+    assert told and all(row.ending == "completed" for row in told)
+    (export,) = (row for row in rows if row.purpose == "export")
+    assert export.ending == "completed"
+
+
+def test_a_worker_that_takes_too_much_memory_is_tried_again_at_half_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray ends it before the kernel would; 3 GB more than are in use now is the limit."""
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, free = (int(facts[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    threshold = (total - free + 3 * 2**20) / total
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{threshold:.3f}")
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+    with unruly(tmp_path, [("eats", 20)], proxy={"epochs": 2}) as opened:
+        assert run(opened) == Done("finished")
+        first = opened.outcomes[0]
+    assert (first.ending, first.attempt) == ("completed", 2)
+    assert "at batch 32: 64 ran out of memory" in first.detail
+
+
+def test_a_ray_of_our_own_that_dies_is_started_anew(tmp_path: Path) -> None:
+    with unruly(tmp_path, [("slow", w) for w in range(20, 26)], proxy={"epochs": 2}) as opened:
+        killed: list[int] = []
+
+        def kill_the_node() -> None:
+            if len(opened.outcomes) == 2 and not killed:
+                killed.extend(children(b"raylet/raylet"))
+                os.kill(killed[0], signal.SIGKILL)
+
+        assert run(opened, changed=kill_the_node) == Done("finished")
+        assert killed
+        assert_nothing_lost_or_doubled(opened.outcomes, trials=6)

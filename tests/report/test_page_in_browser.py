@@ -1,0 +1,122 @@
+"""The report in a real browser: at two widths, by keyboard, as a screen reader finds it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from gensynth.campaign.folder import driving
+from gensynth.executors.inline import run
+from gensynth.report.page import write
+from tests.support.campaigns import experiment
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium"),
+]
+WIDTHS = {"desktop": 1280, "phone": 375}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("browsed") / "run"
+    rules = {"top1": {"min": 5.0}, "max_params": {"limit": 4000}, "columnar": {"mode": "prefer"}}
+    settings = experiment(name="<img src=x>", generator="gensynth", trials=8, constraints=rules)
+    with driving(folder, settings, None) as campaign:
+        run(campaign)
+        return write(campaign, folder / "report.html", {"random": campaign.outcomes})
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with playwright.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request: pytest.FixtureRequest, browser: "Browser", report: Path) -> Iterator["Page"]:
+    """The open report; whatever the console says, or is fetched from elsewhere, is a failure."""
+    viewport = {"width": WIDTHS[request.param], "height": 800}
+    opened = browser.new_page(viewport=viewport)  # type: ignore[arg-type]
+    trouble: list[str] = []
+    opened.on("console", lambda message: trouble.append(message.text))
+    opened.on("pageerror", lambda error: trouble.append(str(error)))
+    opened.on("request", lambda asked: trouble.append(asked.url) if "http" in asked.url else None)
+    opened.goto(report.as_uri())
+    yield opened
+    opened.close()
+    assert trouble == []
+
+
+def test_it_fits_its_width(page: "Page") -> None:
+    width, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width <= room
+
+
+def test_every_picture_is_visible_and_has_a_name(page: "Page") -> None:
+    pictures = page.locator("svg[role=img]")
+    assert pictures.count() >= 4
+    for index in range(pictures.count()):
+        picture = pictures.nth(index)
+        box = picture.bounding_box()
+        assert (
+            picture.get_attribute("aria-label") and box and box["width"] > 200 < 4 * box["height"]
+        )
+
+
+def test_hovering_a_point_tells_its_genome(page: "Page") -> None:
+    point = page.locator("circle.p-best").first
+    point.scroll_into_view_if_needed()
+    point.hover()
+    tip = page.locator("#tip")
+    assert tip.is_visible() and "parameters" in tip.inner_text()
+    assert tip.inner_text().split(":")[0] in page.locator("#answer").inner_text()
+
+
+def test_the_keyboard_reaches_the_answer_and_the_points(page: "Page") -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the answer"
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('pt')"):
+            break
+    assert page.locator("#tip").is_visible()
+    told = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert page.locator("#tip").inner_text() == told
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") != "BODY"
+
+
+def test_a_screen_reader_finds_headings_regions_and_tables_in_order(page: "Page") -> None:
+    headings = page.locator("h1, h2").all_inner_texts()
+    assert headings[:3] == ["<img src=x>", "Candidates", "The course of the search"]
+    assert page.locator("main").count() == 1 and page.locator("html[lang=en]").count() == 1
+    assert page.locator("table:not(:has(caption)):not(details table)").count() == 0
+    assert page.locator("th:not([scope])").count() <= 1, "but for an empty corner"
+
+
+def test_words_stand_out_from_their_ground(page: "Page") -> None:
+    """WCAG AA: a contrast of 4.5 between the ink and the paper, in both colour schemes."""
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        for selector in ("body", ".soft", ".yes"):
+            assert page.evaluate(CONTRAST, selector) >= 4.5, (scheme, selector)
+
+
+CONTRAST = """selector => {
+  const light = colour => { const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3)
+    .map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ink = light(getComputedStyle(document.querySelector(selector)).color);
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); }"""
