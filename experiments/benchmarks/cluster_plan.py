@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 
 from experiments.benchmarks.on_folder import experiment_on
-from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Experiment
 from gensynth.preflight.plan import paces_of, spread_over_macs
 from gensynth.preflight.sample import sample
@@ -44,25 +44,25 @@ class Images:
 def main() -> None:
     """Measure, and print the plan."""
     options = _options()
-    setting = make_setting(experiment_on(options.experiment, options.data))
+    context = make_context(experiment_on(options.experiment, options.data))
     images = Images(options.train_images, options.validation_images)
-    chosen = candidates(setting, options.samples)
-    paces = paces_of(setting, chosen, LOOK_S)
-    references = paces_of(setting, list(setting.references.values()), LOOK_S)
+    chosen = candidates(context, options.samples)
+    paces = paces_of(context, chosen, LOOK_S)
+    references = paces_of(context, list(context.references.values()), LOOK_S)
     rates = sorted(1 / one.train_s for one in paces)
-    device = resolve(setting.experiment.resources.device)
+    device = resolve(context.experiment.resources.device)
     print(f"on {device}: {rates[0]:.0f} to {rates[-1]:.0f} training images/s, candidates")
-    spent = hours(setting.experiment, images, paces, references)
+    spent = hours(context.experiment, images, paces, references)
     for name, value in spent.items():
         print(f"  {name}: {value * options.slowdown:.1f} device hours")
     last = spent.pop("last training")
     side_by_side = sum(spent.values()) * options.slowdown
-    share = setting.experiment.resources.gpus_per_trial or 1.0
+    share = context.experiment.resources.gpus_per_trial or 1.0
     for gpus in options.gpus:
         took = side_by_side * share / gpus + last
         cost = took * gpus * options.price
         print(f"{gpus} GPUs: {took:.1f} hours, {cost:.0f} at {options.price} an hour")
-    size = setting.task.height * setting.task.width * setting.task.channels
+    size = context.task.height * context.task.width * context.task.channels
     print(f"disk of a node: {(images.train + images.validation) * size / 1e9:.0f} GB")
 
 
@@ -79,10 +79,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def candidates(setting: Setting, count: int) -> list[Source]:
+def candidates(context: Context, count: int) -> list[Source]:
     """Draw random candidates, and choose from those that keep the rules known by now."""
-    judge, folder = setting.judge(()), Path(setting.experiment.folder)
-    drawn = sample(judge, folder, count, setting.experiment.seed).candidates
+    evaluator, folder = context.evaluator, Path(context.experiment.folder)
+    drawn = sample(evaluator, folder, count, context.experiment.seed).candidates
     passing = [one for one in drawn if one.open] or list(drawn)
     return [one.source for one in spread_over_macs(passing, TIMED)]
 

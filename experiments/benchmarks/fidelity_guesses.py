@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.record_space import networks
 from experiments.benchmarks.recorded_predictor import COSTS, PREFIX, Predictor
-from gensynth.campaign.context import make_setting
+from gensynth.campaign.context import make_context
 
 Floats = NDArray[float64]
 
@@ -96,9 +96,9 @@ def reactions(long: pd.DataFrame, file: Path, images: Path) -> Iterator[Proxy]:
     Together: ridge regression, each network predicted from the others' long trainings.
     """
     rows = long[long["replica"] == 0].set_index("genome_id")
-    setting = make_setting(experiment_on(file, images))
-    drawn = list(islice(networks(setting), int(rows["network"].max()) + 1))
-    problem = setting.problem()
+    context = make_context(experiment_on(file, images))
+    drawn = list(islice(networks(context), int(rows["network"].max()) + 1))
+    problem = context.problem()
     start = time.process_time()
     table = pd.DataFrame([problem.probe(drawn[number]) for number in rows["network"]])
     table.index = rows.index

@@ -24,7 +24,7 @@ import pandas as pd
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.record_space import networks
 from gensynth.campaign import rows
-from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.context import Context, make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
@@ -40,12 +40,12 @@ SCREENED = 3000
 def main() -> None:
     """Print both costs."""
     options = _options()
-    setting = make_setting(experiment_on(options.experiment, options.data))
-    known = list(outcomes(setting, pd.read_parquet(options.table), TRIED))
-    seconds = proposals(setting, known)
+    context = make_context(experiment_on(options.experiment, options.data))
+    known = list(outcomes(context, pd.read_parquet(options.table), TRIED))
+    seconds = proposals(context, known)
     low, middle, high = (float(np.quantile(seconds, q)) for q in (0.0, 0.5, 1.0))
     print(f"a proposal beside {len(known)} outcomes: {middle:.3f} s ({low:.3f} to {high:.3f})")
-    print(f"screening: {screened(setting):,.0f} candidates a second")
+    print(f"screening: {screened(context):,.0f} candidates a second")
 
 
 def _options() -> argparse.Namespace:
@@ -56,30 +56,30 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def outcomes(setting: Setting, table: pd.DataFrame, count: int) -> Iterator[Outcome]:
+def outcomes(context: Context, table: pd.DataFrame, count: int) -> Iterator[Outcome]:
     """Give recorded trainings as rows of a campaign's record; the networks are drawn again."""
     done = table[(table["replica"] == 0) & (table["ending"] == "completed")]
     top1s = done.set_index("network")["top1"]
-    for number, decisions in enumerate(islice(networks(setting), count)):
+    for number, decisions in enumerate(islice(networks(context), count)):
         if number in top1s.index:
-            yield trained(setting, number, decisions, float(top1s[number]))
+            yield trained(context, number, decisions, float(top1s[number]))
 
 
-def trained(setting: Setting, number: int, decisions: Decisions, top1: float) -> Outcome:
+def trained(context: Context, number: int, decisions: Decisions, top1: float) -> Outcome:
     """Make the row of a training that reached `top1`."""
-    judge = setting.judge(())
-    described = judge.describe(decisions)
+    evaluator = context.evaluator
+    described = evaluator.described(decisions)
     new = rows.foreseen(
-        rows.proposed(number, number, Proposal(decisions, number)), described, judge
+        rows.proposed(number, number, Proposal(decisions, number)), described, evaluator
     )
-    curve = (Measurement(setting.experiment.proxy.epochs, top1, 0.5, 1.0),)
+    curve = (Measurement(context.experiment.proxy.epochs, top1, 0.5, 1.0),)
     ended = replace(new, ending="completed", attempt=1, curve=curve)
-    return rows.scored(ended, described, judge)
+    return rows.scored(ended, described, evaluator)
 
 
-def proposals(setting: Setting, known: list[Outcome]) -> list[float]:
+def proposals(context: Context, known: list[Outcome]) -> list[float]:
     """Tell the generator of all that is known, then time proposals with their learning."""
-    generator = setting.make_generator(setting.judge(()))
+    generator = context.make_generator(context.evaluator)
     for outcome in known:
         generator.tell(outcome)
     generator.ask()  # The first one fits everything at once, as after a resumption.
@@ -89,22 +89,22 @@ def proposals(setting: Setting, known: list[Outcome]) -> list[float]:
         start = time.process_time()
         proposal = generator.ask()
         seconds.append(time.process_time() - start)
-        outcome = trained(setting, number, proposal.decisions, typical)
+        outcome = trained(context, number, proposal.decisions, typical)
         start = time.process_time()
         generator.tell(outcome)
         seconds[-1] += time.process_time() - start
     return seconds
 
 
-def screened(setting: Setting) -> float:
+def screened(context: Context) -> float:
     """Give the random candidates that are made and judged in a second."""
-    judge = setting.judge(())
+    evaluator = context.evaluator
     start = time.process_time()
     for number in range(SCREENED):
         record = Record(Draw(np.random.default_rng(number)))
-        setting.space.sample(record)
+        context.space.sample(record)
         try:
-            judge.before_training(judge.describe(record.decisions).candidate)
+            evaluator.judge_untrained(evaluator.described(record.decisions).candidate)
         except InputError:
             continue
     return SCREENED / (time.process_time() - start)

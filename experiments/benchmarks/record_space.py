@@ -31,11 +31,11 @@ import numpy as np
 import pandas as pd
 
 from experiments.benchmarks.on_folder import experiment_on
-from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Experiment
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import feasible
-from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.serialization import dumps, to_plain
 from gensynth.space import Draw, Record, make
 from gensynth.training.attempt import attempt
@@ -51,7 +51,7 @@ class Entry:
 
     network: int
     replica: int
-    described: Described
+    described: Description
     decisions: dict[str, Any]
 
 
@@ -59,22 +59,22 @@ def main() -> None:
     """Train what the file lacks, until everything is there or the time is up."""
     options = _options()
     as_written, changed = _experiments(options)
-    setting = make_setting(changed)
-    known = _known(options.to, setting)
+    context = make_context(changed)
+    known = _known(options.to, context)
     rows: list[dict[str, Any]] = [dict(row) for _, row in known.iterrows()]
     done = {(row["network"], row["replica"]) for row in rows}
     end, saved = time.monotonic() + 60 * options.minutes, time.monotonic()
-    drawn = networks(make_setting(as_written))
-    for entry in _entries(drawn, setting, options.networks, options.replicas):
+    drawn = networks(make_context(as_written))
+    for entry in _entries(drawn, context, options.networks, options.replicas):
         if (entry.network, entry.replica) in done or entry.network < options.first:
             continue
         if time.monotonic() > end:
             break
-        rows.append(_row(entry, setting))
+        rows.append(_row(entry, context))
         if time.monotonic() - saved > SAVED_EVERY_S:
-            _save(rows, options.to, setting)
+            _save(rows, options.to, context)
             saved = time.monotonic()
-    _save(rows, options.to, setting)
+    _save(rows, options.to, context)
     print(f"{len(rows)} of {options.networks + options.replicas} rows in {options.to}")
 
 
@@ -105,37 +105,37 @@ def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
 
 
 def _entries(
-    drawn: Iterator[dict[str, Any]], setting: Setting, networks: int, replicas: int
+    drawn: Iterator[dict[str, Any]], context: Context, networks: int, replicas: int
 ) -> Iterator[Entry]:
     """Give all trainings in one fixed order: each network, and its replica right after it."""
-    judge = setting.judge(())
+    evaluator = context.evaluator
     for number, decisions in enumerate(islice(drawn, networks)):
-        described = judge.describe(decisions)
+        described = evaluator.described(decisions)
         for replica in range(2 if number < replicas else 1):
             yield Entry(number, replica, described, decisions)
 
 
-def networks(setting: Setting) -> Iterator[dict[str, Any]]:
+def networks(context: Context) -> Iterator[dict[str, Any]]:
     """Draw networks at random that keep every enforced rule known before training, each once."""
-    judge, seen = setting.judge(()), set()
+    evaluator, seen = context.evaluator, set()
     for draw in range(10**6):
-        record = Record(Draw(np.random.default_rng((setting.experiment.seed, draw))))
-        setting.space.sample(record)
-        described = judge.describe(record.decisions)
-        if described.fingerprint not in seen and _allowed(judge, described):
+        record = Record(Draw(np.random.default_rng((context.experiment.seed, draw))))
+        context.space.sample(record)
+        described = evaluator.described(record.decisions)
+        if described.fingerprint not in seen and _allowed(evaluator, described):
             seen.add(described.fingerprint)
             yield dict(record.decisions)
 
 
-def _allowed(judge: Judge, described: Described) -> bool:
-    return feasible(judge.indicator.judge(described.candidate, up_to="profile"))
+def _allowed(evaluator: Evaluator, described: Description) -> bool:
+    return feasible(evaluator.indicator.judge(described.candidate, up_to="profile"))
 
 
-def _row(entry: Entry, setting: Setting) -> dict[str, Any]:
+def _row(entry: Entry, context: Context) -> dict[str, Any]:
     described, seed = entry.described, 1000 * entry.replica + 7
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        result = attempt(_job(entry, setting, folder, seed), lambda _: True)
+        result = attempt(_job(entry, context, folder, seed), lambda _: True)
     cpu_seconds = time.process_time() - start
     costs = to_plain(described.candidate.profile)
     assert isinstance(costs, dict)
@@ -154,14 +154,14 @@ def _row(entry: Entry, setting: Setting) -> dict[str, Any]:
     return row | {"losses": [m.loss for m in result.curve], "cpu_seconds": cpu_seconds}
 
 
-def _job(entry: Entry, setting: Setting, folder: str, seed: int) -> Job:
+def _job(entry: Entry, context: Context, folder: str, seed: int) -> Job:
     return Job(
         number=entry.network,
         purpose="search",
         source=entry.described.source,
-        data=setting.experiment.data,
-        data_fingerprint=setting.data_fingerprint,
-        recipe=setting.experiment.proxy,
+        data=context.experiment.data,
+        data_fingerprint=context.data_fingerprint,
+        recipe=context.experiment.proxy,
         training_seed=seed,
         folder=folder,
         checkpoint_s=None,
@@ -169,7 +169,7 @@ def _job(entry: Entry, setting: Setting, folder: str, seed: int) -> Job:
     )
 
 
-def _forward_ms(described: Described) -> float:
+def _forward_ms(described: Description) -> float:
     """Measure one image's pass on one core, in milliseconds of processor time (median)."""
     import torch
 
@@ -184,26 +184,26 @@ def _forward_ms(described: Described) -> float:
     return statistics.median(times[3:])
 
 
-def _provenance(setting: Setting) -> dict[Hashable | None, Any]:
+def _provenance(context: Context) -> dict[Hashable | None, Any]:
     """Say what decides the rows: networks of one file were all trained alike, on the same data."""
-    experiment = setting.experiment
+    experiment = context.experiment
     parts = {"space": experiment.space, "proxy": experiment.proxy, "seed": experiment.seed}
-    parts |= {"constraints": {r.name: to_plain(r.constraint) for r in setting.indicator.rules}}
-    return {"settings": dumps(to_plain(parts)), "data": setting.data_fingerprint}
+    parts |= {"constraints": {r.name: to_plain(r.constraint) for r in context.indicator.rules}}
+    return {"settings": dumps(to_plain(parts)), "data": context.data_fingerprint}
 
 
-def _known(path: Path, setting: Setting) -> pd.DataFrame:
+def _known(path: Path, context: Context) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame()
     table = pd.read_parquet(path)
-    if table.attrs != _provenance(setting):
+    if table.attrs != _provenance(context):
         raise InputError(str(path), "was recorded with other settings or other data")
     return table
 
 
-def _save(rows: list[dict[str, Any]], path: Path, setting: Setting) -> None:
+def _save(rows: list[dict[str, Any]], path: Path, context: Context) -> None:
     table = pd.DataFrame(rows)
-    table.attrs = _provenance(setting)
+    table.attrs = _provenance(context)
     partial = path.with_suffix(".partial")
     table.to_parquet(partial, index=False)
     os.replace(partial, path)

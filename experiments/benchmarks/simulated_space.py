@@ -28,10 +28,10 @@ from scipy.stats import wilcoxon
 from experiments.benchmarks.on_folder import experiment_on
 from experiments.benchmarks.recorded_predictor import Predictor
 from gensynth.campaign import rows
-from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.context import Context, make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, broken
-from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.by_name import make_generator
@@ -119,10 +119,10 @@ def _arguments() -> argparse.Namespace:
 
 def run(task: Task, variant: str, number: int) -> Run:
     """Search once; `number` decides the generator's seed and the noise of the trainings."""
-    setting, predictor = opened(task)
-    judge = setting.judge([])
-    generator = generator_of(setting, variant, number)
-    trainings = Trainings(judge, predictor, number)
+    context, predictor = opened(task)
+    evaluator = context.evaluator
+    generator = generator_of(context, variant, number)
+    trainings = Trainings(evaluator, predictor, number)
     best, seconds = [], []
     for step in islice(steps(generator, trainings), PROPOSALS * task.trainings):
         seconds.append(step.seconds)
@@ -148,15 +148,15 @@ def steps(generator: Generator, trainings: "Trainings", first: int = 0) -> Itera
 
 
 @lru_cache(maxsize=1)
-def opened(task: Task) -> tuple[Setting, Predictor]:
+def opened(task: Task) -> tuple[Context, Predictor]:
     """Open the experiment and fit the predictor, once in a process."""
-    setting = make_setting(experiment_on(Path(task.experiment), Path(task.data)))
-    return setting, Predictor(pd.read_parquet(task.table))
+    context = make_context(experiment_on(Path(task.experiment), Path(task.data)))
+    return context, Predictor(pd.read_parquet(task.table))
 
 
-def generator_of(setting: Setting, variant: str, number: int) -> Generator:
+def generator_of(context: Context, variant: str, number: int) -> Generator:
     """Make the generator of a variant; `number` is its seed."""
-    problem = setting.problem()
+    problem = context.problem()
     if variant == NO_PROTOTYPE:
         problem = replace(problem, prototype={})
     name, options = VARIANTS.get(variant, ("gensynth", {}))
@@ -166,8 +166,8 @@ def generator_of(setting: Setting, variant: str, number: int) -> Generator:
 class Trainings:
     """Answers proposals as a campaign would, with predicted accuracies."""
 
-    def __init__(self, judge: Judge, predictor: Predictor, number: int) -> None:
-        self.judge, self.predictor, self.number = judge, predictor, number
+    def __init__(self, evaluator: Evaluator, predictor: Predictor, number: int) -> None:
+        self.evaluator, self.predictor, self.number = evaluator, predictor, number
         self.known: dict[str, Outcome] = {}
         self.true: dict[str, float | None] = {}
         self.count = self.feasible = 0
@@ -176,8 +176,8 @@ class Trainings:
         """Give the row that the campaign's record would have of a proposal."""
         new = rows.proposed(asked, asked, proposal)
         try:
-            described = self.judge.describe(proposal.decisions)
-            new = rows.foreseen(new, described, self.judge)
+            described = self.evaluator.described(proposal.decisions)
+            new = rows.foreseen(new, described, self.evaluator)
         except (InputError, ConstraintError) as error:
             return replace(new, ending="crashed", detail=str(error))
         if broken(new.judgements):
@@ -192,14 +192,14 @@ class Trainings:
         self.known[new.fingerprint] = trained
         return trained
 
-    def trained(self, new: Outcome, described: Described, top1: float) -> Outcome:
+    def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
         """Give the row of a training that ends at `top1`."""
         return self._scored(new, described, top1)
 
-    def _scored(self, new: Outcome, described: Described, top1: float) -> Outcome:
+    def _scored(self, new: Outcome, described: Description, top1: float) -> Outcome:
         line = Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)
         ended = replace(new, ending="completed", attempt=1, curve=(line,))
-        return rows.scored(ended, described, self.judge)
+        return rows.scored(ended, described, self.evaluator)
 
     def best_value(self) -> float | None:
         """Give the noise-free value of the best feasible candidate that holds without noise."""

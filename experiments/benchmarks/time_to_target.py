@@ -40,7 +40,7 @@ from experiments.benchmarks.simulated_space import (
 from gensynth.campaign.early_stopping import Halving
 from gensynth.campaign.experiment import Finals, Stopping
 from gensynth.campaign.finals import admission
-from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Generator
@@ -117,14 +117,14 @@ class ClockedTrainings(Trainings):
     """Trainings with curves, stopped by a rule."""
 
     def __init__(
-        self, judge: Judge, predictor: Predictor, number: int, curves: Curves, rule: str
+        self, evaluator: Evaluator, predictor: Predictor, number: int, curves: Curves, rule: str
     ) -> None:
-        super().__init__(judge, predictor, number)
+        super().__init__(evaluator, predictor, number)
         self.curves, self.rule = curves, rule
         self.halving = Halving(Stopping("halving", 1, 3), curves.curves.shape[1])
         self.seconds, self.epochs = 0.0, 0
 
-    def trained(self, new: Outcome, described: Described, top1: float) -> Outcome:
+    def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
         """Give the row of a training that would end at `top1`, or was stopped before."""
         assert isinstance(new.profile, Profile)
         whole = self.curves.curve(new.profile, top1)
@@ -141,14 +141,14 @@ class ClockedTrainings(Trainings):
             return replace(new, ending="stopped", attempt=1, curve=curve)
         return replace(self._scored(new, described, top1), curve=curve)
 
-    def _goes_on(self, new: Outcome, described: Described, line: Measurement) -> bool:
+    def _goes_on(self, new: Outcome, described: Description, line: Measurement) -> bool:
         if self.rule == "none" or self.halving.goes_on(new.number, line):
             return True
         if self.rule == "rank":
             return False
         if (hope := self.halving.hope(line)) is None:
             return True
-        value = self.judge.after_training(described.candidate, hope).value
+        value = self.evaluator.evaluate(described.candidate, hope).value
         return value is not None and value > admission(list(self.known.values()), Finals())
 
 
@@ -206,7 +206,7 @@ def run(task: Task, variant: str, number: int, hours: float) -> Run:
     """Search until the simulated clock shows `hours`; begin anew where nothing new is proposed."""
     use, rule = VARIANTS[variant]
     setting, predictor = opened(task)
-    trainings = ClockedTrainings(setting.judge([]), predictor, number, _curves(task.table), rule)
+    trainings = ClockedTrainings(setting.evaluator, predictor, number, _curves(task.table), rule)
     proposing, found = 0.0, list[Found]()
     for step in _restarted(lambda k: generator_of(setting, use, number + k * RESTARTS), trainings):
         proposing += step.seconds

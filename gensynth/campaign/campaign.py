@@ -4,19 +4,18 @@ A seed becomes a genome, a genome becomes a graph and a network, the graph gets 
 verdicts, a feasible candidate is trained on the proxy, the measurement gets a score, and the
 generator learns from the outcome through the inquisitor.
 
-`Campaign` decides; it runs nothing. An executor asks it for jobs, reports their measurements
-and tells it how they ended, and gives it a stopwatch where latency is asked for. All it knows after
-a crash is the record and the jobs' folders.
+`Campaign` decides what happens next; it runs nothing. An executor asks it for jobs, reports their
+measurements and tells it how they ended. After a crash, the campaign knows what its record and the
+folders of its running jobs hold, and nothing else.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gensynth.campaign import rows
-from gensynth.campaign.context import Setting
+from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import Halving
 from gensynth.campaign.finals import Finalist, admission, finalists, winner
 from gensynth.campaign.ledger import Ledger
@@ -24,30 +23,30 @@ from gensynth.campaign.remeasurement import Confirmation
 from gensynth.campaign.replay import ReplayMismatch, rejudged, replay
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
-from gensynth.evaluation.evaluator import Described, Judge, Judged
+from gensynth.evaluation.evaluator import Description, Evaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import Generator
-from gensynth.latency.job import answer_here
+from gensynth.latency.job import Stopwatch, answer_here
 from gensynth.record.log import Log
+from gensynth.record.pending import Pending
 from gensynth.record.study import Record
 from gensynth.space import Source
-from gensynth.training.attempt import ATTEMPTS as ATTEMPTS
-from gensynth.training.attempt import Result, again
+from gensynth.training.attempt import ATTEMPTS, Result, again
 from gensynth.training.job import Job
 
 REPETITIONS = 200
-"""Proposals in a row that come to no training, after which the search ends."""
+"""The search ends after this many consecutive proposals that lead to no training."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to hand out before another job has ended."""
+    """There is nothing to hand out before another job has ended."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The campaign is at its end, and why."""
+    """The campaign has ended, for this reason."""
 
     reason: str
 
@@ -57,29 +56,30 @@ class Campaign:
 
     def __init__(
         self,
-        setting: Setting,
+        context: Context,
         record: Record,
         folder: Path,
         since: int = 0,
         log: Log | None = None,
     ) -> None:
-        """Take up the campaign where its record and its folder stand.
+        """Continue the campaign from its record and its folder.
 
-        Candidates numbered from `since` on were proposed under the present generator, rules and
-        score; the earlier ones are judged and scored again, never trained again.
+        Candidates numbered from `since` on were proposed under the present generator, constraints
+        and score. Earlier ones are judged and scored again, but never trained again.
         """
-        self.setting = setting
+        self.context = context
         self.ledger = Ledger(record, folder, log or Log())
         self._since = since
-        self._confirmation = Confirmation(setting, folder)
-        self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
-        self.stopwatch = answer_here
-        """Measures latencies; an executor may know other machines to do it on."""
+        self._confirmation = Confirmation(context, folder)
+        self._halving = Halving(context.experiment.stopping, context.experiment.proxy.epochs)
+        self._generator: Generator | None = None
         self._idle = 0
         self._exhausted = ""
         self.warnings: list[str] = []
+        self.evaluator = context.evaluator.with_references(self._references())
+        """The constraints and the score, with the references measured so far."""
         if since > 0:
-            self.ledger.ended = [rejudged(self.judge, outcome) for outcome in self.outcomes]
+            self.ledger.ended = [rejudged(self.evaluator, outcome) for outcome in self.outcomes]
         for outcome in self.outcomes:
             self._remember(outcome)
         self.resume()
@@ -90,15 +90,16 @@ class Campaign:
         return self.ledger.ended
 
     @property
-    def judge(self) -> Judge:
-        """The rules and the score, with the references measured so far."""
-        return self.setting.judge(self.outcomes)
-
-    @cached_property
     def generator(self) -> Generator:
-        """The generator, brought to where the record stands by repeating every call."""
-        ledger, make = self.ledger, self.setting.make_generator
-        generator = make(self.judge)
+        """The generator in the state that the record implies; made when it is first needed."""
+        if self._generator is None:
+            self._generator = self._replayed_generator()
+        return self._generator
+
+    def _replayed_generator(self) -> Generator:
+        """Make the generator and repeat every call that the record knows of."""
+        ledger, make = self.ledger, self.context.make_generator
+        generator = make(self.evaluator)
         try:
             replay(generator, ledger.searched(), ledger.searching(), self._since)
         except ReplayMismatch as mismatch:
@@ -106,45 +107,52 @@ class Campaign:
             ledger.log.write("warning", text=self.warnings[-1])
             self._since = ledger.next_number()
             ledger.record.note("since", self._since)
-            generator = make(self.judge)
+            generator = make(self.evaluator)
             replay(generator, ledger.searched(), [], self._since)
         return generator
 
-    def ask(self) -> Job | Wait | Done:
-        """Hand out the next job; those of an interrupted run come first."""
+    def ask(self, measure: Stopwatch = answer_here) -> Job | Wait | Done:
+        """Hand out the next job; those of an interrupted run come first.
+
+        `measure` times a candidate's latency if a constraint or the score needs it. Executors that
+        reach other machines pass their own.
+        """
         if self._waiting:
             return self._waiting.pop(0)
-        for name in self.setting.references:
+        for name in self.context.references:
             if not any(o.ending == "completed" for o in self.ledger.of(name, "reference")):
                 return self._reference(name)
-        more = self.ledger.trainings() < self.setting.experiment.trials and not self._exhausted
-        if more and (job := self._propose()) is not None:
+        more = self.ledger.trainings() < self.context.experiment.trials and not self._exhausted
+        if more and (job := self._propose(measure)) is not None:
             return job
         return Wait() if self.ledger.searching() else self._next_final()
 
-    def resume(self) -> None:
-        """Hand out all running jobs again: whoever ran them is gone."""
+    def resume(self, running: Mapping[int, Pending] | None = None) -> None:
+        """Hand out all running jobs again, because their workers are gone.
+
+        `running` replaces them, by number, by jobs that were made anew.
+        """
+        if running is not None:
+            self.ledger.running = dict(running)
         self._waiting = [pending.job for pending in self.ledger.running.values()]
 
     def report(self, job: Job, measurement: Measurement) -> bool:
-        """Take a measurement of a running job; say whether it goes on.
+        """Enter a measurement of a running job; return whether its training goes on.
 
-        What falls behind the others goes on while it may still be one for the finals.
+        A training that falls behind the others goes on while it may still reach the finals.
         """
         if job.purpose != "search" or self._halving.goes_on(job.number, measurement):
             return True
         if (hope := self._halving.hope(measurement)) is None:
             return True
         value = self._suppose(self.ledger.running[job.number].row, hope).value
-        finals = self.setting.experiment.finals
+        finals = self.context.experiment.finals
         return value is not None and value > admission(self.outcomes, finals)
 
     def tell(self, job: Job, result: Result) -> None:
-        """Take the end of a job: one row of the record, or another attempt at a lost one."""
-        if job.purpose == "search":
-            _ = self.generator  # Replayed before this end is entered, or it would be told twice.
+        """Enter the end of a job: a row of the record, or a new attempt if its worker was lost."""
         running = self.ledger.take(job)
-        usual = self.setting.experiment.proxy.batch_size
+        usual = self.context.experiment.proxy.batch_size
         if (retry := again(job, result, usual)) is not None:
             self._waiting.append(self.ledger.start(retry, running))
             return
@@ -152,56 +160,56 @@ class Campaign:
         if job.purpose == "reference":
             self._close(ended, {})
         else:
-            described = self.judge.describe(ended.decisions, ended.latencies)
-            self._close(rows.scored(ended, described, self.judge), described.options)
+            described = self.evaluator.described(ended.decisions, ended.latencies)
+            self._close(rows.scored(ended, described, self.evaluator), described.options)
         self.ledger.in_flight.forget(job)
 
     def finalists(self) -> list[Finalist]:
-        """Say who is in the finals and how they stand, as far as the record goes."""
-        settings, images = self.setting.experiment.finals, self.setting.validation_images
-        rows = self._confirmation.applied(self.outcomes, self.judge)
+        """Return the finalists and their standing, as far as the record goes."""
+        settings, images = self.context.experiment.finals, self.context.validation_images
+        rows = self._confirmation.applied(self.outcomes, self.evaluator)
         return finalists(rows, settings, images, self._at)
 
     def exported(self) -> Outcome | None:
-        """Give the row of the winner's last training, once it is done."""
+        """Return the row of the winner's last training, once it has completed."""
         best = winner(self.finalists())
         rows = self.ledger.of(best.outcome.genome_id, "export") if best else []
         return next((row for row in rows if row.ending == "completed"), None)
 
     def rejections(self) -> Mapping[str, int]:
-        """Count what the generator itself screened out, by the rule that was broken."""
+        """Return how many proposals the generator itself screened out, by broken constraint."""
         counts: Mapping[str, int] = getattr(self.generator, "rejections", {})
         return counts
 
     def untrained(self) -> list[Outcome]:
-        """Give the candidates that were once rejected and that the present rules allow."""
+        """Return the candidates that were once rejected and that the present constraints allow."""
         rows = [o for o in self.outcomes if o.ending == "infeasible"]
         return [o for o in rows if not broken(o.judgements)]
 
     def folder_of(self, outcome: Outcome) -> Path:
-        """Name the folder of a candidate: its checkpoint, its weights."""
+        """Return the folder that holds a candidate's checkpoint and weights."""
         return self.ledger.in_flight.folder_of(outcome)
 
     def verdicts_at(self, outcome: Outcome, top1: float) -> tuple[Judgement, ...]:
-        """Judge a trained candidate at a supposed `top1` in percent."""
+        """Judge a trained candidate at an assumed `top1` in percent."""
         return self._at(outcome, top1).judgements
 
     # Proposals -------------------------------------------------------------------------------
 
-    def _propose(self) -> Job | None:
-        """Ask the generator until a candidate is worth a training; the others become rows."""
+    def _propose(self, measure: Stopwatch) -> Job | None:
+        """Ask the generator until a candidate is worth a training; record the others."""
         while self._idle < REPETITIONS:
             told, proposal = len(self.ledger.searched()), self.generator.ask()
             new = rows.proposed(self.ledger.next_number(), told, proposal)
             try:
-                described = self.judge.describe(proposal.decisions)
-                new = rows.foreseen(new, described, self.judge)
+                described = self.evaluator.described(proposal.decisions)
+                new = rows.foreseen(new, described, self.evaluator)
             except (InputError, ConstraintError) as error:
                 self._reject(replace(new, ending="crashed", detail=str(error)), {})
                 continue
             twin = self.ledger.twin(new.fingerprint)
             if twin is None and not broken(new.judgements):
-                new = self._timed(new, described)
+                new = self._timed(new, described, measure)
             if new.ending == "crashed" or broken(new.judgements):
                 self._reject(new, described.options)
             elif twin is not None:
@@ -214,18 +222,18 @@ class Campaign:
         self._exhausted += f"{last.ending} ({last.detail})"
         return None
 
-    def _timed(self, new: Outcome, described: Described) -> Outcome:
-        """Measure how fast a candidate is, once for all networks that compute the same."""
+    def _timed(self, new: Outcome, described: Description, measure: Stopwatch) -> Outcome:
+        """Measure a candidate's latency, once for all networks that compute the same function."""
         known = self.ledger.latencies(new.fingerprint)
         try:
-            for question in self.judge.questions:
+            for question in self.evaluator.questions:
                 if str(question) not in known:
-                    job = self.setting.latency_job(described.source, question)
-                    known[str(question)] = self.stopwatch(job)
+                    job = self.context.latency_job(described.source, question)
+                    known[str(question)] = measure(job)
             if not known:
                 return new
             candidate = replace(described.candidate, latencies=known)
-            return rows.foreseen(new, replace(described, candidate=candidate), self.judge)
+            return rows.foreseen(new, replace(described, candidate=candidate), self.evaluator)
         except ConstraintError as error:
             return replace(new, ending="crashed", detail=str(error))
 
@@ -243,10 +251,10 @@ class Campaign:
             problem = f"its training ended as {failed[-1].ending}: {failed[-1].detail}"
             raise InputError(f"reference {name}", problem)
         new = rows.reference(self.ledger.next_number(), len(self.ledger.searched()), name)
-        return self._start(new, self.setting.references[name])
+        return self._start(new, self.context.references[name])
 
     def _next_final(self) -> Job | Wait | Done:
-        chosen = self._confirmation.settled(self.finalists, self.judge)
+        chosen = self._confirmation.settled(self.finalists, self.evaluator)
         for finalist in chosen:
             if finalist.missing > self.ledger.runs(finalist.outcome.genome_id):
                 return self._again("final", finalist.outcome)
@@ -272,28 +280,35 @@ class Campaign:
     def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
         told = len(self.ledger.searched())
         new = rows.repeated(self.ledger.next_number(), told, purpose, outcome)
-        return self._start(new, self.judge.describe(outcome.decisions).source)
+        return self._start(new, self.evaluator.described(outcome.decisions).source)
 
-    def _suppose(self, outcome: Outcome, measurement: Measurement) -> Judged:
-        candidate = self.judge.describe(outcome.decisions, outcome.latencies).candidate
+    def _suppose(self, outcome: Outcome, measurement: Measurement) -> Evaluation:
+        candidate = self.evaluator.described(outcome.decisions, outcome.latencies).candidate
         try:
-            return self.judge.after_training(candidate, measurement)
+            return self.evaluator.evaluate(candidate, measurement)
         except ConstraintError:
-            return Judged((), None, None)
+            return Evaluation((), None, None)
 
-    def _at(self, outcome: Outcome, top1: float) -> Judged:
+    def _at(self, outcome: Outcome, top1: float) -> Evaluation:
         return self._suppose(outcome, replace(outcome.curve[-1], top1=top1))
+
+    def _references(self) -> dict[str, Measurement]:
+        """Return the last measurement of each reference network, by its name."""
+        trained = [o for o in self.outcomes if o.purpose == "reference"]
+        return {o.genome_id: o.curve[-1] for o in trained if o.ending == "completed"}
 
     # The record ------------------------------------------------------------------------------
 
     def _start(self, new: Outcome, source: Source) -> Job:
-        return self.ledger.start(self.setting.job(new, source, self.ledger.in_flight), new)
+        return self.ledger.start(self.context.job(new, source, self.ledger.in_flight), new)
 
     def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
         self.ledger.close(new, options)
+        if new.purpose == "reference":
+            self.evaluator = self.evaluator.with_references(self._references())
         self._remember(new)
-        if new.purpose == "search":
-            self.generator.tell(new)
+        if new.purpose == "search" and self._generator is not None:
+            self._generator.tell(new)
 
     def _remember(self, old: Outcome) -> None:
         if old.purpose == "search" and old.ending in ("completed", "stopped"):

@@ -1,7 +1,8 @@
 """What a campaign is played with: the experiment's plugins made, its data opened."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,9 +14,8 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, Progress
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
-from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Question
-from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.evaluation.score import Score
 from gensynth.generators.by_name import make_generator
@@ -37,7 +37,7 @@ PROBED_IMAGES = 64
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """Everything that decides a campaign and does not change while it runs."""
 
     experiment: Experiment
@@ -63,31 +63,20 @@ class Setting:
     repeated: str = ""
     """Which stand in several splits or classes, in a sentence."""
 
-    def judge(self, outcomes: Sequence[Outcome]) -> Judge:
-        """Give the rules and the score, with the references that were measured so far."""
-        measured = {
-            o.genome_id: o.curve[-1]
-            for o in outcomes
-            if o.purpose == "reference" and o.ending == "completed"
-        }
-        return Judge(self.space, self.task, self.indicator, self.score, measured)
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """The constraints and the score applied to the space, before any reference is trained."""
+        return Evaluator(self.space, self.task, self.indicator, self.score)
 
-    def problem(self, references: Mapping[str, Measurement] | None = None) -> SpaceProblem:
-        """Give the space under its rules and score, as a generator sees it."""
-        return SpaceProblem(
-            self.space,
-            self.task,
-            self.indicator,
-            self.score,
-            self.space.presets.get("prototype", {}),
-            self.stimuli,
-            references or {},
-            Path(self.experiment.folder),
-        )
+    def problem(self, evaluator: Evaluator | None = None) -> SpaceProblem:
+        """Return the space under its constraints and score, as a generator sees it."""
+        prototype = self.space.presets.get("prototype", {})
+        folder = Path(self.experiment.folder)
+        return SpaceProblem(evaluator or self.evaluator, prototype, self.stimuli, folder)
 
-    def make_generator(self, judge: Judge) -> Generator:
-        """Make the generator that the experiment names, at its start."""
-        problem = self.problem(judge.references)
+    def make_generator(self, evaluator: Evaluator) -> Generator:
+        """Make the generator that the experiment names, in its initial state."""
+        problem = self.problem(evaluator)
         plugin, folder = self.experiment.generator, Path(self.experiment.folder)
         place = f"{self.experiment.name}: generator"
         return make_generator(plugin.use, plugin.options, problem, self._seed(0, 0), place, folder)
@@ -136,7 +125,7 @@ class Setting:
         """Raise `InputError` where what is to be measured cannot be: before anything is trained."""
         if self.measures_int8:
             check_runtime("onnxruntime")
-        for question in self.judge(()).questions:
+        for question in self.evaluator.questions:
             if question.resource and self.experiment.executor != "ray":
                 raise InputError("resource", f'{question.resource!r} needs executor = "ray"')
             check(question, self.task, Path(self.experiment.folder))
@@ -147,13 +136,13 @@ class Setting:
         return int(sequence.generate_state(1)[0] >> 1)
 
 
-def make_setting(experiment: Experiment, progress: Progress | None = None) -> Setting:
+def make_context(experiment: Experiment, progress: Progress | None = None) -> Context:
     """Import the experiment's plugins and open its data; `InputError` for whatever is wrong."""
     space, score = experiment.make_space(), experiment.make_score()
     indicator = experiment.make_indicator()
     data = open_data(experiment.data, progress=progress)
     experiment = settled(experiment, len(data.splits["train"]))
-    setting = Setting(
+    context = Context(
         experiment=experiment,
         space=space,
         score=score,
@@ -171,8 +160,8 @@ def make_setting(experiment: Experiment, progress: Progress | None = None) -> Se
         left_out=data.left_out,
         repeated=data.repeated,
     )
-    setting.make_generator(setting.judge(()))  # A wrong generator table is found out now.
-    return setting
+    context.make_generator(context.evaluator)  # A wrong generator table is found out now.
+    return context
 
 
 def _stimuli(data: DataSet, seed: int) -> "Stimuli":

@@ -10,10 +10,10 @@ from statistics import fmean
 
 from gensynth.campaign.experiment import Finals
 from gensynth.evaluation.confidence import lower_bound
-from gensynth.evaluation.evaluator import Judged
+from gensynth.evaluation.evaluator import Evaluation
 from gensynth.evaluation.outcome import Outcome
 
-JudgeTop1 = Callable[[Outcome, float], Judged]
+JudgeTop1 = Callable[[Outcome, float], Evaluation]
 """Judges the network of an outcome at a supposed top-1."""
 
 

@@ -12,7 +12,7 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from gensynth.campaign.campaign import Campaign
-from gensynth.campaign.context import Setting, make_setting
+from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
 from gensynth.campaign.proxy_length import as_before
@@ -102,13 +102,13 @@ def viewing(
     record = open_record(folder)
     _require_settled(record, old, folder)
     if experiment is None:
-        since, setting = record.noted("since"), make_setting(old)
+        since, context = record.noted("since"), make_context(old)
         if same_images:
-            _refuse_other_data(record.noted(DATA), setting)
-        return Campaign(setting, record, folder, since if isinstance(since, int) else 0)
+            _refuse_other_data(record.noted(DATA), context)
+        return Campaign(context, record, folder, since if isinstance(since, int) else 0)
     experiment = as_before(experiment, old)
     refuse_change(old, experiment, str(folder))
-    return Campaign(make_setting(experiment), record, folder, sys.maxsize)
+    return Campaign(make_context(experiment), record, folder, sys.maxsize)
 
 
 @contextmanager
@@ -124,9 +124,9 @@ def driving(
     if old is not None:
         experiment = as_before(experiment, old)
         refuse_change(old, experiment, str(folder))
-    setting = make_setting(experiment, progress)
-    experiment = setting.experiment
-    setting.check_measurable()
+    context = make_context(experiment, progress)
+    experiment = context.experiment
+    context.check_measurable()
     lock = FileLock(folder / "driver.lock")
     try:
         lock.acquire(timeout=0)
@@ -136,13 +136,13 @@ def driving(
     try:
         record = _record(folder, storage)
         _require_settled(record, experiment, folder)
-        _require_data(record, setting)
+        _require_data(record, context)
         if record.noted(SETTLED) is None:
             record.note(SETTLED, {key: _plain(experiment, key) for key in FIXED})
         write_whole(folder / EXPERIMENT, tomli_w.dumps(_without_none(to_plain(experiment))))
         _tidy(folder, record)
         since = _since(record, old, experiment, folder)
-        campaign = Campaign(setting, record, folder, since, Log(folder / "log.jsonl"))
+        campaign = Campaign(context, record, folder, since, Log(folder / "log.jsonl"))
         renew(campaign)
         yield campaign
     finally:
@@ -170,22 +170,22 @@ def _require_settled(record: Record, experiment: Experiment, folder: Path) -> No
     refuse_change(replace(experiment, **known), experiment, str(folder))
 
 
-def _require_data(record: Record, setting: Setting) -> None:
+def _require_data(record: Record, context: Context) -> None:
     """Note which images a campaign begins with; refuse others later."""
     noted = record.noted(DATA)
     if noted is None:
-        record.note(DATA, setting.data_fingerprint)
-    _refuse_other_data(noted, setting)
+        record.note(DATA, context.data_fingerprint)
+    _refuse_other_data(noted, context)
 
 
-def _refuse_other_data(noted: object, setting: Setting) -> None:
+def _refuse_other_data(noted: object, context: Context) -> None:
     """Raise `InputError` where other images lie in the place of the campaign's."""
-    if noted not in (None, setting.data_fingerprint):
+    if noted not in (None, context.data_fingerprint):
         problem = (
             f"the data has changed since the campaign began (fingerprint {noted} then, "
-            f"{setting.data_fingerprint} now): put it back, or use another --out folder"
+            f"{context.data_fingerprint} now): put it back, or use another --out folder"
         )
-        raise InputError(setting.experiment.data.path, problem)
+        raise InputError(context.experiment.data.path, problem)
 
 
 def _tidy(folder: Path, record: Record) -> None:

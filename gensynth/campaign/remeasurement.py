@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gensynth.campaign import rows
-from gensynth.campaign.context import Setting
+from gensynth.campaign.context import Context
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import ConstraintError
-from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import CONFIRMED, Latency
 from gensynth.evaluation.outcome import Outcome
 from gensynth.latency.job import confirm
@@ -34,44 +34,46 @@ class Answer:
 class Confirmation:
     """What became of the finalists so far, by the genome's name."""
 
-    def __init__(self, setting: Setting, folder: Path) -> None:
+    def __init__(self, context: Context, folder: Path) -> None:
         """Read what was said before."""
-        self._setting = setting
+        self._context = context
         self._file = folder / FILE
         self._answers: dict[str, Answer] = {}
         if self._file.exists():
             data = loads(self._file.read_bytes(), str(self._file))
             self._answers = from_plain(dict[str, Answer], data, str(self._file))
 
-    def applied(self, outcomes: Iterable[Outcome], judge: Judge) -> list[Outcome]:
+    def applied(self, outcomes: Iterable[Outcome], evaluator: Evaluator) -> list[Outcome]:
         """Give the rows with what was confirmed in the place of what was foreseen."""
-        return [self._applied(outcome, judge) for outcome in outcomes]
+        return [self._applied(outcome, evaluator) for outcome in outcomes]
 
-    def settled(self, finalists: Callable[[], list[Finalist]], judge: Judge) -> list[Finalist]:
+    def settled(
+        self, finalists: Callable[[], list[Finalist]], evaluator: Evaluator
+    ) -> list[Finalist]:
         """Measure whoever is in the finals, until all who are in them have been measured."""
         chosen = finalists()
-        while any([self._settle(finalist.outcome, judge) for finalist in chosen]):
+        while any([self._settle(finalist.outcome, evaluator) for finalist in chosen]):
             chosen = finalists()
         return chosen
 
-    def _applied(self, outcome: Outcome, judge: Judge) -> Outcome:
+    def _applied(self, outcome: Outcome, evaluator: Evaluator) -> Outcome:
         answer = self._answers.get(outcome.genome_id)
         if answer is None or outcome.purpose != "search" or outcome.value is None:
             return outcome
         if answer.problem:
             return replace(outcome, value=None, detail=answer.problem)
         changed = replace(outcome, latencies={**outcome.latencies, **answer.latencies})
-        described = judge.describe(changed.decisions, changed.latencies)
-        return rows.scored(changed, described, judge)
+        described = evaluator.described(changed.decisions, changed.latencies)
+        return rows.scored(changed, described, evaluator)
 
-    def _settle(self, finalist: Outcome, judge: Judge) -> bool:
+    def _settle(self, finalist: Outcome, evaluator: Evaluator) -> bool:
         """Measure a finalist unless that was done; say whether anything is new."""
-        asked = [question for question in judge.questions if question.device in CONFIRMED]
+        asked = [question for question in evaluator.questions if question.device in CONFIRMED]
         if not asked or finalist.genome_id in self._answers:
             return False
-        source = judge.describe(finalist.decisions).source
+        source = evaluator.described(finalist.decisions).source
         try:
-            jobs = [self._setting.latency_job(source, question) for question in asked]
+            jobs = [self._context.latency_job(source, question) for question in asked]
             answer = Answer({str(job.question): confirm(job) for job in jobs})
         except ConstraintError as error:
             answer = Answer(problem=str(error))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, broken
-from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Generator
 
@@ -41,15 +41,15 @@ def _tell(generator: Generator, row: Outcome) -> None:
     generator.tell(row)
 
 
-def rejudged(judge: Judge, outcome: Outcome) -> Outcome:
+def rejudged(evaluator: Evaluator, outcome: Outcome) -> Outcome:
     """Judge and score a recorded outcome by the present rules, without training anything."""
     if outcome.purpose == "reference" or not outcome.fingerprint:
         return outcome
     try:
-        candidate = judge.describe(outcome.decisions, outcome.latencies).candidate
+        candidate = evaluator.described(outcome.decisions, outcome.latencies).candidate
         if not outcome.curve or outcome.ending not in ("completed", "duplicate"):
-            return replace(outcome, judgements=judge.before_training(candidate))
-        judged = judge.after_training(candidate, outcome.curve[-1])
+            return replace(outcome, judgements=evaluator.judge_untrained(candidate))
+        judged = evaluator.evaluate(candidate, outcome.curve[-1])
     except (InputError, ConstraintError) as error:
         return replace(outcome, ending="crashed", detail=str(error), score=None, value=None)
     return replace(outcome, judgements=judged.judgements, score=judged.score, value=judged.value)

@@ -29,15 +29,13 @@ def renew(campaign: Campaign) -> None:
     }
     for number in running.keys() - renewed.keys():
         _forget(campaign, running[number])
-    running.clear()
-    running.update(renewed)
-    campaign.resume()
+    campaign.resume(renewed)
 
 
 def _dropped(campaign: Campaign, pending: Pending) -> bool:
     """Say whether it is a reference that no rule of the present experiment asks for any more."""
     row = pending.row
-    return row.purpose == "reference" and row.genome_id not in campaign.setting.references
+    return row.purpose == "reference" and row.genome_id not in campaign.context.references
 
 
 def _forget(campaign: Campaign, pending: Pending) -> None:
@@ -46,14 +44,14 @@ def _forget(campaign: Campaign, pending: Pending) -> None:
 
 
 def _job(campaign: Campaign, pending: Pending) -> Job:
-    setting, said, row = campaign.setting, pending.job, pending.row
+    context, said, row = campaign.context, pending.job, pending.row
     file = campaign.folder_of(row) / "job.json"
     if (said.number, said.purpose) != (row.number, row.purpose) or not (
         1 <= said.attempt <= ATTEMPTS
     ):
         raise _damaged(str(file), "number, purpose and attempt do not agree")
     source = _source(campaign, pending, str(file))
-    job = replace(setting.job(row, source, campaign.ledger.in_flight), attempt=said.attempt)
+    job = replace(context.job(row, source, campaign.ledger.in_flight), attempt=said.attempt)
     half = job.recipe.batch_size // 2
     if said.recipe.batch_size == half >= 2:  # It had run out of memory.
         job = replace(job, recipe=replace(job.recipe, batch_size=half))
@@ -62,11 +60,11 @@ def _job(campaign: Campaign, pending: Pending) -> Job:
 
 def _source(campaign: Campaign, pending: Pending, file: str) -> Source:
     """Build what the row's decisions say; a reference is the rule's, or what it was."""
-    row, setting = pending.row, campaign.setting
+    row, context = pending.row, campaign.context
     if row.purpose == "reference":
-        return setting.references[row.genome_id]
+        return context.references[row.genome_id]
     try:
-        described = campaign.judge.describe(row.decisions)
+        described = campaign.evaluator.described(row.decisions)
     except InputError as error:
         raise _damaged(file, str(error)) from error
     if (described.genome_id, described.fingerprint) != (row.genome_id, row.fingerprint):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gensynth.evaluation.constraint import ConstraintError, broken
-from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import Proposal
 from gensynth.training.attempt import Result
@@ -53,9 +53,9 @@ def reference(number: int, asked_after: int, name: str) -> Outcome:
     )
 
 
-def foreseen(row: Outcome, described: Described, judge: Judge) -> Outcome:
+def foreseen(row: Outcome, described: Description, evaluator: Evaluator) -> Outcome:
     """Enter what is known before training; the detail says which enforced rules are broken."""
-    judgements = judge.before_training(described.candidate)
+    judgements = evaluator.judge_untrained(described.candidate)
     return replace(
         row,
         genome_id=described.genome_id,
@@ -95,7 +95,7 @@ def ended(row: Outcome, result: Result, job: Job, batch_size: int) -> Outcome:
     )
 
 
-def scored(row: Outcome, described: Described, judge: Judge) -> Outcome:
+def scored(row: Outcome, described: Description, evaluator: Evaluator) -> Outcome:
     """Judge and score a completed training; a rule that raises is a crash, with its name.
 
     The network that is exported was trained on the validation split too, so there is no
@@ -104,7 +104,7 @@ def scored(row: Outcome, described: Described, judge: Judge) -> Outcome:
     if row.ending != "completed" or row.purpose == "export":
         return row
     try:
-        judged = judge.after_training(described.candidate, row.curve[-1])
+        judged = evaluator.evaluate(described.candidate, row.curve[-1])
     except (ConstraintError, ValueError) as error:
         return replace(row, ending="crashed", detail=str(error))
     return replace(row, judgements=judged.judgements, score=judged.score, value=judged.value)

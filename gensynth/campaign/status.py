@@ -40,7 +40,7 @@ def standing(campaign: Campaign) -> Standing:
     running = [pending.row.purpose for pending in campaign.ledger.running.values()]
     return Standing(
         trained=sum(o.attempt > 0 for o in rows),
-        trials=campaign.setting.experiment.trials,
+        trials=campaign.context.experiment.trials,
         running=len(running),
         phase=_phase(running),
         best=first,

@@ -114,7 +114,7 @@ def _candidate(
 
     campaign = viewing(folder, same_images=True)
     found = _found(campaign, identity, place)
-    settings = campaign.setting.experiment.data
+    settings = campaign.context.experiment.data
     size, name = found.source.input_shape[1:], Path(settings.path).name
     inputs = of_data(open_data(settings), name, "validation", size, trained=False)
     agreements = publish_untrained(found, to, wanted, inputs)
@@ -127,9 +127,9 @@ def _found(campaign: "Campaign", identity: str, place: str) -> "Sourced":
 
     for outcome in campaign.outcomes:
         if identity in (str(outcome.number), outcome.genome_id) and outcome.fingerprint:
-            described = campaign.judge.describe(outcome.decisions)
-            space, setting = campaign.setting.experiment.space.use, campaign.setting
-            return sourced(setting.space, space, described.genome, setting.task)
+            described = campaign.evaluator.described(outcome.decisions)
+            space, context = campaign.context.experiment.space.use, campaign.context
+            return sourced(context.space, space, described.genome, context.task)
     raise InputError(place, f"the campaign has no candidate {identity!r}; `show` lists them")
 
 

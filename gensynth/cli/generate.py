@@ -30,7 +30,7 @@ def generate(
     campaign = viewing(folder)
     generator = campaign.generator
     if not isinstance(generator, Synthesis):
-        use = campaign.setting.experiment.generator.use
+        use = campaign.context.experiment.generator.use
         raise InputError(str(folder), f"its generator {use!r} learns no G(s) to draw from")
     learned = [p.decisions for p in generator.generate(seeds, first)]
     rows = [row_of(campaign, f"G({s})", d) for s, d in enumerate(learned, first)]
@@ -52,10 +52,10 @@ def generate(
 
 def row_of(campaign: "Campaign", name: str, decisions: Decisions) -> Row:
     """Show a drawn network: its costs, and what is known or predicted of it."""
-    described = campaign.judge.describe(decisions)
+    described = campaign.evaluator.described(decisions)
     known = next((o for o in campaign.outcomes if o.fingerprint == described.fingerprint), None)
     known = known if known is not None and known.ending == "completed" else None
-    judgements = campaign.judge.before_training(described.candidate)
+    judgements = campaign.evaluator.judge_untrained(described.candidate)
     return Row(
         f"{name} {described.genome_id}",
         described.candidate.profile,

@@ -27,7 +27,7 @@ def preflight(
     Ends with 0 where a candidate keeps the enforced rules as far as they can
     be known now, 1 where none was found.
     """
-    from gensynth.campaign.context import make_setting
+    from gensynth.campaign.context import make_context
     from gensynth.campaign.experiment import read_experiment
     from gensynth.cli.preflight_page import show_findings
     from gensynth.cli.rows import print_json
@@ -38,11 +38,11 @@ def preflight(
     settings = read_experiment(experiment) if experiment else embedded(data)
     settings = changed(settings, data, image_size)
     with decoding() as progress:
-        setting = make_setting(settings, progress)
-    remark(setting)
-    setting.check_measurable()  # Once, or every candidate would fail of it.
+        context = make_context(settings, progress)
+    remark(context)
+    context.check_measurable()  # Once, or every candidate would fail of it.
     with decoding("judging candidates") as watch:
-        found = look_ahead(setting, samples, watch=watch)
+        found = look_ahead(context, samples, watch=watch)
     if as_json:
         print_json(plain(found))
     else:

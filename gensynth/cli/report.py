@@ -36,9 +36,9 @@ def report(
     others = {}
     for other in beside or ():
         seen = viewing(other)
-        if seen.setting.data_fingerprint != campaign.setting.data_fingerprint:
+        if seen.context.data_fingerprint != campaign.context.data_fingerprint:
             raise InputError(str(other), f"was run on other data than {folder}")
-        others[f"{seen.setting.experiment.generator.use} ({other.name})"] = seen.outcomes
+        others[f"{seen.context.experiment.generator.use} ({other.name})"] = seen.outcomes
     if peers:
         keep(measure(campaign), folder)
     file = write(campaign, to or folder / "report.html", others, kept(campaign))

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from gensynth.campaign.campaign import Campaign, Done
-from gensynth.campaign.context import Setting
+from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.folder import changed_rules, driving
 from gensynth.cli import writable
@@ -42,9 +42,9 @@ def run_campaign(
         decoding() as progress,
         driving(folder, settings, storage, progress) as campaign,
     ):
-        remark(campaign.setting)
+        remark(campaign.context)
         if not as_json:
-            _announce(campaign.setting, changes)
+            _announce(campaign.context, changes)
         if _impossible(campaign, as_json):
             return None
         try:
@@ -73,20 +73,20 @@ def _doubt(campaign: Campaign, published: Published | None) -> None:
         Console().print(f"[yellow]the test split {escape(missed)}[/]", soft_wrap=True)
 
 
-def _announce(setting: Setting, changes: Sequence[str]) -> None:
+def _announce(context: Context, changes: Sequence[str]) -> None:
     """Say what is searched with: images, proxy, references, and which rules are other ones now."""
-    experiment, task = setting.experiment, setting.task
+    experiment, task = context.experiment, context.task
     shape = f"{task.channels} x {task.height} x {task.width}"
     proxy = experiment.proxy
     augment = ", ".join(proxy.augment) or "none"
     lines = [
-        f"{experiment.name}: {setting.train_images:,} training, {setting.validation_images:,} "
-        f"validation and {setting.test_images:,} test images of {task.classes} classes, {shape}",
+        f"{experiment.name}: {context.train_images:,} training, {context.validation_images:,} "
+        f"validation and {context.test_images:,} test images of {task.classes} classes, {shape}",
         f"each candidate trains {proxy.epochs} epochs on {share_of(proxy.data_share)}the training "
         f"images; augmentation: {augment}",
     ]
-    if setting.references:
-        lines.append(f"first, as references of the rules: {', '.join(setting.references)}")
+    if context.references:
+        lines.append(f"first, as references of the rules: {', '.join(context.references)}")
     lines += [f"changed: {change}; what is known is judged by it anew" for change in changes]
     for line in lines:
         Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
@@ -99,9 +99,9 @@ def _impossible(campaign: Campaign, as_json: bool) -> bool:
     from gensynth.cli.preflight_page import show_findings
     from gensynth.preflight.findings import SHORT, STEPS, look
 
-    found = look(campaign.setting, SHORT, STEPS)
+    found = look(campaign.context, SHORT, STEPS)
     if found.impossible:
-        show_findings(campaign.setting.experiment.name, found, Console(stderr=True))
+        show_findings(campaign.context.experiment.name, found, Console(stderr=True))
         if as_json:
             print_json([])
     return found.impossible
@@ -137,7 +137,7 @@ def _farewell(campaign: Campaign, as_json: bool, command: str) -> None:
 def _run(
     campaign: Campaign, address: str | None, changed: Changed, interruption: Interruption
 ) -> Done:
-    if campaign.setting.experiment.executor == "inline":
+    if campaign.context.experiment.executor == "inline":
         if address is not None:
             raise InputError("--address", "is for the ray executor")
         from gensynth.executors.inline import run

@@ -74,8 +74,8 @@ def exported_before(campaign: Campaign) -> Published | None:
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
         return None
-    space, genome = campaign.setting.space, campaign.judge.describe(outcome.decisions).genome
-    expected = to_json(genome, campaign.setting.experiment.space.use, space.version)
+    space, genome = campaign.context.space, campaign.evaluator.described(outcome.decisions).genome
+    expected = to_json(genome, campaign.context.experiment.space.use, space.version)
     try:
         found = (best / GENOME).read_text(encoding="utf-8")
     except OSError:

@@ -1,8 +1,14 @@
-"""From decisions to a candidate, its verdicts, its score U and its pursued value."""
+"""Evaluation of a space's networks: from decisions to verdicts, score and pursued value.
 
-from collections.abc import Mapping
+An `Evaluator` is the one place that turns decisions into a network's description and a description
+into verdicts. It describes each distinct network once while it remembers it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Lock
 from typing import Any
 
 from gensynth.errors import InputError
@@ -15,9 +21,12 @@ from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
 from gensynth.space import Record, Replay, SearchSpace, Source, Task, build
 
+REMEMBERED = 2048
+"""Networks that an evaluator remembers. Each takes some 50 kB, so all of them about 100 MB."""
+
 
 @dataclass(frozen=True)
-class Described:
+class Description:
     """A network as far as it is known without training."""
 
     genome: Any
@@ -30,30 +39,78 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The rules and the score of an experiment, applied to the networks of its space."""
+class Evaluation:
+    """The verdicts on a trained candidate, with its score U and its pursued value if feasible."""
+
+    judgements: tuple[Judgement, ...]
+    score: float | None
+    value: float | None
+
+
+class Memory:
+    """The networks described most recently, by their decisions. Threads may share it."""
+
+    def __init__(self, size: int = REMEMBERED) -> None:
+        """Remember up to `size` networks."""
+        self._size = size
+        self._known: OrderedDict[tuple[Any, ...], Description] = OrderedDict()
+        self._lock = Lock()
+
+    def recall(
+        self, decisions: Decisions, describe: Callable[[Decisions], Description]
+    ) -> Description:
+        """Return the description of `decisions`; call `describe` only if it is not remembered."""
+        key = tuple(sorted((name, type(d).__name__, d) for name, d in decisions.items()))
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = describe(decisions)
+                if len(self._known) > self._size:
+                    self._known.popitem(last=False)
+            self._known.move_to_end(key)
+            return self._known[key]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._known.clear()
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """The constraints and the score of an experiment, applied to the networks of its space."""
 
     space: SearchSpace[Any]
     task: Task
     indicator: Indicator
     score: Score
     references: Mapping[str, Measurement] = field(default_factory=dict)
+    """The last measurement of each reference network that has been trained, by name."""
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+
+    def with_references(self, references: Mapping[str, Measurement]) -> "Evaluator":
+        """Return an evaluator that knows these references and shares this one's memory."""
+        return replace(self, references=references)
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What is to be measured of a candidate's latency: the rules ask it, or the score."""
+        """The latency measurements that the constraints or the score ask for."""
         of_score = getattr(self.score, "question", None)
         asked = (*self.indicator.questions, *([of_score] if of_score else []))
         return tuple(dict.fromkeys(asked))
 
-    def describe(
+    def described(
         self, decisions: Decisions, latencies: Mapping[str, Latency] | None = None
-    ) -> Described:
-        """Make the genome and its graph; torch's random numbers are left alone.
+    ) -> Description:
+        """Return the description of a network, from memory if possible.
 
-        `latencies` are those measured of it. Raises `InputError` where the decisions are none of
-        the space or no network can be built.
+        `latencies` are those measured of it so far. Raises `InputError` if the decisions are not
+        those of a genome of the space, or if no network can be built from them.
         """
+        found = self.memory.recall(decisions, self.describe)
+        candidate = replace(found.candidate, latencies=latencies or {}, references=self.references)
+        return replace(found, candidate=candidate)
+
+    def describe(self, decisions: Decisions) -> Description:
+        """Make the genome, its graph and its profile anew; torch's random state is unchanged."""
         record = Record(Replay(decisions))
         genome = self.space.sample(record)
         source, graph = self._network(genome)
@@ -62,18 +119,30 @@ class Judge:
             profile=profile(graph),
             task=self.task,
             module=partial(build, self.space, genome, self.task),
-            latencies=latencies or {},
-            references=self.references,
         )
-        fingerprint = graph.fingerprint
-        return Described(
-            genome, genome_id(genome), fingerprint, source, candidate, dict(record.options)
-        )
+        options = dict(record.options)
+        return Description(genome, genome_id(genome), graph.fingerprint, source, candidate, options)
+
+    def judge_untrained(self, candidate: Candidate) -> tuple[Judgement, ...]:
+        """Return the verdicts of all constraints that need no training."""
+        return self.indicator.judge(candidate, up_to="latency")
+
+    def evaluate(self, candidate: Candidate, measurement: Measurement) -> Evaluation:
+        """Judge a trained candidate; it has a score only if every enforced constraint holds."""
+        trained = replace(candidate, measurement=measurement)
+        judgements = self.indicator.judge(trained)
+        if not feasible(judgements):
+            return Evaluation(judgements, None, None)
+        try:
+            score = self.score(trained)
+        except ValueError:  # A score need not exist: NetScore has none at a top-1 of 0.
+            return Evaluation(judgements, None, None)
+        return Evaluation(judgements, score, score - price(judgements))
 
     def _network(self, genome: Any) -> tuple[Source, Graph]:
         import torch
 
-        with torch.random.fork_rng(devices=[]):  # Where the graph is traced, weights are drawn.
+        with torch.random.fork_rng(devices=[]):  # Building a network to trace it draws weights.
             try:
                 source = self.space.source(genome, self.task)
                 return source, graph_of(self.space, genome, self.task, source)
@@ -82,34 +151,9 @@ class Judge:
             except ValueError as error:
                 raise InputError("genome", str(error)) from error
 
-    def before_training(self, candidate: Candidate) -> tuple[Judgement, ...]:
-        """Ask all rules that need no training."""
-        return self.indicator.judge(candidate, up_to="latency")
-
-    def after_training(self, candidate: Candidate, measurement: Measurement) -> "Judged":
-        """Ask all rules; a score exists only where every enforced one holds."""
-        trained = replace(candidate, measurement=measurement)
-        judgements = self.indicator.judge(trained)
-        if not feasible(judgements):
-            return Judged(judgements, None, None)
-        try:
-            score = self.score(trained)
-        except ValueError:  # A score need not exist: NetScore has none at a top-1 of 0.
-            return Judged(judgements, None, None)
-        return Judged(judgements, score, score - price(judgements))
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Verdicts on a trained candidate, and U and the pursued value where it is feasible."""
-
-    judgements: tuple[Judgement, ...]
-    score: float | None
-    value: float | None
-
 
 def graph_of(space: SearchSpace[Any], genome: Any, task: Task, source: Source) -> Graph:
-    """Ask the space for the graph, or trace the built network where it cannot tell."""
+    """Return the graph that the space gives directly, or else trace the built network."""
     direct = getattr(space, "graph", None)
     if direct is not None:
         graph: Graph = direct(genome, task)

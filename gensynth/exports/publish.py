@@ -51,20 +51,20 @@ def publish(campaign: Campaign, best: Path, formats: Sequence[Format] = ()) -> P
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
         return None
-    setting = campaign.setting
-    described = campaign.judge.describe(outcome.decisions)
+    context = campaign.context
+    described = campaign.evaluator.described(outcome.decisions)
     weights = campaign.folder_of(outcome) / WEIGHTS
     extras = _extras(campaign, described.source, formats) if formats else None
     write(
         best,
-        _file_name(setting.experiment.space.use),
+        _file_name(context.experiment.space.use),
         described.source,
         load_file(weights),
-        to_json(described.genome, setting.experiment.space.use, setting.space.version),
+        to_json(described.genome, context.experiment.space.use, context.space.version),
         card(campaign, finalist, outcome),
         replace=True,
         more=extras,
-        images=Images(setting.mean, setting.std, setting.class_names),
+        images=Images(context.mean, context.std, context.class_names),
     )
     return Published(best, finalist, outcome, extras.agreements if extras else ())
 
@@ -98,8 +98,8 @@ def publish_untrained(
 
 
 def _extras(campaign: Campaign, source: Source, formats: Sequence[Format]) -> Extras:
-    data = open_data(campaign.setting.experiment.data)
-    name = Path(campaign.setting.experiment.data.path).name
+    data = open_data(campaign.context.experiment.data)
+    name = Path(campaign.context.experiment.data.path).name
     return Extras(formats, of_data(data, name, "test", source.input_shape[1:], trained=True))
 
 
@@ -112,8 +112,8 @@ def facts_of_export(
     campaign: Campaign, finalist: Finalist, outcome: Outcome
 ) -> Mapping[str, object]:
     """Say in words what the exported network costs and reaches."""
-    setting, profile = campaign.setting, outcome.profile
-    experiment, measured = setting.experiment, outcome.curve[-1]
+    context, profile = campaign.context, outcome.profile
+    experiment, measured = context.experiment, outcome.curve[-1]
     looks = sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
     facts: Mapping[str, object] = {
         "Genome": outcome.genome_id,
@@ -124,7 +124,7 @@ def facts_of_export(
         "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
         "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
-        "Test top-1": _test(measured.test_top1 or 0.0, setting.test_images),
+        "Test top-1": _test(measured.test_top1 or 0.0, context.test_images),
         "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
         "Pursued value": f"{finalist.value:.2f} dB",
     }
@@ -145,7 +145,7 @@ def missed_on_test(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> 
 
 def card(campaign: Campaign, finalist: Finalist, outcome: Outcome) -> str:
     """Write the card of the exported network: numbers, data, recipe, versions, in Markdown."""
-    experiment, facts = campaign.setting.experiment, facts_of_export(campaign, finalist, outcome)
+    experiment, facts = campaign.context.experiment, facts_of_export(campaign, finalist, outcome)
     lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
     lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
     verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
@@ -173,23 +173,23 @@ def _word(judgement: Judgement) -> str:
 
 
 def _provenance(campaign: Campaign, outcome: Outcome) -> list[str]:
-    setting, experiment = campaign.setting, campaign.setting.experiment
-    task = setting.task
+    context, experiment = campaign.context, campaign.context.experiment
+    task = context.task
     recipe, epochs, last = experiment.proxy, len(outcome.curve), experiment.last_training
     averaged = f", moving average of the weights {last.ema_decay}" if last.ema_decay else ""
     image = f"{task.channels} x {task.height} x {task.width}"
-    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (setting.mean, setting.std))
+    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (context.mean, context.std))
     return [
         "## How it came about",
         "",
         f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
-        f"fingerprint {setting.data_fingerprint}.",
-        f"- Classes, in the order of the outputs: {', '.join(setting.class_names)}.",
+        f"fingerprint {context.data_fingerprint}.",
+        f"- Classes, in the order of the outputs: {', '.join(context.class_names)}.",
         "- Images of another size: cropped around the middle to this shape, and resized.",
         f"- Input: pixels scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; "
         f"std {std}.",
-        *([f"- {setting.left_out.split(';')[0]}."] if setting.left_out else []),
-        *([f"- {setting.repeated}."] if setting.repeated else []),
+        *([f"- {context.left_out.split(';')[0]}."] if context.left_out else []),
+        *([f"- {context.repeated}."] if context.repeated else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
         f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, seed "
         f"{experiment.seed}.",

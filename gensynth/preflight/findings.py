@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gensynth.campaign.context import Setting
+from gensynth.campaign.context import Context
 from gensynth.errors import InputError
 from gensynth.preflight.latency import Predicted, predicted
 from gensynth.preflight.plan import Plan, plan, spread_over_macs
@@ -49,34 +49,34 @@ def _silent(done: int, total: int) -> None:
     """Watch and say nothing."""
 
 
-def look(setting: Setting, count: int, steps: int, watch: Watch = _silent) -> Findings:
+def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Findings:
     """Draw and judge candidates; where none keeps the rules, walk towards them."""
-    judge, seed = setting.judge(()), setting.experiment.seed
-    folder = Path(setting.experiment.folder)
-    drawn = sample(judge, folder, count, seed, watch)
+    evaluator, seed = context.evaluator, context.experiment.seed
+    folder = Path(context.experiment.folder)
+    drawn = sample(evaluator, folder, count, seed, watch)
     if not drawn.candidates:
         reason = drawn.failures[0] if drawn.failures else "the space is empty"
-        raise InputError(setting.experiment.name, f"no candidate can be judged: {reason}")
+        raise InputError(context.experiment.name, f"no candidate can be judged: {reason}")
     passing = [candidate for candidate in drawn.candidates if candidate.open]
-    found = rates(setting.indicator, drawn.candidates)
+    found = rates(context.indicator, drawn.candidates)
     return Findings(
         sample=drawn,
         rates=found,
         open=len(passing),
         binding=binding(found),
-        nearest=None if passing else nearest(judge, folder, drawn, steps, seed),
+        nearest=None if passing else nearest(evaluator, folder, drawn, steps, seed),
         ranges=ranges(drawn.candidates),
         open_ranges=ranges(passing),
     )
 
 
 def preflight(
-    setting: Setting, count: int = USUAL, time_s: float = 1.0, watch: Watch = _silent
+    context: Context, count: int = USUAL, time_s: float = 1.0, watch: Watch = _silent
 ) -> Findings:
     """Look, predict latencies, and time a few trainings, each for about `time_s` seconds."""
     from dataclasses import replace
 
-    found = look(setting, count, STEPS, watch)
+    found = look(context, count, STEPS, watch)
     if found.impossible:
         return found
     passing = [c for c in found.sample.candidates if c.open]
@@ -84,6 +84,6 @@ def preflight(
         passing = [found.nearest]
     return replace(
         found,
-        latency=predicted(setting, found.sample.candidates),
-        plan=plan(setting, spread_over_macs(passing, TIMED), time_s),
+        latency=predicted(context, found.sample.candidates),
+        plan=plan(context, spread_over_macs(passing, TIMED), time_s),
     )

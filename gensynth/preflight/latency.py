@@ -9,7 +9,7 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from gensynth.campaign.context import Setting
+from gensynth.campaign.context import Context
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import HERE, Question
 from gensynth.latency.job import answer_here
@@ -35,19 +35,19 @@ class Predicted:
     """Median relative error on the timed candidates, each left out once."""
 
 
-def predicted(setting: Setting, candidates: Sequence[Sampled]) -> Predicted | None:
+def predicted(context: Context, candidates: Sequence[Sampled]) -> Predicted | None:
     """Time some candidates and predict the others; None where nothing can be timed here.
 
     The model is a cost per layer and one per multiply-accumulate, neither negative: enough to
     say what range a space offers, and not used to judge anybody.
     """
-    question = _question(setting)
+    question = _question(context)
     if question is None:
         return None
     chosen, times = [], []
     for candidate in spread_over_macs(candidates, TIMED):
         try:
-            job = setting.latency_job(candidate.source, question)
+            job = context.latency_job(candidate.source, question)
             times.append(answer_here(job).median_ms)
         except ConstraintError:
             continue
@@ -60,9 +60,9 @@ def predicted(setting: Setting, candidates: Sequence[Sampled]) -> Predicted | No
     return Predicted(str(question), len(chosen), spread, _left_out(terms, ms))
 
 
-def _question(setting: Setting) -> Question | None:
+def _question(context: Context) -> Question | None:
     """Take what the rules ask of this machine, else one thread of ONNX Runtime, else of torch."""
-    asked = [q for q in setting.judge(()).questions if not q.resource and q.device == HERE]
+    asked = [q for q in context.evaluator.questions if not q.resource and q.device == HERE]
     if asked:
         return asked[0]
     return Question(usual_runtime())

@@ -7,7 +7,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from gensynth.campaign.context import Setting
+from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.rows import proposed
 from gensynth.generators.protocol import Proposal
@@ -48,16 +48,16 @@ class Plan:
         return (side_by_side / self.workers + mean * self.last_factor) / 3600
 
 
-def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | None:
+def plan(context: Context, chosen: Sequence[Sampled], limit_s: float) -> Plan | None:
     """Time a few batches of each candidate of `chosen`; None where there is none."""
-    experiment = setting.experiment
+    experiment = context.experiment
     if not chosen:
         return None
-    paces = paces_of(setting, [candidate.source for candidate in chosen], limit_s)
+    paces = paces_of(context, [candidate.source for candidate in chosen], limit_s)
     seconds = tuple(pace.seconds(experiment.proxy.epochs) for pace in paces)
     finals, last = experiment.finals, experiment.last_training
     return Plan(
-        trainings=experiment.trials + len(setting.references),
+        trainings=experiment.trials + len(context.references),
         proxy_s=seconds,
         finals=finals.candidates * finals.replicas,
         final_factor=finals.epochs_factor,
@@ -66,13 +66,13 @@ def plan(setting: Setting, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
     )
 
 
-def paces_of(setting: Setting, sources: Sequence[Source], limit_s: float) -> list["Pace"]:
+def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> list["Pace"]:
     """Train a few batches of each network as a candidate of the search; keep nothing."""
     from gensynth.training.pace import pace
 
     with TemporaryDirectory() as folder:
         in_flight, nobody = InFlight(Path(folder)), proposed(0, 0, Proposal({}, 0))
-        return [pace(setting.job(nobody, source, in_flight), limit_s) for source in sources]
+        return [pace(context.job(nobody, source, in_flight), limit_s) for source in sources]
 
 
 def workers(experiment: Experiment) -> int:

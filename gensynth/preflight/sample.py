@@ -8,7 +8,7 @@ import numpy as np
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Indicator, Judgement, with_top1
-from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.genome import Decisions
 from gensynth.graph.profile import Profile
 from gensynth.latency.suppose import foreseen
@@ -62,38 +62,44 @@ class Sample:
 
 
 def sample(
-    judge: Judge, folder: Path, count: int, seed: int, watch: Watch = lambda done, total: None
+    evaluator: Evaluator,
+    folder: Path,
+    count: int,
+    seed: int,
+    watch: Watch = lambda done, total: None,
 ) -> Sample:
     """Draw `count` candidates uniformly at random, or take the whole space where it has no more.
 
     In `folder` a MODEL that a rule on latency refers to is looked up.
     """
-    found, met = all_decisions(judge.space, count), []
+    found, met = all_decisions(evaluator.space, count), []
     drawn: list[Decisions] = found or []
     if found is None:
-        records = list(_draws(judge, count, seed))
+        records = list(_draws(evaluator, count, seed))
         drawn = [record.decisions for record in records]
         met = [[len(options) for options in record.options.values()] for record in records]
     size = estimated(met) if found is None else Size(len(found), True)
     candidates, failures = [], []
     for done, decisions in enumerate(drawn, 1):
         try:
-            candidates.append(sampled(judge, folder, decisions))
+            candidates.append(sampled(evaluator, folder, decisions))
         except (InputError, ConstraintError) as error:
             failures.append(str(error))
         watch(done, len(drawn))
     return Sample(size, len(drawn), tuple(candidates), tuple(failures), found is not None)
 
 
-def sampled(judge: Judge, folder: Path, decisions: Decisions) -> Sampled:
+def sampled(evaluator: Evaluator, folder: Path, decisions: Decisions) -> Sampled:
     """Judge one candidate as if it were trained to 100 %; its latency where it can be foreseen.
 
     Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
     """
-    described = judge.describe(decisions)
-    candidate = foreseen(described.candidate, judge.questions, judge.task, folder)
-    early = judge.indicator.judge(candidate, up_to="latency" if candidate.latencies else "profile")
-    rules = tuple(r for r in judge.indicator.rules if r.constraint.needs == "proxy")
+    described = evaluator.described(decisions)
+    candidate = foreseen(described.candidate, evaluator.questions, evaluator.task, folder)
+    early = evaluator.indicator.judge(
+        candidate, up_to="latency" if candidate.latencies else "profile"
+    )
+    rules = tuple(r for r in evaluator.indicator.rules if r.constraint.needs == "proxy")
     late = Indicator(rules).judge(with_top1(described.candidate, BEST_TOP1))
     return Sampled(
         decisions,
@@ -106,7 +112,9 @@ def sampled(judge: Judge, folder: Path, decisions: Decisions) -> Sampled:
     )
 
 
-def nearest(judge: Judge, folder: Path, start: Sample, steps: int, seed: int) -> Sampled | None:
+def nearest(
+    evaluator: Evaluator, folder: Path, start: Sample, steps: int, seed: int
+) -> Sampled | None:
     """Walk from the drawn candidates of the least excess to less, up to `steps` judgements.
 
     Each step gives some decisions of one of the best anew. Ends early where no enforced rule is
@@ -122,8 +130,8 @@ def nearest(judge: Judge, folder: Path, start: Sample, steps: int, seed: int) ->
         parent = best[int(rng.integers(len(best)))]
         record = Record(Replay(without_some(parent.decisions, rng), otherwise=Draw(rng)))
         try:
-            judge.space.sample(record)
-            child = sampled(judge, folder, record.decisions)
+            evaluator.space.sample(record)
+            child = sampled(evaluator, folder, record.decisions)
         except (InputError, ConstraintError):
             continue
         names = {c.fingerprint for c in best}
@@ -136,8 +144,8 @@ _KEPT = 12
 """Candidates that a walk goes on from."""
 
 
-def _draws(judge: Judge, count: int, seed: int) -> Iterator[Record]:
+def _draws(evaluator: Evaluator, count: int, seed: int) -> Iterator[Record]:
     for sequence in np.random.SeedSequence(seed).spawn(count):
         record = Record(Draw(np.random.default_rng(sequence)))
-        judge.space.sample(record)
+        evaluator.space.sample(record)
         yield record

@@ -85,9 +85,9 @@ def contents(
     finalists, exported = campaign.finalists(), campaign.exported()
     finalist = winner(finalists)
     best = exported or next(iter(ranking(rows)), None)
-    graph = campaign.judge.describe(best.decisions).candidate.graph if best else None
+    graph = campaign.evaluator.described(best.decisions).candidate.graph if best else None
     trained = [o for o in rows if o.ending == "completed" and o.top1 is not None and o.profile]
-    generator = campaign.setting.experiment.generator.use
+    generator = campaign.context.experiment.generator.use
     everyone = {generator: rows, **beside}
     return Contents(
         campaign=campaign,

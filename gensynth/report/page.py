@@ -62,7 +62,7 @@ class _Plain(str):
 
 def _words(told: Contents, rivals: Rivals | None) -> dict[str, Any]:
     campaign = told.campaign
-    experiment = campaign.setting.experiment
+    experiment = campaign.context.experiment
     folder = campaign.ledger.folder
     return {
         "name": experiment.name,
@@ -164,7 +164,7 @@ def _finalist(finalist: Finalist) -> dict[str, str]:
 
 
 def _finals_how(told: Contents) -> str:
-    finals = told.campaign.setting.experiment.finals
+    finals = told.campaign.context.experiment.finals
     return (
         f"The best few, trained again {finals.replicas} times with fresh seeds for "
         f"{finals.epochs_factor:g} times the proxy's epochs; every enforced rule must hold on the "
@@ -215,12 +215,12 @@ def _learned(learned: Learned) -> dict[str, Any]:
 
 
 def _provenance(told: Contents) -> str:
-    campaign, experiment = told.campaign, told.campaign.setting.experiment
+    campaign, experiment = told.campaign, told.campaign.context.experiment
     return (
         f"Generator {experiment.generator.use}, seed {experiment.seed}; {len(campaign.outcomes)} "
         f"candidates recorded, {seconds_of(campaign.outcomes) / 3600:.2f} h of training in all, "
         f"{mean_seconds(told.trained):.1f} s each in the search. Data "
-        f"{Path(experiment.data.path).name}, fingerprint {campaign.setting.data_fingerprint}. "
+        f"{Path(experiment.data.path).name}, fingerprint {campaign.context.data_fingerprint}. "
         f"{versions('gensynth', 'torch', 'optuna')}."
     )
 

@@ -54,11 +54,11 @@ def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
     if outcome is None:
         raise InputError(str(campaign.ledger.folder), "has no exported network to be timed yet")
     runtime = usual_runtime()
-    source = campaign.judge.describe(outcome.decisions).source
+    source = campaign.evaluator.described(outcome.decisions).source
     from gensynth.space import make
 
     found = Model("the found network", make(source), source.input_shape)
-    models = [found, *(find_model(name, campaign.setting.task) for name in names)]
+    models = [found, *(find_model(name, campaign.context.task) for name in names)]
     latencies = timed([prepare(model, runtime, 1, 1) for model in models], 1, 0)
     rows = (Rival(m.name, latency) for m, latency in zip(models, latencies, strict=True))
     return Rivals(outcome.genome_id, runtime, tuple(rows))

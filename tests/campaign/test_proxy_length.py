@@ -39,13 +39,13 @@ def test_the_rest_of_the_recipe_is_the_files_own() -> None:
 
 def test_a_campaign_notes_its_length_and_keeps_it(tmp_path: Path) -> None:
     with driving(tmp_path, unsaid(), None) as campaign:
-        used = campaign.setting.experiment.proxy
+        used = campaign.context.experiment.proxy
     assert used.epochs == LONGEST  # Digits are few.
     noted = read_experiment(tmp_path / "experiment.toml")
     assert noted.proxy == used and noted.fidelity == "given"
     assert as_before(unsaid(), noted).proxy == used
     with driving(tmp_path, unsaid(), None) as again:
-        assert again.setting.experiment.proxy == used
+        assert again.context.experiment.proxy == used
 
 
 def test_digits_are_trained_as_ever() -> None:

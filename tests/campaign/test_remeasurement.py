@@ -9,7 +9,7 @@ import pytest
 from devices.cortex_a72 import device
 from devices.cortex_a72.fast_model import fast_model
 from gensynth.campaign.campaign import Campaign
-from gensynth.campaign.context import make_setting
+from gensynth.campaign.context import make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import CONFIRMED, CORTEX_A72, Question
 from gensynth.graph.trace import trace
@@ -91,13 +91,13 @@ def test_a_preflight_judges_by_what_the_search_will_foresee(
     monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
     monkeypatch.setattr(device, "check", lambda question, task, folder: None)
-    setting = make_setting(experiment(constraints=RULE))
-    problem, space = setting.problem(), setting.space
+    context = make_context(experiment(constraints=RULE))
+    problem, space = context.problem(), context.space
     everyone = [problem.foresee(decisions) for decisions in enumerate_decisions(space)]
     upper = sorted(5.0 * (1 + one.violations["max_latency_ms"]) for one in everyone)
     limit = share * upper[len(upper) // 2]
     rule = {"max_latency_ms": {"limit": limit or upper[0] / 2, "device": CORTEX_A72}}
-    told = look(make_setting(experiment(constraints=rule)), 200, steps=200)
+    told = look(make_context(experiment(constraints=rule)), 200, steps=200)
     (rate,) = told.rates
     assert (rate.judged, rate.kept) == (len(upper), sum(ms <= limit for ms in upper))
     assert told.impossible == (rate.kept == 0)

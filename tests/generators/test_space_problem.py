@@ -8,7 +8,7 @@ import torch
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Indicator, Rule, Stage, Verdict
-from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.score import NetScore
 from gensynth.generators.space_problem import SpaceProblem
@@ -56,15 +56,18 @@ INDICATOR = Indicator(
 IMAGES = torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
+def evaluator() -> Evaluator:
+    return Evaluator(ToySpace(), TASK, INDICATOR, NetScore())
+
+
 def problem(**options: object) -> SpaceProblem:
-    return SpaceProblem(ToySpace(), TASK, INDICATOR, NetScore(), **options)  # type: ignore[arg-type]
+    return SpaceProblem(evaluator(), **options)  # type: ignore[arg-type]
 
 
 def test_what_is_known_before_training_is_exact() -> None:
     task = problem()
     small, large = task.foresee(SMALL), task.foresee(LARGE)
-    judge = Judge(ToySpace(), TASK, INDICATOR, NetScore())
-    params = judge.describe(SMALL).candidate.profile.params
+    params = evaluator().described(SMALL).candidate.profile.params
     assert small.violations == {"few": params / 1000 - 1} and small.feasible
     assert not large.feasible
     assert small.features["params"] == pytest.approx(math.log10(params))
@@ -79,8 +82,8 @@ def test_foresight_is_remembered() -> None:
 def test_prospects_agree_with_what_a_training_would_give() -> None:
     task = problem()
     prospect = task.prospect(task.foresee(SMALL), np.array([95.0, 45.0, 0.0]))
-    judge = Judge(ToySpace(), TASK, INDICATOR, NetScore())
-    judged = judge.after_training(judge.describe(SMALL).candidate, Measurement(1, 95.0, 0.1, 1.0))
+    described = evaluator().described(SMALL)
+    judged = evaluator().evaluate(described.candidate, Measurement(1, 95.0, 0.1, 1.0))
     assert prospect.value[0] == pytest.approx(judged.value)
     assert prospect.violation.tolist() == [0.0, 0.5, 1.0]
     assert math.isnan(prospect.value[2])
@@ -91,7 +94,7 @@ def test_prospects_survive_that_the_graph_is_forgotten() -> None:
     task = problem()
     foresight = task.foresee(SMALL)
     once = task.prospect(foresight, np.array([95.0])).value
-    task._candidates.clear()
+    task.evaluator.memory.clear()
     assert task.prospect(foresight, np.array([95.0])).value == once
 
 

@@ -1,7 +1,7 @@
 """Latency in a campaign: measured once for a function, recorded, judged, never measured again."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from gensynth.campaign.campaign import Campaign, Done
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, ConstraintError, Indicator, Judgement
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Interval, Latency, Question
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.score import NetScore, NetScoreLatency
@@ -20,11 +21,11 @@ from gensynth.executors.inline import run
 from gensynth.generators.space_problem import SpaceProblem
 from gensynth.graph.graph import Graph, Layer
 from gensynth.graph.profile import profile
-from gensynth.latency.job import LatencyJob
+from gensynth.latency.job import LatencyJob, Stopwatch
 from gensynth.plugins import create
 from gensynth.space import Task
 from gensynth.training.job import Job
-from tests.campaign.test_campaign import finished, play
+from tests.campaign.test_campaign import finished
 from tests.support.campaigns import campaign, comparable
 from tests.support.toy_space import ToySpace
 
@@ -101,7 +102,7 @@ def test_the_score_has_latency_in_the_place_of_macs() -> None:
 def test_before_it_is_measured_latency_is_supposed_to_follow_the_macs() -> None:
     score = NetScoreLatency(reference="attendnext:tiny")
     task = Task(1, 8, 8, 10)
-    problem = SpaceProblem(ToySpace(), task, Indicator(), score, folder=Path("."))
+    problem = SpaceProblem(Evaluator(ToySpace(), task, Indicator(), score), folder=Path("."))
     narrow, wide = (
         problem.foresee({"width": width, "depth": 1, "stride.1": 2}) for width in (2, 16)
     )
@@ -126,16 +127,12 @@ class Fake:
 
 def search(folder: Path, stopwatch: Fake, steps: int | None = None, **changes: Any) -> Campaign:
     with campaign(folder, **({"constraints": RATIO, "trials": 4} | changes)) as opened:
-        opened.stopwatch = stopwatch
-        if steps is None:
-            play(opened)
-        else:
-            list(islice(_trainings(opened), steps))
+        list(islice(_trainings(opened, stopwatch), steps))
         return opened
 
 
-def _trainings(opened: Campaign) -> Any:
-    while not isinstance(job := opened.ask(), Done):
+def _trainings(opened: Campaign, stopwatch: Stopwatch) -> Iterator[Job]:
+    while not isinstance(job := opened.ask(stopwatch), Done):
         assert isinstance(job, Job)
         opened.tell(job, finished(job, 60.0))
         yield job
@@ -185,8 +182,7 @@ def test_a_candidate_that_cannot_be_measured_is_crashed(tmp_path: Path) -> None:
         return latency()
 
     with campaign(tmp_path, constraints=RATIO, trials=4) as opened:
-        opened.stopwatch = stopwatch
-        play(opened)
+        list(_trainings(opened, stopwatch))
         crashed = [o for o in opened.outcomes if o.ending == "crashed"]
         assert crashed and all(o.detail == "latency: no such operator" for o in crashed)
 

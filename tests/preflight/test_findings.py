@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from gensynth.campaign.context import make_setting
+from gensynth.campaign.context import make_context
 from gensynth.campaign.experiment import Experiment, embedded_experiment, parse_experiment
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict, broken
@@ -68,13 +68,15 @@ IMPOSSIBLE = {
 
 def truth(settings: Experiment) -> tuple[int, int]:
     """Judge every candidate of the space: how many keep the rules, of how many."""
-    judge = make_setting(settings).judge(())
-    everyone = [sampled(judge, Path(), decisions) for decisions in enumerate_decisions(judge.space)]
+    evaluator = make_context(settings).evaluator
+    everyone = [
+        sampled(evaluator, Path(), decisions) for decisions in enumerate_decisions(evaluator.space)
+    ]
     return sum(candidate.open for candidate in everyone), len(everyone)
 
 
 def found(settings: Experiment, count: int = 200) -> Findings:
-    return look(make_setting(settings), count, steps=200)
+    return look(make_context(settings), count, steps=200)
 
 
 @pytest.mark.parametrize("changes", [*EASY.values(), *TIGHT.values(), *IMPOSSIBLE.values()],
@@ -103,8 +105,8 @@ def test_the_impossible_is_called_so_with_the_nearest_candidate(changes: dict[st
 def test_what_random_draws_say_agrees_with_the_whole_space(changes: dict[str, Any]) -> None:
     """20 draws of the 30 are a sample: uniform over decisions, not over candidates."""
     settings = experiment(**changes)
-    setting = make_setting(settings)
-    told = look(setting, 29, steps=500)
+    context = make_context(settings)
+    told = look(context, 29, steps=500)
     assert not told.sample.whole and told.sample.drawn == 29
     assert not told.impossible
     if told.open == 0:
@@ -137,7 +139,7 @@ def test_the_walk_finds_what_random_draws_miss() -> None:
     settings = parse_experiment(
         {"name": "rare", "space": {"use": whole.space.use, **whole.space.options},
          "constraints": tables}, "rare.toml")  # fmt: skip
-    told = look(make_setting(settings), 100, steps=1500)
+    told = look(make_context(settings), 100, steps=1500)
     assert told.open == 0, "the draws were to miss it"
     assert not told.impossible and told.nearest is not None
     assert told.nearest.profile.params <= 140
@@ -157,7 +159,7 @@ def test_the_size_of_a_space_is_estimated_without_bias() -> None:
 
 
 def test_a_preflight_predicts_times() -> None:
-    told = preflight(make_setting(experiment()), 20, time_s=0.05)
+    told = preflight(make_context(experiment()), 20, time_s=0.05)
     assert told.plan is not None and told.plan.workers == 1
     assert all(seconds > 0 for seconds in told.plan.proxy_s) and told.plan.hours > 0
     assert told.plan.trainings == 6 and told.plan.finals == 2
@@ -186,13 +188,13 @@ def test_rates_agree_with_2000_other_candidates_of_a_large_space(rules: dict[str
     whole = embedded_experiment("digits")
     space = {"use": whole.space.use, **whole.space.options}
     settings = parse_experiment({"name": "x", "space": space, "constraints": rules}, "x.toml")
-    told = look(make_setting(settings), 2000, steps=2000)
-    judge, rng = make_setting(settings).judge(()), np.random.default_rng(99)
+    told = look(make_context(settings), 2000, steps=2000)
+    evaluator, rng = make_context(settings).evaluator, np.random.default_rng(99)
     kept, least = 0, float("inf")
     for _ in range(2000):
         record = Record(Draw(rng))
-        judge.space.sample(record)
-        verdicts = judge.before_training(judge.describe(record.decisions).candidate)
+        evaluator.space.sample(record)
+        verdicts = evaluator.judge_untrained(evaluator.described(record.decisions).candidate)
         kept += not broken(verdicts)
         least = min(least, sum(max(j.violation or 0.0, 0.0) for j in verdicts))
     both = (told.open + kept) / 4000

@@ -61,14 +61,13 @@ def _run(
     changed: Callable[[], None],
     interruption: Interruption | None,
 ) -> Done:
-    resources = campaign.setting.experiment.resources
+    resources = campaign.context.experiment.resources
     patience_s = OWN_PATIENCE_S if address is None else PATIENCE_S
     with connected(address), on_one_core():
         require_room(resources)
-        require_resources(campaign.judge)
+        require_resources(campaign.evaluator)
         if address is not None:
             require_shared(campaign.ledger.folder)
-        campaign.stopwatch = stopwatch
         exchange = Exchange()
         if interruption is not None:
             interruption.listen(exchange.interrupt)
@@ -92,7 +91,7 @@ def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None
         changed()
         if not wanted:
             continue
-        answer = campaign.ask()
+        answer = campaign.ask(stopwatch)
         changed()
         if isinstance(answer, Done):
             return answer

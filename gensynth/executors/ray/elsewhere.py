@@ -5,7 +5,7 @@ from typing import Literal
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
-from gensynth.evaluation.evaluator import Judge
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Latency
 from gensynth.latency.job import LatencyJob, answer, answer_here
 from gensynth.serialization import dumps, from_plain, loads
@@ -46,12 +46,12 @@ def stopwatch(job: LatencyJob) -> Latency:
     return _unpacked(from_plain(Answer, loads(text, "answer"), "answer"), resource)
 
 
-def require_resources(judge: Judge) -> None:
+def require_resources(evaluator: Evaluator) -> None:
     """Raise `InputError` where no node offers what latencies are to be measured on."""
     import ray
 
     offered = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    for resource in {question.resource for question in judge.questions} - {""}:
+    for resource in {question.resource for question in evaluator.questions} - {""}:
         if offered.get(resource, 0) < 1:
             problem = (
                 f"no node of the cluster offers {resource!r}; start one there: ray start "
