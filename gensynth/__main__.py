@@ -1,4 +1,4 @@
-"""`python -m gensynth`: the command line, without letting the working directory hide packages."""
+"""`python -m gensynth`: the command line, safe from folders that share a package's name."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 from gensynth.cli import main
 
 if __name__ == "__main__":
-    # Python puts the working directory first; a user's folder `constraints` would hide ours.
+    # Python searches the working directory first: a user's `constraints` folder would hide ours.
     if sys.path and sys.path[0] in ("", os.getcwd()):
         del sys.path[0]
     main()

@@ -1,13 +1,19 @@
-"""The one error for what a user can mend: a place, what is wrong there, and the remedy."""
+"""The error for anything that a user can correct, and hints about the word that was meant."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_MAX_LISTED = 20
+"""A message lists at most this many valid words and counts the rest."""
+
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message is one line that says where and why.
+    """Input that cannot be used; the message is one line that says where and why.
 
-    The command line prints it without a traceback and ends with exit code 2.
+    The command line prints the message without a traceback and exits with code 2.
+
+    >>> str(InputError("proxy.epochs", "must be at least 1, got 0"))
+    'proxy.epochs: must be at least 1, got 0'
     """
 
     def __init__(self, place: str, problem: str) -> None:
@@ -15,30 +21,31 @@ class InputError(ValueError):
         self.place = place
         self.problem = " ".join(problem.split())
         message = f"{place}: {self.problem}" if place else self.problem
-        # Names in hostile files may hold line breaks, or what a terminal would obey.
+        # File names may contain line breaks or terminal control sequences.
         super().__init__(
             "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in message)
         )
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str]]:
-        """Travel between processes by both parts: an exception alone would bring its message."""
+        """Pickle both parts; an exception would otherwise carry only its message."""
         return type(self), (self.place, self.problem)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the closest of `words`, else the first of them."""
+    """Return `; did you mean 'x'?` for the closest of `words`, or else a list of them.
+
+    >>> nearest("flp", ["crop", "flip"])
+    "; did you mean 'flip'?"
+    """
     known = sorted(words)
     close = get_close_matches(word, known, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
-    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
-    return f"; valid: {', '.join(known[:_LISTED])}{more}" if known else ""
-
-
-_LISTED = 20
-"""Words that a message lists; the others are counted."""
+    hidden = len(known) - _MAX_LISTED
+    more = f" and {hidden} more" if hidden > 0 else ""
+    return f"; valid: {', '.join(known[:_MAX_LISTED])}{more}" if known else ""
 
 
 def unknown(place: str, kind: str, word: str, words: Iterable[str]) -> InputError:
-    """Make the error for a `word` that is no known `kind`, with the nearest valid one."""
+    """Return the error for a `word` that does not name a `kind`, with the nearest valid word."""
     return InputError(place, f"unknown {kind} {word!r}{nearest(word, words)}")

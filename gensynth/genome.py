@@ -1,7 +1,7 @@
 """A genome: the frozen dataclass that describes one architecture, and its canonical JSON.
 
-The file form is `{"schema": 1, "space": NAME, "version": N, "genome": {...}}`; the identity of a
-genome covers the last of these only, so that a newer file format does not rename old networks.
+A genome file is `{"schema": 1, "space": NAME, "version": N, "genome": {...}}`. The ID of a genome
+covers only the last entry, so that a newer file format does not rename existing networks.
 """
 
 import hashlib
@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from gensynth.errors import InputError
 from gensynth.serialization import Plain, dumps, from_plain, loads
 
-SCHEMA = 1
+GENOME_SCHEMA = 1
+"""Version of the file format that this code reads and writes."""
 ID_LENGTH = 12
 GENOME = "genome.json"
-"""Its file in an exported folder."""
+"""Name of the genome file in an exported folder."""
 
 Decision = str | int | float | bool | None
 Decisions = Mapping[str, Decision]
@@ -24,42 +25,59 @@ G = TypeVar("G")
 
 @dataclass(frozen=True)
 class GenomeFile:
-    """What stands in a genome file: the format, the space it belongs to, the genome as data."""
+    """The content of a genome file: schema, search space, and the genome as plain data."""
 
     schema: int
     space: str
     version: int
+    """Version of the search space."""
     genome: Mapping[str, Any]
 
 
 def genome_id(genome: object) -> str:
-    """Name a genome by the first 12 hexadecimal digits of the SHA-256 of its canonical JSON."""
+    """Return the ID of a genome: the `digest` of its canonical JSON."""
     return digest(dumps(genome))
 
 
 def digest(text: str) -> str:
-    """Shorten any canonical text to the 12 hexadecimal digits that name it."""
+    """Return the first 12 hexadecimal digits of the SHA-256 of `text`.
+
+    >>> digest("[]")
+    '4f53cda18c2b'
+    """
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
 def to_json(genome: object, space: str, version: int) -> str:
-    """Write the canonical genome file of `genome`, of the `space` with this `version`."""
-    return dumps({"schema": SCHEMA, "space": space, "version": version, "genome": genome})
+    """Return the canonical genome file of `genome`, which belongs to this `version` of `space`."""
+    return dumps({"schema": GENOME_SCHEMA, "space": space, "version": version, "genome": genome})
 
 
 def read_genome_file(text: str | bytes, place: str) -> GenomeFile:
-    """Read the outer part of a genome file; raise `InputError` where it is not one we know."""
+    """Parse a genome file without interpreting the genome itself.
+
+    Raises:
+        InputError: the text is not a genome file, or has another schema.
+    """
     data: Plain = loads(text, place)
-    if isinstance(data, dict) and isinstance(data.get("schema"), int) and data["schema"] != SCHEMA:
-        raise InputError(
-            place, f"schema {data['schema']} is not {SCHEMA}: written by another version"
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if isinstance(schema, int) and schema != GENOME_SCHEMA:
+        problem = (
+            f"expected schema {GENOME_SCHEMA}, got {schema}; the file was written by another "
+            "version of gensynth"
         )
+        raise InputError(place, problem)
     return from_plain(GenomeFile, data, place)
 
 
 def from_json(kind: type[G], text: str | bytes, version: int, place: str = "genome") -> G:
-    """Read a genome of type `kind` back; raise `InputError` for another version of its space."""
+    """Parse a genome file and return its genome as a `kind`.
+
+    Raises:
+        InputError: the text is not a genome file of this `version` of the space.
+    """
     file = read_genome_file(text, place)
     if file.version != version:
-        raise InputError(place, f"space {file.space} version {file.version} is not {version}")
+        problem = f"expected version {version} of space {file.space}, got {file.version}"
+        raise InputError(place, problem)
     return from_plain(kind, file.genome, f"{place}: genome")

@@ -1,8 +1,8 @@
-"""Former module names that plugins, notebooks and stored records still use.
+"""Former names of modules, which plugins, notebooks and stored records still use.
 
-`sys.modules` gets a stand-in for each; it loads the present module at the first attribute. The
-parent package gets no attribute, so a former module `gensynth.profile` does not hide the public
-function of the same name.
+Each gets a stand-in in `sys.modules` that loads the present module when an attribute is first
+read. The parent package gets no attribute, so the former module `gensynth.profile` does not hide
+the public function of that name.
 """
 
 import sys
@@ -31,11 +31,11 @@ FORMER = {
     "gensynth.setting": "gensynth.campaign.context",
     "gensynth.trace": "gensynth.graph.trace",
 }
-"""Present module by former name."""
+"""The present name of each module, by its former name."""
 
 
 class _Former(ModuleType):
-    """Stands in `sys.modules` for a module that has moved."""
+    """A stand-in for a module that has moved."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -50,5 +50,11 @@ def keep_former_names() -> None:
 
 
 def former(module: str) -> str:
-    """Return the name that records of earlier versions hold for `module`."""
+    """Return the name of `module` that is stored in records, so that its identity never changes.
+
+    >>> former("gensynth.models.timm_models")
+    'gensynth.peers'
+    >>> former("a_plugin.blocks")
+    'a_plugin.blocks'
+    """
     return next((old for old, new in FORMER.items() if new == module), module)

@@ -1,7 +1,7 @@
-"""Frozen dataclasses to and from plain data: what JSON and TOML can hold.
+"""Convert frozen dataclasses to and from plain data, which is what JSON and TOML can hold.
 
-Reading is strict: an unknown field, a missing one, a wrong type or a value outside a `Literal`
-raises `InputError` with the place and the nearest valid word. Nothing is ever unpickled.
+Reading is strict: an unknown or missing field, a wrong type, or a value outside a `Literal` raises
+`InputError` with the place and the nearest valid word. Nothing is ever unpickled.
 """
 
 import dataclasses
@@ -20,11 +20,15 @@ from gensynth.errors import InputError, nearest
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 T = TypeVar("T")
 
-_SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_SCALARS = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
 
 def to_plain(value: Any) -> Plain:
-    """Turn dataclasses, mappings, sequences and scalars into plain data; refuse anything else."""
+    """Convert dataclasses, mappings, lists, tuples and scalars into plain data.
+
+    Raises:
+        ValueError: `value` holds anything else, or a number that is not finite.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -32,19 +36,27 @@ def to_plain(value: Any) -> Plain:
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is not plain data: only finite numbers survive JSON")
+        raise ValueError(f"{value} is not plain data: JSON holds only finite numbers")
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise ValueError(f"{type(value).__name__} is not plain data")
 
 
 def dumps(value: Any) -> str:
-    """Write the canonical JSON of `value`: keys sorted, no white space, finite numbers only."""
+    """Return the canonical JSON of `value`: sorted keys, no white space, finite numbers only.
+
+    >>> dumps({"b": (1, 2), "a": None})
+    '{"a":null,"b":[1,2]}'
+    """
     return json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def loads(text: str | bytes, place: str) -> Plain:
-    """Read JSON; anything that is not JSON (or nests absurdly deep) is an `InputError`."""
+    """Parse JSON.
+
+    Raises:
+        InputError: `text` is not JSON, or is nested too deeply to be parsed.
+    """
     try:
         data: Plain = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -53,14 +65,23 @@ def loads(text: str | bytes, place: str) -> Plain:
 
 
 def from_plain(kind: type[T], data: Any, place: str) -> T:
-    """Read `data` as a `kind`, strictly; `place` (`file: key`) begins every error."""
+    """Convert plain `data` to a `kind`.
+
+    Args:
+        kind: a dataclass, a scalar type, or a generic of these, such as `tuple[int, ...]`.
+        data: what `loads` or a TOML parser returned.
+        place: where the data stands (`file: key`); every error begins with it.
+
+    Raises:
+        InputError: `data` is not a `kind`.
+    """
     value: T = _read(kind, data, place)
     return value
 
 
 @cache
 def fields_of(kind: type) -> dict[str, Any]:
-    """Give the type of each field that a caller may set on the dataclass `kind`."""
+    """Return the type of each field that a caller may set on the dataclass `kind`, by name."""
     hints = get_type_hints(kind)
     return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.init}
 
@@ -126,7 +147,7 @@ def _read_union(kinds: tuple[Any, ...], data: Any, place: str) -> Any:
             return _read(kind, data, place)
         except InputError as error:
             errors.append(error)
-    # The most telling error is the one of the member that looked like the data.
+    # The error of the member that comes closest to the data helps most.
     raise max(errors, key=lambda error: (error.place != place, "expected" not in error.problem))
 
 
@@ -136,10 +157,9 @@ def _read_dataclass(kind: Any, data: Any, place: str) -> Any:
     for key in data:
         if key not in hints:
             raise InputError(_inside(place, key), f"unknown field{nearest(str(key), hints)}")
-    missing = [f.name for f in dataclasses.fields(kind) if f.init and _required(f)]
-    for name in missing:
-        if name not in data:
-            raise InputError(_inside(place, name), "missing")
+    for field in dataclasses.fields(kind):
+        if field.init and _is_required(field) and field.name not in data:
+            raise InputError(_inside(place, field.name), "missing")
     values = {key: _read(hints[key], item, _inside(place, key)) for key, item in data.items()}
     try:
         return kind(**values)
@@ -150,11 +170,11 @@ def _read_dataclass(kind: Any, data: Any, place: str) -> Any:
 
 
 def _inside(place: str, key: str) -> str:
-    """Name the field `key` of what stands at `place`; a place may end in `: ` for a file."""
+    """Return the place of the field `key` at `place`; the place of a file ends in `: `."""
     return place + key if not place or place.endswith(" ") else f"{place}.{key}" if key else place
 
 
-def _required(field: Any) -> bool:
+def _is_required(field: Any) -> bool:
     missing = dataclasses.MISSING
     return field.default is missing and field.default_factory is missing
 
@@ -177,11 +197,11 @@ def _read_sequence(origin: type, arguments: tuple[Any, ...], data: Any, place: s
 
 
 PART = ".part"
-"""Ending of a draft; what a killed process left of one may be removed."""
+"""Suffix of a file that is being written; one that a killed process left may be deleted."""
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write `text` (UTF-8) beside `path`, and put it in its place once all of it is there."""
+    """Write `text` (UTF-8) to a draft next to `path`, then rename it: never half a file."""
     draft = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

@@ -1,13 +1,13 @@
-"""The language of search spaces: `choose(name, options)`, and the things that answer it.
+"""The language of search spaces: `choose(name, options)`, and the choosers that answer it.
 
-A space is ordinary Python run under a chooser (define by run): decisions that are not reached
-are never asked. Random draw, replay, mutation and every generator are answerers of `Choose`.
+A search space is ordinary Python that calls a chooser (define by run), so a decision that is never
+reached is never asked. Random sampling, replay, mutation and every generator are choosers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from gensynth.errors import InputError, nearest
 from gensynth.genome import Decision, Decisions
@@ -21,16 +21,16 @@ G = TypeVar("G")
 
 
 class Choose(Protocol):
-    """The whole language of a search space: one named choice among finite options."""
+    """The whole language of a search space: one named choice from finite options."""
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
-        """Return one of `options` (JSON scalars, the same ones for a `name` everywhere)."""
+        """Return one of `options` (JSON scalars; a `name` always has the same options)."""
         ...
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a network has to do: classify images of (channels, height, width) into classes."""
+    """What a network must do: classify images of (channels, height, width) into classes."""
 
     channels: int
     height: int
@@ -40,22 +40,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Source:
-    """How to build a network: `make(spec)` of a module that imports torch only.
-
-    `spec` is plain data; `input_shape` is the (C, H, W) that the built network takes, which a
-    genome may set to another resolution than the data's.
-    """
+    """How to build a network: call `make(spec)` of a module that imports only torch."""
 
     module: str
     spec: Mapping[str, Any]
+    """Plain data."""
     input_shape: tuple[int, int, int]
+    """(C, H, W) of the network's input; a genome may choose another resolution than the data's."""
 
 
 class SearchSpace(Protocol[G]):
-    """Turns decisions into a genome and a genome into a network; a frozen dataclass.
+    """A frozen dataclass that turns decisions into a genome and a genome into a network.
 
-    Its fields are its table in an experiment file. It may also give `graph(genome, task)`, the
-    same graph that `gensynth.graph.trace` reads off the built network, but without building it.
+    Its fields are its table in an experiment file. See also `GivesGraph`.
     """
 
     @property
@@ -65,54 +62,79 @@ class SearchSpace(Protocol[G]):
 
     @property
     def version(self) -> int:
-        """Changes whenever the same genome would mean another network."""
+        """Increases whenever the same genome would describe a different network."""
         ...
 
     @property
     def presets(self) -> Mapping[str, Decisions]:
-        """Decisions by name; `presets["prototype"]` is where a generator starts."""
+        """Named networks as decisions; a generator starts from `presets["prototype"]`."""
         ...
 
     def sample(self, choose: Choose) -> G:
-        """Make a genome from the answers of `choose`."""
+        """Build a genome from the answers of `choose`."""
         ...
 
     def source(self, genome: G, task: Task) -> Source:
-        """Say how to build the network of `genome` for `task`; `ValueError` where none is."""
+        """Return how to build the network of `genome` for `task`.
+
+        Raises:
+            ValueError: the genome has no network for this task.
+        """
+        ...
+
+
+@runtime_checkable
+class GivesGraph(Protocol):
+    """Optional for a search space: it returns a network's graph without building the network."""
+
+    def graph(self, genome: Any, task: Task, /) -> Any:
+        """Return the `gensynth.graph.graph.Graph` that tracing the built network would return."""
         ...
 
 
 def build(space: SearchSpace[Any], genome: Any, task: Task) -> "nn.Module":
-    """Build the network of `genome`, in float32 with fresh weights of torch's own generator."""
-    return make(space.source(genome, task))
+    """Build the network of `genome` in float32, with weights from torch's global generator."""
+    return build_source(space.source(genome, task))
 
 
-def make(source: Source) -> "nn.Module":
-    """Call the torch-only source; the same code runs in a search and in an export."""
-    module: nn.Module = import_module(source.module).make(source.spec)
-    return module
+def build_source(source: Source) -> "nn.Module":
+    """Build the network that `source` describes, with fresh weights.
+
+    A search and an export call the same code. `source.module` may be a name that the module had
+    in an earlier version of gensynth.
+    """
+    network: nn.Module = import_module(source.module).make(source.spec)
+    return network
 
 
 @dataclass
 class Draw:
-    """Answers uniformly at random."""
+    """A chooser that draws uniformly at random."""
 
     rng: "np.random.Generator"
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
-        """Draw one of `options` with equal probability."""
+        """Return one of `options`, each with equal probability."""
         return options[int(self.rng.integers(len(options)))]
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Answers from recorded decisions; a name that is not there goes to `otherwise`."""
+    """A chooser that repeats recorded decisions and passes missing ones to `otherwise`.
+
+    >>> Replay({"width": 8})("width", (4, 8))
+    8
+    """
 
     decisions: Decisions
     otherwise: Choose | None = None
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
-        """Return the recorded answer; raise `InputError` where it is missing or no option."""
+        """Return the recorded answer.
+
+        Raises:
+            InputError: there is no recorded answer, or it is not one of `options`.
+        """
         if name not in self.decisions:
             if self.otherwise is None:
                 raise InputError(name, "decision is missing")
@@ -126,15 +148,22 @@ class Replay:
 
 
 @dataclass
-class Record:
-    """Passes on the answers of `choose` and keeps them: `decisions`, and the `options` met."""
+class Recording:
+    """A chooser that passes on the answers of `choose` and keeps them.
+
+    >>> recording = Recording(Replay({"width": 8}))
+    >>> recording("width", (4, 8))
+    8
+    >>> recording.decisions, recording.options
+    ({'width': 8}, {'width': (4, 8)})
+    """
 
     choose: Choose
     decisions: dict[str, Decision] = field(default_factory=dict)
     options: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
-        """Answer and remember; a name asked twice gets its first answer."""
+        """Return and keep the answer; a name that is asked again gets its first answer."""
         if name in self.decisions:
             return self.decisions[name]  # type: ignore[return-value]
         answer = self.choose(name, options)
@@ -143,8 +172,12 @@ class Record:
         return answer
 
 
+Record = Recording
+"""Former name, which search spaces of others import."""
+
+
 def without_some(decisions: Decisions, rng: "np.random.Generator") -> dict[str, Decision]:
-    """Leave out one decision, or two, or more, each half as often: they are to be made anew."""
+    """Leave out k decisions, with probability 2**-k, so that they are made again."""
     names = sorted(decisions)
     count = min(int(rng.geometric(0.5)), len(names))
     dropped = {names[int(k)] for k in rng.choice(len(names), count, replace=False)}
@@ -154,14 +187,14 @@ def without_some(decisions: Decisions, rng: "np.random.Generator") -> dict[str, 
 def enumerate_decisions(
     space: "Samples", limit: int | None = None
 ) -> Iterator[dict[str, Decision]]:
-    """Walk all decision sequences of a space, depth first, at most `limit` of them."""
+    """Yield the decisions of every genome of a space, depth first, at most `limit` of them."""
     path: list[tuple[str, int, int]] = []
     count = 0
     while limit is None or count < limit:
         walker = _Walk(path)
-        record = Record(walker)
-        space.sample(record)
-        yield record.decisions
+        recording = Recording(walker)
+        space.sample(recording)
+        yield recording.decisions
         count += 1
         path = walker.path
         while path and path[-1][1] + 1 >= path[-1][2]:
@@ -173,7 +206,7 @@ def enumerate_decisions(
 
 
 class Samples(Protocol):
-    """Anything that asks decisions: a space, or a problem."""
+    """Anything that asks for decisions: a search space or a problem."""
 
     def sample(self, choose: Choose, /) -> object:
         """Ask `choose` for every decision that is reached."""
@@ -181,7 +214,7 @@ class Samples(Protocol):
 
 
 class _Walk:
-    """Follows a path of option indices, then takes first options and extends the path."""
+    """Follows a path of option indices, then extends it by the first option of each decision."""
 
     def __init__(self, path: list[tuple[str, int, int]]) -> None:
         self.path = list(path)

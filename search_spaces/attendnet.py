@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from gensynth.genome import Decision, Decisions
 from gensynth.graph.graph import Graph
-from gensynth.space import Choose, Record, Source, Task
+from gensynth.space import Choose, Recording, Source, Task
 from search_spaces.attendnet_spec import (
     CONDENSE,
     KERNELS,
@@ -64,7 +64,7 @@ class AttendNet:
     @property
     def presets(self) -> Mapping[str, Decisions]:
         """The start `prototype`: three stages of VAC blocks, brought to the nearest options."""
-        start = Record(Nearest(_PROTOTYPE))
+        start = Recording(Nearest(_PROTOTYPE))
         self.sample(start)
         return {"prototype": start.decisions}
 

@@ -29,8 +29,11 @@ def test_identity_does_not_depend_on_the_versions_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"schema":2,"space":"toy","version":1,"genome":{}}', "schema 2"),
-        ('{"schema":1,"space":"toy","version":2,"genome":{}}', "version 2 is not 1"),
+        ('{"schema":2,"space":"toy","version":1,"genome":{}}', "expected schema 1, got 2"),
+        (
+            '{"schema":1,"space":"toy","version":2,"genome":{}}',
+            "expected version 1 of space toy",
+        ),
         ('{"schema":1,"space":"toy","version":1,"genome":{"width":1}}', "depth: missing"),
         ('{"space":"toy"}', "genome.schema: missing"),
         ("no json", "not valid JSON"),

@@ -52,8 +52,8 @@ def test_json_gives_the_same_value_back(value: Outer) -> None:
     [
         ({"name": "x", "knd": "small"}, "file.knd: unknown field; did you mean 'kind'?"),
         ({}, "file.name: missing"),
-        ({"name": 3}, "file.name: expected a text, got 3"),
-        ({"name": "x", "inner": {"size": True}}, "file.inner.size: expected a whole number, "),
+        ({"name": 3}, "file.name: expected a string, got 3"),
+        ({"name": "x", "inner": {"size": True}}, "file.inner.size: expected an integer, "),
         ({"name": "x", "inners": [{"size": 1}, {"size": 1.5}]}, "file.inners[1].size: expected"),
         ({"name": "x", "kind": "smal"}, "did you mean 'small'?"),
         ({"name": "x", "pair": [1]}, "file.pair: expected a list of 2"),

@@ -7,14 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gensynth.errors import InputError
-from gensynth.space import Choose, Draw, Record, Replay, Task, build, enumerate_decisions
+from gensynth.graph.graph import Graph
+from gensynth.space import (
+    Choose,
+    Draw,
+    GivesGraph,
+    Recording,
+    Replay,
+    Source,
+    Task,
+    build,
+    build_source,
+    enumerate_decisions,
+)
 from tests.support.toy_space import ToyGenome, ToySpace
 
 TASK = Task(channels=1, height=8, width=8, classes=10)
 
 
-def drawn(seed: int) -> tuple[ToyGenome, Record]:
-    record = Record(Draw(np.random.default_rng(seed)))
+def drawn(seed: int) -> tuple[ToyGenome, Recording]:
+    record = Recording(Draw(np.random.default_rng(seed)))
     return ToySpace().sample(record), record
 
 
@@ -31,7 +43,7 @@ def test_inactive_decisions_are_never_asked() -> None:
 
 
 def test_a_decision_asked_twice_has_one_answer() -> None:
-    record = Record(Draw(np.random.default_rng(1)))
+    record = Recording(Draw(np.random.default_rng(1)))
     options = tuple(range(1000))
     assert record("a", options) == record("a", options)
 
@@ -78,3 +90,21 @@ def test_draw_is_uniform_over_the_options() -> None:
     options: Sequence[str] = ("a", "b", "c")
     counts = np.bincount([options.index(draw("x", options)) for _ in range(3000)])
     assert counts.min() > 900
+
+
+def test_a_source_that_names_a_former_module_is_built() -> None:
+    spec = {"name": "test_resnet", "classes": 10, "channels": 1}
+    former, present = (
+        build_source(Source(module, spec, (1, 8, 8)))
+        for module in ("gensynth.peers", "gensynth.models.timm_models")
+    )
+    assert [*former.state_dict()] == [*present.state_dict()]
+
+
+def test_only_a_space_with_a_graph_method_gives_graphs() -> None:
+    class Drawing(ToySpace):
+        def graph(self, genome: ToyGenome, task: Task) -> Graph:
+            return Graph(())
+
+    assert isinstance(Drawing(), GivesGraph)
+    assert not isinstance(ToySpace(), GivesGraph)

@@ -31,7 +31,7 @@ from gensynth.exports.folder import write
 from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
 from gensynth.genome import to_json
-from gensynth.space import Draw, Replay, SearchSpace, Source, make
+from gensynth.space import Draw, Replay, SearchSpace, Source, build_source
 from gensynth.training.job import Diverged, Job, Recipe
 from gensynth.training.loop import train
 from search_spaces.attendnet import AttendNet
@@ -83,7 +83,7 @@ def train_somehow(source: Source, epochs: int, folder: Path) -> None:
             return
     print(f"{folder.stem} diverges at every learning rate: not trained")
     torch.manual_seed(0)
-    network = make(source).train()
+    network = build_source(source).train()
     with torch.no_grad():
         for _ in range(100):
             network(of_data(DATA, "", "train", source.input_shape[1:], False).calibration)
@@ -101,7 +101,7 @@ def exported(
     if not folder.exists():
         train_somehow(source, epochs, training)
     weights = load_file(training / "model.safetensors")
-    network = make(source)
+    network = build_source(source)
     network.load_state_dict(weights)
     network.eval()
     if folder.exists():

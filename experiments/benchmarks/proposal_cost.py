@@ -30,7 +30,7 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decisions
-from gensynth.space import Draw, Record
+from gensynth.space import Draw, Recording
 
 TRIED = 300
 ASKED = 30
@@ -101,7 +101,7 @@ def screened(context: Context) -> float:
     evaluator = context.evaluator
     start = time.process_time()
     for number in range(SCREENED):
-        record = Record(Draw(np.random.default_rng(number)))
+        record = Recording(Draw(np.random.default_rng(number)))
         context.space.sample(record)
         try:
             evaluator.judge_untrained(evaluator.described(record.decisions).candidate)

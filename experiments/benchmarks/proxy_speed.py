@@ -27,7 +27,7 @@ from experiments.benchmarks import plain_loop
 from experiments.benchmarks.proxy_task import Setting, job, subset
 from gensynth.data.open import open_data
 from gensynth.serialization import dumps, from_plain, loads
-from gensynth.space import make
+from gensynth.space import build_source
 from gensynth.training.loop import train
 
 Result = dict[str, float]
@@ -67,7 +67,7 @@ def run_plain(setting: Setting) -> Result:
     data = open_data(described.data, Path(described.cache or ""))
     clock = Clock()
     torch.manual_seed(setting.seed)
-    network = make(described.source)
+    network = build_source(described.source)
     train, held_out = (
         plain_loop.Pictures(
             Path(setting.folder, "images", name), name == "train", data.mean, data.std

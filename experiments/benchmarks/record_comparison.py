@@ -43,7 +43,7 @@ from gensynth.latency.runtimes import prepare
 from gensynth.models.by_name import Model, trainable_source
 from gensynth.models.timm_models import fused
 from gensynth.models.timm_variants import SMALL_IMAGES
-from gensynth.space import make
+from gensynth.space import build_source
 from gensynth.training.job import WEIGHTS
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _opened(row: Row, data: Path, folder: Path) -> Network:
     )
     images = open_data(settings)
     source = trainable_source(row["model"], images.task)
-    module = make(source)
+    module = build_source(source)
     if "folder" in row:
         module.load_state_dict(load_file(folder / row["folder"] / WEIGHTS))
     deployed = fused(module) if row["model"].startswith("timm:") else module

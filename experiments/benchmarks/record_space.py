@@ -37,7 +37,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.constraint import feasible
 from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.serialization import dumps, to_plain
-from gensynth.space import Draw, Record, make
+from gensynth.space import Draw, Recording, build_source
 from gensynth.training.attempt import attempt
 from gensynth.training.job import Job
 
@@ -119,7 +119,7 @@ def networks(context: Context) -> Iterator[dict[str, Any]]:
     """Draw networks at random that keep every enforced rule known before training, each once."""
     evaluator, seen = context.evaluator, set()
     for draw in range(10**6):
-        record = Record(Draw(np.random.default_rng((context.experiment.seed, draw))))
+        record = Recording(Draw(np.random.default_rng((context.experiment.seed, draw))))
         context.space.sample(record)
         described = evaluator.described(record.decisions)
         if described.fingerprint not in seen and _allowed(evaluator, described):
@@ -174,7 +174,7 @@ def _forward_ms(described: Description) -> float:
     import torch
 
     torch.set_num_threads(1)
-    network, times = make(described.source).eval(), []
+    network, times = build_source(described.source).eval(), []
     image = torch.zeros(1, *described.source.input_shape)
     with torch.no_grad():
         for _ in range(PASSES + 3):

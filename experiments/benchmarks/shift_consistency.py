@@ -22,7 +22,7 @@ from gensynth.data.batches import Batches
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet
 from gensynth.genome import Decision
-from gensynth.space import Replay, make
+from gensynth.space import Replay, build_source
 from gensynth.training.job import Job, Recipe
 from gensynth.training.loop import train
 from search_spaces.attendnext import AttendNeXt
@@ -57,7 +57,7 @@ def trained(bench: Bench, data: DataSet, down: str, seed: int) -> tuple[nn.Modul
         cache=str(bench.folder / "cache"),
     )
     top1 = list(train(job))[-1].top1
-    module = make(job.source)
+    module = build_source(job.source)
     module.load_state_dict(load_file(Path(job.folder) / "model.safetensors"))
     return module.eval(), top1
 

@@ -23,7 +23,7 @@ from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import Model, default_space, find_model
 from gensynth.serialization import to_plain
-from gensynth.space import Draw, Task, make
+from gensynth.space import Draw, Task, build_source
 
 SIZES = (32, 32, 32, 48, 64, 64, 96, 128)
 MOST_MACS = 25e6
@@ -46,7 +46,11 @@ def draw(seed: int, number: int) -> tuple[str, Model, Graph]:
             continue
         if profile(graph).macs <= MOST_MACS:
             torch.manual_seed(number)
-            return f"{name}-{number}@{size}", Model(name, make(source), source.input_shape), graph
+            return (
+                f"{name}-{number}@{size}",
+                Model(name, build_source(source), source.input_shape),
+                graph,
+            )
 
 
 def named(name: str) -> tuple[str, Model, Graph]:

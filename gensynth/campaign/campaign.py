@@ -32,7 +32,7 @@ from gensynth.record.log import Log
 from gensynth.record.pending import Pending
 from gensynth.record.study import Record
 from gensynth.space import Source
-from gensynth.training.attempt import ATTEMPTS, Result, again
+from gensynth.training.attempt import ATTEMPTS, Result, next_attempt
 from gensynth.training.job import Job
 
 REPETITIONS = 200
@@ -153,7 +153,7 @@ class Campaign:
         """Enter the end of a job: a row of the record, or a new attempt if its worker was lost."""
         running = self.ledger.take(job)
         usual = self.context.experiment.proxy.batch_size
-        if (retry := again(job, result, usual)) is not None:
+        if (retry := next_attempt(job, result, usual)) is not None:
             self._waiting.append(self.ledger.start(retry, running))
             return
         ended = rows.ended(running, result, job, usual)

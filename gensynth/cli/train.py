@@ -203,10 +203,10 @@ def _costs(model: str, source: "Source") -> tuple[int, int]:
     """Count parameters and MACs; a network that cannot take the images is refused."""
     from gensynth.graph.profile import profile
     from gensynth.graph.trace import trace
-    from gensynth.space import make
+    from gensynth.space import build_source
 
     try:
-        costs = profile(trace(make(source), source.input_shape))
+        costs = profile(trace(build_source(source), source.input_shape))
     except InputError as error:
         if error.place != "model":
             raise

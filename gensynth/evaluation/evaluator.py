@@ -19,7 +19,7 @@ from gensynth.evaluation.score import Score
 from gensynth.genome import Decisions, genome_id
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
-from gensynth.space import Record, Replay, SearchSpace, Source, Task, build
+from gensynth.space import GivesGraph, Recording, Replay, SearchSpace, Source, Task, build
 
 REMEMBERED = 2048
 """Networks that an evaluator remembers. Each takes some 50 kB, so all of them about 100 MB."""
@@ -111,7 +111,7 @@ class Evaluator:
 
     def describe(self, decisions: Decisions) -> Description:
         """Make the genome, its graph and its profile anew; torch's random state is unchanged."""
-        record = Record(Replay(decisions))
+        record = Recording(Replay(decisions))
         genome = self.space.sample(record)
         source, graph = self._network(genome)
         candidate = Candidate(
@@ -154,9 +154,8 @@ class Evaluator:
 
 def graph_of(space: SearchSpace[Any], genome: Any, task: Task, source: Source) -> Graph:
     """Return the graph that the space gives directly, or else trace the built network."""
-    direct = getattr(space, "graph", None)
-    if direct is not None:
-        graph: Graph = direct(genome, task)
+    if isinstance(space, GivesGraph):
+        graph: Graph = space.graph(genome, task)
         return graph
     from gensynth.graph.trace import trace
 

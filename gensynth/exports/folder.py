@@ -17,7 +17,7 @@ from gensynth.exports.hub_files import LOADING, Images, write_hub_files
 from gensynth.exports.standalone import standalone
 from gensynth.genome import GENOME
 from gensynth.models.exported import WEIGHTS, load_folder, with_weights
-from gensynth.space import Source, make
+from gensynth.space import Source, build_source
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,7 +62,7 @@ def write(
     written, or the weights are not the network's; `ExportError` where it computes otherwise.
     """
     _refuse_occupied(folder, replace)
-    searched = with_weights(make(source), weights, "weights")
+    searched = with_weights(build_source(source), weights, "weights")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

@@ -19,7 +19,7 @@ from gensynth.formats import Format
 from gensynth.formats.real_inputs import RealInputs, of_data
 from gensynth.genome import to_json
 from gensynth.models.by_name import Sourced
-from gensynth.space import Source, make
+from gensynth.space import Source, build_source
 from gensynth.training.job import WEIGHTS
 
 STATISTICS = 64
@@ -85,7 +85,7 @@ def publish_untrained(
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        network = make(sourced.source).train()
+        network = build_source(sourced.source).train()
         for part in network.modules():
             if isinstance(part, nn.BatchNorm2d):
                 part.momentum = None  # The statistics are those of the batch, not a tenth of it.

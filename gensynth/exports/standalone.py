@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from gensynth.errors import InputError
-from gensynth.space import Source, make
+from gensynth.space import Source, build_source
 
 WIDTH = 100
 _OUTSIDE = frozenset({"torch", "numpy", *sys.stdlib_module_names})
@@ -196,7 +196,7 @@ def _used(source: Source, carried: Carried) -> set[str]:
     before = sys.getprofile()
     sys.setprofile(observe)
     try:
-        network = make(source).eval()
+        network = build_source(source).eval()
         with torch.no_grad():
             network(torch.zeros(1, *source.input_shape))
     finally:

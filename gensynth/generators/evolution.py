@@ -15,7 +15,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decision, Decisions
-from gensynth.space import Choose, Draw, Record, Replay
+from gensynth.space import Choose, Draw, Recording, Replay
 
 T = TypeVar("T")
 
@@ -66,14 +66,14 @@ def fitness(outcome: Outcome) -> tuple[float, float]:
 
 def draw(problem: Problem, choose: Choose) -> dict[str, Decision]:
     """Let `choose` answer every decision."""
-    record = Record(choose)
+    record = Recording(choose)
     problem.sample(record)
     return record.decisions
 
 
 def mutate(problem: Problem, parent: Decisions, rng: np.random.Generator) -> dict[str, Decision]:
     """Change one decision of `parent`; whatever is newly reached is drawn at random."""
-    record = Record(Replay(parent))
+    record = Recording(Replay(parent))
     problem.sample(record)
     changeable = [name for name, options in record.options.items() if len(options) > 1]
     if not changeable:

@@ -21,7 +21,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Generator, MakeGenerator, Proposal
 from gensynth.genome import Decision
-from gensynth.space import Draw, Record
+from gensynth.space import Draw, Recording
 
 T = TypeVar("T")
 FAILED = ("crashed", "diverged", "out_of_memory", "timed_out")
@@ -55,7 +55,7 @@ class OptunaGenerator:
         except ImportError as error:
             sampler, package = type(self.study.sampler).__name__, error.name or str(error)
             raise InputError("generator", f"{sampler} needs {package}: install it") from error
-        record = Record(_Decode(trial, self.encoding))
+        record = Recording(_Decode(trial, self.encoding))
         self.problem.sample(record)
         self.pending.setdefault(_key(record.decisions), deque()).append(trial)
         return Proposal(record.decisions, trial.number)
@@ -135,7 +135,7 @@ def _explore(problem: Problem) -> dict[str, tuple[Decision, ...]]:
     rng = np.random.default_rng(0)
     found: dict[str, dict[Decision, None]] = {}
     for _ in range(EXPLORED):
-        record = Record(Draw(rng))
+        record = Recording(Draw(rng))
         problem.sample(record)
         for name, options in record.options.items():
             found.setdefault(name, {}).update(dict.fromkeys(options))

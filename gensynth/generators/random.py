@@ -5,7 +5,7 @@ import numpy as np
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Proposal
-from gensynth.space import Draw, Record
+from gensynth.space import Draw, Recording
 
 
 class RandomGenerator:
@@ -19,7 +19,7 @@ class RandomGenerator:
 
     def ask(self) -> Proposal:
         """Draw the next candidate."""
-        record = Record(Draw(np.random.default_rng(self.seeds.spawn(1)[0])))
+        record = Recording(Draw(np.random.default_rng(self.seeds.spawn(1)[0])))
         self.problem.sample(record)
         self.asked += 1
         return Proposal(record.decisions, self.asked - 1)

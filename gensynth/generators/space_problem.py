@@ -16,7 +16,7 @@ from gensynth.generators.synthesis.probe import Stimuli, react
 from gensynth.genome import Decision, Decisions
 from gensynth.graph.profile import Profile
 from gensynth.latency.suppose import foreseen, supposed
-from gensynth.space import Choose, Replay, make
+from gensynth.space import Choose, Replay, build_source
 
 Key = tuple[tuple[str, Decision], ...]
 
@@ -87,7 +87,7 @@ class SpaceProblem:
         stimuli = self.stimuli.resized(*source.input_shape[1:])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return react(make(source), stimuli)
+            return react(build_source(source), stimuli)
 
     def _foresee(self, decisions: Decisions) -> Foresight:
         described, indicator = self.evaluator.described(decisions), self.evaluator.indicator

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
 from gensynth.models.by_name import Model, find_model
-from gensynth.space import Source, Task, make
+from gensynth.space import Source, Task, build_source
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,4 +30,4 @@ def fresh(source: Source) -> "nn.Module":
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return make(source)
+        return build_source(source)

@@ -11,7 +11,7 @@ from gensynth.errors import InputError, nearest, unknown
 from gensynth.genome import GENOME, from_json, read_genome_file, to_json
 from gensynth.models import timm_models
 from gensynth.plugins import load, names
-from gensynth.space import Replay, SearchSpace, Source, Task, make
+from gensynth.space import Replay, SearchSpace, Source, Task, build_source
 
 if TYPE_CHECKING:
     from torch import nn
@@ -166,7 +166,7 @@ def _named_source(name: str, task: Task) -> Source | None:
 
 
 def _built(name: str, source: Source) -> Model:
-    return Model(name, make(source), source.input_shape)
+    return Model(name, build_source(source), source.input_shape)
 
 
 def _from_factory(name: str, task: Task, folder: Path | None) -> Model:

@@ -13,7 +13,7 @@ from gensynth.genome import Decisions
 from gensynth.graph.profile import Profile
 from gensynth.latency.suppose import foreseen
 from gensynth.preflight.size import Size, all_decisions, estimated
-from gensynth.space import Draw, Record, Replay, Source, without_some
+from gensynth.space import Draw, Recording, Replay, Source, without_some
 
 BEST_TOP1 = 100.0
 """Percent; a candidate that breaks a rule even so breaks it whatever its training gives."""
@@ -128,7 +128,7 @@ def nearest(
         if best[0].open:
             break
         parent = best[int(rng.integers(len(best)))]
-        record = Record(Replay(without_some(parent.decisions, rng), otherwise=Draw(rng)))
+        record = Recording(Replay(without_some(parent.decisions, rng), otherwise=Draw(rng)))
         try:
             evaluator.space.sample(record)
             child = sampled(evaluator, folder, record.decisions)
@@ -144,8 +144,8 @@ _KEPT = 12
 """Candidates that a walk goes on from."""
 
 
-def _draws(evaluator: Evaluator, count: int, seed: int) -> Iterator[Record]:
+def _draws(evaluator: Evaluator, count: int, seed: int) -> Iterator[Recording]:
     for sequence in np.random.SeedSequence(seed).spawn(count):
-        record = Record(Draw(np.random.default_rng(sequence)))
+        record = Recording(Draw(np.random.default_rng(sequence)))
         evaluator.space.sample(record)
         yield record

@@ -55,9 +55,9 @@ def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
         raise InputError(str(campaign.ledger.folder), "has no exported network to be timed yet")
     runtime = usual_runtime()
     source = campaign.evaluator.described(outcome.decisions).source
-    from gensynth.space import make
+    from gensynth.space import build_source
 
-    found = Model("the found network", make(source), source.input_shape)
+    found = Model("the found network", build_source(source), source.input_shape)
     models = [found, *(find_model(name, campaign.context.task) for name in names)]
     latencies = timed([prepare(model, runtime, 1, 1) for model in models], 1, 0)
     rows = (Rival(m.name, latency) for m, latency in zip(models, latencies, strict=True))

@@ -14,7 +14,7 @@ from gensynth.generators.problem import Foresight, Prospect
 from gensynth.generators.protocol import MakeGenerator, Proposal
 from gensynth.genome import Decision, Decisions, digest
 from gensynth.serialization import dumps
-from gensynth.space import Choose, Record, Replay
+from gensynth.space import Choose, Recording, Replay
 from gensynth.testing.check import Check, Laws, expect
 
 ROUNDS = 12
@@ -60,7 +60,7 @@ def check_generator(make: MakeGenerator) -> list[Check]:
         return laws.checks
     with laws.law("what it asks are decisions of the problem"):
         for proposal in _course(problem, make, 0):
-            record = Record(Replay(proposal.decisions))
+            record = Recording(Replay(proposal.decisions))
             problem.sample(record)
             expect(dict(record.decisions) == dict(proposal.decisions), f"{proposal.decisions}")
     with laws.law("with one seed and the same outcomes it asks the same: a restart repeats it"):

@@ -14,7 +14,7 @@ from torch import nn
 from gensynth.genome import Decisions, from_json, to_json
 from gensynth.graph.trace import trace
 from gensynth.serialization import dumps
-from gensynth.space import Draw, Record, Replay, SearchSpace, Task, build
+from gensynth.space import Draw, GivesGraph, Recording, Replay, SearchSpace, Task, build
 from gensynth.testing.check import Check, Laws, expect
 from gensynth.testing.networks import TASK
 
@@ -58,7 +58,7 @@ def check_space(
 
 def _draws(space: SearchSpace[Any], count: int, seed: int) -> Iterator[Drawn]:
     for sequence in np.random.SeedSequence(seed).spawn(count):
-        record = Record(Draw(np.random.default_rng(sequence)))
+        record = Recording(Draw(np.random.default_rng(sequence)))
         genome = space.sample(record)
         yield Drawn(genome, dict(record.decisions), dict(record.options))
 
@@ -121,12 +121,11 @@ def _check_networks(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn], tas
         first, second = (build(space, buildable[0].genome, task) for _ in range(2))
         expect(not {id(p) for p in first.parameters()} & {id(p) for p in second.parameters()},
                "one is in both")  # fmt: skip
-    direct = getattr(space, "graph", None)
-    if direct is not None:
+    if isinstance(space, GivesGraph):
         with laws.law("graph(genome, task) is the graph that tracing the network gives"):
             for one in buildable:
                 traced = trace(build(space, one.genome, task), _input(space, one, task))
-                told = direct(one.genome, task)
+                told = space.graph(one.genome, task)
                 expect(told.layers == traced.layers, _first(told, traced))
 
 

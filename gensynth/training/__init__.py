@@ -1,1 +1,1 @@
-"""Training a network: the loop, its batches, its optimizer, its checkpoints."""
+"""Training a network: the loop, its optimizer, its checkpoints, and reports of long trainings."""

@@ -1,4 +1,4 @@
-"""One attempt at a job: train it, and give its end the right name."""
+"""One attempt at a job: train it, and record how the training ended."""
 
 import time
 import traceback
@@ -12,26 +12,32 @@ from gensynth.training.job import Diverged, Job
 from gensynth.training.loop import train
 
 ATTEMPTS = 3
-"""How often a job is handed out whose worker is lost, or a network that is to be exported."""
+"""Attempts at a job whose worker is lost, and at training the network that is exported."""
 Watch = Callable[[Measurement], bool]
-"""Sees every measurement; says whether to go on."""
+"""Called with every measurement; returns whether to continue."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How an attempt ended; `curve` is the whole one, measured before and after a restart."""
+    """How an attempt ended."""
 
     ending: Ending
     curve: tuple[Measurement, ...] = ()
+    """All measurements, including those made before a restart."""
     detail: str = ""
+    """What went wrong, in one line."""
     seconds: float = 0.0
 
 
 def attempt(job: Job, watch: Watch) -> Result:
-    """Train `job` to its end, or until `watch` or its time limit says stop."""
+    """Train `job` until it is complete, `watch` returns False, or its time limit has passed.
+
+    Never raises an `Exception`; the result's `ending` and `detail` report it.
+    """
     start = time.perf_counter()
     curve: list[Measurement] = []
-    ending, detail = "completed", ""
+    ending: Ending = "completed"
+    detail = ""
     try:
         for measurement in train(job):
             curve.append(measurement)
@@ -41,21 +47,22 @@ def attempt(job: Job, watch: Watch) -> Result:
             if not goes_on:
                 ending = "stopped"
                 break
-            if _too_late(job, start):
+            if _is_late(job, start):
                 ending, detail = "timed_out", f"after {job.time_limit_s} s"
                 break
     except Diverged as error:
         ending, detail = "diverged", str(error)
     except Exception as error:
         ending = "out_of_memory" if is_out_of_memory(error) else "crashed"
-        detail = _where(error)
-    return Result(ending, tuple(curve), detail, time.perf_counter() - start)  # type: ignore[arg-type]
+        detail = _described(error)
+    return Result(ending, tuple(curve), detail, time.perf_counter() - start)
 
 
-def again(job: Job, result: Result, batch_size: int) -> Job | None:
-    """Give the next attempt at a job whose worker was lost or ran out of memory, or None.
+def next_attempt(job: Job, result: Result, batch_size: int) -> Job | None:
+    """Return the job to try after `result`, or None if it must not be tried again.
 
-    `batch_size` is the experiment's: what does not fit is tried once more at half of it.
+    A lost worker's job is repeated up to `ATTEMPTS` times in all. A job that ran out of memory is
+    repeated once, with half of the experiment's `batch_size`.
     """
     if result.ending == "lost" and job.attempt < ATTEMPTS:
         return replace(job, attempt=job.attempt + 1)
@@ -66,12 +73,12 @@ def again(job: Job, result: Result, batch_size: int) -> Job | None:
     return None
 
 
-def _too_late(job: Job, start: float) -> bool:
+def _is_late(job: Job, start: float) -> bool:
     return job.time_limit_s is not None and time.perf_counter() - start > job.time_limit_s
 
 
-def _where(error: Exception) -> str:
-    """Name the error and the line that raised it, in one line."""
+def _described(error: Exception) -> str:
+    """Return the error and the line of code that raised it, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"

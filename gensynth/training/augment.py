@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, on the device, from numbers drawn beforehand for an epoch."""
+"""Augmentation of whole batches on the device, by random numbers drawn once per epoch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,30 +8,32 @@ from torch import Tensor
 from torch.nn import functional
 
 CROP_SHARE = 8
-"""Shifts reach one `CROP_SHARE`-th of the height."""
+"""Images are shifted by at most `height // CROP_SHARE` pixels."""
 CUTOUT_SHARE = 4
-"""The grey square is one `CUTOUT_SHARE`-th of the height wide."""
+"""The grey square is `height // CUTOUT_SHARE` pixels wide."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Random numbers of an epoch, one row an image; None where an augmentation is off."""
+    """The random numbers of an epoch, one row per image; None if an augmentation is off."""
 
     shift: Tensor | None
     """int64 (N, 2): rows and columns to shift by, from 0 to twice the margin."""
     mirror: Tensor | None
     """bool (N,)."""
     square: Tensor | None
-    """int64 (N, 2): top row and left column of the grey square, which may stick out."""
+    """int64 (N, 2): top row and left column of the grey square, which may overlap the edge."""
     margin: int
+    """Largest shift, in pixels."""
     side: int
+    """Height and width of the grey square, in pixels."""
 
     def of(self, rows: slice) -> "Draws":
-        """Give the numbers for the images at `rows`."""
+        """Return the numbers for the images at `rows`."""
         return self._each(lambda numbers: numbers[rows])
 
     def to(self, device: torch.device) -> "Draws":
-        """Move the numbers to `device`."""
+        """Return the numbers on `device`."""
         return self._each(lambda numbers: numbers.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
@@ -45,7 +47,7 @@ class Draws:
 def draw(
     augment: Sequence[str], count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Draws:
-    """Draw the numbers of an epoch over `count` images of `size` (height, width), on the CPU."""
+    """Draw the numbers for an epoch over `count` images of `size` (height, width), on the CPU."""
     margin, side = max(1, size[0] // CROP_SHARE), max(1, size[0] // CUTOUT_SHARE)
     shift = mirror = square = None
     if "crop" in augment:
@@ -60,7 +62,12 @@ def draw(
 
 
 def augmented(images: Tensor, draws: Draws) -> Tensor:
-    """Shift, mirror and cut normalised images (N, C, H, W); what comes in from outside is 0."""
+    """Return shifted, mirrored and cut out images; pixels without a source become 0.
+
+    Args:
+        images: float32 (N, C, H, W), normalised, so that 0 is the mean.
+        draws: the random numbers of these N images.
+    """
     if draws.shift is not None:
         images = _shifted(images, draws.shift, draws.margin)
     if draws.mirror is not None:
@@ -88,6 +95,6 @@ def _cut(images: Tensor, square: Tensor, side: int) -> Tensor:
 
 
 def _within(first: Tensor, side: int, length: int) -> Tensor:
-    """Say for each image which of `length` positions lie in `side` positions from `first` on."""
+    """Return bool (N, length): which positions lie in the `side` positions from `first` on."""
     offset = torch.arange(length, device=first.device) - first[:, None]
     return (offset >= 0) & (offset < side)

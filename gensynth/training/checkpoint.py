@@ -1,25 +1,30 @@
 """Checkpoints of a training: one safetensors file, replaced as a whole, never a pickle.
 
-The tensors are the network's, the moving average's and the optimizer's; the curve so far and the
-identity of the job stand as JSON in the file's own header, so that they cannot come apart.
+The tensors are those of the network, its moving average and the optimizer. The curve so far and
+the identity of the job are JSON in the file's header, so that they cannot be separated from them.
 """
 
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.serialization import dumps, from_plain, loads
 
-FILE = "checkpoint.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+OPTIMIZER_STATES = {frozenset({"momentum_buffer"}), frozenset({"step", "exp_avg", "exp_avg_sq"})}
+"""What SGD and AdamW keep for each weight."""
+Parts = dict[str, dict[str, Tensor]]
+"""Tensors by part (`network`, `average`, `optimizer`) and name."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,20 +35,21 @@ class Checkpoint:
 
     curve: tuple[Measurement, ...]
     tensors: Mapping[str, Tensor]
+    """By `PART/NAME`; see `Parts`."""
 
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
-    """Write the checkpoint of the job `identity`; on a full disk the older one stays."""
+    """Write the checkpoint of the job `identity`; if that fails, the previous one stays."""
     header = {"job": identity, "curve": dumps(checkpoint.curve)}
     try:
-        write_tensors(folder / FILE, checkpoint.tensors, header)
+        write_tensors(folder / CHECKPOINT, checkpoint.tensors, header)
     except (OSError, SafetensorError) as error:
         _log.warning("%s: no checkpoint was written (%s)", folder, error)
 
 
 def load(folder: Path, identity: str) -> Checkpoint | None:
-    """Read the checkpoint of the job `identity`; None where there is none that can be used."""
-    path = folder / FILE
+    """Read the checkpoint of the job `identity`; return None if there is no usable one."""
+    path = folder / CHECKPOINT
     if not path.exists():
         return None
     try:
@@ -51,7 +57,8 @@ def load(folder: Path, identity: str) -> Checkpoint | None:
             header = file.metadata() or {}
             if header.get("job") != identity:
                 return None
-            curve = from_plain(tuple[Measurement, ...], loads(header["curve"], FILE), FILE)
+            text = header["curve"]
+            curve = from_plain(tuple[Measurement, ...], loads(text, CHECKPOINT), CHECKPOINT)
             return Checkpoint(curve, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (OSError, KeyError, SafetensorError, InputError) as error:
         _log.warning("%s cannot be read (%s): the training starts again", path, error)
@@ -59,18 +66,43 @@ def load(folder: Path, identity: str) -> Checkpoint | None:
 
 
 def discard(folder: Path) -> None:
-    """Remove the checkpoint in `folder`, if there is one: its job is recorded."""
-    (folder / FILE).unlink(missing_ok=True)
+    """Delete the checkpoint in `folder`, if any; its job has been recorded."""
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def parts_of(stored: Checkpoint, networks: Mapping[str, nn.Module], epochs: int) -> Parts:
+    """Return the tensors of a checkpoint by part, once all are known to fit the training.
+
+    Args:
+        stored: the checkpoint.
+        networks: the networks that it must fit: `network`, and `average` if there is one.
+        epochs: length of the whole training.
+
+    Raises:
+        InputError: it is not a checkpoint of these networks.
+    """
+    parts: Parts = {"network": {}, "average": {}, "optimizer": {}}
+    for name, tensor in stored.tensors.items():
+        part, _, rest = name.partition("/")
+        if part not in parts:
+            raise InputError(CHECKPOINT, f"has an unexpected tensor {name!r}")
+        parts[part][rest] = tensor
+    for part, network in networks.items():
+        if _shapes(parts[part]) != _shapes(network.state_dict()):
+            raise InputError(CHECKPOINT, f"the tensors of the {part} do not fit")
+    _require_optimizer(parts["optimizer"], dict(networks["network"].named_parameters()))
+    _require_curve(stored.curve, epochs)
+    return parts
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
-    """Write a safetensors file that is either whole or not there."""
+    """Write a safetensors file that is either complete or not there at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         _save(plain, partial, header)
-        with partial.open("rb") as file:
+        with partial.open("rb+") as file:  # Windows syncs only what may be written to.
             os.fsync(file.fileno())
         partial.replace(path)
     finally:
@@ -78,7 +110,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
 
 
 def _save(tensors: dict[str, Tensor], path: Path, header: Mapping[str, str]) -> None:
-    """Save, with the system's own error where the disk is full or may not be written to."""
+    """Save, and raise the system's own error if the disk is full or read-only."""
     try:
         save_file(tensors, path, dict(header))
     except SafetensorError as error:
@@ -87,3 +119,26 @@ def _save(tensors: dict[str, Tensor], path: Path, header: Mapping[str, str]) -> 
             raise
         code = int(number[1])
         raise OSError(code, os.strerror(code), str(path.parent)) from None
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+
+
+def _require_optimizer(state: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    kinds: dict[str, set[str]] = {}
+    for key, tensor in state.items():
+        name, _, kind = key.rpartition("/")
+        if name not in weights:
+            raise InputError(CHECKPOINT, f"the optimizer has no weight {name!r}")
+        if tensor.shape != (torch.Size() if kind == "step" else weights[name].shape):
+            raise InputError(CHECKPOINT, "the tensors of the optimizer do not fit")
+        kinds.setdefault(name, set()).add(kind)
+    if any(found not in OPTIMIZER_STATES for found in kinds.values()):
+        raise InputError(CHECKPOINT, "tensors of the optimizer are missing")
+
+
+def _require_curve(curve: Sequence[Measurement], epochs: int) -> None:
+    numbers = [measurement.epoch for measurement in curve]
+    if numbers != list(range(1, len(numbers) + 1)) or len(numbers) > epochs:
+        raise InputError(CHECKPOINT, "epochs of the curve are missing or superfluous")

@@ -1,6 +1,6 @@
-"""Measures per class, from the confusion matrix of a final measurement: for imbalanced data.
+"""Accuracy per class, for imbalanced data, from the confusion matrix of a final measurement.
 
-A confusion matrix counts images by (true class, predicted class). A constraint finds it in
+A confusion matrix counts images by (true class, predicted class). Constraints and scores find it in
 `candidate.measurement.confusion`, which is empty before the last epoch.
 """
 
@@ -11,25 +11,40 @@ Confusion = Sequence[Sequence[int]]
 
 
 def sensitivity(confusion: Confusion, label: int) -> float | None:
-    """Give the percent of the images of class `label` that were found; None where it has none."""
+    """Return the percentage of the images of class `label` that were classified as such.
+
+    None if the class has no images.
+
+    >>> sensitivity([[8, 2], [1, 9]], label=0)
+    80.0
+    """
     return _percent(confusion[label][label], sum(confusion[label]))
 
 
 def precision(confusion: Confusion, label: int) -> float | None:
-    """Give the percent of what was called `label` that is it; None where nothing was."""
+    """Return the percentage of the images classified as `label` that belong to that class.
+
+    None if no image was classified as `label`.
+    """
     return _percent(confusion[label][label], sum(row[label] for row in confusion))
 
 
 def balanced_accuracy(confusion: Confusion) -> float:
-    """Give the mean sensitivity of the classes that have images, in percent.
+    """Return the mean sensitivity, in percent, of the classes that have images.
 
-    It equals the top-1 where all classes are of one size, and does not rise by guessing the
-    largest class where they are not (Brodersen et al. 2010).
+    It equals the top-1 accuracy if all classes have the same number of images. Otherwise, always
+    predicting the largest class does not increase it (Brodersen et al. 2010).
+
+    Raises:
+        ValueError: the matrix counts no image.
+
+    >>> balanced_accuracy([[8, 2], [1, 9]])
+    85.0
     """
     found = [sensitivity(confusion, label) for label in range(len(confusion))]
     known = [share for share in found if share is not None]
     if not known:
-        raise ValueError("an empty confusion matrix has no accuracy")
+        raise ValueError("the confusion matrix must count at least one image")
     return fmean(known)
 
 

@@ -1,4 +1,4 @@
-"""Where a training runs: its device, its threads, and how running out of memory looks there."""
+"""The device and the threads of a training, and how an out-of-memory error is recognised."""
 
 import ctypes
 import sys
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 
-# Of glibc's malloc.h.
+# From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate")
 
 
 def resolve(device: Device) -> "torch.device":
-    """Turn a wish into a device: `auto` is the GPU where there is one."""
+    """Return the torch device; `auto` means the GPU if there is one, else the CPU."""
     import torch
 
     if device == "auto":
@@ -25,7 +25,7 @@ def resolve(device: Device) -> "torch.device":
 
 
 def set_threads(threads: int) -> None:
-    """Fix the threads of this process's tensor operations; changes nothing where they are so."""
+    """Set how many threads the tensor operations of this process use."""
     import torch
 
     if torch.get_num_threads() != threads:
@@ -34,11 +34,11 @@ def set_threads(threads: int) -> None:
 
 @cache
 def keep_freed_memory() -> None:
-    """Let this process reuse freed memory instead of asking for it anew at every step.
+    """Let this process reuse freed memory instead of returning it to the system at every step.
 
-    glibc maps large blocks afresh and gives them back when they are freed; a training frees and
-    takes the same ones at each step, and faulting their pages in again cost up to a third of its
-    time. Elsewhere this does nothing.
+    By default glibc maps large blocks afresh and unmaps them when they are freed. A training
+    frees and allocates the same blocks at each step, and the page faults cost up to a third of
+    its time. Without glibc, this does nothing.
     """
     if sys.platform != "linux":
         return
@@ -49,7 +49,7 @@ def keep_freed_memory() -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether `error` means that memory ran out, on the host or on a GPU."""
+    """Return whether `error` means that the host or a GPU ran out of memory."""
     import torch
 
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):

@@ -1,113 +1,116 @@
-"""Proxy training: a job, and the measurements that training it yields."""
+"""A training job as plain data, and the recipe by which its network is trained."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gensynth.data.sets import DataSettings as DataSettings
+from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Purpose
 from gensynth.space import Source
-from gensynth.training.device import Device as Device
-from gensynth.training.device import is_out_of_memory as is_out_of_memory
+from gensynth.training.device import Device
 
 Augmentation = Literal["crop", "flip", "cutout"]
 MOST_EPOCHS = 100_000
 WEIGHTS = "model.safetensors"
-"""What a job that keeps its weights leaves in its folder."""
+"""File in a job's folder that holds its trained weights, if the job keeps them."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained; the `[proxy]` table of an experiment.
 
-    The learning rate rises linearly from 0 over the share `warm_up` of all steps and falls along
-    half a cosine to 0 (the one-cycle schedule of Smith, arXiv 1708.07120).
+    The learning rate rises linearly from 0 during the share `warm_up` of all steps, then falls to
+    0 along half a cosine (the one-cycle schedule of Smith, arXiv 1708.07120).
     """
 
     epochs: int = 40
-    """Of each training of the search."""
+    """Epochs of each training in the search."""
     batch_size: int = 64
-    """Images of one step; batches of an epoch differ by one at most."""
+    """Images per step; the batches of an epoch differ in size by at most one image."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
-    """`sgd` is with Nesterov momentum 0.9."""
+    """`sgd` uses Nesterov momentum 0.9."""
     learning_rate: float = 0.4
-    """At the top of the schedule."""
+    """Peak learning rate of the schedule."""
     weight_decay: float = 5e-4
-    """Of convolutions and linear layers; normalisation and biases have none."""
+    """Weight decay of convolutions and linear layers; normalisations and biases have none."""
     label_smoothing: float = 0.1
     """Share of each label that is spread over all classes."""
     warm_up: float = 0.2
-    """Share of all steps over which the learning rate rises."""
+    """Share of all steps during which the learning rate rises."""
     augment: tuple[Augmentation, ...] = ()
-    """Shifts by up to an eighth of the image (`crop`), mirror images (`flip`: not for digits or
-    letters), a grey square of a quarter of the image's width (`cutout`)."""
+    """Random changes to training images: `crop` shifts by up to an eighth of the image; `flip`
+    mirrors (not for digits or letters); `cutout` greys out a square of a quarter of the width."""
     data_share: float = 1.0
-    """Share of the training split that is used; the same images for every network."""
+    """Share of the training split that is used; every network gets the same images."""
     ema_decay: float = 0.0
-    """Of the moving average of the weights that is measured and kept; 0 = the weights as such."""
+    """Decay of the moving average of the weights, which is then measured and kept; 0 = none."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """`auto` is bf16 autocast on a GPU, fp32 elsewhere."""
+    """`auto` uses bf16 autocast on a GPU and fp32 elsewhere."""
     channels_last: bool = True
-    """Memory layout of images and weights: never slower than channels first where we measured."""
+    """Memory layout of images and weights; in our measurements never slower than channels first."""
 
     def __post_init__(self) -> None:
-        """Refuse values that no training can have."""
-        _require(1 <= self.epochs <= MOST_EPOCHS, "epochs", f"1 to {MOST_EPOCHS:,}", self.epochs)
+        """Raise `InputError` for values that no training can have."""
+        possible = 1 <= self.epochs <= MOST_EPOCHS
+        _require(possible, "epochs", f"from 1 to {MOST_EPOCHS:,}", self.epochs)
         _require(self.batch_size >= 2, "batch_size", "at least 2", self.batch_size)
-        _require(self.learning_rate > 0, "learning_rate", "more than 0", self.learning_rate)
-        _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        _require(self.learning_rate > 0, "learning_rate", "greater than 0", self.learning_rate)
+        _require(self.weight_decay >= 0, "weight_decay", "at least 0", self.weight_decay)
         for name in ("label_smoothing", "warm_up", "ema_decay"):
             share = getattr(self, name)
-            _require(0 <= share < 1, name, "0 or more and less than 1", share)
-        _require(0 < self.data_share <= 1, "data_share", "more than 0, at most 1", self.data_share)
+            _require(0 <= share < 1, name, "at least 0 and less than 1", share)
+        share = self.data_share
+        _require(0 < share <= 1, "data_share", "greater than 0 and at most 1", share)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training, as plain data: the only thing that crosses to a worker process."""
+    """One training as plain data: the only thing that is sent to a worker process."""
 
     number: int
-    """Order in which candidates were handed out, from 0."""
+    """Position in the order in which candidates were handed out, from 0."""
     purpose: Purpose
     source: Source
-    """Builds the network."""
+    """How to build the network."""
     data: DataSettings
     data_fingerprint: str
-    """Of the data when the campaign began; other data is refused."""
+    """Fingerprint of the data when the campaign began; other data is refused."""
     recipe: Recipe
     training_seed: int
-    """Seeds the weights and the order of the data."""
+    """Seed of the initial weights and of the order of the images."""
     folder: str
-    """Where its checkpoint and its weights are kept."""
+    """Folder of the job's checkpoint and weights."""
     attempt: int = 1
+    """Number of this attempt, from 1."""
     splits: tuple[Literal["train", "validation"], ...] = ("train",)
-    """What it trains on; `("train", "validation")` for the network that is exported."""
+    """Splits to train on; `("train", "validation")` for the network that is exported."""
     measure_test: bool = False
-    """Measure the test split once, at the end."""
+    """Whether to measure the test split once, at the end."""
     measure_int8: bool = False
-    """Quantise the trained network and measure what that costs on the validation split."""
+    """Whether to quantise the trained network and measure the loss on the validation split."""
     keep_weights: bool = False
-    """Write `WEIGHTS` into the folder at the end."""
+    """Whether to write `WEIGHTS` into the folder at the end."""
     checkpoint_s: float | None = 10.0
-    """A checkpoint is written once this many seconds have passed since the last; None = never."""
+    """Least seconds between two checkpoints; None = write none."""
     time_limit_s: float | None = None
-    """Looked at by whoever iterates over `train`."""
+    """Seconds; `attempt` enforces it, `train` does not."""
     threads: int = 1
+    """CPU threads."""
     device: Device = "auto"
     cache: str | None = None
     """Folder of decoded images on this node; None = the user's cache folder."""
     import_paths: tuple[str, ...] = field(default_factory=tuple)
-    """Folders appended to `sys.path` before the source is imported (plugins beside a TOML)."""
+    """Folders to append to `sys.path` before importing the source (plugins next to a TOML)."""
 
 
 class Diverged(RuntimeError):
-    """The training loss is no longer a finite number."""
+    """The training loss is not a finite number any more."""
 
     def __init__(self, epoch: int, loss: float) -> None:
-        """Say in which `epoch` (from 1) the `loss` was lost."""
+        """Report the mean `loss` of `epoch` (from 1)."""
         super().__init__(f"the mean training loss of epoch {epoch} is {loss}")
 
 
 def _require(holds: bool, field_name: str, wanted: str, value: object) -> None:
     if not holds:
-        raise InputError(field_name, f"expected {wanted}, got {value}")
+        raise InputError(field_name, f"must be {wanted}, got {value}")

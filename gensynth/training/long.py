@@ -1,7 +1,7 @@
-"""Training one network to the end, by the same recipe for all: ours, presets and peers alike.
+"""Train one network to the end by a recipe that is the same for all networks.
 
-What differs from one network to the next is the learning rate alone, chosen by validation from
-the same few values for each, so that nobody's network is trained by a rate that suits another's.
+Only the learning rate differs from one network to the next. It is chosen on the validation split
+from the same few values for each, so that no network is trained at a rate that suits another.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,34 +15,38 @@ from gensynth.training.job import Diverged, Job
 from gensynth.training.loop import train
 
 RATES = (0.1, 0.2, 0.4)
-"""Learning rates that are tried, for the optimizer `sgd`."""
+"""Default learning rates to try, for the optimizer `sgd`."""
 TRIAL_SHARE = 0.2
-"""Length of the trials, as a share of the training."""
+"""Length of a trial, as a share of the training."""
 LAST_SHARE = 0.2
+"""The end of a curve, as a share of it."""
 FLAT_GAIN = 0.3
-"""Percentage points over the last `LAST_SHARE` below which a curve counts as flat."""
+"""A curve is flat if its end gains fewer percentage points than this."""
 
-Watch = Callable[[float, Measurement], None]
-"""Told the learning rate and each measurement of the trials."""
+OnMeasurement = Callable[[float, Measurement], None]
+"""Called with the learning rate and each measurement."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The learning rate that was chosen, and what each rate reached on validation (percent)."""
+    """The learning rate that was chosen, and the result of each trial."""
 
     rate: float
     top1s: Mapping[float, float | None]
-    """None where a training diverged."""
+    """Validation top-1 (percent) by learning rate; None if the trial diverged."""
 
 
-def choose_rate(job: Job, rates: Sequence[float] = RATES, watch: Watch | None = None) -> Choice:
-    """Train `job` shortly with each of `rates` and choose the one of the best validation top-1.
+def choose_rate(
+    job: Job, rates: Sequence[float] = RATES, watch: OnMeasurement | None = None
+) -> Choice:
+    """Run a short training of `job` at each of `rates`, and choose the best validation top-1.
 
-    Trials train on the train split alone, keep no weights, never measure the test split, and are
-    resumed after an interruption as every training is. Of equal rates the smaller one is chosen.
+    These trials train on the train split only, keep no weights, never measure the test split, and
+    resume after an interruption like any other training. Of two equally good rates, the smaller
+    one is chosen.
 
     Raises:
-        Diverged: the training diverged with every rate.
+        Diverged: the training diverged at every rate.
     """
     reached = {rate: _reached(_trial(job, rate), rate, watch) for rate in sorted(rates)}
     top1s = {rate: top1 for rate, top1 in reached.items() if not isinstance(top1, Diverged)}
@@ -54,15 +58,16 @@ def choose_rate(job: Job, rates: Sequence[float] = RATES, watch: Watch | None = 
 
 
 def train_long(job: Job, rate: float) -> Iterator[Measurement]:
-    """Train `job` to its end at the chosen learning rate; resumes where it was interrupted."""
+    """Train `job` to its end at the learning rate `rate`; resumes after an interruption."""
     return train(replace(job, recipe=replace(job.recipe, learning_rate=rate)))
 
 
 def gain_at_end(curve: Sequence[Measurement]) -> float | None:
-    """Give the points of top-1 gained over the last fifth of a curve, by a straight line.
+    """Return the gain in top-1 (percentage points) over the last fifth of a curve.
 
-    None where a fifth of it is less than three epochs. As the learning rate always ends at 0,
-    a flat end says that this schedule is done, not that a longer one would gain nothing.
+    The gain is that of a straight line fitted to these epochs; None if there are fewer than three.
+    As the learning rate always ends at 0, a flat end means that this schedule is finished, not
+    that a longer one would gain nothing.
     """
     last = round(LAST_SHARE * len(curve))
     if last < 3:
@@ -73,12 +78,12 @@ def gain_at_end(curve: Sequence[Measurement]) -> float | None:
 
 
 def is_flat(curve: Sequence[Measurement]) -> bool | None:
-    """Say whether a curve has flattened; None where it is too short to tell."""
+    """Return whether a curve ends flat; None if it is too short to tell."""
     gain = gain_at_end(curve)
     return None if gain is None else gain < FLAT_GAIN
 
 
-def _reached(job: Job, rate: float, watch: Watch | None) -> float | Diverged:
+def _reached(job: Job, rate: float, watch: OnMeasurement | None) -> float | Diverged:
     top1 = 0.0
     try:
         for measurement in train(job):

@@ -1,4 +1,4 @@
-"""The training loop: a network, its data and its optimizer, one epoch after the other."""
+"""The training loop: trains a network epoch by epoch and measures it after each."""
 
 import logging
 import math
@@ -23,13 +23,13 @@ from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.genome import digest
 from gensynth.latency.machine import sharing
+from gensynth.moved import former
 from gensynth.serialization import dumps
-from gensynth.space import make
+from gensynth.space import build_source
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented, draw
 from gensynth.training.checkpoint import Checkpoint
 from gensynth.training.device import keep_freed_memory, resolve, set_threads
-from gensynth.training.fitting import parts_of
 from gensynth.training.job import WEIGHTS, Diverged, Job
 from gensynth.training.optimizer import (
     MovingAverage,
@@ -41,14 +41,23 @@ from gensynth.training.optimizer import (
 
 _log = logging.getLogger(__name__)
 EVALUATION_BATCH = 512
+"""Images per batch when a network is measured."""
 MAX_CONFUSION_CLASSES = 100
-"""Confusion matrices of more classes are not kept: they would outweigh the record."""
+"""Larger confusion matrices are not kept, since they would dominate the record."""
 SUBSET_SEED = 0
-"""A share of the data is the same share for every training, or rankings would be noisier."""
+"""Every training uses the same subset of the data; otherwise rankings would be noisier."""
 
 
 def train(job: Job) -> Iterator[Measurement]:
-    """Yield the whole curve of `job`, from its checkpoint as far as that goes."""
+    """Train `job` and yield a measurement per epoch, first those that its checkpoint holds.
+
+    A training that is resumed is bitwise equal to one that was never interrupted. Whoever iterates
+    decides when to stop.
+
+    Raises:
+        Diverged: the training loss is not finite any more.
+        InputError: the data cannot be opened, or has changed since the campaign began.
+    """
     set_threads(job.threads)
     keep_freed_memory()
     training = Training(job, data_of(job))
@@ -71,23 +80,27 @@ def train(job: Job) -> Iterator[Measurement]:
             training.finish()
         try:
             yield curve[-1]
-        except GeneratorExit:  # Ended early, and perhaps for today only.
+        except GeneratorExit:  # Stopped early, but it may be resumed later.
             if job.checkpoint_s is not None and saved < now and not last:
                 training.save(curve)
             raise
 
 
 def identity_of(job: Job) -> str:
-    """Name what decides a training's result: two jobs with one identity train alike."""
-    deciding = (job.source, job.data_fingerprint, job.recipe, job.training_seed)
+    """Return a digest of all that determines the result: jobs of equal identity train alike.
+
+    It uses the former names of modules, so that a checkpoint stays valid when a module moves.
+    """
+    source = replace(job.source, module=former(job.source.module))
+    deciding = (source, job.data_fingerprint, job.recipe, job.training_seed)
     return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8)))
 
 
 class Training:
-    """A training in progress: the network, its moving average, its optimizer."""
+    """A training in progress: the network, its moving average and its optimizer."""
 
     def __init__(self, job: Job, data: DataSet) -> None:
-        """Build the network from the job's seed and put everything in place."""
+        """Build the network from the job's seed and prepare the data."""
         self.job, self.data = job, data
         self.device = resolve(job.device)
         self.network = _built(job).to(self.device)
@@ -98,18 +111,18 @@ class Training:
         self.average = MovingAverage(self.network, decay) if decay else None
         self.images = self._batches(*job.splits)
         self.chosen = _subset(self.images.labels.cpu(), data, job.recipe.data_share)
-        # A batch of one image has no statistics to normalise by.
+        # Batch normalisation needs more than one image.
         most = max(1, len(self.chosen) // 2)
         self.steps = min(most, max(1, round(len(self.chosen) / job.recipe.batch_size)))
         self.held_out = None if "validation" in job.splits else self._batches("validation")
 
     @property
     def measured(self) -> nn.Module:
-        """The network that is measured and kept: the moving average where there is one."""
+        """The network that is measured and kept: the moving average, if there is one."""
         return self.average.network if self.average else self.network
 
     def epoch(self, epoch: int) -> Measurement:
-        """Train for one epoch (from 1) and measure; `seconds` is left to the caller."""
+        """Train epoch number `epoch` (from 1) and measure; the caller fills in `seconds`."""
         loss, right = self._train(epoch)
         if not math.isfinite(loss):
             raise Diverged(epoch, loss)
@@ -138,7 +151,7 @@ class Training:
         checkpoint.save(folder, identity_of(self.job), Checkpoint(curve, tensors))
 
     def resume(self) -> tuple[Measurement, ...]:
-        """Go on from the job's checkpoint; give the curve up to there, empty without one."""
+        """Restore the job's checkpoint, if any, and return its curve, which is empty if none."""
         stored = checkpoint.load(Path(self.job.folder), identity_of(self.job))
         if stored is None:
             return ()
@@ -146,7 +159,7 @@ class Training:
         if self.average:
             networks["average"] = self.average.network
         try:
-            parts = parts_of(stored, networks, self.job.recipe.epochs)
+            parts = checkpoint.parts_of(stored, networks, self.job.recipe.epochs)
         except InputError as error:
             _log.warning("%s: %s: the training starts again", self.job.folder, error)
             return ()
@@ -156,13 +169,13 @@ class Training:
         return stored.curve
 
     def finish(self) -> None:
-        """Write the weights, where the job wants them."""
+        """Write the weights, if the job keeps them."""
         if self.job.keep_weights:
             path = Path(self.job.folder) / WEIGHTS
             checkpoint.write_tensors(path, self.measured.state_dict(), {})
 
     def _train(self, epoch: int) -> tuple[float, float]:
-        """Go once through the data; give the mean loss and the percent classified right."""
+        """Train on every image once; return the mean loss and the top-1 (percent) meanwhile."""
         recipe = self.job.recipe
         rng = _generator(self.job.training_seed, epoch)
         order = self.chosen[torch.randperm(len(self.chosen), generator=rng)]
@@ -182,7 +195,7 @@ class Training:
         return loss, 100 * right
 
     def step(self, images: Tensor, labels: Tensor, step: int) -> Tensor:
-        """Learn from one batch; give the sums of its loss and of what it got right."""
+        """Learn from one batch; return (2,): the sum of its losses, and its correct answers."""
         recipe = self.job.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(step, self.steps * recipe.epochs, recipe)
@@ -199,7 +212,7 @@ class Training:
 
     @torch.no_grad()
     def _confusion(self, batches: Batches) -> Tensor:
-        """Count images by (true class, predicted class), on the CPU."""
+        """Return the number of images by (true class, predicted class), on the CPU."""
         classes = self.data.task.classes
         counts = torch.zeros(classes * classes, dtype=torch.int64, device=self.device)
         self.measured.eval()
@@ -224,23 +237,27 @@ class Training:
         return Batches(self.data, splits, size, self.device, self.layout)
 
     def _autocast(self) -> torch.autocast:
-        wish = self.job.recipe.precision
-        enabled = wish == "bf16" or (wish == "auto" and self.device.type == "cuda")
+        precision = self.job.recipe.precision
+        enabled = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
 
 def data_of(job: Job) -> DataSet:
-    """Open the job's data, once per process."""
+    """Open the job's data; later calls in this process return the same object.
+
+    Raises:
+        InputError: the data cannot be opened, or has changed since the campaign began.
+    """
     return _data(job.data, job.data_fingerprint, job.cache)
 
 
 @lru_cache(maxsize=2)
 def _data(settings: DataSettings, fingerprint: str, cache: str | None) -> DataSet:
-    """Open the data once per process; other data than the campaign's is refused."""
     folder = Path(cache) if cache else None
     data = reopen_data(settings, fingerprint, folder) or open_data(settings, folder)
     if data.fingerprint != fingerprint:
-        raise InputError(settings.path, "the data has changed since the campaign began")
+        problem = "the data has changed since the campaign began; restore it, or use another folder"
+        raise InputError(settings.path, problem)
     return data
 
 
@@ -249,14 +266,14 @@ def _built(job: Job) -> nn.Module:
         if folder not in sys.path:
             sys.path.append(folder)
     with _seeded(_generator(job.training_seed, 0).initial_seed(), torch.device("cpu")):
-        return make(job.source)
+        return build_source(job.source)
 
 
 def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:
     if share == 1:
         return torch.arange(len(labels))
     counts = torch.bincount(labels)[labels]
-    # The only image of a class is used: no class may vanish.
+    # A class with a single image keeps it: no class may vanish.
     lone, rows = torch.nonzero(counts == 1)[:, 0], torch.nonzero(counts > 1)[:, 0]
     if not len(rows):
         return lone
@@ -271,7 +288,7 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's own generators for initial weights and dropout, and put them back after."""
+    """Seed torch's global generators, for initial weights and dropout, and restore them after."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

@@ -1,10 +1,11 @@
-"""Optimizer, learning-rate schedule and moving average of the weights."""
+"""The optimizer, the learning-rate schedule, and the moving average of the weights."""
 
 import copy
 import math
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from gensynth.training.job import Recipe
 
@@ -12,7 +13,7 @@ MOMENTUM = 0.9
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Make the optimizer of `recipe`; vectors (normalisation, biases) get no weight decay."""
+    """Return the optimizer of `recipe`; vectors (normalisations, biases) have no weight decay."""
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [
@@ -27,7 +28,12 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def rate_at(step: int, steps: int, recipe: Recipe) -> float:
-    """Give the learning rate of `step` (from 0) of `steps`: up along a line, down a cosine."""
+    """Return the learning rate of `step` (from 0) of `steps`: a linear rise, then half a cosine.
+
+    >>> recipe = Recipe(learning_rate=1.0, warm_up=0.2)
+    >>> [round(rate_at(step, 10, recipe), 2) for step in (0, 1, 9)]
+    [0.5, 1.0, 0.01]
+    """
     warm = recipe.warm_up * steps
     if step + 1 <= warm:
         return recipe.learning_rate * (step + 1) / warm
@@ -36,18 +42,25 @@ def rate_at(step: int, steps: int, recipe: Recipe) -> float:
 
 
 class MovingAverage:
-    """Exponential moving average of a network's weights and statistics."""
+    """Exponential moving average of a network's weights and running statistics.
+
+    `torch.optim.swa_utils.AveragedModel` starts from the network after the first step, has one
+    decay for all steps and averages integer buffers too, so only its arithmetic is used here.
+    """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        """Start from the network as it is; `decay` per step, less in the first steps."""
+        """Start from the current weights; `decay` is the share kept at each step.
+
+        The first steps keep less, at most (1 + step) / (10 + step), so that the start fades fast.
+        """
         self.network = copy.deepcopy(network).requires_grad_(False)
         self.decay = decay
         self._pairs = _floats(self.network), _floats(network)
 
     def update(self, step: int) -> None:
         """Move towards the trained network after `step` (from 0)."""
-        share = 1 - min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self._pairs[0], self._pairs[1], share)
+        decay = min(self.decay, (1 + step) / (10 + step))
+        get_ema_multi_avg_fn(decay)(*self._pairs, step)  # type: ignore[no-untyped-call]
 
 
 def _floats(network: nn.Module) -> list[Tensor]:
@@ -55,7 +68,7 @@ def _floats(network: nn.Module) -> list[Tensor]:
 
 
 def optimizer_state(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Give the optimizer's tensors, as `parameter name/kind`."""
+    """Return the tensors of the optimizer, by `PARAMETER/KIND`."""
     return {
         f"{name}/{kind}": tensor
         for name, weight in network.named_parameters()
@@ -67,11 +80,11 @@ def optimizer_state(network: nn.Module, optimizer: torch.optim.Optimizer) -> dic
 def restore_optimizer(
     network: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Tensor]
 ) -> None:
-    """Put the tensors of `optimizer_state` back, in the memory layout of their weights."""
+    """Restore what `optimizer_state` returned, in the memory layout of the weights."""
     weights = dict(network.named_parameters())
     for key, stored in state.items():
         name, kind = key.rsplit("/", 1)
         weight = weights[name]
-        # A fused step walks weight and state side by side: their strides must agree.
+        # A fused step traverses weight and state together, so their strides must agree.
         like = torch.empty_like(weight) if stored.shape == weight.shape else weight.new_empty(())
         optimizer.state[weight][kind] = like.detach().copy_(stored)

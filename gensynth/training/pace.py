@@ -1,4 +1,4 @@
-"""How fast a network trains on this machine, from a few of its batches."""
+"""How fast a network trains on this machine, measured on a few batches."""
 
 import time
 from collections.abc import Callable
@@ -13,31 +13,35 @@ from gensynth.training.job import Job
 from gensynth.training.loop import EVALUATION_BATCH, Training, data_of
 
 WARM_UP = 2
-"""Batches before the clock counts: the first ones allocate memory and choose kernels."""
+"""Batches before the measurement starts; the first ones allocate memory and choose kernels."""
 MOST = 100
-"""Batches that are timed at most."""
+"""At most this many batches are measured."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What an epoch of one network costs, taken apart."""
+    """What an epoch of one network costs."""
 
     train_s: float
-    """Seconds of one training image."""
+    """Seconds per training image."""
     validate_s: float
-    """Seconds of one validation image."""
+    """Seconds per validation image."""
     train_images: int
-    """In an epoch."""
+    """Training images per epoch."""
     validation_images: int
+    """Validation images per epoch."""
 
     def seconds(self, epochs: float) -> float:
-        """Predict the seconds of a training of `epochs`, start-up apart."""
+        """Predict the duration of `epochs` in seconds, without start-up."""
         epoch = self.train_s * self.train_images + self.validate_s * self.validation_images
         return epochs * epoch
 
 
 def pace(job: Job, limit_s: float = 1.0) -> Pace:
-    """Train and validate a few batches of `job` for about `limit_s` seconds each; keep nothing."""
+    """Measure the pace of `job`: train on a few batches, for about `limit_s` seconds, and validate.
+
+    Nothing is written.
+    """
     set_threads(job.threads)
     keep_freed_memory()
     training = Training(job, data_of(job))
@@ -50,7 +54,7 @@ def pace(job: Job, limit_s: float = 1.0) -> Pace:
 
 
 Work = Callable[[int], int]
-"""Does a step of this number and says how many images it took."""
+"""Performs the step of this number and returns how many images it processed."""
 
 
 def _trainer(training: Training) -> Work:
@@ -82,7 +86,7 @@ def _validator(training: Training, held_out: Batches) -> Work:
 
 
 def _timed(work: Work, limit_s: float, device: torch.device) -> float:
-    """Give the seconds of one image."""
+    """Return the seconds per image."""
     images, start = 0, time.perf_counter()
     for step in range(WARM_UP + MOST):
         if step == WARM_UP:
@@ -94,7 +98,7 @@ def _timed(work: Work, limit_s: float, device: torch.device) -> float:
 
 
 def _now(device: torch.device) -> float:
-    """Read the clock once the device has done what it was asked."""
+    """Read the clock once the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

@@ -1,55 +1,57 @@
-"""A training from a name to figures that can be compared: rate chosen, trained long, told."""
+"""A long training with a report: choose the learning rate, train, and save comparable figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.errors import InputError
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.measurement import Measurement
 from gensynth.genome import digest
+from gensynth.moved import former
 from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
+from gensynth.training.claim import Claim, claimed, taken
 from gensynth.training.job import Job
 from gensynth.training.long import (
     RATES,
     Choice,
-    Watch,
+    OnMeasurement,
     choose_rate,
     gain_at_end,
     is_flat,
     train_long,
 )
-from gensynth.training.place import Begun, alone, another
 
 REPORT = "training.json"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a long training showed; figures of reports on the same data compare."""
+    """The result of a long training; reports on the same data are comparable."""
 
     model: str
     identity: str
-    """Of everything that decides the training."""
+    """Digest of everything that determines the training."""
     params: int
     macs: int
     epochs: int
     rate: float
     """The learning rate that was chosen."""
     rates: Mapping[str, float | None]
-    """By learning rate, the validation top-1 (percent) of its trial; None where it diverged.
+    """Validation top-1 (percent) of each trial, by learning rate; None if the trial diverged.
 
-    Empty where there was nothing to choose.
+    Empty if there was only one rate.
     """
     validation_top1: float
+    """Percent, after the last epoch."""
     test_top1: float
     """Percent; the test split was measured once, after the last epoch."""
     test_interval: tuple[float, float]
-    """The 95 % interval of it on images of the same kind."""
+    """The 95 % confidence interval of `test_top1`, in percent."""
     gain_at_end: float | None
-    """Points of validation top-1 gained over the last fifth; None where that is too short."""
+    """Percentage points of validation top-1 gained over the last fifth; None if it is too short."""
     flat: bool | None
-    """Whether the curve has flattened; None where it is too short to tell."""
+    """Whether the curve ends flat; None if it is too short to tell."""
     curve: tuple[Measurement, ...]
 
 
@@ -59,31 +61,31 @@ def trained(
     costs: tuple[int, int],
     test_images: int,
     rates: Sequence[float] = RATES,
-    watch: Watch | None = None,
+    watch: OnMeasurement | None = None,
 ) -> Report:
-    """Train `job` in its folder, or go on where it was interrupted, and report.
+    """Train `job` in its folder, or resume it there, and return its report.
 
-    A folder that holds the same training, finished, is read and nothing is trained again.
+    If the folder holds the report of the same training, nothing is trained again.
 
     Args:
-        model: what people call the network.
-        job: trains on the train split, keeps its weights, measures the test split.
-        costs: its parameters and MACs.
+        model: name of the network, for people.
+        job: the training; it keeps its weights and measures the test split.
+        costs: parameters and MACs of the network.
         test_images: size of the test split.
-        rates: learning rates to choose from; one is taken without a trial.
-        watch: told the learning rate and every measurement, of the trials too.
+        rates: learning rates to choose from; a single one is used without a trial.
+        watch: called with the learning rate and every measurement, those of the trials included.
 
     Raises:
-        InputError: the folder holds another training, finished or not, or one that runs.
-        Diverged: the training diverged with every rate.
+        InputError: the folder belongs to another training, or another process trains there.
+        Diverged: the training diverged at every rate.
     """
     identity = _identity(job, rates)
     known = read_report(Path(job.folder))
     if known is not None:
         if known.identity != identity:
-            raise another(job.folder, known.model)
+            raise taken(job.folder, known.model)
         return known
-    with alone(Path(job.folder), Begun(model, identity)):
+    with claimed(Path(job.folder), Claim(model, identity)):
         choice = choose_rate(job, rates, watch) if len(rates) > 1 else Choice(rates[0], {})
         curve = []
         for measurement in train_long(job, choice.rate):
@@ -96,15 +98,15 @@ def trained(
 
 
 def rate_chosen(
-    model: str, job: Job, rates: Sequence[float] = RATES, watch: Watch | None = None
+    model: str, job: Job, rates: Sequence[float] = RATES, watch: OnMeasurement | None = None
 ) -> Choice:
-    """Choose the learning rate that `trained` would train with; a later `trained` goes on from it.
+    """Choose the learning rate that `trained` would use; a later `trained` reuses the trials.
 
     Raises:
-        InputError: the folder holds another training, or one that runs.
-        Diverged: the training diverged with every rate.
+        InputError: the folder belongs to another training, or another process trains there.
+        Diverged: the training diverged at every rate.
     """
-    with alone(Path(job.folder), Begun(model, _identity(job, rates))):
+    with claimed(Path(job.folder), Claim(model, _identity(job, rates))):
         return choose_rate(job, rates, watch)
 
 
@@ -136,7 +138,11 @@ def _report(
 
 
 def read_report(folder: Path) -> Report | None:
-    """Read the report of a finished training; None where there is none."""
+    """Read the report of a finished training; return None if there is none.
+
+    Raises:
+        InputError: the file is not a report.
+    """
     path = folder / REPORT
     if not path.exists():
         return None
@@ -148,7 +154,8 @@ def read_report(folder: Path) -> Report | None:
 
 
 def _identity(job: Job, rates: Sequence[float]) -> str:
-    parts = [to_plain(job.source), job.data_fingerprint, to_plain(job.recipe), job.training_seed]
+    source = replace(job.source, module=former(job.source.module))
+    parts = [to_plain(source), job.data_fingerprint, to_plain(job.recipe), job.training_seed]
     return digest(dumps([*parts, sorted(rates)]))
 
 

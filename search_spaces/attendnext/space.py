@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
 from gensynth.graph.graph import Graph
-from gensynth.space import Choose, Record, Replay, Source, Task
+from gensynth.space import Choose, Recording, Replay, Source, Task
 from search_spaces.attendnext.genome import (
     COLUMNS,
     CONDENSE,
@@ -118,7 +118,7 @@ class AttendNeXt:
             for name, decisions in PRESETS.items()
             if self._takes(decisions, everything.sample(Replay(decisions)))
         }
-        start = Record(Nearest(PRESETS[self.prototype]))
+        start = Recording(Nearest(PRESETS[self.prototype]))
         self.sample(start)
         return fitting | {"prototype": start.decisions}
 

@@ -9,7 +9,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.score import NetScore
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decisions
-from gensynth.space import Draw, Record, enumerate_decisions
+from gensynth.space import Draw, Recording, enumerate_decisions
 
 TABLE = pd.DataFrame(
     {
@@ -39,7 +39,7 @@ def test_rows_are_all_there_is_and_numbers_are_in_order() -> None:
 
 
 def test_a_missing_cell_is_a_decision_that_is_not_reached() -> None:
-    record = Record(lambda name, options: options[-1])
+    record = Recording(lambda name, options: options[-1])
     assert problem().sample(record) == 2
     assert "width" not in record.decisions
 

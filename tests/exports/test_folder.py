@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from gensynth.errors import InputError
 from gensynth.exports.folder import ExportCheck, ExportError, write
 from gensynth.models.exported import input_shape, load_folder
-from gensynth.space import Replay, Source, Task, make
+from gensynth.space import Replay, Source, Task, build_source
 from search_spaces.attendnext import AttendNeXt
 
 TASK = Task(channels=1, height=8, width=8, classes=10)
@@ -23,7 +23,7 @@ def tiny_source(**changes: str | int | float) -> Source:
 
 def weights_of(source: Source, seed: int = 0) -> dict[str, torch.Tensor]:
     torch.manual_seed(seed)
-    network = make(source)
+    network = build_source(source)
     network(torch.randn(16, *source.input_shape))  # moves the running statistics
     return network.state_dict()
 
@@ -45,7 +45,7 @@ def test_an_export_is_whole_and_computes_the_same(tmp_path: Path) -> None:
         "timm_model.py",
     ]
     images = torch.rand(8, *source.input_shape)
-    searched = make(source)
+    searched = build_source(source)
     searched.load_state_dict(weights_of(source))
     exported = load_folder(tmp_path / "best")
     assert torch.equal(searched.eval()(images), exported(images))

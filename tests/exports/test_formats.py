@@ -21,7 +21,7 @@ from gensynth.formats.fold import folded
 from gensynth.formats.real_inputs import RealInputs, noise
 from gensynth.models import timm_models
 from gensynth.models.by_name import preset_source
-from gensynth.space import Draw, SearchSpace, Source, Task, make
+from gensynth.space import Draw, SearchSpace, Source, Task, build_source
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnext import AttendNeXt
 from tests.exports.test_folder import USER_MODULE, tiny_source, weights_of, write_module
@@ -36,7 +36,7 @@ def random_source(space: SearchSpace[Any], seed: int) -> Source:
 def stirred(source: Source, seed: int = 0) -> nn.Module:
     """Build a network none of whose numbers is a default: an error in any of them shows."""
     torch.manual_seed(seed)
-    network = make(source)
+    network = build_source(source)
     for part in network.modules():
         if isinstance(part, nn.BatchNorm2d):
             part.momentum = None
@@ -228,7 +228,7 @@ def test_the_command_ends_with_1_where_a_format_disagrees(
 @pytest.mark.parametrize("seed", range(6))
 def test_a_network_is_a_backbone(space: SearchSpace[Any], seed: int) -> None:
     source = random_source(space, seed)
-    network: Any = make(source).eval()
+    network: Any = build_source(source).eval()
     size = source.input_shape[1]
     with torch.no_grad():
         last, maps = network.forward_intermediates(torch.rand(1, *source.input_shape))
@@ -241,7 +241,7 @@ def test_a_network_is_a_backbone(space: SearchSpace[Any], seed: int) -> None:
 
 def test_the_presets_give_the_strides_that_detectors_take() -> None:
     source = preset_source(AttendNeXt(), "xa325", Task(3, 64, 64, 10))
-    network: Any = make(source).eval()
+    network: Any = build_source(source).eval()
     timm_models._import_timm()
     info = import_module("timm.models._features").FeatureInfo(network.feature_info, (1, 3))
     assert (info.channels(), info.reduction()) == ([84, 744], [8, 32])

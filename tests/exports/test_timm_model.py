@@ -11,7 +11,7 @@ import torch
 from gensynth.exports.folder import write
 from gensynth.exports.hub_files import Images
 from gensynth.genome import to_json
-from gensynth.space import Replay, Task, make
+from gensynth.space import Replay, Task, build_source
 from search_spaces.attendnext import AttendNeXt
 
 SPACE = AttendNeXt()
@@ -38,7 +38,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     genome = SPACE.sample(Replay(SPACE.presets["tiny"]))
     source = SPACE.source(genome, Task(channels=3, height=32, width=32, classes=5))
     torch.manual_seed(0)
-    weights = make(source).state_dict()
+    weights = build_source(source).state_dict()
     file = to_json(genome, "attendnext", SPACE.version)
     write(folder, "attendnext", source, weights, file, "# card\n", images=IMAGES)
     return folder
@@ -132,7 +132,14 @@ def test_two_exports_live_beside_each_other(exported: Path, tmp_path: Path) -> N
     genome = SPACE.sample(Replay(SPACE.presets["prototype"]))
     source = SPACE.source(genome, Task(channels=3, height=32, width=32, classes=3))
     file = to_json(genome, "attendnext", SPACE.version)
-    write(tmp_path / "other", "attendnext", source, make(source).state_dict(), file, "# card\n")
+    write(
+        tmp_path / "other",
+        "attendnext",
+        source,
+        build_source(source).state_dict(),
+        file,
+        "# card\n",
+    )
     run(
         exported,
         f"""

@@ -66,7 +66,7 @@ def test_what_is_interrupted_goes_on_from_its_last_epoch(tmp_path: Path) -> None
         with pytest.raises(KeyboardInterrupt):
             run(opened, interruption=interruption)
         assert opened.outcomes == []
-    (saved,) = tmp_path.glob(f"parts/candidates/*/{checkpoint.FILE}")
+    (saved,) = tmp_path.glob(f"parts/candidates/*/{checkpoint.CHECKPOINT}")
     seconds = [m.seconds for m in curve_of(saved)]
     assert len(seconds) == 8  # The epoch that ran when it was asked for came to its end.
     with campaign(tmp_path / "parts", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
@@ -121,7 +121,7 @@ def test_ctrl_c_saves_what_runs_and_says_how_to_go_on(tmp_path: Path) -> None:
     command = f"gensynth search {folder / 'toy.toml'} --out {folder / 'run'} --trials 2 --seed 3"
     assert f"outcomes recorded: 0; trainings to be resumed: 1; go on with:\n{command}" in err
     assert "Traceback" not in err
-    assert len(list(folder.glob(f"run/candidates/*/{checkpoint.FILE}"))) == 1
+    assert len(list(folder.glob(f"run/candidates/*/{checkpoint.CHECKPOINT}"))) == 1
 
 
 @pytest.mark.slow
@@ -141,7 +141,7 @@ def test_ctrl_c_on_ray_saves_what_runs(tmp_path: Path) -> None:
     folder = tmp_path / "ray"
     process = search(folder, 100_000, "--executor", "ray", checkpoint_s=20.0)
     wait_for_a_job(process, folder)
-    while not (saved := list(folder.glob(f"run/candidates/*/{checkpoint.FILE}"))):
+    while not (saved := list(folder.glob(f"run/candidates/*/{checkpoint.CHECKPOINT}"))):
         assert process.poll() is None
         time.sleep(0.05)
     before = len(curve_of(saved[0]))

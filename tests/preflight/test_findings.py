@@ -15,7 +15,7 @@ from gensynth.evaluation.constraint import Candidate, Stage, Verdict, broken
 from gensynth.preflight.findings import Findings, look, preflight
 from gensynth.preflight.sample import sampled
 from gensynth.preflight.size import Size, all_decisions, estimated
-from gensynth.space import Draw, Record, enumerate_decisions
+from gensynth.space import Draw, Recording, enumerate_decisions
 from tests.support.campaigns import experiment
 from tests.support.toy_space import ToySpace
 
@@ -148,7 +148,7 @@ def test_the_walk_finds_what_random_draws_miss() -> None:
 def test_the_size_of_a_space_is_estimated_without_bias() -> None:
     rng, met = np.random.default_rng(1), []
     for _ in range(4000):
-        record = Record(Draw(rng))
+        record = Recording(Draw(rng))
         ToySpace().sample(record)
         met.append([len(options) for options in record.options.values()])
     size = estimated(met)
@@ -192,7 +192,7 @@ def test_rates_agree_with_2000_other_candidates_of_a_large_space(rules: dict[str
     evaluator, rng = make_context(settings).evaluator, np.random.default_rng(99)
     kept, least = 0, float("inf")
     for _ in range(2000):
-        record = Record(Draw(rng))
+        record = Recording(Draw(rng))
         evaluator.space.sample(record)
         verdicts = evaluator.judge_untrained(evaluator.described(record.decisions).candidate)
         kept += not broken(verdicts)

@@ -13,7 +13,7 @@ from gensynth.genome import from_json, to_json
 from gensynth.graph.trace import trace
 from gensynth.models.exported import load_folder
 from gensynth.serialization import from_plain
-from gensynth.space import Draw, Record, Replay, Task, build
+from gensynth.space import Draw, Recording, Replay, Task, build
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnet_spec import Genome
 
@@ -22,10 +22,10 @@ TASKS = (DIGITS, Task(3, 32, 32, 7), Task(3, 33, 27, 5))
 SPACE = AttendNet()
 
 
-def draws(count: int, seed: int = 0) -> Iterator[tuple[Record, Genome]]:
+def draws(count: int, seed: int = 0) -> Iterator[tuple[Recording, Genome]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        record = Record(Draw(rng))
+        record = Recording(Draw(rng))
         yield record, SPACE.sample(record)
 
 

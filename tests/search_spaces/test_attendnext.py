@@ -12,7 +12,7 @@ from gensynth.errors import InputError
 from gensynth.genome import Decision, from_json, to_json
 from gensynth.graph.trace import trace
 from gensynth.serialization import dumps, from_plain
-from gensynth.space import Draw, Record, Replay, Source, Task, build
+from gensynth.space import Draw, Recording, Replay, Source, Task, build
 from search_spaces.attendnext import AttendNeXt
 from search_spaces.attendnext.genome import Genome
 from search_spaces.attendnext.presets import PRESETS
@@ -31,10 +31,10 @@ SMALL = AttendNeXt(
 )
 
 
-def draws(space: AttendNeXt, count: int, seed: int = 0) -> Iterator[tuple[Record, Genome]]:
+def draws(space: AttendNeXt, count: int, seed: int = 0) -> Iterator[tuple[Recording, Genome]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        record = Record(Draw(rng))
+        record = Recording(Draw(rng))
         yield record, space.sample(record)
 
 

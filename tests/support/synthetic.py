@@ -14,7 +14,7 @@ from gensynth.evaluation.score import NetScore
 from gensynth.generators.problem import Foresight, Prospect
 from gensynth.generators.protocol import Generator, Proposal
 from gensynth.genome import Decision, Decisions, digest
-from gensynth.space import Choose, Record, Replay
+from gensynth.space import Choose, Recording, Replay
 
 WIDTHS = (8, 16, 32, 64)
 
@@ -62,7 +62,7 @@ class Synthetic:
         return 100.0 - max(error, 2.0)
 
     def foresee(self, decisions: Decisions) -> Foresight:
-        record = Record(Replay(decisions))
+        record = Recording(Replay(decisions))
         self.sample(record)
         params, macs = self.costs(decisions)
         name = digest(repr(sorted(record.decisions.items())))

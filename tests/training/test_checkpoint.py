@@ -6,7 +6,7 @@ import torch
 from safetensors import SafetensorError
 
 from gensynth.evaluation.measurement import Measurement
-from gensynth.training.checkpoint import FILE, Checkpoint, discard, load, save, write_tensors
+from gensynth.training.checkpoint import CHECKPOINT, Checkpoint, discard, load, save, write_tensors
 
 CURVE = (Measurement(1, 50.0, 1.5, 0.1), Measurement(2, 60.0, 1.25, 0.2, ((1, 0), (0, 1))))
 
@@ -25,7 +25,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert loaded.curve == CURVE
     assert loaded.tensors.keys() == saved.tensors.keys()
     assert all(torch.equal(loaded.tensors[name], saved.tensors[name]) for name in saved.tensors)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [CHECKPOINT]
 
 
 def test_another_job_has_no_checkpoint(tmp_path: Path) -> None:
@@ -38,15 +38,15 @@ def test_truncated_anywhere_it_is_no_checkpoint(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     save(tmp_path, "job", checkpoint())
-    data = (tmp_path / FILE).read_bytes()
+    data = (tmp_path / CHECKPOINT).read_bytes()
     for length in range(0, len(data), 7):
-        (tmp_path / FILE).write_bytes(data[:length])
+        (tmp_path / CHECKPOINT).write_bytes(data[:length])
         assert load(tmp_path, "job") is None
     assert "the training starts again" in caplog.text
 
 
 def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
-    torch.save({"weight": torch.zeros(2)}, tmp_path / FILE)
+    torch.save({"weight": torch.zeros(2)}, tmp_path / CHECKPOINT)
     assert load(tmp_path, "job") is None
 
 
@@ -58,7 +58,7 @@ def test_a_full_disk_is_the_systems_own_error(
 
     monkeypatch.setattr("gensynth.training.checkpoint.save_file", full)
     with pytest.raises(OSError, match="No space left") as error:
-        write_tensors(tmp_path / FILE, {"weight": torch.zeros(2)}, {})
+        write_tensors(tmp_path / CHECKPOINT, {"weight": torch.zeros(2)}, {})
     assert (error.value.errno, error.value.filename) == (28, str(tmp_path))
 
 
@@ -77,7 +77,7 @@ def test_a_failed_write_keeps_the_older_checkpoint(
     kept = load(tmp_path, "job")
     assert kept is not None
     assert kept.curve == CURVE
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
 def test_weights_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:

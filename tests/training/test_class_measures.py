@@ -33,5 +33,5 @@ def test_guessing_the_largest_class_gains_nothing() -> None:
 
 
 def test_no_images_no_accuracy() -> None:
-    with pytest.raises(ValueError, match="empty confusion matrix"):
+    with pytest.raises(ValueError, match="must count at least one image"):
         balanced_accuracy([])

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from gensynth.data.open import open_data
 from gensynth.errors import InputError
 from gensynth.serialization import dumps, from_plain, loads
-from gensynth.training.checkpoint import FILE
+from gensynth.space import Source
+from gensynth.training.checkpoint import CHECKPOINT
 from gensynth.training.job import WEIGHTS, Diverged, Job, Recipe
 from gensynth.training.loop import Training, identity_of, train
 from tests.support.trainings import QUICK, job, timeless
@@ -24,6 +25,10 @@ RECIPES = {
     "layout": replace(QUICK, channels_last=False),
     "augmented": replace(QUICK, augment=("crop", "flip", "cutout")),
 }
+
+
+OF_A_STORED_CHECKPOINT = "ec1518d88ad5"
+"""Identity of a job of timm's `test_resnet` in a checkpoint of version 11d2e6a."""
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -52,8 +57,9 @@ def test_interrupted_and_resumed_is_bitwise_the_uninterrupted(name: str, tmp_pat
 
 KILLED = """
 import sys
-from gensynth.plain import from_plain, loads
-from gensynth.proxy import Job, train
+from gensynth.serialization import from_plain, loads
+from gensynth.training.job import Job
+from gensynth.training.loop import train
 
 for _ in train(from_plain(Job, loads(sys.argv[1], "job"), "job")):
     print("epoch", flush=True)
@@ -81,6 +87,16 @@ def test_a_killed_final_training_is_resumed_bitwise(tmp_path: Path) -> None:
     whole = replace(final, folder=str(tmp_path / "whole"))
     assert resumed == timeless(list(train(whole)))
     assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+
+
+def test_a_job_that_names_a_former_module_is_the_same_job(tmp_path: Path) -> None:
+    """What an earlier version began, this one resumes."""
+    spec = {"name": "test_resnet", "classes": 10, "channels": 1, "fused": False}
+    present = job(tmp_path, source=Source("gensynth.models.timm_models", spec, (1, 8, 8)))
+    former = replace(present, source=replace(present.source, module="gensynth.peers"))
+    assert identity_of(present) == identity_of(former) == OF_A_STORED_CHECKPOINT
+    begun = list(islice(train(former), 2))
+    assert list(train(present))[:2] == begun
 
 
 def test_same_seed_same_curve_other_seed_another(tmp_path: Path) -> None:
@@ -134,8 +150,8 @@ def test_weights_missing_beside_a_complete_checkpoint_are_written(tmp_path: Path
 def test_a_damaged_checkpoint_starts_the_training_again(share: float, tmp_path: Path) -> None:
     begun = job(tmp_path)
     whole = timeless(list(train(begun)))
-    data = (tmp_path / FILE).read_bytes()
-    (tmp_path / FILE).write_bytes(data[: int(share * len(data))])
+    data = (tmp_path / CHECKPOINT).read_bytes()
+    (tmp_path / CHECKPOINT).write_bytes(data[: int(share * len(data))])
     assert timeless(list(train(begun))) == whole
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, Split
-from gensynth.space import make
+from gensynth.space import build_source
 from gensynth.training import checkpoint
 from gensynth.training import loop as training
 from gensynth.training.augment import Draws
@@ -29,7 +29,7 @@ def test_what_is_measured_is_what_is_kept_in_evaluation_mode(
 ) -> None:
     described = job(tmp_path, replace(QUICK, ema_decay=decay), keep_weights=True)
     measured = list(train(described))[-1]
-    network = make(described.source).eval()
+    network = build_source(described.source).eval()
     network.load_state_dict(load_file(tmp_path / WEIGHTS))
     split = digits.splits["validation"]
     pixels = torch.from_numpy(split.images).float() / 255

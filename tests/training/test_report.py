@@ -11,7 +11,7 @@ from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.models.exported import load_folder
-from gensynth.training.place import BEGUN
+from gensynth.training.claim import CLAIM
 from gensynth.training.report import REPORT, read_report, trained
 from tests.support.trainings import QUICK, job
 
@@ -67,9 +67,9 @@ def test_another_training_does_not_write_over_one_that_was_interrupted(tmp_path:
 
 
 def test_a_damaged_note_of_what_has_begun_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / BEGUN).write_bytes(b"")
+    (tmp_path / CLAIM).write_bytes(b"")
     trained("net", job(tmp_path, measure_test=True), (1, 2), 359, (0.2,))
-    assert (tmp_path / BEGUN).read_text()
+    assert (tmp_path / CLAIM).read_text()
 
 
 def test_two_trainings_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_two_trainings_in_one_folder_are_one_too_many(tmp_path: Path) -> None:
     refused: list[str] = []
 
     def second(_: float, __: Measurement) -> None:
-        with pytest.raises(InputError, match="another process trains here") as error:
+        with pytest.raises(InputError, match="another process is training here") as error:
             trained("net", wanted, (1, 2), 359, (0.1, 0.2))
         refused.append(str(error.value))
 
@@ -177,7 +177,10 @@ def test_a_folder_called_digits_is_not_mistaken_for_the_embedded_data(
         (("attendnext:tiny", "--data", "nowhere"), "no such folder"),
         (("attendnext:tiny", "--data", "digits", "--device", "tpu"), "--device: unknown device"),
         (("attendnext:tiny", "--data", "digits", "--augment", "spin"), "--augment[0]: expected"),
-        (("attendnext:tiny", "--data", "digits", "--data-share", "2"), "data_share: expected more"),
+        (
+            ("attendnext:tiny", "--data", "digits", "--data-share", "2"),
+            "data_share: must be greater",
+        ),
     ],
 )
 def test_bad_input_is_one_line(

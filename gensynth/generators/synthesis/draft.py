@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gensynth.generators.problem import Foresight, Problem
 from gensynth.generators.synthesis.policy import Trace
 from gensynth.genome import Decisions
-from gensynth.space import Choose, Record, Replay
+from gensynth.space import Choose, Recording, Replay
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Draft:
 
 def trace_of(problem: Problem, choose: Choose, seed: int) -> Trace:
     """Let `choose` answer every decision and keep what was asked."""
-    record = Record(choose)
+    record = Recording(choose)
     problem.sample(record)
     return Trace(seed, record.options, record.decisions)
 
