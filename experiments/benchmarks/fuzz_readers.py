@@ -17,7 +17,7 @@ from safetensors.torch import save
 from gensynth.campaign.experiment import read_experiment
 from gensynth.campaign.folder import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
-from gensynth.data.picture import Target, decode, look
+from gensynth.data.picture import Target, decode, inspect
 from gensynth.data.sets import DataSettings
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.measurement import Measurement
@@ -147,14 +147,14 @@ def _exported(folder: Path, data: bytes) -> Any:
 
 
 def _checkpoint(folder: Path, data: bytes) -> Any:
-    (folder / checkpoint.FILE).write_bytes(data)
+    (folder / checkpoint.CHECKPOINT).write_bytes(data)
     return checkpoint.load(folder, "job")
 
 
 def _good_checkpoint(folder: Path) -> bytes:
     tensors = {"network/weight": torch.zeros(2, 4), "optimizer/x": torch.ones(3)}
     checkpoint.save(folder, "job", checkpoint.Checkpoint(ROW.curve, tensors))
-    return (folder / checkpoint.FILE).read_bytes()
+    return (folder / checkpoint.CHECKPOINT).read_bytes()
 
 
 def _peers(folder: Path, data: bytes) -> Any:
@@ -163,7 +163,7 @@ def _peers(folder: Path, data: bytes) -> Any:
 
 def _picture(folder: Path, data: bytes) -> Any:
     (folder / "a.png").write_bytes(data)
-    found = look(str(folder / "a.png"))
+    found = inspect(str(folder / "a.png"))
     return decode(str(folder / "a.png"), found.sha256, Target(3, 8, 8)) if found.sha256 else found
 
 

@@ -1,1 +1,1 @@
-"""Images as data sets: named ones, folders, the hub; decoded once, mapped by all."""
+"""Images as data sets: named ones, folders, the Hugging Face hub; decoded once, then mapped."""

@@ -1,4 +1,4 @@
-"""Batches of a split on the training device: chosen, normalised, resized, all at once."""
+"""Batches of images on the training device, normalised and resized."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from torch.nn import functional
 from gensynth.data.sets import DataSet, Split
 
 PRELOAD_BYTES = 32 * 2**20
-"""Up to this size a split is normalised once and kept as float32."""
+"""Splits up to this size (as float32) are normalised once and kept."""
 RESIDENT_SHARE = 0.25
-"""Up to this share of a GPU's memory a split is kept there, as uint8."""
+"""Larger splits stay on a GPU, as uint8, if they take at most this share of its memory."""
 
 
 class Batches:
-    """The images of some splits of a data set, one after the other, as training takes them."""
+    """The images of some splits of a data set, one split after the other, ready for training."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Batches:
         device: torch.device,
         layout: torch.memory_format,
     ) -> None:
-        """Prepare to give images of `size` (height, width) in memory `layout` on `device`."""
+        """Prepare images of `size` (height, width) in the memory `layout` for `device`."""
         chosen = [data.splits[name] for name in splits]
         self.size, self.device, self.layout = size, device, layout
         self.mean = torch.tensor(data.mean, device=device)[:, None, None] * 255
@@ -41,25 +41,25 @@ class Batches:
         self.labels = labels.to(self.place)
 
     def __len__(self) -> int:
-        """Count the images."""
+        """Return the number of images."""
         return len(self.labels)
 
     @property
     def place(self) -> torch.device:
-        """Where the images lie, and the index of `at` should: the host, if a GPU is too small."""
+        """Device that holds the images; an index for `at` should be there too."""
         return self.images.device
 
     def at(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Give images float32 (N, C, H, W) and labels (N,) at `index` int64 (N,), on the device."""
-        return self._given(self.images[index], self.labels[index])
+        """Return the images, float32 (N, C, H, W), and labels, int64 (N,), at `index` (N,)."""
+        return self._on_device(self.images[index], self.labels[index])
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give all images once, in their order."""
+        """Yield all images and labels once, in order; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
             rows = slice(start, start + batch_size)
-            yield self._given(self.images[rows], self.labels[rows])
+            yield self._on_device(self.images[rows], self.labels[rows])
 
-    def _given(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _on_device(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         prepared = images if self._ready else self._prepared(images)
         return prepared, labels.to(self.device, non_blocking=True)
 
@@ -72,13 +72,13 @@ class Batches:
 
 
 def _joined(splits: list[Split]) -> Tensor:
-    """View a single split where it lies (a mapped file stays mapped); join several in memory."""
+    """Return a single split without a copy (it stays a mapped file); copy several into memory."""
     arrays = [split.images for split in splits]
     return torch.from_numpy(arrays[0] if len(arrays) == 1 else np.concatenate(arrays))
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:
-    """Say whether a GPU is to keep the images: several candidates may share it."""
+    """Return whether `device` is a GPU that should hold the images, beside other trainings."""
     if device.type != "cuda":
         return False
     memory = torch.cuda.get_device_properties(device).total_memory

@@ -1,7 +1,8 @@
-"""Decoded images on disk: raw uint8 that every process maps, complete or not there at all.
+"""Decoded images on disk: raw uint8 that all processes map into memory.
 
-A data set is a folder of three files: `header.json`, `images.bin` (uint8, splits one after the
-other) and `labels.bin` (int64, little-endian). It is written under another name and renamed.
+A data set is a folder with three files: `header.json`, `images.bin` (uint8, one split after the
+other) and `labels.bin` (int64, little-endian). It is written under another name and then renamed,
+so it is either complete or not there at all.
 """
 
 import hashlib
@@ -29,25 +30,25 @@ LABEL_TYPE = np.dtype("<i8")
 
 @dataclass(frozen=True)
 class Header:
-    """What the two binary files hold."""
+    """Describes the two binary files."""
 
     class_names: tuple[str, ...]
     shape: tuple[int, int, int]
-    """Of one image: (C, H, W)."""
+    """(C, H, W) of each image."""
     counts: Mapping[str, int]
-    """Images by split, in the order of the file."""
+    """Number of images in each split, in the order of the file."""
     mean: tuple[float, ...]
     std: tuple[float, ...]
     skipped: int
-    """Unreadable pictures that are not among the images."""
+    """Number of unreadable pictures, which are not in the files."""
     repeated: str = ""
-    """Which files stand in several splits or classes, in a sentence."""
+    """A sentence about files that occur in several splits or classes; empty if none do."""
     labels_sha256: str = ""
-    """Of the file of labels; empty in older ones."""
+    """SHA-256 of `labels.bin`; empty in caches of earlier versions."""
 
 
 def load(folder: Path) -> tuple[DataSet, Header] | None:
-    """Map the data set in `folder`; None where there is none, or not a whole one."""
+    """Map the data set in `folder` into memory; return None if it is missing or damaged."""
     try:
         text = (folder / HEADER).read_text(encoding="utf-8")
         header = from_plain(Header, loads(text, HEADER), HEADER)
@@ -70,7 +71,7 @@ def load(folder: Path) -> tuple[DataSet, Header] | None:
 
 
 def _fits(header: Header, labels: NDArray[np.int64], stored: bytes) -> bool:
-    """Say whether a header and the labels belong together: nobody checks them any later."""
+    """Return whether the labels belong to the header; nothing checks this later."""
     channels = header.shape[0]
     return (
         len(labels) == sum(header.counts[name] for name in SPLITS)
@@ -81,11 +82,12 @@ def _fits(header: Header, labels: NDArray[np.int64], stored: bytes) -> bool:
 
 
 class Decoded(NamedTuple):
-    """One picture on its way into the cache; `pixels` uint8 (C, H, W), None = skipped."""
+    """One picture on its way into the cache."""
 
     split: str
     label: int
     pixels: NDArray[np.uint8] | None
+    """(C, H, W), or None if the picture is unreadable and skipped."""
 
 
 def write(
@@ -95,13 +97,19 @@ def write(
     pictures: Iterable[Decoded],
     repeated: str = "",
 ) -> None:
-    """Write a data set of `pictures`, which come in the order of `SPLITS`.
+    """Write a data set to `folder`, which appears only once all of it is on disk.
 
-    Nothing stands under the name `folder` before all of it is on disk; what a killed process
-    left behind is removed. Only one process may write at a time.
+    What a killed process left behind is removed. Only one process may write at a time.
+
+    Args:
+        folder: the data set's folder; an existing one is replaced.
+        class_names: names of the classes, by label.
+        shape: (C, H, W) of each picture.
+        pictures: the pictures, in the order of `SPLITS`.
+        repeated: see `Header.repeated`.
 
     Raises:
-        InputError: the disk is full, or may not be written to.
+        InputError: the disk is full or read-only.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     try:
@@ -110,9 +118,9 @@ def write(
         labels, counts, skipped = _write_images(partial / IMAGES, pictures)
         stored = np.array(labels, LABEL_TYPE).tobytes()
         _write_bytes(partial / LABELS, stored)
-        train = _map(partial / IMAGES, (len(labels), *shape))[: counts["train"]]
-        known = (*statistics(train), skipped, repeated, hashlib.sha256(stored).hexdigest())
-        header = Header(class_names, shape, counts, *known)
+        mean, std = _statistics(partial / IMAGES, (len(labels), *shape), counts["train"])
+        sha256 = hashlib.sha256(stored).hexdigest()
+        header = Header(class_names, shape, counts, mean, std, skipped, repeated, sha256)
         _write_bytes(partial / HEADER, dumps(header).encode())
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
@@ -123,7 +131,7 @@ def write(
 
 
 def _write_images(path: Path, pictures: Iterable[Decoded]) -> tuple[list[int], dict[str, int], int]:
-    """Append the pixels of `pictures`; give labels, images by split, and how many were skipped."""
+    """Write the pixels of `pictures`; return labels, images per split, and number skipped."""
     labels: list[int] = []
     counts = dict.fromkeys(SPLITS, 0)
     skipped = 0
@@ -139,6 +147,13 @@ def _write_images(path: Path, pictures: Iterable[Decoded]) -> tuple[list[int], d
     return labels, counts, skipped
 
 
+def _statistics(
+    path: Path, shape: tuple[int, ...], train: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the statistics of the first `train` images; Windows cannot rename a mapped file."""
+    return statistics(_map(path, shape)[:train])
+
+
 def _write_bytes(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
@@ -151,8 +166,8 @@ def _sync(file: BufferedWriter) -> None:
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Map a file of exactly this shape; `ValueError` where it has another length."""
+    """Map a file of exactly this shape into memory; raise `ValueError` if its size differs."""
     if path.stat().st_size != math.prod(shape):
-        raise ValueError(f"{path} has {path.stat().st_size} bytes, not {math.prod(shape)}")
-    # Copy on write: torch wants writable memory, and nobody may write to the file.
+        raise ValueError(f"{path}: expected {math.prod(shape)} bytes, got {path.stat().st_size}")
+    # Copy on write: torch requires writable memory, but the file must not change.
     return np.memmap(path, np.uint8, "c", shape=shape)

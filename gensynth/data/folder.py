@@ -1,4 +1,8 @@
-"""Image folders as data sets: `PATH/<class>/...` or `PATH/{train,validation,test}/<class>/...`."""
+"""Image folders as data sets: `PATH/<class>/...` or `PATH/{train,validation,test}/<class>/...`.
+
+A folder is decoded once into a cache, which is found again by the names and times of the files, or
+by their content.
+"""
 
 import hashlib
 import json
@@ -14,24 +18,30 @@ from numpy.typing import NDArray
 from gensynth.data import cache as image_cache
 from gensynth.data.cache import Decoded
 from gensynth.data.layout import Listing, Picture, scan
-from gensynth.data.picture import Changed, Look, Target, decode, each, look
-from gensynth.data.repeats import Placed, repeats
+from gensynth.data.picture import (
+    PictureChanged,
+    PictureInfo,
+    Target,
+    decode,
+    in_parallel,
+    inspect,
+)
 from gensynth.data.sets import DataSet, DataSettings, Progress
-from gensynth.data.split import SPLITS, stratified
+from gensynth.data.split import SPLITS, Placed, repeats, stratified
 from gensynth.errors import InputError
 
 FORMAT = 1
-"""Changes whenever the same files would be decoded to other pixels."""
+"""Increases whenever the same files would be decoded to different pixels."""
 
 
 def open_folder(settings: DataSettings, cache: Path, progress: Progress) -> DataSet:
-    """Map the decoded images of a folder, decoding them first where that was not done before.
+    """Map the decoded images of a folder into memory; decode them first if they are not cached.
 
-    The files are recognised by name, size and time of change; where those are new, by content.
-    Only one process of a node decodes at a time, the others wait and find the result.
+    Files are recognised by name, size and time of change, or else by content. Only one process on
+    a machine decodes at a time; the others wait for the result.
 
     Raises:
-        InputError: the folder cannot be used, changes meanwhile, or the cache cannot be written.
+        InputError: the folder is not a data set, changes meanwhile, or the cache is read-only.
     """
     listing = scan(Path(settings.path))
     stamps = [(picture.name, picture.stamp) for picture in listing.pictures]
@@ -52,7 +62,7 @@ def open_folder(settings: DataSettings, cache: Path, progress: Progress) -> Data
 
 
 def _indexed(index: Path, cache: Path, settings: DataSettings) -> DataSet | None:
-    """Find the data set that the same listing led to before."""
+    """Return the data set that the same listing led to before; None if there is none."""
     try:
         key = index.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -70,53 +80,53 @@ def _load(folder: Path, settings: DataSettings) -> DataSet | None:
     listed = _unreadable_list(folder)
     _refuse_too_many(header.skipped, total, settings, listed)
     if header.skipped:
-        said = f"{header.skipped} of {total} images cannot be read and are left out; see {listed}"
-        return replace(data, left_out=said)
+        skipped = f"{header.skipped} of {total} images cannot be read and are left out"
+        return replace(data, left_out=f"{skipped}; see {listed}")
     return data
 
 
 def _decoded(settings: DataSettings, listing: Listing, cache: Path, progress: Progress) -> DataSet:
-    """Look at all files, and decode them unless the cache has their content already."""
+    """Inspect all files, and decode them unless the cache holds the same content."""
     total = 2 * len(listing.pictures)
-    looks = []
-    for found in each(look, [picture.path for picture in listing.pictures]):
-        looks.append(found)
-        progress(len(looks), total)
+    infos = []
+    for info in in_parallel(inspect, [picture.path for picture in listing.pictures]):
+        infos.append(info)
+        progress(len(infos), total)
     content = [
-        (picture.name, picture.split, found.sha256)
-        for picture, found in zip(listing.pictures, looks, strict=True)
+        (picture.name, picture.split, info.sha256)
+        for picture, info in zip(listing.pictures, infos, strict=True)
     ]
     folder = cache / _key(settings, (listing.class_names, content))
     known = _load(folder, settings)
     if known is None:
-        plan = _Plan(settings, listing, looks, _unreadable_list(folder))
+        plan = _Plan(settings, listing, infos, _unreadable_list(folder))
         pictures = plan.pictures(progress)
         image_cache.write(folder, listing.class_names, plan.shape, pictures, plan.repeated())
         known = _load(folder, settings)
     if known is None:
-        raise InputError(str(folder), "was written, but cannot be read back")
+        raise InputError(str(folder), "was written but cannot be read back; check the disk")
     progress(total, total)
     return known
 
 
 class _Plan:
-    """Which picture goes into which split, in which form; decodes them in that order."""
+    """The split of each picture and the common shape; decodes the pictures in this order."""
 
     def __init__(
-        self, settings: DataSettings, listing: Listing, looks: Sequence[Look], listed: Path
+        self, settings: DataSettings, listing: Listing, infos: Sequence[PictureInfo], listed: Path
     ) -> None:
         self.settings, self.listing, self.listed = settings, listing, listed
-        self.shape = _shape(settings, listing.pictures, looks)
+        self.shape = _shape(settings, listing.pictures, infos)
         splits = _dealt(settings, listing)
         rows = sorted(range(len(splits)), key=lambda row: SPLITS.index(splits[row]))
-        self.entries = [(listing.pictures[row], looks[row], splits[row]) for row in rows]
+        self.entries = [(listing.pictures[row], infos[row], splits[row]) for row in rows]
 
     def pictures(self, progress: Progress) -> Iterator[Decoded]:
-        """Decode all pictures; at the end, refuse what is too damaged to be used."""
+        """Decode all pictures; raise `InputError` at the end if too many are unreadable."""
         target = Target(*self.shape)
         unreadable: list[str] = []
         left = Counter[tuple[str, int]]()
-        decoding = each(lambda entry: _pixels(entry[0], entry[1], target), self.entries)
+        decoding = in_parallel(lambda entry: _pixels(entry[0], entry[1], target), self.entries)
         for done, (entry, pixels) in enumerate(zip(self.entries, decoding, strict=True), 1):
             picture, _, split = entry
             if isinstance(pixels, str):
@@ -129,19 +139,19 @@ class _Plan:
         self._refuse_damage(unreadable, left)
 
     def repeated(self) -> str:
-        """Say which files stand in several splits or classes."""
+        """Return a sentence about identical files in several splits or classes."""
         return repeats(
             [
-                Placed(found.sha256, picture.name, split, picture.label)
-                for picture, found, split in self.entries
-                if not found.problem
+                Placed(info.sha256, picture.name, split, picture.label)
+                for picture, info, split in self.entries
+                if not info.problem
             ]
         )
 
     def _refuse_damage(self, unreadable: list[str], left: Counter[tuple[str, int]]) -> None:
         if unreadable:
             text = "\n".join(unreadable) + "\n"
-            # The name of a file need not be UTF-8.
+            # File names need not be UTF-8.
             self.listed.write_text(text, encoding="utf-8", errors="backslashreplace")
         _refuse_too_many(len(unreadable), len(self.entries), self.settings, self.listed)
         for split in SPLITS:
@@ -151,17 +161,18 @@ class _Plan:
                     raise InputError(self.settings.path, f"{problem}; see {self.listed}")
 
 
-def _pixels(picture: Picture, found: Look, target: Target) -> NDArray[np.uint8] | str:
-    if found.problem:
-        return found.problem
+def _pixels(picture: Picture, info: PictureInfo, target: Target) -> NDArray[np.uint8] | str:
+    if info.problem:
+        return info.problem
     try:
-        return decode(picture.path, found.sha256, target)
-    except Changed as error:
-        raise InputError(picture.path, f"{error} while the folder was decoded") from None
+        return decode(picture.path, info.sha256, target)
+    except PictureChanged as error:
+        problem = f"{error} while the folder was decoded; run the command again"
+        raise InputError(picture.path, problem) from None
 
 
 def _dealt(settings: DataSettings, listing: Listing) -> list[str]:
-    """Give each picture its split: its own, or where validation or test is missing, a dealt one."""
+    """Return the split of each picture; deal some of `train` to a split without a folder."""
     splits = [picture.split for picture in listing.pictures]
     shares = {"validation": settings.validation_share, "test": settings.test_share}
     missing = {name: share for name, share in shares.items() if name not in splits}
@@ -187,28 +198,28 @@ def _stratified(
 
 
 def _shape(
-    settings: DataSettings, pictures: Sequence[Picture], looks: Sequence[Look]
+    settings: DataSettings, pictures: Sequence[Picture], infos: Sequence[PictureInfo]
 ) -> tuple[int, int, int]:
-    """Decide on (C, H, W): as the settings say, else as the pictures are."""
-    readable = [(p, found) for p, found in zip(pictures, looks, strict=True) if not found.problem]
+    """Return (C, H, W) as the settings demand, or else as the pictures are."""
+    readable = [(p, info) for p, info in zip(pictures, infos, strict=True) if not info.problem]
     if not readable:
-        raise InputError(settings.path, f"none of {len(pictures)} images can be read")
-    channels = settings.channels or (1 if all(found.grey for _, found in readable) else 3)
+        raise InputError(settings.path, f"none of the {len(pictures)} images can be read")
+    channels = settings.channels or (1 if all(info.grey for _, info in readable) else 3)
     if settings.image_size is not None:
         return channels, settings.image_size, settings.image_size
-    first, seen = readable[0]
-    for picture, found in readable:
-        if found.size != seen.size:
+    first, expected = readable[0]
+    for picture, info in readable:
+        if info.size != expected.size:
             raise InputError(
                 settings.path,
-                f"{first.name} is {_size(seen)} and {picture.name} {_size(found)}: "
-                "set image_size (in [data], or --image-size)",
+                f"images differ in size: {first.name} is {_size(expected)} and {picture.name} "
+                f"{_size(info)}; set image_size (in [data], or --image-size)",
             )
-    return channels, *seen.size
+    return channels, *expected.size
 
 
-def _size(found: Look) -> str:
-    height, width = found.size
+def _size(info: PictureInfo) -> str:
+    height, width = info.size
     return f"{width}x{height} pixels"
 
 
@@ -220,14 +231,14 @@ def _refuse_too_many(count: int, total: int, settings: DataSettings, listed: Pat
     if count > settings.unreadable_share * total:
         raise InputError(
             settings.path,
-            f"{count} of {total} images cannot be read, more than the share that is skipped "
+            f"{count} of {total} images cannot be read, more than the share that may be skipped "
             f"(data.unreadable_share = {settings.unreadable_share:g}); repair or remove those in "
             f"{listed}",
         )
 
 
 def _key(settings: DataSettings, content: Sequence[object]) -> str:
-    """Name what the cache holds: the content, and the settings that shape what is made of it."""
+    """Return the name of the cache for this content and the settings that affect its decoding."""
     shape = (settings.image_size, settings.channels)
     split = (settings.validation_share, settings.test_share, settings.split_seed)
     text = json.dumps((FORMAT, shape, split, content), separators=(",", ":"))

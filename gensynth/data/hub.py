@@ -1,7 +1,7 @@
-"""Data sets of the Hugging Face hub, written out once as an image folder.
+"""Data sets of the Hugging Face hub, written once as an image folder.
 
-Needs the extra `hub` (the `datasets` library). `hub:NAME` is a data set's name, or a local folder
-that the library can load, such as one of parquet files.
+Needs the extra `hub` (the `datasets` library). The NAME in `hub:NAME` is a data set's name, or a
+local folder that the library can load, such as a folder of parquet files.
 """
 
 import hashlib
@@ -16,23 +16,21 @@ from filelock import FileLock
 from PIL import Image
 
 from gensynth.data.layout import SPLIT_FOLDERS, SUFFIXES
-from gensynth.data.sets import Progress
+from gensynth.data.sets import HUB, Progress
 from gensynth.errors import InputError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-PREFIX = "hub:"
-
 
 def fetch(name: str, cache: Path, progress: Progress) -> Path:
-    """Give an image folder with the pictures of the data set `name`, as they are stored.
+    """Return an image folder with the pictures of the data set `name`, byte for byte.
 
-    It is written on the first call only; the hub is not asked again, so that a campaign goes on
-    without a network and its data cannot change behind its back.
+    The first call downloads and writes it. Later calls never contact the hub, so a campaign can
+    continue offline and its data cannot change.
 
     Raises:
-        InputError: there is no such data set, or it is none of labelled images.
+        InputError: the data set does not exist, or does not consist of labelled images.
     """
     folder = cache / "hub" / hashlib.sha256(name.encode()).hexdigest()[:16]
     try:
@@ -49,20 +47,21 @@ def _load(name: str) -> Mapping[str, "Dataset"]:
     try:
         import datasets
     except ImportError:
-        problem = "the hub needs the `datasets` library: pip install 'gensynth[hub]'"
-        raise InputError(f"{PREFIX}{name}", problem) from None
+        problem = 'needs the `datasets` library; run: pip install "gensynth[hub]"'
+        raise InputError(f"{HUB}{name}", problem) from None
     try:
         loaded = datasets.load_dataset(name)
-    # The library raises errors of its own, of the network and of the file formats.
+    # It may raise its own errors, and those of the network and of file formats.
     except Exception as error:
         problem = f"cannot be loaded ({type(error).__name__}: {error})"
-        raise InputError(f"{PREFIX}{name}", problem) from None
+        raise InputError(f"{HUB}{name}", problem) from None
     return {split: part for split, part in loaded.items() if split in SPLIT_FOLDERS}
 
 
 def _write(splits: Mapping[str, "Dataset"], folder: Path, name: str, progress: Progress) -> None:
     if "train" not in splits:
-        raise InputError(f"{PREFIX}{name}", "has no train split")
+        found = ", ".join(splits) or "none"
+        raise InputError(f"{HUB}{name}", f"expected a train split, found {found}")
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     total, done = sum(len(part) for part in splits.values()), 0
@@ -80,7 +79,7 @@ def _write(splits: Mapping[str, "Dataset"], folder: Path, name: str, progress: P
 
 
 def _pictures(part: "Dataset", name: str) -> Iterator[tuple[str, bytes]]:
-    """Give class name and file content of each picture, without decoding it."""
+    """Yield the class folder and the file content of each picture, without decoding it."""
     import datasets
 
     images = _column(part, name, datasets.Image)
@@ -88,14 +87,18 @@ def _pictures(part: "Dataset", name: str) -> Iterator[tuple[str, bytes]]:
     names = folder_names(part.features[labels].names)
     for row in part.cast_column(images, datasets.Image(decode=False)):
         label: int = row[labels]
-        if label >= 0:  # the hub marks images without a label by -1
+        if label >= 0:  # The hub marks images without a label by -1.
             stored: dict[str, Any] = row[images]
             data = stored["bytes"] or Path(stored["path"]).read_bytes()
             yield names[label], data
 
 
 def folder_names(classes: Sequence[str]) -> list[str]:
-    """Give each class a folder of its own: inside the data set, seen by the scan, unlike others."""
+    """Return a distinct folder name for each class, which is valid and not hidden.
+
+    >>> folder_names(["cat", "a/b", ".git", "cat"])
+    ['cat', 'a_b', '_.git', 'cat_3']
+    """
     names: list[str] = []
     for label, name in enumerate(classes):
         plain = re.sub(r"[/\x00-\x1f\x7f-\x9f]", "_", name)
@@ -110,12 +113,12 @@ def _column(part: "Dataset", name: str, kind: type) -> str:
     if len(found) != 1:
         listed = ", ".join(found) or "none"
         problem = f"expected one column of type {kind.__name__}, found {listed}"
-        raise InputError(f"{PREFIX}{name}", problem)
+        raise InputError(f"{HUB}{name}", problem)
     return found[0]
 
 
 def _suffix(data: bytes) -> str:
-    """Name the format of a picture's bytes; damaged ones are found when they are decoded."""
+    """Return the file name suffix of a picture; damaged ones are found when they are decoded."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             suffix: str = f".{(image.format or 'png').lower()}"

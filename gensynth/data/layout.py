@@ -1,4 +1,4 @@
-"""What stands in an image folder: classes, splits, and the files in them."""
+"""The layout of an image folder: its splits, its classes, and the files in them."""
 
 import os
 import stat
@@ -19,14 +19,14 @@ SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
-"""By the name in small letters."""
+"""The split of each accepted folder name, in lower case."""
 SUFFIXES = frozenset(
     (
         *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".bmp", ".gif", ".webp", ".tif"),
         *(".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".avif", ".heic", ".heif"),
     )
 )
-"""Also of formats that Pillow may not read: such files are counted as unreadable, never unseen."""
+"""Includes formats that Pillow may not read: such files count as unreadable, not as absent."""
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,32 @@ class Picture:
 
     path: str
     name: str
-    """Path below the folder, with `/` on every system."""
+    """Path relative to the folder, with `/` on every system."""
     label: int
     split: str
     stamp: tuple[int, int, int]
-    """Size in bytes, times of change of the content and of the file's entry, in nanoseconds.
+    """Size in bytes, and the times (nanoseconds) when the content and the entry last changed.
 
-    The second time cannot be set: archives and copies may give other content the same first."""
+    Archives and copies may set the first time, but not the second.
+    """
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The classes of a folder and its pictures, sorted by split, class and name."""
+    """The classes of a folder, and its pictures sorted by split, class and name."""
 
     class_names: tuple[str, ...]
     pictures: tuple[Picture, ...]
 
 
 def scan(root: Path) -> Listing:
-    """List `root/<class>/...` or `root/{train,val,test}/<class>/...`; without splits all is train.
+    """List `root/<class>/...` or `root/{train,val,test}/<class>/...`.
 
-    Files that are no images by their suffix are passed over, and so is what begins with a dot.
+    Without folders for splits, all pictures belong to `train`. Files without an image's suffix and
+    names that begin with a dot are ignored.
 
     Raises:
-        InputError: the folder is not of either form, or a class is empty.
+        InputError: the folder has neither layout, or a class has no images.
     """
     if not root.is_dir():
         raise InputError(str(root), "no such folder; expected `digits` or a folder of images")
@@ -82,7 +84,7 @@ def scan(root: Path) -> Listing:
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
-    """Find the folder of each split; a folder of classes is all `train`."""
+    """Return the folder of each split; `root` itself is `train` if it contains classes."""
     inside = _subfolders(root)
     if not _is_split(root, inside):
         return {"train": root}
@@ -91,31 +93,32 @@ def _split_folders(root: Path) -> dict[str, Path]:
         split = SPLIT_FOLDERS.get(name.lower())
         if split is None:
             hint = nearest(name, SPLIT_FOLDERS)
-            raise InputError(str(root / name), f"stands beside splits, but is none{hint}")
+            raise InputError(str(root / name), f"is next to split folders but is not one{hint}")
         if not _subfolders(root / name):
-            raise InputError(str(root / name), "holds no class folders; expected those of train")
+            raise InputError(str(root / name), "expected the class folders of train, found none")
         if split in folders:
-            raise InputError(str(root / name), f"is a second {split} split")
+            problem = f"is a second {split} split besides {folders[split].name}; keep one of them"
+            raise InputError(str(root / name), problem)
         folders[split] = root / name
     if "train" not in folders:
-        raise InputError(str(root), f"has {', '.join(inside)}, but no train split")
+        raise InputError(str(root), f"expected a train split, found only {', '.join(inside)}")
     return folders
 
 
 def _is_split(root: Path, inside: Sequence[str]) -> bool:
-    """Tell splits from classes: of folders named like splits, one holds class folders."""
+    """Return whether the folders are splits: one is named like a split and has subfolders."""
     named = [name for name in inside if name.lower() in SPLIT_FOLDERS]
     return any(_subfolders(root / name) for name in named)
 
 
 def _require_class(folder: Path) -> None:
-    """Refuse a name that cannot be written everywhere, and splits below their class."""
+    """Refuse unprintable names, and splits inside a class instead of around it."""
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in folder.name):
         place = f"{folder.parent}/{folder.name.encode(errors='surrogateescape')!r}"
-        raise InputError(place, "a class needs a name of printable letters: rename the folder")
+        raise InputError(place, "the name of a class must be printable; rename the folder")
     splits = [name for name in _subfolders(folder) if name.lower() in SPLIT_FOLDERS]
     if len({SPLIT_FOLDERS[name.lower()] for name in splits}) > 1:
-        problem = f"holds {', '.join(splits)}; expected {{train,val,test}}/<class>/, one level up"
+        problem = f"contains {', '.join(splits)}; expected {{train,val,test}}/<class>/ instead"
         raise InputError(str(folder), problem)
 
 
@@ -134,25 +137,25 @@ def _pictures(
     for name in present:
         if name not in class_names:
             hint = nearest(name, class_names)
-            raise InputError(str(folder / name), f"is no class of the train split{hint}")
+            raise InputError(str(folder / name), f"the train split has no such class{hint}")
     for label, name in enumerate(class_names):
         files = sorted(_files(folder / name), key=lambda file: file.path) if name in present else []
         if not files:
-            raise InputError(str(folder / name), "this class has no images: fill or remove it")
+            raise InputError(str(folder / name), "the class has no images; add some or remove it")
         for file in files:
             found = file.stat()
             if not stat.S_ISREG(found.st_mode):
-                raise InputError(file.path, "is called an image, but is no file: remove it")
+                raise InputError(file.path, "is named like an image but is not a file; remove it")
             below = file.path[len(str(root)) :].replace(os.sep, "/").lstrip("/")
             stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             yield Picture(file.path, below, label, split, stamp)
 
 
 def _files(folder: Path | str, above: Sequence[str] = ()) -> Iterator[os.DirEntry[str]]:
-    """Give the images of a folder and those below it; `above` are the folders it stands in."""
+    """Yield the images of a folder and its subfolders; `above` are the folders around it."""
     here = os.path.realpath(folder)
     if here in above:
-        raise InputError(str(folder), "is a link to a folder that it stands in: remove it")
+        raise InputError(str(folder), "is a link to a folder that contains it; remove the link")
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):

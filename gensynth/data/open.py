@@ -1,4 +1,4 @@
-"""Opening data by name: the embedded digits, a folder of images, a data set of a hub."""
+"""Open data by name: the embedded digits, a folder of images, or a data set of the hub."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gensynth.data.sets import DataSet, DataSettings, Progress, Split, statistics
+from gensynth.data.sets import HUB, DataSet, DataSettings, Progress, Split, statistics
 from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
 from gensynth.serialization import dumps
@@ -18,25 +18,28 @@ from gensynth.space import Task
 def open_data(
     settings: DataSettings, cache: Path | None = None, progress: Progress | None = None
 ) -> DataSet:
-    """Open the data of `settings`; folders are decoded once into `cache` and mapped from there.
+    """Open the data of `settings`; images are decoded once into `cache` and mapped from there.
 
     Args:
-        settings: which data.
-        cache: folder of decoded images; None = `$GENSYNTH_CACHE`, or the user's cache folder.
-        progress: told (done, total) while images are decoded.
+        settings: which data to open, and how to split it.
+        cache: folder of decoded images; None = `default_cache()`.
+        progress: called with (done, total) while images are decoded.
 
     Raises:
-        InputError: there is no such data, or it cannot be used; the line says what to mend.
+        InputError: the data does not exist, or cannot be used.
+
+    >>> open_data(DataSettings()).task
+    Task(channels=1, height=8, width=8, classes=10)
     """
     if settings.path == "digits":
         return _digits(settings)
     from gensynth.data.folder import open_folder
 
     cache, progress = cache or default_cache(), progress or (lambda done, total: None)
-    if settings.path.startswith("hub:"):
+    if settings.path.startswith(HUB):
         from gensynth.data.hub import fetch
 
-        folder = fetch(settings.path.removeprefix("hub:"), cache, progress)
+        folder = fetch(settings.path.removeprefix(HUB), cache, progress)
         settings = replace(settings, path=str(folder))
     return open_folder(settings, cache, progress)
 
@@ -44,9 +47,10 @@ def open_data(
 def reopen_data(
     settings: DataSettings, fingerprint: str, cache: Path | None = None
 ) -> DataSet | None:
-    """Map what `open_data` decoded before, found by its fingerprint, without a look at the files.
+    """Map the decoded images with this `fingerprint`, without reading the original files.
 
-    None where this node's cache has no such data: then they must be opened, and compared.
+    Returns None if this machine's cache does not have them; `open_data` must then be called, and
+    the fingerprints compared.
     """
     if settings.path == "digits":
         return None
@@ -57,7 +61,7 @@ def reopen_data(
 
 
 def default_cache() -> Path:
-    """Give the folder of decoded images: `$GENSYNTH_CACHE`, else the user's cache folder."""
+    """Return the folder of decoded images: `$GENSYNTH_CACHE`, or in the user's cache folder."""
     named = os.environ.get("GENSYNTH_CACHE")
     if named:
         return Path(named)
@@ -65,15 +69,16 @@ def default_cache() -> Path:
 
 
 def _digits(settings: DataSettings) -> DataSet:
-    """Split scikit-learn's 1,797 handwritten digits of 8x8 pixels (values 0..16)."""
+    """Return scikit-learn's 1,797 handwritten digits of 8x8 pixels, split and scaled to 0..255."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
     if settings.image_size not in (None, 8):
-        raise InputError("data.image_size", f"digits are 8 pixels wide, not {settings.image_size}")
+        problem = f"must be 8 for digits, got {settings.image_size}"
+        raise InputError("data.image_size", problem)
     if settings.channels == 3:
-        raise InputError("data.channels", "digits are grey: expected 1, got 3")
+        raise InputError("data.channels", "must be 1 for digits, which are grey; got 3")
     labels = bunch.target.astype(np.int64)
     shares = {"validation": settings.validation_share, "test": settings.test_share}
     names = tuple(str(digit) for digit in range(10))

@@ -1,4 +1,4 @@
-"""Data sets: images as uint8 arrays in three splits, the same ones for the same settings."""
+"""Data sets: images as uint8 arrays in three splits, determined by the settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,49 +11,54 @@ from gensynth.errors import InputError
 from gensynth.space import Task
 
 Progress = Callable[[int, int], None]
-"""Told (done, total) while images are decoded."""
+"""Called with (done, total) while images are decoded."""
 
-
+HUB = "hub:"
+"""Prefix of the path of a data set of the Hugging Face hub."""
 LARGEST = 4096
-"""Height and width in pixels beyond which no cache of images is made."""
+"""Largest height and width, in pixels, to which images are decoded."""
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which images, and how they are split; the `[data]` table of an experiment."""
+    """Which images to use and how to split them; the `[data]` table of an experiment."""
 
     path: str = "digits"
-    """`digits` (embedded), an image folder, or `hub:NAME` of the Hugging Face hub."""
+    """`digits` (embedded), an image folder, or `hub:NAME` for the Hugging Face hub."""
     image_size: int | None = None
-    """Height and width in pixels to which images are decoded; None keeps the data's own."""
+    """Resize images to this height and width, in pixels; None = keep their size."""
     channels: Literal[1, 3] | None = None
-    """1 = grey, 3 = colour; None = colour if any image has it."""
+    """1 = grey, 3 = colour; None = colour if any image has colour."""
     validation_share: float = 0.2
-    """Of the images without a split of their own; used where there is no validation split."""
+    """Share of the training images to hold out if there is no validation folder."""
     test_share: float = 0.2
-    """The same for the test split."""
+    """Share of the training images to hold out if there is no test folder."""
     split_seed: int = 0
+    """Random seed that decides which images are held out."""
     unreadable_share: float = 0.01
-    """Up to this share of unreadable images is skipped; more of them stop the run."""
+    """Largest share of unreadable images that is skipped; more are an error."""
 
     def __post_init__(self) -> None:
-        """Refuse what names no folder, and shares and sizes that leave nothing."""
+        """Raise `InputError` for an impossible path, and shares or sizes out of range."""
         if not self.path.strip() or "\0" in self.path:
-            raise InputError(
-                "path", f"{self.path!r} names no folder; expected `digits` or a folder"
-            )
+            raise InputError("path", f"expected `digits` or a folder, got {self.path!r}")
         for name in ("validation_share", "test_share"):
             if not 0 < getattr(self, name) < 1:
-                raise InputError(name, f"expected between 0 and 1, got {getattr(self, name)}")
+                problem = f"must be greater than 0 and less than 1, got {getattr(self, name)}"
+                raise InputError(name, problem)
         if self.validation_share + self.test_share >= 1:
-            raise InputError("test_share", "validation and test leave nothing to train on")
+            problem = (
+                "with validation_share, must be less than 1, or no images are left to train on"
+            )
+            raise InputError("test_share", problem)
         if not 0 <= self.unreadable_share < 1:
-            raise InputError("unreadable_share", f"expected 0 to 1, got {self.unreadable_share}")
+            problem = f"must be at least 0 and less than 1, got {self.unreadable_share}"
+            raise InputError("unreadable_share", problem)
         if self.image_size is not None and not 4 <= self.image_size <= LARGEST:
-            problem = f"expected 4 to {LARGEST} pixels, got {self.image_size}"
+            problem = f"must be from 4 to {LARGEST} pixels, got {self.image_size}"
             raise InputError("image_size", problem)
         if self.split_seed < 0:
-            raise InputError("split_seed", f"expected 0 or more, got {self.split_seed}")
+            raise InputError("split_seed", f"must be at least 0, got {self.split_seed}")
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Split:
     labels: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Count the images."""
+        """Return the number of images."""
         return len(self.labels)
 
 
@@ -76,24 +81,25 @@ class DataSet:
     class_names: tuple[str, ...]
     splits: Mapping[str, Split]
     mean: tuple[float, ...]
-    """Per channel, of the train split, with pixels scaled to 0..1."""
+    """Mean of each channel over the train split, with pixels scaled to 0..1."""
     std: tuple[float, ...]
+    """Standard deviation of each channel, likewise."""
     fingerprint: str
-    """Of content, classes and splits; the same wherever the files lie."""
+    """Digest of content, classes and splits; independent of the location of the files."""
     left_out: str = ""
-    """Which images could not be read, in a sentence; empty where all could."""
+    """A sentence about images that cannot be read; empty if all can."""
     repeated: str = ""
-    """Which files stand in several splits or classes, in a sentence; empty where none does."""
+    """A sentence about files that occur in several splits or classes; empty if none do."""
 
 
 def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give mean and standard deviation per channel of (N, C, H, W), pixels scaled to 0..1.
+    """Return mean and standard deviation of each channel of (N, C, H, W), scaled to 0..1.
 
-    A constant channel gets the standard deviation 1, so that dividing by it is harmless.
+    The standard deviation of a constant channel is reported as 1, so that dividing by it is safe.
     """
     means, stds = [], []
     for channel in range(images.shape[1]):
-        # A histogram is exact, and never holds the images as floats.
+        # A histogram is exact and does not need the images as floats.
         counts = np.zeros(256, dtype=np.int64)
         for start in range(0, len(images), 4096):
             chunk = images[start : start + 4096, channel]

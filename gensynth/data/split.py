@@ -1,6 +1,7 @@
-"""Splitting labelled images into train, validation and test: stratified, by a fixed seed."""
+"""The splits of a data set: how images are dealt to them, and images that are in several."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,18 @@ SPLITS = ("train", "validation", "test")
 def stratified(
     labels: NDArray[np.int64], names: Sequence[str], shares: Mapping[str, float], seed: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Deal the indices of `labels` to the splits of `shares`, the rest to `train`.
+    """Deal the indices of `labels` to the splits of `shares`, and the rest to `train`.
 
-    Every class gives each split its share, rounded, but at least one image; indices come sorted.
-    `names` are the classes', by label.
+    Each split gets its share of every class, rounded, but at least one image.
+
+    Args:
+        labels: (N,) class of each image.
+        names: names of the classes, by label.
+        shares: share (0 to 1) of each split except `train`.
+        seed: decides which images each split gets.
+
+    Returns:
+        Sorted indices for each split.
 
     Raises:
         InputError: a class has fewer images than there are splits.
@@ -27,7 +36,7 @@ def stratified(
         left = rng.permutation(np.flatnonzero(labels == label))
         total = len(left)
         if total < len(parts):
-            problem = f"{total} images are too few for {len(parts)} splits"
+            problem = f"expected at least {len(parts)} images, one for each split, got {total}"
             raise InputError(f"class {names[label]!r}", problem)
         for position, (name, share) in enumerate(shares.items()):
             still_to_serve = len(shares) - position
@@ -36,3 +45,42 @@ def stratified(
             left = left[count:]
         parts["train"].append(left)
     return {name: np.sort(np.concatenate(pieces)) for name, pieces in parts.items()}
+
+
+class Placed(NamedTuple):
+    """A file and the split and class that it was assigned to."""
+
+    sha256: str
+    name: str
+    split: str
+    label: int
+
+
+def repeats(files: Sequence[Placed]) -> str:
+    """Return a sentence about identical files in several splits or classes; empty if none are.
+
+    Such files make accuracy look better than it is. Images that merely look alike are not found.
+    """
+    first: dict[str, Placed] = {}
+    leaks: list[tuple[Placed, Placed]] = []
+    doubts: list[tuple[Placed, Placed]] = []
+    for file in sorted(files, key=lambda file: SPLITS.index(file.split)):
+        earlier = first.setdefault(file.sha256, file)
+        if earlier.split != file.split:
+            leaks.append((file, earlier))
+        if earlier.label != file.label:
+            doubts.append((file, earlier))
+    found = (
+        _sentence(leaks, " of validation or test", "in a split that is trained on"),
+        _sentence(doubts, "", "in another class"),
+    )
+    return "; ".join(sentence for sentence in found if sentence)
+
+
+def _sentence(pairs: Sequence[tuple[Placed, Placed]], of: str, where: str) -> str:
+    if not pairs:
+        return ""
+    late, early = (file.name.encode(errors="backslashreplace").decode() for file in pairs[0])
+    images, are = ("image", "is") if len(pairs) == 1 else ("images", "are")
+    found = f"{len(pairs)} {images}{of} {are} also {where}, byte for byte"
+    return f"{found}: {late} is the same as {early}"

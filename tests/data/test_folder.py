@@ -208,7 +208,7 @@ def test_files_of_one_content_in_several_places_are_told(tmp_path: Path, cache: 
         said = open_data(settings(folder), cache).repeated
         assert "1 image of validation or test is also in a split that is trained on" in said
         assert "1 image is also in another class" in said
-        assert said.endswith("test/dog/0000.png is train/cat/0003.png")
+        assert said.endswith("test/dog/0000.png is the same as train/cat/0003.png")
 
 
 def test_a_name_that_is_no_utf_8_is_listed(pictures: Path, cache: Path) -> None:
@@ -248,7 +248,8 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from gensynth.data import folder as folder_data
-from gensynth.data.sets import DataSettings, open_data
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSettings
 
 decode, count = folder_data.decode, 0
 

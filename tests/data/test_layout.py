@@ -44,16 +44,19 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     [
         (["a/1.png"], "two or more class folders, found only 'a'"),
         (["1.png"], "two or more class folders, found none"),
-        (["a/1.png", "b/readme.txt"], "b: this class has no images"),
-        (["test/a/1.png", "test/b/1.png"], "has test, but no train split"),
+        (["a/1.png", "b/readme.txt"], "b: the class has no images"),
+        (["test/a/1.png", "test/b/1.png"], "expected a train split, found only test"),
         (["train/a/1.png", "train/b/1.png", "valdation/a/1.png"], "mean 'validation'"),
-        (["train/a/1.png", "train/b/1.png", "test/a/1.png"], "test/b: this class has no images"),
+        (["train/a/1.png", "train/b/1.png", "test/a/1.png"], "test/b: the class has no images"),
         (
             ["train/cat/1.png", "train/dog/1.png", "test/dogs/1.png"],
-            "is no class of the train split; did you mean 'dog'",
+            "the train split has no such class; did you mean 'dog'",
         ),
-        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test: holds no class folders"),
-        (["a/train/1.png", "a/val/2.png", "b/train/1.png"], "a: holds train, val; expected"),
+        (
+            ["train/a/1.png", "train/b/1.png", "test/1.png"],
+            "test: expected the class folders of train, found none",
+        ),
+        (["a/train/1.png", "a/val/2.png", "b/train/1.png"], "a: contains train, val; expected"),
         (
             [f"{s}/{c}/1.png" for s in ("train", "val", "valid") for c in "ab"],
             "is a second validation split",
@@ -82,14 +85,14 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
     root = tree(tmp_path, "a/1.png", "b/1.png")
     for name in "ab":
         (root / name / "up").symlink_to("..")
-    with pytest.raises(InputError, match="a link to a folder that it stands in"):
+    with pytest.raises(InputError, match="a link to a folder that contains it"):
         scan(root)
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     root = tree(tmp_path, "a/1.png", "b/1.png")
     os.mkfifo(root / "a" / "pipe.png")
-    with pytest.raises(InputError, match=r"pipe\.png: is called an image, but is no file"):
+    with pytest.raises(InputError, match=r"pipe\.png: is named like an image but is not a file"):
         scan(root)
 
 
@@ -97,7 +100,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_class_has_a_name_that_can_be_written(name: bytes, tmp_path: Path) -> None:
     root = tree(tmp_path, "a/1.png", "b/1.png")
     os.rename(os.fsencode(root / "b"), os.path.join(os.fsencode(root), name))
-    with pytest.raises(InputError, match="printable letters") as error:
+    with pytest.raises(InputError, match="must be printable") as error:
         scan(root)
     assert "\n" not in str(error.value)
     str(error.value).encode()

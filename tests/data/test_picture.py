@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gensynth.data.picture import CHUNK, Changed, Target, decode, each, look
+from gensynth.data.picture import CHUNK, PictureChanged, Target, decode, in_parallel, inspect
 
 
 def stored(path: Path, image: Image.Image, **options: object) -> str:
@@ -14,17 +14,17 @@ def stored(path: Path, image: Image.Image, **options: object) -> str:
 
 
 def pixels(path: str, target: Target) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    decoded = decode(path, look(path).sha256, target)
+    decoded = decode(path, inspect(path).sha256, target)
     assert not isinstance(decoded, str), decoded
     return decoded
 
 
 def test_look_sees_size_and_colour(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.png", Image.new("RGB", (7, 5)))
-    seen = look(path)
+    seen = inspect(path)
     assert (seen.size, seen.grey, seen.problem) == ((5, 7), False, "")
     assert seen.sha256 == hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    assert look(stored(tmp_path / "b.png", Image.new("L", (7, 5)))).grey
+    assert inspect(stored(tmp_path / "b.png", Image.new("L", (7, 5)))).grey
 
 
 def test_decoding_keeps_pixels_of_the_right_size(tmp_path: Path) -> None:
@@ -46,14 +46,14 @@ def test_another_size_is_scaled_and_cut_around_the_centre(tmp_path: Path) -> Non
 def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     deep = np.array([[0, 256], [32768, 65535]], dtype=np.uint16)
     path = stored(tmp_path / "deep.png", Image.fromarray(deep))
-    assert look(path).grey
+    assert inspect(path).grey
     assert pixels(path, Target(1, 2, 2)).tolist() == [[[0, 1], [128, 255]]]
 
 
 @pytest.mark.parametrize("kind", ["float32", "int32"])
 def test_pixels_of_an_unknown_range_are_no_picture(kind: str, tmp_path: Path) -> None:
     path = stored(tmp_path / "a.tiff", Image.fromarray(np.ones((4, 4), dtype=kind)))
-    assert "32 bits" in look(path).problem
+    assert "32-bit" in inspect(path).problem
 
 
 def test_a_turned_photograph_stands_upright(tmp_path: Path) -> None:
@@ -61,14 +61,14 @@ def test_a_turned_photograph_stands_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     path = stored(tmp_path / "turned.png", image, exif=exif)
-    assert look(path).size == (4, 2)
+    assert inspect(path).size == (4, 2)
     assert pixels(path, Target(1, 4, 2))[0, :, 0].tolist() == [10, 10, 200, 200]
 
 
 def test_palettes_and_transparency_become_plain_colours(tmp_path: Path) -> None:
     red = Image.new("RGBA", (3, 3), (250, 10, 20, 255))
     path = stored(tmp_path / "red.png", red.convert("P"))
-    assert look(path).grey is False
+    assert inspect(path).grey is False
     assert pixels(path, Target(3, 3, 3)).shape == (3, 3, 3)
 
 
@@ -76,7 +76,7 @@ def test_palettes_and_transparency_become_plain_colours(tmp_path: Path) -> None:
 def test_damage_is_put_into_words(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(data)
-    seen = look(str(path))
+    seen = inspect(str(path))
     words = seen.problem or decode(str(path), seen.sha256, Target(1, 4, 4))
     assert isinstance(words, str)
     assert words
@@ -87,22 +87,22 @@ def test_a_body_cut_off_is_found_by_decoding(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     path = Path(stored(tmp_path / "cut.jpg", Image.fromarray(noise)))
     path.write_bytes(path.read_bytes()[:-1000])
-    seen = look(str(path))
+    seen = inspect(str(path))
     assert seen.problem == ""
     assert isinstance(decode(str(path), seen.sha256, Target(1, 64, 64)), str)
 
 
 def test_a_file_that_changed_or_went_is_not_decoded(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.png", Image.new("L", (4, 4)))
-    with pytest.raises(Changed):
+    with pytest.raises(PictureChanged):
         decode(path, "another", Target(1, 4, 4))
-    sha256 = look(path).sha256
+    sha256 = inspect(path).sha256
     Path(path).unlink()
-    with pytest.raises(Changed, match="No such file"):
+    with pytest.raises(PictureChanged, match="No such file"):
         decode(path, sha256, Target(1, 4, 4))
-    assert "No such file" in look(path).problem
+    assert "No such file" in inspect(path).problem
 
 
 def test_each_keeps_the_order() -> None:
     items = list(range(2 * CHUNK + 3))
-    assert list(each(lambda item: item * 2, items)) == [2 * item for item in items]
+    assert list(in_parallel(lambda item: item * 2, items)) == [2 * item for item in items]

@@ -57,7 +57,7 @@ def test_a_constant_channel_can_be_divided_by() -> None:
 
 @pytest.mark.parametrize("change", [{"image_size": 16}, {"channels": 3}])
 def test_digits_are_what_they_are(change: dict[str, int]) -> None:
-    with pytest.raises(InputError, match="digits are"):
+    with pytest.raises(InputError, match="for digits"):
         open_data(replace(DataSettings(), **change))  # type: ignore[arg-type]
 
 

@@ -37,5 +37,5 @@ def test_seed_decides_and_nothing_else() -> None:
 
 def test_a_class_too_small_for_all_splits_is_named() -> None:
     labels = np.array([0, 0, 0, 1, 1])
-    with pytest.raises(InputError, match="class 'dog': 2 images are too few for 3 splits"):
+    with pytest.raises(InputError, match="class 'dog': expected at least 3 images"):
         stratified(labels, ["cat", "dog"], {"validation": 0.2, "test": 0.2}, 0)
