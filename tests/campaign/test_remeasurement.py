@@ -6,43 +6,37 @@ from typing import Any
 
 import pytest
 
-from devices.cortex_a72 import device
-from devices.cortex_a72.fast_model import fast_model
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.context import make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import CONFIRMED, CORTEX_A72, Question
-from gensynth.graph.trace import trace
-from gensynth.latency.job import LatencyJob
 from gensynth.preflight.findings import look
-from gensynth.space import Source, Task, enumerate_decisions
+from gensynth.space import enumerate_decisions
 from tests.campaign.test_campaign import play
 from tests.support.campaigns import campaign, experiment
-from tests.support.emulation import asked, emulation, tiny
+from tests.support.emulation import asked, pretend_prepared
 
 RULE = {"max_latency_ms": {"limit": 5.0, "device": CORTEX_A72}}
 WORDS = str(Question(device=CORTEX_A72))
 
 
 @pytest.fixture(autouse=True)
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The emulator's place is taken; the fast model is the real one."""
+def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that looks prepared, and a fake emulator on it; the fast model is the real one."""
+    pretend_prepared(tmp_path / "machine", monkeypatch)
     asked.clear()
     monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.support.emulation:confirmed")
     yield
 
 
-def searched(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Campaign:
-    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+def searched(folder: Path, **changes: Any) -> Campaign:
     with campaign(folder, constraints=RULE, trials=6, **changes) as opened:
         play(opened)
         return opened
 
 
-def test_finalists_are_confirmed_and_what_breaks_a_rule_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended = searched(tmp_path, monkeypatch, finals={"candidates": 1, "most": 9, "replicas": 1})
+def test_finalists_are_confirmed_and_what_breaks_a_rule_leaves(tmp_path: Path) -> None:
+    ended = searched(tmp_path, finals={"candidates": 1, "most": 9, "replicas": 1})
     screened = [o for o in ended.outcomes if o.purpose == "search"]
     assert all("foreseen" in o.latencies[WORDS].machine for o in screened if o.latencies)
     assert min(asked) < 6 < max(asked), "some were refused, the next took their places"
@@ -52,11 +46,9 @@ def test_finalists_are_confirmed_and_what_breaks_a_rule_leaves(
     assert all(o.latencies[WORDS].median_ms == 2.0 for o in finals)
 
 
-def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(tmp_path: Path) -> None:
     finals = {"candidates": 1, "most": 9, "replicas": 1}
-    searched(tmp_path, monkeypatch, finals=finals)
+    searched(tmp_path, finals=finals)
     asked.clear()
     with campaign(tmp_path, constraints=RULE, trials=6, finals=finals) as opened:
         exported = opened.exported()
@@ -69,7 +61,6 @@ def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(
 def test_where_no_finalist_is_confirmed_that_is_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
     monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.support.emulation:slow")
     with campaign(tmp_path, constraints=RULE, trials=3) as opened:
         assert play(opened).reason == "no feasible candidate was confirmed"
@@ -87,10 +78,7 @@ def test_without_the_device_nothing_is_trained(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 2.0])
-def test_a_preflight_judges_by_what_the_search_will_foresee(
-    monkeypatch: pytest.MonkeyPatch, share: float
-) -> None:
-    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+def test_a_preflight_judges_by_what_the_search_will_foresee(share: float) -> None:
     context = make_context(experiment(constraints=RULE))
     problem, space = context.problem(), context.space
     everyone = [problem.foresee(decisions) for decisions in enumerate_decisions(space)]
@@ -101,23 +89,3 @@ def test_a_preflight_judges_by_what_the_search_will_foresee(
     (rate,) = told.rates
     assert (rate.judged, rate.kept) == (len(upper), sum(ms <= limit for ms in upper))
     assert told.impossible == (rate.kept == 0)
-
-
-def test_what_is_foreseen_is_the_fast_models_with_its_uncertainty() -> None:
-    graph = trace(tiny(), (3, 32, 32))
-    found = device.foresee(Question(device=CORTEX_A72), graph, Task(3, 32, 32, 10), ".")
-    model = fast_model(1)
-    assert found.median_ms == model.milliseconds(graph) and found.ratio is None
-    assert found.interval_ms.high > found.median_ms * (1 + model.error_90)
-    assert found.confidence == 0.9 and "foreseen from the graph" in found.machine
-
-
-@pytest.mark.slow
-def test_the_emulator_confirms_what_the_fast_model_foresees() -> None:
-    emulation()
-    source, task = Source("tests.support.emulation", {}, (3, 32, 32)), Task(3, 32, 32, 10)
-    question = Question(device=CORTEX_A72, reference="tests.support.emulation:tiny")
-    job = LatencyJob(source, question, task)
-    counted, foreseen = device.confirm(job), device.measure(job)
-    assert counted.ratio == pytest.approx(1.0) and foreseen.ratio == pytest.approx(1.0, abs=0.4)
-    assert device.confirm(job) == counted, "from the cache"

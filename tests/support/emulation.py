@@ -1,8 +1,11 @@
-"""The emulated Cortex-A72 for tests: prepared once, skipped where QEMU is not installed."""
+"""The emulated Cortex-A72 for tests: the real one where its programs are installed, and fakes."""
 
+import os
+import platform
 import shutil
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from devices.cortex_a72.install import PROGRAMS, install
-from devices.cortex_a72.place import Place, impossible
+from devices.cortex_a72.place import PREPARED, QEMU, Place, impossible, place
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Interval, Latency
 from gensynth.latency.job import LatencyJob
@@ -18,10 +21,28 @@ from gensynth.latency.job import LatencyJob
 
 @cache
 def emulation() -> Place:
+    """Prepare the real emulation once for all tests of this run; skip if it cannot run here."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing or impossible():
-        pytest.skip(f"not here: {', '.join(missing) or impossible()}")
+        pytest.skip(f"the emulated Cortex-A72 needs: {', '.join(missing) or impossible()}")
     return install(print)
+
+
+def pretend_prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this machine look prepared: every part is there, as an empty file that runs nothing."""
+    if impossible():
+        monkeypatch.setattr(platform, "system", lambda: "Linux")
+        monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv("GENSYNTH_CACHE", str(folder / "cache"))
+    parts = place()
+    python = parts.root / "usr" / "bin" / "python3.11"
+    programs = folder / "programs"
+    for part in (python, parts.ncnn, parts.pnnx, parts.plugin, parts.folder / PREPARED):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    programs.mkdir()
+    (programs / QEMU).touch(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
 
 
 def tiny() -> nn.Module:

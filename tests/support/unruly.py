@@ -21,7 +21,7 @@ from gensynth.space import Choose, Source, Task
 
 BEHAVIOURS = (
     *("fine", "slow", "dies once", "dies", "raises", "leaves", "diverges", "hangs"),
-    *("tells", "eats"),
+    *("tells", "eats", "slows down"),
 )
 
 
@@ -68,6 +68,8 @@ class Unruly(nn.Module):
     def _misbehave(self, logits: Tensor) -> Tensor:
         if self.behaviour in ("slow", "tells"):
             time.sleep(0.05)
+        if self.behaviour == "slows down":  # Some minutes for the digits' eighth epoch.
+            time.sleep(0.05 * 2 ** (self.batches / 20))
         if self.behaviour == "tells":
             self._tell()
         if self.behaviour == "eats" and len(logits) > 40:

@@ -1,17 +1,17 @@
 """Campaigns on networks that misbehave, and what must be true of one that has ended."""
 
-import os
 from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import Campaign, Done
 from gensynth.campaign.folder import open_record
 from gensynth.evaluation.outcome import Outcome
+from gensynth.process import usable_cores
 from tests.support.campaigns import campaign
 
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 ONE_AT_A_TIME = {"cpus_per_trial": float(CORES)}
 FINALS = {"candidates": 1, "most": 1, "replicas": 2, "epochs_factor": 1.0}
 
@@ -29,6 +29,13 @@ def unruly(
         "finals": FINALS,
     }
     return campaign(folder, **(tables | changes))
+
+
+def assert_finished(done: Done, outcomes: list[Outcome]) -> None:
+    """Name every training that did not complete if the campaign has no winner."""
+    trained = [o for o in outcomes if o.attempt > 0 and o.ending != "completed"]
+    told = [f"{o.number} {o.purpose}: {o.ending} ({o.detail})" for o in trained]
+    assert done == Done("finished"), "\n".join([done.reason, *told])
 
 
 def assert_nothing_lost_or_doubled(outcomes: list[Outcome], trials: int) -> None:

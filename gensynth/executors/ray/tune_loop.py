@@ -3,33 +3,26 @@
 import math
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune import Stopper
+from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
-from ray.util import get_node_ip_address
 
 from gensynth.campaign.experiment import Resources
 from gensynth.evaluation.measurement import Measurement
 from gensynth.executors.ray.cluster import NodesGone, slots
 from gensynth.executors.ray.exchange import Ended, Exchange, Measured, Wanted
-from gensynth.executors.ray.sharing import NOT_SHARED
-from gensynth.process import CHECKPOINT_WAIT_S
-from gensynth.record.pending import in_flight
+from gensynth.executors.ray.worker import Worker
 from gensynth.serialization import dumps, from_plain, loads
 from gensynth.training.attempt import Result
-from gensynth.training.background import Background, News
+from gensynth.training.background import News
 from gensynth.training.job import Job
 
-PAUSE_S = 0.2
-"""Between two rows of a training: faster epochs are reported together."""
-PATIENCE_S = 2.0
-"""Between two rows of a training whose epochs are slow, so that it can be stopped in time."""
 RECOUNT_S = 5.0
 """Between two looks at the size of the cluster."""
 LOW_MEMORY = "running low on memory"
@@ -59,56 +52,12 @@ def fit(exchange: Exchange, resources: Resources, folder: Path, patience_s: floa
             max_failures=0,
             raise_on_failed_trial=False,
             trial_dirname_creator=lambda trial: str(trial.trial_id),
+            callbacks=[Starts(jobs)],
             verbose=0,
         )
     finally:
         for staging in rule.staging:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-class Worker(tune.Trainable):
-    """Trains one job after the other in a process of Ray's; every row it gives is plain JSON.
-
-    The first row says that it begins, the last one how it ended. It never raises: an error that
-    reaches Tune would cost the process, and with it some seconds for the next job.
-    """
-
-    def setup(self, config: dict[str, Any]) -> None:
-        """Take the job, but leave it: Tune may yet give it to a process that is free sooner."""
-        self._job = from_plain(Job, loads(config["job"], "job"), "job")
-        self._blind = ""
-        if not in_flight(self._job):  # A node that joined later, with a disk of its own.
-            node = get_node_ip_address()  # type: ignore[no-untyped-call]
-            self._blind = f"node {node} {NOT_SHARED}"
-            self._job = replace(self._job, checkpoint_s=None)
-        self._training: Background | None = None
-
-    def reset_config(self, config: dict[str, Any]) -> bool:
-        """Take another job once the last one's training is over."""
-        self.cleanup()
-        if self._training is not None:
-            self._training.join()
-        self.setup(config)
-        return True
-
-    def step(self) -> dict[str, Any]:
-        """Give the next row."""
-        news = News()
-        if self._blind and self._job.keep_weights:
-            news = News(result=Result("lost", detail=self._blind))
-        elif self._training is None:
-            self._training = Background(self._job)
-        else:
-            news = self._training.news(PAUSE_S, PATIENCE_S)
-        if self._blind and news.result is not None and not news.result.detail:
-            news = replace(news, result=replace(news.result, detail=self._blind))
-        return {"news": dumps(news), "done": news.result is not None}
-
-    def cleanup(self) -> None:
-        """End the training early, if one is running, at the end of its epoch and saved."""
-        if self._training is not None:
-            self._training.stop()
-            self._training.join(CHECKPOINT_WAIT_S)
 
 
 @dataclass
@@ -117,7 +66,7 @@ class Running:
 
     job: Job
     curve: list[Measurement] = field(default_factory=list)
-    began: float | None = None
+    began: float = math.inf
     error: str = ""
 
 
@@ -174,7 +123,6 @@ class Jobs(Searcher):
     def take(self, trial_id: str, row: dict[str, Any]) -> Result | None:
         """Pass on the measurements of a row, once each; give the end, if it says so."""
         running = self._running[trial_id]
-        running.began = running.began or time.monotonic()
         news = _news(row)
         if news.measurements:
             running.curve += news.measurements
@@ -184,6 +132,10 @@ class Jobs(Searcher):
     def goes_on(self, trial_id: str) -> bool:
         """Say whether a trial may continue."""
         return self._exchange.goes_on(self._running[trial_id].job)
+
+    def started(self, trial_id: str) -> None:
+        """Note the time: a worker has this job, and no training of it has begun."""
+        self._running[trial_id].began = time.monotonic()
 
     def failed(self, trial_id: str, error: str) -> None:
         """Remember why a trial's process was lost; its end follows."""
@@ -236,6 +188,23 @@ class Rule(FIFOScheduler):
         self._jobs.failed(trial.trial_id, Path(file).read_text(encoding="utf-8") if file else "")
 
 
+class Starts(Callback):
+    """Tells when a worker takes a job.
+
+    The worker's first row would be too late: a training that hangs at once, and lets no other
+    thread of its process run, never sends one.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Pass it on."""
+        self._jobs.started(trial.trial_id)
+
+
 class Halt(Stopper):
     """Ends the whole run once the campaign says so."""
 
@@ -271,7 +240,7 @@ def _lost(running: Running) -> Result:
     curve, limit, cause = tuple(running.curve), running.job.time_limit_s, _cause(running.error)
     if LOW_MEMORY in running.error:
         return Result("out_of_memory", curve, cause, _seconds(running))
-    if limit is not None and running.began and time.monotonic() - running.began > limit:
+    if limit is not None and time.monotonic() - running.began > limit:
         return Result("timed_out", curve, f"hung after {limit} s", limit)
     return Result("lost", curve, cause, _seconds(running))
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.campaign.campaign import Done
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
 from gensynth.executors.ray import run
@@ -25,7 +24,13 @@ from gensynth.executors.ray.cluster import (
 )
 from tests.support.campaigns import campaign
 from tests.support.ray_nodes import cluster, ray_node
-from tests.support.unruly_campaigns import CORES, assert_nothing_lost_or_doubled, recorded, unruly
+from tests.support.unruly_campaigns import (
+    CORES,
+    assert_finished,
+    assert_nothing_lost_or_doubled,
+    recorded,
+    unruly,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -116,7 +121,7 @@ import sys
 from pathlib import Path
 from tests.support.campaigns import campaign
 from tests.support.unruly_campaigns import unruly
-from gensynth.ray_executor import run
+from gensynth.executors.ray import run
 
 with unruly(Path(sys.argv[1]), [("slow", w) for w in range(20, 26)], proxy={"epochs": 2}) as opened:
     run(opened, *sys.argv[2:])
@@ -138,7 +143,7 @@ def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
     before = recorded(tmp_path)
     proposals = [("slow", width) for width in range(20, 26)]
     with unruly(tmp_path, proposals, proxy={"epochs": 2}) as opened:
-        assert run(opened) == Done("finished")
+        assert_finished(run(opened), opened.outcomes)
         assert opened.outcomes[: len(before)] == before
         assert_nothing_lost_or_doubled(opened.outcomes, trials=6)
 
@@ -159,7 +164,7 @@ def test_a_cluster_of_several_nodes_is_joined_and_left_alone(tmp_path: Path) -> 
 MEASURED = """
 import sys
 from pathlib import Path
-from gensynth.ray_executor import run
+from gensynth.executors.ray import run
 from tests.support.campaigns import campaign
 
 rule = {"limit": 1e6, "runtime": "torch", "resource": sys.argv[3]}

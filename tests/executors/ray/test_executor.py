@@ -11,7 +11,12 @@ from gensynth.campaign.campaign import Campaign, Done
 from gensynth.evaluation.outcome import Outcome
 from gensynth.executors.ray import run
 from gensynth.executors.ray.cluster import connected
-from tests.support.unruly_campaigns import ONE_AT_A_TIME, assert_nothing_lost_or_doubled, unruly
+from tests.support.unruly_campaigns import (
+    ONE_AT_A_TIME,
+    assert_finished,
+    assert_nothing_lost_or_doubled,
+    unruly,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,7 +45,7 @@ def play(opened: Campaign) -> Played:
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Played:
     """One campaign with every kind of candidate; the last is far behind all others."""
     proposals = [("fine", 30), ("dies once", 31), ("fine", 13), ("raises", 32), ("diverges", 33)]
-    proposals += [("leaves", 34), *(("fine", width) for width in (35, 36, 37)), ("slow", 1)]
+    proposals += [("leaves", 34), *(("fine", width) for width in (35, 36, 37)), ("slows down", 1)]
     constraints = {
         "omens": {"use": "tests.support.unruly:Superstitious"},
         "half": {"use": "tests.support.unruly:HalfRight"},
@@ -53,7 +58,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 
 def test_a_campaign_ends_with_what_was_asked_for(mixed: Played) -> None:
-    assert mixed.done == Done("finished")
+    assert_finished(mixed.done, mixed.outcomes)
     assert_nothing_lost_or_doubled(mixed.outcomes, trials=9)
     fine = [mixed.of(width) for width in (30, 35, 36, 37)]
     assert all(o.ending in ("completed", "stopped") and o.attempt == 1 for o in fine)
@@ -93,7 +98,8 @@ def test_a_training_far_behind_is_stopped_with_its_curve(mixed: Played) -> None:
 
 
 def test_the_campaigns_own_error_is_raised_and_running_jobs_stay(tmp_path: Path) -> None:
-    with unruly(tmp_path, [("slow", 5), ("error", 0)], resources=ONE_AT_A_TIME) as opened:
+    proposals = [("slows down", 5), ("error", 0)]
+    with unruly(tmp_path, proposals, resources=ONE_AT_A_TIME) as opened:
         with pytest.raises(ArithmeticError, match="the generator is broken"):
             run(opened)
         assert opened.outcomes == []
@@ -114,7 +120,7 @@ def test_an_interrupted_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("candidates/*/job.json"))) == left
     with unruly(tmp_path, proposals, resources=ONE_AT_A_TIME) as opened:
         assert opened.outcomes == before
-        assert run(opened) == Done("finished")
+        assert_finished(run(opened), opened.outcomes)
         assert opened.outcomes[: len(before)] == before
         assert_nothing_lost_or_doubled(opened.outcomes, trials=5)
     assert not list(tmp_path.glob("candidates/*/job.json"))

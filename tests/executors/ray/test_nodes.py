@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.campaign.campaign import Done
 from gensynth.executors.ray import run
 from tests.support.ray_nodes import Cluster, cluster, kill_node, ray_node
-from tests.support.unruly_campaigns import assert_nothing_lost_or_doubled, recorded, unruly
+from tests.support.unruly_campaigns import (
+    assert_finished,
+    assert_nothing_lost_or_doubled,
+    recorded,
+    unruly,
+)
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
@@ -36,7 +40,7 @@ the workers that it has, and calls off those that are starting."""
 DRIVER = """
 import sys
 from pathlib import Path
-from gensynth.ray_executor import run
+from gensynth.executors.ray import run
 from tests.support.unruly_campaigns import unruly
 
 proposals = [("tells", width) for width in range(20, 20 + int(sys.argv[3]))]
@@ -149,7 +153,7 @@ def test_a_worker_that_takes_too_much_memory_is_tried_again_at_half_the_batch(
     monkeypatch.setenv("RAY_memory_usage_threshold", f"{threshold:.3f}")
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
     with unruly(tmp_path, [("eats", 20)], proxy={"epochs": 2}) as opened:
-        assert run(opened) == Done("finished")
+        assert_finished(run(opened), opened.outcomes)
         first = opened.outcomes[0]
     assert (first.ending, first.attempt) == ("completed", 2)
     assert "at batch 32: 64 ran out of memory" in first.detail
@@ -164,6 +168,6 @@ def test_a_ray_of_our_own_that_dies_is_started_anew(tmp_path: Path) -> None:
                 killed.extend(children(b"raylet/raylet"))
                 os.kill(killed[0], signal.SIGKILL)
 
-        assert run(opened, changed=kill_the_node) == Done("finished")
+        assert_finished(run(opened, changed=kill_the_node), opened.outcomes)
         assert killed
         assert_nothing_lost_or_doubled(opened.outcomes, trials=6)
