@@ -91,7 +91,9 @@ def candidate(place: Path, entered: Entered) -> None:
 def constraint(place: Path, entered: Entered) -> None:
     """Judge a preset by an experiment that has one constraint."""
     file = place / "experiment.toml"
-    file.write_text('name = "one"\nspace = "attendnext"\n[constraints.max_params]\nlimit = 100000\n')
+    file.write_text(
+        'name = "one"\nspace = "attendnext"\n[constraints.max_params]\nlimit = 100000\n'
+    )
     words = ["check", "attendnext:tiny", "--experiment", str(file), "--image-size", "32"]
     _command(words, entered)
 
