@@ -11,13 +11,13 @@ a crash is the record and the jobs' folders.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from gensynth.campaign import rows
 from gensynth.campaign.context import Setting
-from gensynth.campaign.early_stopping import Halving
+from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.finals import Finalist, admission, finalists, winner
 from gensynth.campaign.ledger import Ledger
 from gensynth.campaign.remeasurement import Confirmation
@@ -28,7 +28,7 @@ from gensynth.evaluation.evaluator import Described, Judge, Judged
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import Generator
-from gensynth.latency.job import answer_here
+from gensynth.latency.device import answer_here
 from gensynth.record.log import Log
 from gensynth.record.study import Record
 from gensynth.space import Source
@@ -72,7 +72,7 @@ class Campaign:
         self.ledger = Ledger(record, folder, log or Log())
         self._since = since
         self._confirmation = Confirmation(setting, folder)
-        self._halving = Halving(setting.experiment.stopping, setting.experiment.proxy.epochs)
+        self._curves = SearchCurves(setting.stopping, setting.experiment.proxy.epochs)
         self.stopwatch = answer_here
         """Measures latencies; an executor may know other machines to do it on."""
         self._idle = 0
@@ -127,17 +127,11 @@ class Campaign:
         self._waiting = [pending.job for pending in self.ledger.running.values()]
 
     def report(self, job: Job, measurement: Measurement) -> bool:
-        """Take a measurement of a running job; say whether it goes on.
-
-        What falls behind the others goes on while it may still be one for the finals.
-        """
-        if job.purpose != "search" or self._halving.goes_on(job.number, measurement):
+        """Take a measurement of a running job; return whether it goes on."""
+        if job.purpose != "search":
             return True
-        if (hope := self._halving.hope(measurement)) is None:
-            return True
-        value = self._suppose(self.ledger.running[job.number].row, hope).value
-        finals = self.setting.experiment.finals
-        return value is not None and value > admission(self.outcomes, finals)
+        is_admitted = partial(self._is_admitted, job.number)
+        return self._curves.goes_on(job.number, measurement, is_admitted)
 
     def tell(self, job: Job, result: Result) -> None:
         """Take the end of a job: one row of the record, or another attempt at a lost one."""
@@ -281,6 +275,12 @@ class Campaign:
         except ConstraintError:
             return Judged((), None, None)
 
+    def _is_admitted(self, number: int, measurement: Measurement) -> bool:
+        """Whether a running candidate would be a finalist if it ended with a measurement."""
+        value = self._suppose(self.ledger.running[number].row, measurement).value
+        finals = self.setting.experiment.finals
+        return value is not None and value > admission(self.outcomes, finals)
+
     def _at(self, outcome: Outcome, top1: float) -> Judged:
         return self._suppose(outcome, replace(outcome.curve[-1], top1=top1))
 
@@ -297,4 +297,4 @@ class Campaign:
 
     def _remember(self, old: Outcome) -> None:
         if old.purpose == "search" and old.ending in ("completed", "stopped"):
-            self._halving.remember(old.number, old.curve, old.ending == "completed")
+            self._curves.remember(old.number, old.curve, old.ending == "completed")

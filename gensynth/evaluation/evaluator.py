@@ -7,9 +7,9 @@ from typing import Any
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Indicator, Judgement, feasible, price
-from gensynth.evaluation.latency import Latency, Question
+from gensynth.evaluation.latency import Latency, Question, questions_of
 from gensynth.evaluation.measurement import Measurement
-from gensynth.evaluation.score import Score
+from gensynth.evaluation.score import Score, score_of
 from gensynth.genome import Decisions, genome_id
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
@@ -42,9 +42,7 @@ class Judge:
     @property
     def questions(self) -> tuple[Question, ...]:
         """What is to be measured of a candidate's latency: the rules ask it, or the score."""
-        of_score = getattr(self.score, "question", None)
-        asked = (*self.indicator.questions, *([of_score] if of_score else []))
-        return tuple(dict.fromkeys(asked))
+        return questions_of([*(rule.constraint for rule in self.indicator.rules), self.score])
 
     def describe(
         self, decisions: Decisions, latencies: Mapping[str, Latency] | None = None
@@ -92,9 +90,8 @@ class Judge:
         judgements = self.indicator.judge(trained)
         if not feasible(judgements):
             return Judged(judgements, None, None)
-        try:
-            score = self.score(trained)
-        except ValueError:  # A score need not exist: NetScore has none at a top-1 of 0.
+        score = score_of(self.score, trained)
+        if score is None:  # A score need not exist: NetScore has none at a top-1 of 0.
             return Judged(judgements, None, None)
         return Judged(judgements, score, score - price(judgements))
 

@@ -11,10 +11,18 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
-from gensynth.evaluation.constraint import Candidate, Indicator, Stage, price, with_top1
+from gensynth.evaluation.constraint import (
+    Candidate,
+    ConstraintError,
+    Indicator,
+    Stage,
+    price,
+    with_top1,
+)
 from gensynth.evaluation.evaluator import Described, Judge
+from gensynth.evaluation.latency import AsksLatency
 from gensynth.evaluation.measurement import Measurement
-from gensynth.evaluation.score import Score
+from gensynth.evaluation.score import Score, score_of
 from gensynth.generators.problem import Foresight, Prospect
 from gensynth.generators.synthesis.probe import Stimuli, react
 from gensynth.genome import Decision, Decisions
@@ -121,9 +129,9 @@ class SpaceProblem:
 
     def _with_latency(self, candidate: Candidate) -> Candidate:
         """Suppose the latency that the score asks for: nothing is measured before it is needed."""
-        question = getattr(self.score, "question", None)
-        if question is None:
+        if not isinstance(self.score, AsksLatency):
             return candidate
+        question = self.score.latency_question()
         guess = supposed(question, candidate.graph, candidate.profile, self.task, self.folder)
         return replace(candidate, latencies={str(question): guess})
 
@@ -136,9 +144,10 @@ class SpaceProblem:
 
     def _worth(self, candidate: Candidate) -> float:
         try:
-            return self.score(candidate)
-        except ValueError:
-            return float("nan")
+            score = score_of(self.score, candidate)
+        except ConstraintError:  # Its row says so once it is trained; a proposal needs no score.
+            score = None
+        return float("nan") if score is None else score
 
 
 def _features(costs: Profile) -> dict[str, float]:

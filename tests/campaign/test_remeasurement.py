@@ -6,34 +6,39 @@ from typing import Any
 
 import pytest
 
-from devices.cortex_a72 import device
+from devices.cortex_a72.device import CortexA72
 from devices.cortex_a72.fast_model import fast_model
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.context import make_setting
 from gensynth.errors import InputError
-from gensynth.evaluation.latency import CONFIRMED, CORTEX_A72, Question
+from gensynth.evaluation.latency import Question
 from gensynth.graph.trace import trace
 from gensynth.latency.job import LatencyJob
 from gensynth.preflight.findings import look
 from gensynth.space import Source, Task, enumerate_decisions
 from tests.campaign.test_campaign import play
 from tests.support.campaigns import campaign, experiment
-from tests.support.emulation import asked, emulation, tiny
+from tests.support.emulation import asked, confirmed, emulation, slow, tiny
 
+CORTEX_A72 = "cortex-a72"
 RULE = {"max_latency_ms": {"limit": 5.0, "device": CORTEX_A72}}
 WORDS = str(Question(device=CORTEX_A72))
+
+
+real = CortexA72.confirm_latency
+"""The real one, kept before its place is taken."""
 
 
 @pytest.fixture(autouse=True)
 def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The emulator's place is taken; the fast model is the real one."""
     asked.clear()
-    monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.support.emulation:confirmed")
+    monkeypatch.setattr(CortexA72, "confirm_latency", lambda self, job: confirmed(job))
     yield
 
 
 def searched(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Campaign:
-    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+    monkeypatch.setattr(CortexA72, "check", lambda self, question, task, folder: None)
     with campaign(folder, constraints=RULE, trials=6, **changes) as opened:
         play(opened)
         return opened
@@ -69,8 +74,8 @@ def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(
 def test_where_no_finalist_is_confirmed_that_is_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
-    monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.support.emulation:slow")
+    monkeypatch.setattr(CortexA72, "check", lambda self, question, task, folder: None)
+    monkeypatch.setattr(CortexA72, "confirm_latency", lambda self, job: slow(job))
     with campaign(tmp_path, constraints=RULE, trials=3) as opened:
         assert play(opened).reason == "no feasible candidate was confirmed"
 
@@ -90,7 +95,7 @@ def test_without_the_device_nothing_is_trained(
 def test_a_preflight_judges_by_what_the_search_will_foresee(
     monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
-    monkeypatch.setattr(device, "check", lambda question, task, folder: None)
+    monkeypatch.setattr(CortexA72, "check", lambda self, question, task, folder: None)
     setting = make_setting(experiment(constraints=RULE))
     problem, space = setting.problem(), setting.space
     everyone = [problem.foresee(decisions) for decisions in enumerate_decisions(space)]
@@ -105,7 +110,8 @@ def test_a_preflight_judges_by_what_the_search_will_foresee(
 
 def test_what_is_foreseen_is_the_fast_models_with_its_uncertainty() -> None:
     graph = trace(tiny(), (3, 32, 32))
-    found = device.foresee(Question(device=CORTEX_A72), graph, Task(3, 32, 32, 10), ".")
+    question, task = Question(device=CORTEX_A72), Task(3, 32, 32, 10)
+    found = CortexA72().foresee_latency(question, graph, task, Path("."))
     model = fast_model(1)
     assert found.median_ms == model.milliseconds(graph) and found.ratio is None
     assert found.interval_ms.high > found.median_ms * (1 + model.error_90)
@@ -118,6 +124,6 @@ def test_the_emulator_confirms_what_the_fast_model_foresees() -> None:
     source, task = Source("tests.support.emulation", {}, (3, 32, 32)), Task(3, 32, 32, 10)
     question = Question(device=CORTEX_A72, reference="tests.support.emulation:tiny")
     job = LatencyJob(source, question, task)
-    counted, foreseen = device.confirm(job), device.measure(job)
+    counted, foreseen = real(CortexA72(), job), CortexA72().measure(job)
     assert counted.ratio == pytest.approx(1.0) and foreseen.ratio == pytest.approx(1.0, abs=0.4)
-    assert device.confirm(job) == counted, "from the cache"
+    assert real(CortexA72(), job) == counted, "from the cache"
