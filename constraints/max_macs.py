@@ -3,22 +3,16 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from constraints.limit import ProfileLimit
+from gensynth.graph.profile import Profile
 
 
 @dataclass(frozen=True)
-class MaxMacs:
-    """No more than `limit` multiply-accumulates of convolutions and linear layers per image."""
+class MaxMacs(ProfileLimit):
+    """At most `limit` multiply-accumulates of convolutions and linear layers for each image."""
 
-    needs: ClassVar[Stage] = "profile"
-    limit: float
-    """Multiply-accumulates of one image, above 0."""
+    unit: ClassVar[str] = "MACs"
 
-    def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise InputError("limit", f"{self.limit} is not above 0")
-
-    def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Compare the profile with the limit."""
-        return Verdict.at_most(candidate.profile.macs, self.limit, "MACs")
+    def cost(self, profile: Profile) -> float:
+        """Return the multiply-accumulates of one image."""
+        return profile.macs

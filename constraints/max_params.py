@@ -3,22 +3,16 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from constraints.limit import ProfileLimit
+from gensynth.graph.profile import Profile
 
 
 @dataclass(frozen=True)
-class MaxParams:
-    """No more than `limit` learnable numbers, batch normalisation and head included."""
+class MaxParams(ProfileLimit):
+    """At most `limit` learnable numbers, batch normalisation and the classifier included."""
 
-    needs: ClassVar[Stage] = "profile"
-    limit: float
-    """Learnable numbers, above 0."""
+    unit: ClassVar[str] = "parameters"
 
-    def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise InputError("limit", f"{self.limit} is not above 0")
-
-    def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Compare the profile with the limit."""
-        return Verdict.at_most(candidate.profile.params, self.limit, "parameters")
+    def cost(self, profile: Profile) -> float:
+        """Return the learnable numbers."""
+        return profile.params

@@ -1,26 +1,18 @@
-"""A limit on the memory that the activations of a network take at once."""
+"""A limit on the memory for the activations of a network."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from constraints.limit import ProfileLimit
+from gensynth.graph.profile import Profile
 
 
 @dataclass(frozen=True)
-class MaxPeakActivationBytes:
-    """No more than `limit` bytes of float32 activations alive at one time, at batch 1."""
+class MaxPeakActivationBytes(ProfileLimit):
+    """At most `limit` bytes of float32 activations alive at the same time, at batch 1."""
 
-    needs: ClassVar[Stage] = "profile"
-    limit: float
-    """Bytes, above 0."""
+    unit: ClassVar[str] = "bytes of live activations"
 
-    def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise InputError("limit", f"{self.limit} is not above 0")
-
-    def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Compare the profile with the limit."""
-        return Verdict.at_most(
-            candidate.profile.peak_activation_bytes, self.limit, "bytes of live activations"
-        )
+    def cost(self, profile: Profile) -> float:
+        """Return the bytes at the peak."""
+        return profile.peak_activation_bytes

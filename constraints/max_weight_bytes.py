@@ -1,24 +1,18 @@
-"""A limit on the memory that the weights of a network take."""
+"""A limit on the memory for the weights of a network."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from constraints.limit import ProfileLimit
+from gensynth.graph.profile import Profile
 
 
 @dataclass(frozen=True)
-class MaxWeightBytes:
-    """No more than `limit` bytes of float32 weights."""
+class MaxWeightBytes(ProfileLimit):
+    """At most `limit` bytes of float32 weights."""
 
-    needs: ClassVar[Stage] = "profile"
-    limit: float
-    """Bytes, above 0."""
+    unit: ClassVar[str] = "bytes of weights"
 
-    def __post_init__(self) -> None:
-        if not self.limit > 0:
-            raise InputError("limit", f"{self.limit} is not above 0")
-
-    def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Compare the profile with the limit."""
-        return Verdict.at_most(candidate.profile.weight_bytes, self.limit, "bytes of weights")
+    def cost(self, profile: Profile) -> float:
+        """Return the bytes of float32 weights."""
+        return profile.weight_bytes

@@ -1,14 +1,17 @@
-"""Finding plugins by name: an installed entry point, or `module:attribute` beside an experiment.
+"""Finding plugins: installed ones by their short name, a user's own as `module:attribute`.
 
-Naming `module:attribute` runs that module's code. It is imported only where the user's own
-experiment file or command line names it; nothing read from a record or an export can.
+Installed plugins come from entry points (groups `gensynth.constraints`, `gensynth.devices`, ...).
+Naming a plugin executes its code. A name of the form `module:attribute` is therefore accepted only
+from the user's own experiment file or command line, never from a record or an export.
 """
 
 import dataclasses
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -19,55 +22,89 @@ from typing import Any, Literal
 from gensynth.errors import InputError, nearest, unknown
 from gensynth.serialization import from_plain
 
-PluginKind = Literal["search_space", "constraint", "score", "generator"]
-KINDS: tuple[PluginKind, ...] = ("search_space", "constraint", "score", "generator")
+PluginKind = Literal[
+    "search_space", "constraint", "score", "generator", "device", "format", "early_stopping"
+]
+GROUPS: Mapping[PluginKind, str] = {
+    "search_space": "gensynth.search_spaces",
+    "constraint": "gensynth.constraints",
+    "score": "gensynth.scores",
+    "generator": "gensynth.generators",
+    "device": "gensynth.devices",
+    "format": "gensynth.formats",
+    "early_stopping": "gensynth.early_stopping",
+}
+"""Entry-point group of each kind of plugin."""
+KINDS: tuple[PluginKind, ...] = tuple(GROUPS)
+_FOLDER: ContextVar[Path | None] = ContextVar("folder", default=None)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One installed plugin, for `gensynth plugins`: where it comes from, what failed."""
+    """One installed plugin: where it comes from, and why it cannot be loaded."""
 
     kind: str
     name: str
     origin: str
+    """Name and version of the distribution that installed it."""
     target: str
+    """What the entry point refers to, as `module:attribute`."""
     problem: str = ""
-
-
-def group(kind: PluginKind) -> str:
-    """Name the entry-point group of a kind of plugin."""
-    return f"gensynth.{kind}s"
+    """The error that its import raised; empty if it loads."""
 
 
 def names(kind: PluginKind) -> list[str]:
-    """List the installed plugins of a kind, without importing any."""
-    return sorted({entry.name for entry in entry_points(group=group(kind))})
+    """Return the sorted names of the installed plugins of a kind, without importing them."""
+    return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
 
 
 def load(kind: PluginKind, name: str, place: str, folder: Path | None = None) -> Any:
-    """Import the plugin `name`; `module:attribute` is looked up relative to `folder` first."""
+    """Import the plugin `name`.
+
+    `module:attribute` is looked up in `folder` first, or without one in the folder of
+    `looking_in`. Raises `InputError` with `place` if it does not exist or its import fails.
+    """
     if ":" in name:
-        return _load_attribute(name, place, folder)
-    for entry in entry_points(group=group(kind), name=name):
+        return _load_attribute(name, place, folder or _FOLDER.get())
+    for entry in entry_points(group=GROUPS[kind], name=name):
         return _load_entry(entry, place)
     raise unknown(place, kind.replace("_", " "), name, names(kind))
 
 
 def create(
-    kind: PluginKind, name: str, table: Mapping[str, Any], place: str, folder: Path | None = None
+    kind: PluginKind,
+    name: str,
+    table: Mapping[str, Any],
+    place: str,
+    folder: Path | None = None,
 ) -> Any:
-    """Load the class `name` and make it from its table, every field checked."""
-    plugin = load(kind, name, place, folder)
-    if not (isinstance(plugin, type) and dataclasses.is_dataclass(plugin)):
-        raise InputError(place, f"{name!r} is no dataclass, so a table cannot make one")
-    return from_plain(plugin, table, place)
+    """Load the dataclass `name` and make it from its table, with every field checked.
+
+    A plugin that the table names in turn (the device of a latency limit) is looked up in `folder`
+    as well.
+    """
+    with looking_in(folder or _FOLDER.get()):
+        plugin = load(kind, name, place)
+        if not (isinstance(plugin, type) and dataclasses.is_dataclass(plugin)):
+            raise InputError(place, f"{name!r} must be a dataclass")
+        return from_plain(plugin, table, place)
+
+
+@contextmanager
+def looking_in(folder: Path | None) -> Iterator[None]:
+    """Look up `module:attribute` names in `folder` while the block runs."""
+    token = _FOLDER.set(folder)
+    try:
+        yield
+    finally:
+        _FOLDER.reset(token)
 
 
 def listed() -> list[Listed]:
-    """Import every installed plugin in turn and say what it is or why it failed."""
+    """Import every installed plugin and return where each comes from and whether it loads."""
     rows = []
-    for kind in KINDS:
-        for entry in sorted(entry_points(group=group(kind)), key=lambda entry: entry.name):
+    for kind, group in GROUPS.items():
+        for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
             problem = ""
             try:
                 entry.load()
@@ -103,8 +140,8 @@ def _load_attribute(name: str, place: str, folder: Path | None) -> Any:
 def _import(name: str, folder: Path | None) -> ModuleType:
     """Import a module; a file in `folder` wins over an installed module of the same name.
 
-    `folder` is appended to the import path, never put before it: a user's own folder named
-    `constraints` must not hide ours. A file that this would hide is loaded from its location.
+    `folder` is appended to the import path, never prepended: a user's own folder that is called
+    `constraints` must not hide ours. A file that would be hidden is loaded from its location.
     """
     if folder is None:
         return import_module(name)
@@ -139,7 +176,7 @@ def _import_file(file: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file")
+        raise ImportError(f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

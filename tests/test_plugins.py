@@ -78,7 +78,7 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path, name: str, message: str)
 
 def test_a_plugin_that_is_no_dataclass_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plain_class.py").write_text("class X: pass")
-    with pytest.raises(InputError, match="no dataclass"):
+    with pytest.raises(InputError, match="must be a dataclass"):
         create("constraint", "plain_class:X", {}, "here", tmp_path)
 
 

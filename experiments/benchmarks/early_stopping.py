@@ -13,32 +13,32 @@ A random draw is the hard case: a learned generator proposes fewer bad networks.
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gensynth.campaign.early_stopping import Halving
-from gensynth.campaign.experiment import Finals, Stopping, read_experiment
+from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
+from gensynth.campaign.experiment import Finals, read_experiment
 from gensynth.campaign.finals import last_place
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.score import NetScore
 
 
 @dataclass(frozen=True)
-class Rule:
-    """When a training stops: at which epochs it is asked, and whether it is given hope."""
+class ByRank(Halving):
+    """Halving without hope: what is behind goes on only if it keeps the least top-1 already."""
 
-    stopping: Stopping
-    hopes: bool = True
-    """Without, what is behind goes on only if it keeps the least top-1 already."""
+    def stops(self, running: Running, /) -> bool:
+        """Whether the training is behind, and below the least top-1."""
+        return self.is_behind(running) and not running.would_reach_finals(running.latest.top1)
 
 
-NONE = Rule(Stopping("none"))
 RULES = [
-    Rule(Stopping("halving", first, reduction), hopes)
-    for hopes, first, reduction in product((True, False), (1, 2, 4), (2, 3))
+    kind(first, reduction)
+    for kind, first, reduction in product((Halving, ByRank), (1, 2, 4), (2, 3))
 ]
 
 
@@ -57,6 +57,10 @@ class Network:
         if top1 < self.floor:
             return float("-inf")
         return NetScore().of(top1, self.params, self.macs)
+
+    def reaches(self, least: float, measurement: Measurement) -> bool:
+        """Whether it would score more than `least` if its training ended with a measurement."""
+        return self.scored(measurement.top1) > least
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     drawn = [[networks[k] for k in rng.permutation(len(networks))] for _ in range(options.runs)]
     count = options.trainings
-    whole = [search(order[:count], NONE) for order in drawn]
+    whole = [search(order[:count], Never()) for order in drawn]
     for rule in RULES:
         found = [search(order[:count], rule) for order in drawn]
         more = [search(order, rule, full.epochs) for order, full in zip(drawn, whole, strict=True)]
@@ -110,27 +114,27 @@ def _curve(top1s: Sequence[float]) -> tuple[Measurement, ...]:
     return tuple(Measurement(k, float(top1), 0.0, 0.0) for k, top1 in enumerate(top1s, 1))
 
 
-def search(networks: Sequence[Network], rule: Rule, budget: float = float("inf")) -> Found:
+def search(networks: Sequence[Network], rule: EarlyStopping, budget: float = float("inf")) -> Found:
     """Train networks one after the other under a rule, for up to `budget` epochs."""
-    halving = Halving(rule.stopping, len(networks[0].curve))
+    curves = SearchCurves(rule, len(networks[0].curve))
     epochs, scores = 0, list[float]()
     for number, network in enumerate(networks):
         if epochs >= budget:
             break
         for measurement in network.curve:
             epochs += 1
-            if not halving.goes_on(number, measurement):
-                hope = halving.hope(measurement) if rule.hopes else measurement
-                least = last_place(scores, Finals()) if rule.hopes else float("-inf")
-                if hope is not None and not network.scored(hope.top1) > least:
-                    break
+            least = float("-inf") if isinstance(rule, ByRank) else last_place(scores, Finals())
+            if not curves.goes_on(number, measurement, partial(network.reaches, least)):
+                break
         else:
             scores.append(network.scored(network.curve[-1].top1))
-            halving.remember(number, network.curve, completed=True)
+            curves.remember(number, network.curve, completed=True)
     return Found(epochs, max(scores, default=float("-inf")))
 
 
-def _row(rule: Rule, found: Sequence[Found], more: Sequence[Found], whole: Sequence[Found]) -> str:
+def _row(
+    rule: Halving, found: Sequence[Found], more: Sequence[Found], whole: Sequence[Found]
+) -> str:
     saved = 1 - sum(f.epochs for f in found) / sum(w.epochs for w in whole)
     lost = np.array([w.score - f.score for f, w in zip(found, whole, strict=True)])
     known = lost[np.isfinite(lost)]
@@ -139,8 +143,8 @@ def _row(rule: Rule, found: Sequence[Found], more: Sequence[Found], whole: Seque
     same = np.mean(known <= 0)
     gains = np.array([m.score - w.score for m, w in zip(more, whole, strict=True)])
     gain = f"{np.mean(gains[np.isfinite(gains)]):+.2f} dB"
-    asked = f"{'hope' if rule.hopes else 'rank'} | {rule.stopping.first}"
-    return f"| {asked} | {rule.stopping.reduction} | {saved:.0%} | {same:.1%} | {mean} | {gain} |"
+    asked = f"{'rank' if isinstance(rule, ByRank) else 'hope'} | {rule.first}"
+    return f"| {asked} | {rule.reduction} | {saved:.0%} | {same:.1%} | {mean} | {gain} |"
 
 
 if __name__ == "__main__":

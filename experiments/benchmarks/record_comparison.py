@@ -177,7 +177,7 @@ def _speed(latency: "Latency") -> Row:
 
 
 def _emulated(model: Model) -> Row:
-    from devices.cortex_a72.measure import emulate_model
+    from devices.cortex_a72.compare import emulate_model
 
     try:
         with quiet():

@@ -37,8 +37,8 @@ from experiments.benchmarks.simulated_space import (
     opened,
     steps,
 )
-from gensynth.campaign.early_stopping import Halving
-from gensynth.campaign.experiment import Finals, Stopping
+from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
+from gensynth.campaign.experiment import Finals
 from gensynth.campaign.finals import admission
 from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.measurement import Measurement
@@ -113,6 +113,21 @@ def _place(top1: float, macs: float) -> Floats:
     return np.array([top1 / 5.0, np.log10(macs)])
 
 
+class ByRank(Halving):
+    """Halving as published: whoever falls behind is stopped."""
+
+    def stops(self, running: Running, /) -> bool:
+        """Whether the training falls behind."""
+        return self.is_behind(running)
+
+
+RULES: dict[str, EarlyStopping] = {
+    "none": Never(),
+    "rank": ByRank(first=1, reduction=3),
+    "hope": Halving(first=1, reduction=3),
+}
+
+
 class ClockedTrainings(Trainings):
     """Trainings with curves, stopped by a rule."""
 
@@ -120,8 +135,8 @@ class ClockedTrainings(Trainings):
         self, evaluator: Evaluator, predictor: Predictor, number: int, curves: Curves, rule: str
     ) -> None:
         super().__init__(evaluator, predictor, number)
-        self.curves, self.rule = curves, rule
-        self.halving = Halving(Stopping("halving", 1, 3), curves.curves.shape[1])
+        self.curves = curves
+        self.stopping = SearchCurves(RULES[rule], curves.curves.shape[1])
         self.seconds, self.epochs = 0.0, 0
 
     def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
@@ -136,20 +151,17 @@ class ClockedTrainings(Trainings):
         self.seconds += curve[-1].seconds
         self.epochs += length
         completed = length == len(whole)
-        self.halving.remember(new.number, curve, completed)
+        self.stopping.remember(new.number, curve, completed)
         if not completed:
             return replace(new, ending="stopped", attempt=1, curve=curve)
         return replace(self._scored(new, described, top1), curve=curve)
 
     def _goes_on(self, new: Outcome, described: Description, line: Measurement) -> bool:
-        if self.rule == "none" or self.halving.goes_on(new.number, line):
-            return True
-        if self.rule == "rank":
-            return False
-        if (hope := self.halving.hope(line)) is None:
-            return True
-        value = self.evaluator.evaluate(described.candidate, hope).value
-        return value is not None and value > admission(list(self.known.values()), Finals())
+        def is_admitted(end: Measurement) -> bool:
+            value = self.evaluator.evaluate(described.candidate, end).value
+            return value is not None and value > admission(list(self.known.values()), Finals())
+
+        return self.stopping.goes_on(new.number, line, is_admitted)
 
 
 def main() -> None:

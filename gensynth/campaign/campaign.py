@@ -11,12 +11,13 @@ folders of its running jobs hold, and nothing else.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gensynth.campaign import rows
 from gensynth.campaign.context import Context
-from gensynth.campaign.early_stopping import Halving
+from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.finals import Finalist, admission, finalists, winner
 from gensynth.campaign.ledger import Ledger
 from gensynth.campaign.remeasurement import Confirmation
@@ -27,7 +28,8 @@ from gensynth.evaluation.evaluator import Description, Evaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import Generator
-from gensynth.latency.job import Stopwatch, answer_here
+from gensynth.latency.device import answer_here
+from gensynth.latency.job import Stopwatch
 from gensynth.record.log import Log
 from gensynth.record.pending import Pending
 from gensynth.record.study import Record
@@ -71,7 +73,7 @@ class Campaign:
         self.ledger = Ledger(record, folder, log or Log())
         self._since = since
         self._confirmation = Confirmation(context, folder)
-        self._halving = Halving(context.experiment.stopping, context.experiment.proxy.epochs)
+        self._curves = SearchCurves(context.stopping, context.experiment.proxy.epochs)
         self._generator: Generator | None = None
         self._idle = 0
         self._exhausted = ""
@@ -137,17 +139,11 @@ class Campaign:
         self._waiting = [pending.job for pending in self.ledger.running.values()]
 
     def report(self, job: Job, measurement: Measurement) -> bool:
-        """Enter a measurement of a running job; return whether its training goes on.
-
-        A training that falls behind the others goes on while it may still reach the finals.
-        """
-        if job.purpose != "search" or self._halving.goes_on(job.number, measurement):
+        """Enter a measurement of a running job; return whether its training goes on."""
+        if job.purpose != "search":
             return True
-        if (hope := self._halving.hope(measurement)) is None:
-            return True
-        value = self._suppose(self.ledger.running[job.number].row, hope).value
-        finals = self.context.experiment.finals
-        return value is not None and value > admission(self.outcomes, finals)
+        is_admitted = partial(self._is_admitted, job.number)
+        return self._curves.goes_on(job.number, measurement, is_admitted)
 
     def tell(self, job: Job, result: Result) -> None:
         """Enter the end of a job: a row of the record, or a new attempt if its worker was lost."""
@@ -289,6 +285,12 @@ class Campaign:
         except ConstraintError:
             return Evaluation((), None, None)
 
+    def _is_admitted(self, number: int, measurement: Measurement) -> bool:
+        """Whether a running candidate would be a finalist if it ended with a measurement."""
+        value = self._suppose(self.ledger.running[number].row, measurement).value
+        finals = self.context.experiment.finals
+        return value is not None and value > admission(self.outcomes, finals)
+
     def _at(self, outcome: Outcome, top1: float) -> Evaluation:
         return self._suppose(outcome, replace(outcome.curve[-1], top1=top1))
 
@@ -312,4 +314,4 @@ class Campaign:
 
     def _remember(self, old: Outcome) -> None:
         if old.purpose == "search" and old.ending in ("completed", "stopped"):
-            self._halving.remember(old.number, old.curve, old.ending == "completed")
+            self._curves.remember(old.number, old.curve, old.ending == "completed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from gensynth.campaign.early_stopping import EarlyStopping, Halving
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.proxy_length import settled
 from gensynth.data.open import open_data
@@ -21,7 +22,8 @@ from gensynth.evaluation.score import Score
 from gensynth.generators.by_name import make_generator
 from gensynth.generators.protocol import Generator
 from gensynth.generators.space_problem import SpaceProblem
-from gensynth.latency.job import LatencyJob, check
+from gensynth.latency.device import check
+from gensynth.latency.job import LatencyJob
 from gensynth.latency.runtimes import check as check_runtime
 from gensynth.models.by_name import reference_source
 from gensynth.record.pending import InFlight
@@ -56,6 +58,7 @@ class Context:
     """Networks that rules refer to, trained first and by the same proxy."""
     stimuli: "Stimuli | None" = None
     """What the inquisitor probes untrained networks with."""
+    stopping: EarlyStopping = field(default_factory=Halving)
     class_names: tuple[str, ...] = ()
     """In the order of a network's outputs."""
     left_out: str = ""
@@ -101,7 +104,7 @@ class Context:
             folder=str(in_flight.folder_of(row).resolve()),
             splits=("train", "validation") if purpose == "export" else ("train",),
             measure_test=purpose == "export",
-            measure_int8=self.measures_int8 and purpose in ("search", "final"),
+            measure_int8=self.indicator.needs_int8_loss and purpose in ("search", "final"),
             keep_weights=purpose == "export",
             checkpoint_s=experiment.resources.checkpoint_s,
             time_limit_s=experiment.resources.time_limit_s,
@@ -115,15 +118,9 @@ class Context:
         paths = (self.experiment.folder,) if self.experiment.folder else ()
         return LatencyJob(source, question, self.task, paths)
 
-    @property
-    def measures_int8(self) -> bool:
-        """Whether a rule asks what a trained network loses in 8 bits."""
-        rules = self.indicator.rules
-        return any(getattr(rule.constraint, "measures_int8", False) for rule in rules)
-
     def check_measurable(self) -> None:
         """Raise `InputError` where what is to be measured cannot be: before anything is trained."""
-        if self.measures_int8:
+        if self.indicator.needs_int8_loss:
             check_runtime("onnxruntime")
         for question in self.evaluator.questions:
             if question.resource and self.experiment.executor != "ray":
@@ -156,6 +153,7 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
         test_images=len(data.splits["test"]),
         references=_references(indicator, space, data.task, experiment),
         stimuli=_stimuli(data, experiment.seed),
+        stopping=experiment.make_stopping(),
         class_names=data.class_names,
         left_out=data.left_out,
         repeated=data.repeated,
@@ -181,7 +179,5 @@ def _stimuli(data: DataSet, seed: int) -> "Stimuli":
 def _references(
     indicator: Indicator, space: SearchSpace[Any], task: Task, experiment: Experiment
 ) -> dict[str, Source]:
-    trained = [rule.constraint for rule in indicator.rules if rule.constraint.needs == "proxy"]
-    names = [getattr(constraint, "reference", None) for constraint in trained]
     place = f"{experiment.name}: reference"
-    return {name: reference_source(name, space, task, place) for name in names if name}
+    return {name: reference_source(name, space, task, place) for name in indicator.references}

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from gensynth.campaign.early_stopping import EarlyStopping
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import STAGES, Indicator, Mode, Rule
@@ -50,25 +51,11 @@ class RuleTable:
 
 @dataclass(frozen=True)
 class Stopping:
-    """When a training that falls behind ends early: successive halving, asynchronously.
+    """Which rule ends trainings early that fall behind; the rule's own keys stand beside it."""
 
-    At the epochs `first`, `first * reduction`, ... a training goes on only if it is among the
-    best `1 / reduction` of those that got there before it.
-    """
-
-    rule: Literal["halving", "none"] = "halving"
-    """`none` trains every candidate to its last epoch."""
-    first: int = 5
-    """Epochs before the first decision."""
-    reduction: int = 3
-    """One training in so many goes on at each of these epochs."""
-
-    def __post_init__(self) -> None:
-        """Refuse rungs that do not grow."""
-        if self.first < 1:
-            raise InputError("first", f"expected at least 1 epoch, got {self.first}")
-        if self.reduction < 2:
-            raise InputError("reduction", f"expected at least 2, got {self.reduction}")
+    rule: str = "halving"
+    """An installed rule, or `module:class` beside the file; `none` never ends one early."""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +189,15 @@ class Experiment:
         """Import and make the score."""
         return self._create("score", self.score, "score")  # type: ignore[no-any-return]
 
+    def make_stopping(self) -> EarlyStopping:
+        """Import and make the rule for early stopping."""
+        plugin = Plugin(self.stopping.rule, self.stopping.options)
+        rule = self._create("early_stopping", plugin, "stopping")
+        if not isinstance(rule, EarlyStopping):
+            problem = f"{plugin.use} must have the method stops(running)"
+            raise InputError(f"{self.name}: stopping", problem)
+        return rule
+
     def make_indicator(self) -> Indicator:
         """Import and make all constraints."""
         rules = []
@@ -257,6 +253,8 @@ def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
     tables["constraints"] = {
         name: _rule_table(table, name, place) for name, table in constraints.items()
     }
+    if "stopping" in tables:
+        tables["stopping"] = _stopping_table(tables["stopping"], place)
     experiment = from_plain(Experiment, tables, f"{place}: ")
     return replace(experiment, data=_absolute(experiment.data, Path(experiment.folder)))
 
@@ -277,6 +275,14 @@ def _plugin_table(table: Any, key: str, place: str) -> dict[str, Any]:
     if use is None:
         raise InputError(f"{place}: {key}.use", "missing: the name of the plugin")
     return {"use": use, "options": options.pop("options", options)}
+
+
+def _stopping_table(table: Any, place: str) -> dict[str, Any]:
+    if not isinstance(table, Mapping):
+        raise InputError(f"{place}: stopping", "expected a table")
+    options = dict(table)
+    known = {"rule": options.pop("rule")} if "rule" in options else {}
+    return {**known, "options": options.pop("options", options)}
 
 
 def _rule_table(table: Any, name: str, place: str) -> dict[str, Any]:

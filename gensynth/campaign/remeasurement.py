@@ -15,9 +15,9 @@ from gensynth.campaign.context import Context
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.evaluator import Evaluator
-from gensynth.evaluation.latency import CONFIRMED, Latency
+from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome
-from gensynth.latency.job import confirm
+from gensynth.latency.device import confirm, confirms
 from gensynth.serialization import dumps, from_plain, loads, write_whole
 
 FILE = "confirmed.json"
@@ -68,7 +68,8 @@ class Confirmation:
 
     def _settle(self, finalist: Outcome, evaluator: Evaluator) -> bool:
         """Measure a finalist unless that was done; say whether anything is new."""
-        asked = [question for question in evaluator.questions if question.device in CONFIRMED]
+        home = Path(self._context.experiment.folder)
+        asked = [question for question in evaluator.questions if confirms(question, home)]
         if not asked or finalist.genome_id in self._answers:
             return False
         source = evaluator.described(finalist.decisions).source

@@ -1,31 +1,35 @@
-"""`gensynth device setup`: prepare a machine that is not here, to be measured in emulation."""
+"""`gensynth device setup`: prepare a device that latency is measured on."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gensynth.errors import unknown
+from gensynth.errors import InputError
 
-device = typer.Typer(no_args_is_help=True, help="Machines that are measured in emulation.")
+device = typer.Typer(no_args_is_help=True, help="Devices that latency is measured on.")
 
 
 @device.callback()
 def _device() -> None:
-    """Machines that are measured in emulation."""
+    """Devices that latency is measured on."""
 
 
 @device.command()
 def setup(
-    name: Annotated[str, typer.Argument(metavar="DEVICE", help="cortex-a72.")],
+    name: Annotated[
+        str, typer.Argument(metavar="DEVICE", help="An installed device, or module:class.")
+    ],
 ) -> None:
-    """Prepare a device: fetch its parts, build the plugin, and try it.
+    """Prepare a device and try it. Run again, it only tries what is there.
 
-    Takes packages of Debian and PyPI into the cache folder ($GENSYNTH_CACHE or
-    ~/.cache/gensynth); nothing is installed. Again, it only tries what is there.
+    cortex-a72 takes packages of Debian and PyPI into the cache folder
+    ($GENSYNTH_CACHE or ~/.cache/gensynth) and builds a counter; nothing is
+    installed.
     """
-    from devices.cortex_a72.install import install
-    from devices.cortex_a72.place import DEVICE
+    from gensynth.latency.device import NeedsSetup, find_device
 
-    if name != DEVICE:
-        raise unknown("device setup", "device", name, [DEVICE])
-    install(typer.echo)
+    found = find_device(name, Path.cwd())
+    if not isinstance(found, NeedsSetup):
+        raise InputError(name, "needs no setup")
+    found.set_up(typer.echo)

@@ -9,6 +9,7 @@ import typer
 from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.cli.options import data_path, task
 from gensynth.errors import InputError
+from gensynth.plugins import names
 
 if TYPE_CHECKING:
     from gensynth.campaign.campaign import Campaign
@@ -33,7 +34,7 @@ def export(
     source: Annotated[str, typer.Argument(help="DIR, DIR:ID, SPACE:PRESET or a genome file.")],
     to: Annotated[Path, typer.Option(help="The folder to write; must not exist.")],
     format_: Annotated[
-        str, typer.Option("--format", help="torch, onnx, pt2, int8, executorch; with commas.")
+        str, typer.Option("--format", help=f"Comma-separated: torch, {', '.join(names('format'))}.")
     ] = "torch",
     data: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time
@@ -55,7 +56,7 @@ def export(
     from gensynth.exports.folder import ExportError
     from gensynth.formats import formats
 
-    wanted = formats([word.strip() for word in format_.split(",")])
+    wanted = formats([word.strip() for word in format_.split(",")], Path.cwd())
     if to.exists():
         raise InputError("--to", f"{to} exists already")
     try:

@@ -5,9 +5,9 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
-from gensynth.evaluation.latency import Latency, Question
+from gensynth.evaluation.latency import Latency, Question, questions_of
 from gensynth.evaluation.measurement import Measurement
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import Profile
@@ -17,34 +17,37 @@ if TYPE_CHECKING:
     from torch import nn
 
 Stage = Literal["graph", "profile", "latency", "proxy"]
-"""What must be known before a question can be answered, cheapest first."""
+"""What must be known before a constraint can answer, cheapest first."""
 STAGES: tuple[Stage, ...] = ("graph", "profile", "latency", "proxy")
 Mode = Literal["enforce", "prefer"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Everything that may be asked about one network; what is not known yet is None."""
+    """What is known of one network; None for what is not known yet."""
 
     graph: Graph
     profile: Profile
     task: Task | None = None
     module: "Callable[[], nn.Module] | None" = None
-    """Builds (or returns) the network, for questions that the graph cannot answer."""
+    """Builds or returns the network, for constraints that the graph alone cannot answer."""
     latencies: Mapping[str, Latency] = field(default_factory=dict)
-    """Measured latencies, by the words of the question that they answer."""
+    """Measured latencies by `str(question)`."""
     measurement: Measurement | None = None
-    """The last line of its training on the proxy."""
+    """The last measurement of its proxy training."""
     references: Mapping[str, Measurement] = field(default_factory=dict)
-    """The same of reference networks, by name, trained by the same proxy."""
+    """The last measurements of reference networks, trained by the same proxy, by name."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to one question: `ok` is None where it could not be judged yet.
+    """The answer of a constraint; `ok` is None if it cannot be judged yet.
 
-    `violation` is relative (`value/limit - 1`, `1 - value/limit`, or a share of layers); it is
-    at most 0 exactly when `ok`, and minus the violation is the margin.
+    `violation` is relative (`value/limit - 1`, `1 - value/limit`, or a share of layers). It is at
+    most 0 exactly when `ok` is true, and its negative is the margin.
+
+    >>> Verdict.at_most(120, 100, "layers")
+    Verdict(ok=False, violation=0.2, reason='120 layers, at most 100', offenders=())
     """
 
     ok: bool | None
@@ -70,7 +73,7 @@ class Verdict:
 
     @classmethod
     def none_of(cls, offenders: Sequence[str], total: int, what: str) -> "Verdict":
-        """Judge that no layer offends; the violation is the share of `total` that does."""
+        """Judge that no layer offends; the violation is the offenders' share of `total`."""
         share = len(offenders) / max(total, 1)
         return cls._judge(share, f"{len(offenders)} of {total} {what}", offenders)
 
@@ -78,12 +81,12 @@ class Verdict:
     def at_most_zero(
         cls, violation: float, reason: str, offenders: Sequence[str] = ()
     ) -> "Verdict":
-        """Judge a violation that was computed otherwise: `ok` where it is at most 0."""
+        """Judge a violation that the caller computed: `ok` if it is at most 0."""
         return cls._judge(violation, reason, offenders)
 
     @classmethod
     def not_judged(cls, reason: str) -> "Verdict":
-        """Say what is missing for an answer."""
+        """Return a verdict that is neither yes nor no; `reason` names what is missing."""
         return cls(None, None, reason)
 
     @classmethod
@@ -92,7 +95,7 @@ class Verdict:
 
 
 def _figure(value: float, limit: float) -> str:
-    """Write counts in full, and others with four digits: six where four hide a miss of `limit`."""
+    """Format a count in full and other numbers to four digits, or six if four hide the verdict."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{value:,.0f}"
     rounded = float(f"{value:.4g}")
@@ -101,28 +104,53 @@ def _figure(value: float, limit: float) -> str:
 
 
 class Constraint(Protocol):
-    """One question; a frozen dataclass whose fields are its table in an experiment file."""
+    """One question about a network; a frozen dataclass whose fields are its TOML table.
+
+    What only some constraints have is declared by protocols of their own: `AsksLatency`,
+    `NeedsReference`, `NeedsInt8Loss`.
+    """
 
     needs: ClassVar[Stage]
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Answer for `candidate`; must not change it."""
+        """Judge `candidate` without changing it."""
+        ...
+
+
+@runtime_checkable
+class NeedsReference(Protocol):
+    """A constraint of stage `proxy` that compares with a network trained by the same proxy."""
+
+    def reference_network(self) -> str | None:
+        """Return a preset of the space or `timm:NAME`; None if it needs no reference.
+
+        `candidate.references` holds its measurement once it is trained.
+        """
+        ...
+
+
+@runtime_checkable
+class NeedsInt8Loss(Protocol):
+    """A constraint that needs `candidate.measurement.int8_loss`."""
+
+    def needs_int8_loss(self) -> bool:
+        """Whether trained networks are to be quantised and measured again."""
         ...
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A constraint as an experiment uses it: enforced, or preferred at a price."""
+    """A constraint in an experiment: enforced, or preferred at a price."""
 
     name: str
     constraint: Constraint
     mode: Mode = "enforce"
     weight: float = 10.0
-    """Decibels that one unit of violation costs, where the rule is a preference."""
+    """Decibels that one unit of violation costs if the rule is a preference."""
 
 
 class ConstraintError(RuntimeError):
-    """A constraint raised instead of answering; names the plugin, keeps the cause."""
+    """A plugin raised an exception or returned nonsense; the message names the plugin."""
 
 
 @dataclass(frozen=True)
@@ -146,12 +174,27 @@ class Indicator:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What is to be measured before all rules of stage `latency` can answer."""
-        asked = (getattr(rule.constraint, "question", None) for rule in self.rules)
-        return tuple(dict.fromkeys(q for q in asked if isinstance(q, Question)))
+        """What must be measured before every rule of stage `latency` can answer."""
+        return questions_of([rule.constraint for rule in self.rules])
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Names of the networks that are trained first because rules refer to them."""
+        asked = (
+            rule.constraint.reference_network()
+            for rule in self.rules
+            if isinstance(rule.constraint, NeedsReference)
+        )
+        return tuple(dict.fromkeys(name for name in asked if name))
+
+    @property
+    def needs_int8_loss(self) -> bool:
+        """Whether a rule needs to know what a trained network loses in 8 bits."""
+        constraints = [rule.constraint for rule in self.rules]
+        return any(c.needs_int8_loss() for c in constraints if isinstance(c, NeedsInt8Loss))
 
     def judge(self, candidate: Candidate, up_to: Stage = "proxy") -> tuple[Judgement, ...]:
-        """Ask every rule that needs no more than stage `up_to`, cheapest first."""
+        """Judge by every rule that needs no more than stage `up_to`, cheapest first."""
         known = STAGES[: STAGES.index(up_to) + 1]
         order = sorted(self.rules, key=lambda rule: STAGES.index(rule.constraint.needs))
         return tuple(_ask(rule, candidate) for rule in order if rule.constraint.needs in known)
@@ -161,45 +204,46 @@ def _ask(rule: Rule, candidate: Candidate) -> Judgement:
     try:
         verdict = rule.constraint(candidate)
     except Exception as error:
-        raise ConstraintError(f"constraint {rule.name}: {_raised(error)}") from error
+        raise ConstraintError(f"constraint {rule.name}: {raised(error)}") from error
     if not isinstance(verdict, Verdict):
         raise ConstraintError(
-            f"constraint {rule.name}: returned {type(verdict).__name__}, no Verdict"
+            f"constraint {rule.name}: returned {type(verdict).__name__}, expected a Verdict"
         )
     if verdict.violation is not None and not math.isfinite(verdict.violation):
-        raise ConstraintError(f"constraint {rule.name}: gave a violation of {verdict.violation}")
+        raise ConstraintError(f"constraint {rule.name}: violation is {verdict.violation}")
     return Judgement(
         rule.name,
         rule.mode,
         rule.weight,
-        verdict.ok,
-        verdict.violation,
+        # Plugins compute with numpy, whose numbers are not plain data.
+        None if verdict.ok is None else bool(verdict.ok),
+        None if verdict.violation is None else float(verdict.violation),
         verdict.reason,
         verdict.offenders,
     )
 
 
-def _raised(error: Exception) -> str:
-    """Name an error of a plugin and the line that raised it."""
+def raised(error: Exception) -> str:
+    """Return an error of a plugin with the line that raised it."""
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
 
 
 def feasible(judgements: Iterable[Judgement]) -> bool:
-    """Say whether every enforced rule was judged and holds: 1_r = 1."""
+    """Return 1_r: whether every enforced rule was judged and holds."""
     return all(j.ok is True for j in judgements if j.mode == "enforce")
 
 
 def broken(judgements: Iterable[Judgement]) -> tuple[Judgement, ...]:
-    """Give the enforced rules that were judged and do not hold."""
+    """Return the enforced rules that were judged and do not hold."""
     return tuple(j for j in judgements if j.mode == "enforce" and j.ok is False)
 
 
 def price(judgements: Iterable[Judgement]) -> float:
-    """Add up, in decibels, what violated preferences cost."""
+    """Return the total cost of violated preferences in decibels."""
     return sum(j.weight * max(j.violation or 0.0, 0.0) for j in judgements if j.mode == "prefer")
 
 
 def with_top1(candidate: Candidate, top1: float) -> Candidate:
-    """Suppose that the proxy gave `top1` percent, and nothing else about the training."""
+    """Return the candidate as if its training had reached `top1` percent."""
     return replace(candidate, measurement=Measurement(epoch=0, top1=top1, loss=0.0, seconds=0.0))

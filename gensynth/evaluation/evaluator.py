@@ -13,9 +13,9 @@ from typing import Any
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Indicator, Judgement, feasible, price
-from gensynth.evaluation.latency import Latency, Question
+from gensynth.evaluation.latency import Latency, Question, questions_of
 from gensynth.evaluation.measurement import Measurement
-from gensynth.evaluation.score import Score
+from gensynth.evaluation.score import Score, score_of
 from gensynth.genome import Decisions, genome_id
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
@@ -93,9 +93,7 @@ class Evaluator:
     @property
     def questions(self) -> tuple[Question, ...]:
         """The latency measurements that the constraints or the score ask for."""
-        of_score = getattr(self.score, "question", None)
-        asked = (*self.indicator.questions, *([of_score] if of_score else []))
-        return tuple(dict.fromkeys(asked))
+        return questions_of([*(rule.constraint for rule in self.indicator.rules), self.score])
 
     def described(
         self, decisions: Decisions, latencies: Mapping[str, Latency] | None = None
@@ -133,9 +131,8 @@ class Evaluator:
         judgements = self.indicator.judge(trained)
         if not feasible(judgements):
             return Evaluation(judgements, None, None)
-        try:
-            score = self.score(trained)
-        except ValueError:  # A score need not exist: NetScore has none at a top-1 of 0.
+        score = score_of(self.score, trained)
+        if score is None:  # A score need not exist: NetScore has none at a top-1 of 0.
             return Evaluation(judgements, None, None)
         return Evaluation(judgements, score, score - price(judgements))
 

@@ -1,63 +1,67 @@
-"""What is asked about latency, and the answer: plain data that stands in the record."""
+"""Latency as plain data: the question, and the answer that a record keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Protocol, runtime_checkable
 
-from gensynth.errors import InputError, unknown
+from gensynth.errors import InputError
+from gensynth.plugins import create
 
-Runtime = Literal["onnxruntime", "torch", "ncnn"]
-HERE, CORTEX_A72 = "here", "cortex-a72"
-DEVICES: Mapping[str, str] = {
-    HERE: "gensynth.latency.here:measure",
-    CORTEX_A72: "devices.cortex_a72.device:measure",
-}
-"""What answers a question, by the device that it is about: `module:function`, of a `LatencyJob`.
+HERE = "here"
+"""The device that times inferences on the machine it runs on."""
+PRECISE = 1.25
+"""An interval is precise if its upper end is at most this multiple of its lower end."""
 
-`here` times real inferences on the machine that it runs on; `cortex-a72` models those of another
-machine from what an emulation counts, by ncnn, which is not timed here.
-"""
-CONFIRMED: Mapping[str, str] = {CORTEX_A72: "devices.cortex_a72.device:confirm"}
-"""What measures a finalist, where a device's answer above is only foreseen."""
-CARRIED = 1.25
-"""A ratio is told where the upper end of its interval is at most so many times the lower."""
+
+@runtime_checkable
+class RunsNetworks(Protocol):
+    """What a question about a device must know of it; the whole contract is `latency.device`."""
+
+    def runtime(self, asked: str, /) -> str:
+        """Return the runtime that answers a question which asks for `asked` (empty: any)."""
+        ...
 
 
 @dataclass(frozen=True)
-class Question:
-    """How long does an inference take: run by what, where, and against which network."""
+class LatencyFields:
+    """How latency is measured: the fields of every table that asks for one."""
 
-    runtime: Runtime = "onnxruntime"
+    runtime: str = ""
+    """Runtime of the device, `onnxruntime` or `torch` on `here`; default: the device's own."""
     threads: int = 1
     batch: int = 1
     device: str = HERE
+    """`here`, `cortex-a72`, another installed device, or `module:class` beside the experiment."""
     resource: str = ""
-    """Custom resource of the Ray node that measures; empty = the machine of the campaign."""
+    """Custom resource of the Ray node that measures; empty: the machine of the campaign."""
+
+
+@dataclass(frozen=True)
+class Question(LatencyFields):
+    """How long does one inference take?
+
+    Its words identify the answer in a record. Where the device names its runtime itself, the
+    question takes it over: `Question().runtime == "onnxruntime"`.
+    """
+
     reference: str = ""
-    """A MODEL that is timed in the same run; empty = none."""
+    """A MODEL that is timed in the same run; empty: none."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be measured."""
-        for name in ("threads", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(name, f"expected at least 1, got {getattr(self, name)}")
-        if self.device not in DEVICES:
-            raise unknown("device", "device", self.device, DEVICES)
-        if self.device == CORTEX_A72:
-            self._emulated()
-        elif self.runtime == "ncnn":
-            raise InputError("runtime", f"ncnn is not timed here, only counted on {CORTEX_A72}")
-
-    def _emulated(self) -> None:
-        """Say what an emulated device runs: its own runtime, whichever is the usual one here."""
-        if self.runtime == "torch":
-            raise InputError("runtime", f"{self.device} runs ncnn, not torch: leave it out")
-        if self.batch != 1:
-            raise InputError("batch", f"{self.device} runs one image at a time, not {self.batch}")
-        object.__setattr__(self, "runtime", "ncnn")
+        """Ask the device for its runtime."""
+        for name, value in (("threads", self.threads), ("batch", self.batch)):
+            if value < 1:
+                raise InputError(name, f"must be at least 1, got {value}")
+        if ":" in self.device and self.runtime:
+            return  # On another machine its module is importable only once the job says where.
+        device = create("device", self.device, {}, "device")
+        if not isinstance(device, RunsNetworks):
+            raise InputError("device", f"{self.device!r} is not a device: it has no `runtime`")
+        object.__setattr__(self, "runtime", device.runtime(self.runtime))
 
     def __str__(self) -> str:
-        """Say it in words that no other question has."""
+        """Return words that no other question has."""
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         place = f" on {self.resource or self.device}"
         against = f" against {self.reference}" if self.reference else ""
@@ -65,37 +69,75 @@ class Question:
 
 
 @dataclass(frozen=True)
+class LatencyTable(LatencyFields):
+    """A plugin's table that asks one question; its device is looked up once, when it is read."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no device can measure."""
+        self.latency_question()
+
+    def latency_question(self) -> Question:
+        """Return what is to be measured."""
+        return self._question
+
+    @cached_property
+    def _question(self) -> Question:
+        fields = self.runtime, self.threads, self.batch, self.device, self.resource
+        return Question(*fields, self.timed_against())
+
+    def timed_against(self) -> str:
+        """Return the MODEL that is timed in the same run; empty: none."""
+        return ""
+
+
+@dataclass(frozen=True)
 class Interval:
-    """Where a value lies, with some confidence: `low <= value <= high`."""
+    """A confidence interval: `low <= value <= high`."""
 
     low: float
     high: float
 
     @property
-    def carries(self) -> bool:
-        """Say whether it is narrow enough for the value in it to be told."""
-        return self.low > 0 and self.high <= CARRIED * self.low
+    def precise(self) -> bool:
+        """Whether the interval is narrow enough for its value to be meaningful."""
+        return self.low > 0 and self.high <= PRECISE * self.low
 
 
 @dataclass(frozen=True)
 class Latency:
-    """What timing one network gave; times are milliseconds of one inference of one batch."""
+    """The latency of one network, in milliseconds of one inference of one batch."""
 
     median_ms: float
     interval_ms: Interval
     """Of the median."""
     quartiles_ms: Interval
-    """Half of all samples lie between."""
+    """The middle half of all samples."""
     ratio: float | None = None
-    """To the reference's time, in the median over paired rounds; below 1 = faster."""
+    """To the reference's time, the median over paired rounds; below 1 is faster."""
     ratio_interval: Interval | None = None
     confidence: float = 0.0
-    """Of the intervals, between 0 and 1."""
+    """Confidence level of the intervals, between 0 and 1."""
     samples: int = 0
     machine: str = ""
+    """Where and how it was measured, in words."""
 
     @property
-    def told_ratio(self) -> float | None:
-        """Give the ratio, where the noise carries one."""
-        carried = self.ratio_interval is not None and self.ratio_interval.carries
-        return self.ratio if carried else None
+    def precise_ratio(self) -> float | None:
+        """The ratio, or None if its interval is too wide for it to be meaningful."""
+        precise = self.ratio_interval is not None and self.ratio_interval.precise
+        return self.ratio if precise else None
+
+
+@runtime_checkable
+class AsksLatency(Protocol):
+    """A constraint or score that needs a measured latency before it can answer."""
+
+    def latency_question(self) -> Question:
+        """Return what is to be measured; `candidate.latencies[str(question)]` is the answer."""
+        ...
+
+
+def questions_of(plugins: Sequence[object]) -> tuple[Question, ...]:
+    """Return the distinct questions of those among `plugins` that ask for a latency."""
+    asked = (plugin.latency_question() for plugin in plugins if isinstance(plugin, AsksLatency))
+    return tuple(dict.fromkeys(asked))

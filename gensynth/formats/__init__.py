@@ -1,43 +1,39 @@
-"""Formats that a network is exported in beside its PyTorch file; one file of this folder each.
+"""Formats that a network is exported in, in addition to its PyTorch file.
 
-A format writes a network and runs what it wrote; whether both agree is not for it to say. What
-it needs is imported when it is used, and missing is an `InputError` with the remedy.
+A format writes a network and runs what it wrote; the export compares the outputs. A format is a
+frozen dataclass without required fields, found by the name of an entry point (group
+`gensynth.formats`) or as `module:class`. docs/format.md explains how to write one.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gensynth.errors import InputError, unknown
 from gensynth.formats.fold import folded
 from gensynth.formats.quiet import quiet
+from gensynth.plugins import create
+from gensynth.plugins import names as installed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Run = Callable[["Tensor"], "Tensor"]
-"""Takes images (N, C, H, W), for any N, and gives logits (N, classes)."""
+"""Maps images (N, C, H, W), for any N, to logits (N, classes)."""
 TORCH = "torch"
-"""The standalone file, which is always written."""
-FORMATS = {
-    "onnx": "gensynth.formats.onnx:Onnx",
-    "pt2": "gensynth.formats.pt2:Pt2",
-    "int8": "gensynth.formats.int8:Int8",
-    "executorch": "gensynth.formats.executorch:ExecuTorch",
-}
+"""The standalone PyTorch file, which is always written."""
 
 
 @dataclass
 class Deployment:
-    """A network as it is deployed: in eval mode, batch normalisation folded."""
+    """A network ready for deployment: in eval mode, batch normalisation folded."""
 
     searched: "nn.Module"
     input_shape: tuple[int, int, int]
     calibration: "Tensor"
-    """Images float32 (N, C, H, W) of the kind that it will see, to choose ranges of numbers."""
+    """Typical images, float32 (N, C, H, W), from which ranges of numbers are chosen."""
 
     @cached_property
     def module(self) -> "nn.Module":
@@ -48,7 +44,7 @@ class Deployment:
     def program(self) -> Any:
         """The network as a `torch.export` program for any number of images.
 
-        Raises `InputError` where torch cannot export an operator of it.
+        Raises `InputError` if torch cannot export one of its operators.
         """
         import torch
 
@@ -56,7 +52,7 @@ class Deployment:
 
     @property
     def program_of_one(self) -> Any:
-        """The same for one image at a time."""
+        """The network as a `torch.export` program for one image at a time."""
         return self._exported(1, None)
 
     def _exported(self, images: int, dynamic_shapes: Any) -> Any:
@@ -67,54 +63,79 @@ class Deployment:
             with quiet():
                 return torch.export.export(module, example, dynamic_shapes=dynamic_shapes)
         except Exception as error:
-            raise InputError("torch.export", f"cannot take this network: {brief(error)}") from error
+            raise InputError(
+                "torch.export", f"cannot export this network: {brief(error)}"
+            ) from error
 
 
+@runtime_checkable
 class Format(Protocol):
     """One format."""
 
-    name: str
-    file: str
-    """What it writes into the folder of an export."""
-    tolerance: float | None
-    """Largest difference of logits; None = only measured."""
+    @property
+    def name(self) -> str:
+        """What the card of an export calls it."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """Name of the file that it writes into the folder of an export."""
+        ...
+
+    @property
+    def tolerance(self) -> float | None:
+        """Largest allowed difference of a logit; None if the difference is only reported."""
+        ...
 
     def check(self) -> None:
-        """Raise `InputError` with the remedy where a package is missing."""
+        """Raise `InputError` with the remedy if a package is missing."""
         ...
 
-    def write(self, network: Deployment, path: Path) -> None:
-        """Write the network to `path`; `InputError` where it cannot be expressed."""
+    def write(self, network: Deployment, path: Path, /) -> None:
+        """Write the network to `path`; `InputError` if the format cannot express it."""
         ...
 
-    def open(self, path: Path) -> Run:
-        """Read back what was written, to run it."""
+    def open(self, path: Path, /) -> Run:
+        """Load what was written, and return a function that runs it."""
         ...
 
 
-def formats(names: Sequence[str]) -> list[Format]:
-    """Find formats by name, each once, without `torch`, which is always written.
+def formats(names: Sequence[str], folder: Path | None = None) -> list[Format]:
+    """Return formats by name, each once, without `torch`, which is always written.
 
-    `InputError` for an unknown one, and where a package is missing that one needs.
+    `module:class` is looked up in `folder`. Raises `InputError` for an unknown format, if a
+    package is missing, and if two formats write the same file.
     """
-    found: list[Format] = []
+    found: dict[str, Format] = {}
     for name in dict.fromkeys(names):
         if name == TORCH:
             continue
-        if name not in FORMATS:
-            raise unknown("--format", "format", name, [TORCH, *FORMATS])
-        module, _, kind = FORMATS[name].partition(":")
-        found.append(getattr(import_module(module), kind)())
-        found[-1].check()
-    return found
+        made = _format(name, folder)
+        made.check()
+        if made.file in found:
+            problem = f"{name} and {found[made.file].name} both write {made.file}"
+            raise InputError("--format", problem)
+        found[made.file] = made
+    return list(found.values())
+
+
+def _format(name: str, folder: Path | None) -> Format:
+    known = installed("format")
+    if ":" not in name and name not in known:
+        raise unknown("--format", "format", name, [TORCH, *known])
+    made = create("format", name, {}, "--format", folder)
+    if not isinstance(made, Format):
+        problem = f"{name!r} is not a format: it needs name, file, tolerance, check, write and open"
+        raise InputError("--format", problem)
+    return made
 
 
 def missing(what: str, extra: str, error: ImportError) -> InputError:
-    """Say which package something needs, and how to get it."""
+    """Return the error for a missing package, with the command that installs it."""
     return InputError(what, f'needs {error.name}: pip install "gensynth[{extra}]"')
 
 
 def brief(error: Exception) -> str:
-    """Tell an error of a library in its first line that says something."""
+    """Return an error of a library as its type and first line of text."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExecuTorch:
-    """`model.pte`: takes one image at a time, for which its memory is planned ahead."""
+    """`model.pte`: takes one image at a time, for which its memory is planned ahead of time."""
 
     name: str = "executorch"
     file: str = "model.pte"
     tolerance: float | None = 1e-4
 
     def check(self) -> None:
-        """Ask for ExecuTorch."""
+        """Require ExecuTorch."""
         with quiet():
             _require()
 
     def write(self, network: Deployment, path: Path) -> None:
-        """Lower the network's program, its convolutions to XNNPACK."""
+        """Lower the network's program, with its convolutions delegated to XNNPACK."""
         with quiet():
             path.write_bytes(_lowered(network))
 
@@ -40,11 +40,10 @@ class ExecuTorch:
             runtime, content = Runtime.get(), path.read_bytes()
             program = runtime.load_program(content)
             method = program.load_method("forward")
-        alive = (runtime, content, program)  # A method refers to their memory without owning it.
 
-        def run(images: "Tensor") -> "Tensor":
-            assert alive
-            # The runtime uses the memory of its outputs again.
+        def run(images: "Tensor", alive: Any = (runtime, content, program)) -> "Tensor":
+            # The method refers to the memory of `alive` without owning it, and the runtime reuses
+            # the memory of its outputs.
             return torch.cat([method.execute([x[None].contiguous()])[0].clone() for x in images])
 
         return run
@@ -63,7 +62,7 @@ def _lowered(network: Deployment) -> bytes:
 
 
 def _require() -> tuple[Any, Any]:
-    """Give the XNNPACK partitioner and the function that lowers a program."""
+    """Return the XNNPACK partitioner and the function that lowers a program."""
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower

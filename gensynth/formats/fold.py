@@ -1,4 +1,4 @@
-"""Folding batch normalisation into the convolutions before it, for networks that only run."""
+"""Folding batch normalisation into the preceding convolutions, for inference."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def folded(module: "nn.Module", input_shape: tuple[int, int, int]) -> "nn.Module":
-    """Copy a network in eval mode, its batch normalisations folded as far as they can be.
+    """Return a copy of a network in eval mode with its batch normalisations folded.
 
-    `norm(conv(x)) = g / s (W x + b - m) + h` is itself a convolution, of weights `g / s W` and
-    bias `g / s (b - m) + h`, where g and h are learned, m and s the running mean and deviation.
-    That holds too where several convolutions are joined along the channels before one norm.
-    A norm stays where its input is read elsewhere, or is the output of anything else.
+    `norm(conv(x)) = g / s (W x + b - m) + h` is itself a convolution with weights `g / s W` and
+    bias `g / s (b - m) + h`, where g and h are learned and m and s are the running mean and
+    deviation. The same holds if several convolutions are concatenated along the channels before
+    one norm. A norm stays if its input is read elsewhere too, or does not come from convolutions.
     """
     network = deepcopy(module).eval()
     layers = tuple(trace(network, input_shape))
@@ -34,7 +34,7 @@ def folded(module: "nn.Module", input_shape: tuple[int, int, int]) -> "nn.Module
 
 
 def _convolutions(norm: Layer, layers: Sequence[Layer], readers: Mapping[int, int]) -> list[Layer]:
-    """Find the convolutions whose outputs, and nothing else, the norm reads; empty if not so."""
+    """Return the convolutions whose outputs only the norm reads; empty if it cannot be folded."""
     (row,) = norm.inputs
     rows = [row]
     if layers[row].op == "cat" and layers[row].detail == "dim=1":

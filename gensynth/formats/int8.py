@@ -1,9 +1,9 @@
-"""8-bit integers by static post-training quantisation; with onnx_format, home of `onnxruntime`.
+"""8-bit integers by static post-training quantisation.
 
-Weights have a scale for each output channel, activations one for each tensor, chosen so that the
-least and the greatest number seen on the calibration images fit. The file is ONNX in the QDQ form:
-float operators between quantise and dequantise nodes, which ONNX Runtime and the compilers of
-accelerators turn into integer kernels.
+Weights have one scale for each output channel and activations one for each tensor, chosen to cover
+the range of values seen on the calibration images. The file is ONNX in QDQ form: float operators
+between quantise and dequantise nodes, which ONNX Runtime and the compilers of accelerators turn
+into integer kernels.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ class Int8:
     tolerance: float | None = None
 
     def check(self) -> None:
-        """Ask for the packages that ONNX needs."""
+        """Require the packages of ONNX."""
         require()
 
     def write(self, network: Deployment, path: Path) -> None:
@@ -40,12 +40,12 @@ class Int8:
         path.write_bytes(to_int8(network))
 
     def open(self, path: Path) -> Run:
-        """Run the file by ONNX Runtime."""
+        """Load the file into ONNX Runtime."""
         return runner(path.read_bytes())
 
 
 def to_int8(network: Deployment) -> bytes:
-    """Quantise a network and give the ONNX model; `InputError` where that cannot be done."""
+    """Return the network as quantised ONNX; `InputError` if it cannot be quantised."""
     require()
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -71,13 +71,13 @@ def to_int8(network: Deployment) -> bytes:
 
 
 class _Reader:
-    """Hands the calibration images over, batch by batch, as the quantiser asks for them."""
+    """Feeds the calibration images to the quantiser, batch by batch."""
 
     def __init__(self, images: "Tensor") -> None:
         starts = range(0, len(images), CALIBRATION_BATCH)
         self._batches: Iterator[Tensor] = (images[i : i + CALIBRATION_BATCH] for i in starts)
 
     def get_next(self) -> dict[str, Any] | None:
-        """Give the next batch by the input's name, or None after the last."""
+        """Return the next batch by the input's name, or None after the last."""
         batch = next(self._batches, None)
         return None if batch is None else {"images": batch.numpy()}

@@ -1,4 +1,4 @@
-"""What 8 bits cost a trained network: the top-1 that its int8 form loses on held-out images."""
+"""The top-1 that a trained network loses in int8, on held-out images."""
 
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,10 @@ BATCH = 64
 
 
 def top1_loss(network: "nn.Module", calibration: Batches, held_out: Batches, top1: float) -> float:
-    """Quantise a network as an export would, and give the percentage points of top-1 that go.
+    """Quantise a network as an export does, and return the percentage points of top-1 lost.
 
-    `top1` is what it reaches in float32 on all of `held_out`, in percent. Negative where rounding
-    happened to help. `InputError` where the network cannot be quantised.
+    `top1` is what it reaches in float32 on all of `held_out`, in percent. The loss is negative if
+    rounding happened to help. Raises `InputError` if the network cannot be quantised.
     """
     from copy import deepcopy
 

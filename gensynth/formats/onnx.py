@@ -1,4 +1,4 @@
-"""ONNX, for ONNX Runtime and most others; home of `onnx` and (with int8_format) `onnxruntime`."""
+"""ONNX, for ONNX Runtime and most other runtimes; home of `onnx` and `onnxscript`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,20 +25,20 @@ class Onnx:
     tolerance: float | None = 1e-4
 
     def check(self) -> None:
-        """Ask for the packages that ONNX needs."""
+        """Require the packages of ONNX."""
         require()
 
     def write(self, network: Deployment, path: Path) -> None:
-        """Translate the network's program."""
+        """Translate the network's program to ONNX."""
         path.write_bytes(to_onnx(network))
 
     def open(self, path: Path) -> Run:
-        """Run the file by ONNX Runtime."""
+        """Load the file into ONNX Runtime."""
         return runner(path.read_bytes())
 
 
 def to_onnx(network: Deployment) -> bytes:
-    """Write the network as ONNX; `InputError` where an operator has no ONNX form."""
+    """Return the network as ONNX; `InputError` if an operator has no ONNX form."""
     require()
     import torch
 
@@ -65,7 +65,7 @@ def to_onnx(network: Deployment) -> bytes:
 
 
 def runner(model: bytes, threads: int = 1) -> Run:
-    """Make a function of an ONNX model, run by ONNX Runtime on that many threads of the CPU."""
+    """Return a function that runs an ONNX model in ONNX Runtime on so many CPU threads."""
     import torch
 
     session = session_of(model, threads)
@@ -77,7 +77,7 @@ def runner(model: bytes, threads: int = 1) -> Run:
 
 
 def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:
-    """Open an ONNX model in ONNX Runtime, on the CPU; a fixed `batch` lets it plan further."""
+    """Open an ONNX model in ONNX Runtime on the CPU; a fixed `batch` lets it plan memory."""
     require()
     import onnxruntime
 
@@ -90,11 +90,10 @@ def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:
 
 
 def require() -> None:
-    """Raise `InputError` with the remedy where a package is missing."""
+    """Raise `InputError` with the remedy if a package is missing."""
     try:
-        import onnx
-        import onnxruntime
-        import onnxscript
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
     except ImportError as error:
         raise missing("ONNX", EXTRA, error) from error
-    assert onnx and onnxruntime and onnxscript

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pt2:
-    """`model.pt2`, to be read by `torch.export.load`; runs without this project."""
+    """`model.pt2`, loaded with `torch.export.load`; runs without this project."""
 
     name: str = "pt2"
     file: str = "model.pt2"
     tolerance: float | None = 1e-4
 
     def check(self) -> None:
-        """Need nothing but torch."""
+        """Require nothing but torch."""
 
     def write(self, network: Deployment, path: Path) -> None:
         """Save the program."""

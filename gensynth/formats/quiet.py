@@ -1,4 +1,4 @@
-"""Silence around exporters: what matters of their remarks is raised or measured."""
+"""Silence around exporters: what matters of their output is raised or measured."""
 
 import logging
 import warnings
@@ -9,7 +9,7 @@ from io import StringIO
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep warnings, log lines and what is printed by Python code to itself."""
+    """Suppress warnings, log lines and what Python code prints."""
     before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

@@ -1,4 +1,4 @@
-"""Real inputs to compare formats with, and to calibrate 8-bit numbers on."""
+"""Images to compare formats on, and to calibrate 8-bit numbers on."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from gensynth.data.batches import Batches
 
 COMPARED = 2000
-"""Images at most that formats are compared on."""
+"""Largest number of images that formats are compared on."""
 CALIBRATED = 256
-"""Images at most that 8-bit ranges are chosen from; they are training images."""
+"""Largest number of training images that 8-bit ranges are chosen from."""
 
 NOISE = 48
-"""Images of noise, where there are no others; fewer where they are larger than 224 pixels."""
+"""Images of noise if there is no data; fewer if they are larger than 224 pixels."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,16 @@ class RealInputs:
     images: "Tensor"
     calibration: "Tensor"
     origin: str
-    """What the images are, for people: `test images of digits`."""
+    """What the images are, in words: `test images of digits`."""
     labels: "Tensor | None" = None
-    """Classes (N,), where the network was trained on them."""
+    """Classes (N,), if the network was trained on them."""
     calibration_origin: str = "images of noise"
 
 
 def of_data(
     data: DataSet, name: str, split: str, size: tuple[int, int], trained: bool
 ) -> RealInputs:
-    """Take images of a data set: those of `split` to compare, training images to calibrate."""
+    """Return images of a data set: those of `split` to compare on, training images to calibrate."""
     images, labels = _of_split(data, split, size, COMPARED)
     calibration, _ = _of_split(data, "train", size, CALIBRATED)
     return RealInputs(
@@ -48,7 +48,7 @@ def of_data(
 
 
 def noise(shape: tuple[int, int, int]) -> RealInputs:
-    """Make images of nothing, for a network that comes without data."""
+    """Return images of noise, for a network that comes without data."""
     import torch
 
     rng = torch.Generator().manual_seed(0)
@@ -59,7 +59,7 @@ def noise(shape: tuple[int, int, int]) -> RealInputs:
 
 
 def spread(batches: "Batches", most: int) -> tuple["Tensor", "Tensor"]:
-    """Give up to `most` images and their labels, evenly spread: a split may be sorted by class."""
+    """Return up to `most` images and labels, evenly spread: a split may be sorted by class."""
     import torch
 
     chosen = torch.linspace(0, len(batches) - 1, min(most, len(batches))).round().long()

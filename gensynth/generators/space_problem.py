@@ -9,8 +9,17 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
-from gensynth.evaluation.constraint import Candidate, Indicator, Stage, price, with_top1
+from gensynth.evaluation.constraint import (
+    Candidate,
+    ConstraintError,
+    Indicator,
+    Stage,
+    price,
+    with_top1,
+)
 from gensynth.evaluation.evaluator import Evaluator
+from gensynth.evaluation.latency import AsksLatency
+from gensynth.evaluation.score import score_of
 from gensynth.generators.problem import Foresight, Prospect
 from gensynth.generators.synthesis.probe import Stimuli, react
 from gensynth.genome import Decision, Decisions
@@ -107,17 +116,18 @@ class SpaceProblem:
 
     def _with_latency(self, candidate: Candidate) -> Candidate:
         """Suppose the latency that the score asks for: nothing is measured before it is needed."""
-        question, task = getattr(self.evaluator.score, "question", None), self.evaluator.task
-        if question is None:
+        if not isinstance(self.evaluator.score, AsksLatency):
             return candidate
+        question, task = self.evaluator.score.latency_question(), self.evaluator.task
         guess = supposed(question, candidate.graph, candidate.profile, task, self.folder)
         return replace(candidate, latencies={str(question): guess})
 
     def _worth(self, candidate: Candidate) -> float:
         try:
-            return self.evaluator.score(candidate)
-        except ValueError:
-            return float("nan")
+            score = score_of(self.evaluator.score, candidate)
+        except ConstraintError:  # Its row says so once it is trained; a proposal needs no score.
+            score = None
+        return float("nan") if score is None else score
 
 
 def _features(costs: Profile) -> dict[str, float]:

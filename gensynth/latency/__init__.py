@@ -1,1 +1,1 @@
-"""Latency, measured: several networks timed in turn in one run, alone on their machine."""
+"""Latency: the contract of devices, and the device `here`, which times networks alternately."""

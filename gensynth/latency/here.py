@@ -1,66 +1,93 @@
-"""Timing networks on this machine, alone on it."""
+"""The device `here`: networks timed on this machine, alternately and without other trainings."""
 
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, unknown
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Latency, Question
+from gensynth.latency.device import Comparison
 from gensynth.latency.job import LatencyJob
-from gensynth.latency.machine import alone
+from gensynth.latency.machine import ALONE, alone
 from gensynth.latency.paired import USUAL, Open, Plan, time_paired
-from gensynth.latency.reference import find_reference, fresh
-from gensynth.latency.runtimes import prepare
+from gensynth.latency.reference import find_reference
+from gensynth.latency.runtimes import RUNTIMES, prepare
+from gensynth.latency.runtimes import check as check_runtime
 from gensynth.models.by_name import Model
-from gensynth.plugins import append_import_path
-from gensynth.process import usable_cores
+from gensynth.process import check_threads, usable_cores
 from gensynth.space import Task
 
-if TYPE_CHECKING:
-    pass
 
+@dataclass(frozen=True)
+class Here:
+    """The machine that the measuring process runs on."""
 
-def measure(job: LatencyJob) -> Latency:
-    """Time a network on this machine, beside its reference where it has one.
+    def runtime(self, asked: str, /) -> str:
+        """Return `onnxruntime` unless another runtime is asked for."""
+        if asked and asked not in RUNTIMES:
+            raise unknown("runtime", "runtime", asked, RUNTIMES)
+        return asked or RUNTIMES[0]
 
-    `ConstraintError` where it cannot run, `InputError` where the fault is not the candidate's.
-    """
-    question = job.question
-    for folder in job.import_paths:
-        append_import_path(folder)
-    model = Model("candidate", fresh(job.source), job.source.input_shape)
-    try:
-        networks = [prepare(model, question.runtime, question.threads, question.batch)]
-    except InputError as error:
-        raise ConstraintError(f"latency: {error}") from error
-    if question.reference:
-        networks.append(_reference(question, job.task, job.import_paths))
-    return timed(networks, question.threads, 1 if question.reference else None)[0]
+    def check(self, question: Question, task: Task, folder: Path, /) -> None:
+        """Check the runtime and threads of this machine, and that the reference can be built."""
+        if not question.resource:
+            check_runtime(question.runtime)
+            check_threads(question.threads)
+        if question.reference:
+            find_reference(question.reference, task, folder)
+
+    def measure(self, job: LatencyJob, /) -> Latency:
+        """Time a network, alternating with its reference if it has one."""
+        question, model = job.question, job.model()
+        try:
+            networks = [_prepared(model, question)]
+        except InputError as error:
+            raise ConstraintError(f"latency: {error}") from error
+        if question.reference:
+            networks.append(_reference(question, job.task, job.folder))
+        return timed(networks, question.threads, 1 if question.reference else None)[0]
+
+    def compare_networks(
+        self, models: Sequence[Model], question: Question, rounds: int | None, /
+    ) -> Comparison:
+        """Time networks alternately in one run."""
+        check_runtime(question.runtime)
+        check_threads(question.threads)
+        networks = [_prepared(model, question) for model in models]
+        plan = USUAL if rounds is None else Plan(rounds=rounds)
+        return _comparison(models, timed(networks, question.threads, 0, plan), question)
 
 
 def timed(
     networks: Sequence[Open], threads: int, reference: int | None, plan: Plan = USUAL
 ) -> list[Latency]:
-    """Time networks that were prepared, once the machine is quiet."""
+    """Time prepared networks while trainings on this machine pause.
+
+    `reference` is the index of the network that ratios refer to.
+    """
     with _torch_threads(threads), alone():
         return time_paired(networks, reference, plan, machine_name())
 
 
 def machine_name() -> str:
-    """Say what this machine is: processor architecture and cores that may be used."""
-    return f"{platform.machine()}, {usable_cores()} cores, {platform.system()}"
+    """Describe this machine: processor architecture, usable cores, operating system."""
+    name = f"{platform.machine()}, {usable_cores()} cores, {platform.system()}"
+    return name if ALONE else f"{name}; trainings were not paused"
+
+
+def _prepared(model: Model, question: Question) -> Open:
+    return prepare(model, question.runtime, question.threads, question.batch)
 
 
 @lru_cache(maxsize=4)
-def _reference(question: Question, task: Task, folders: tuple[str, ...]) -> Open:
+def _reference(question: Question, task: Task, folder: Path) -> Open:
     """Prepare a reference once in a process: its translation takes longer than its timing."""
-    folder = Path(folders[0] if folders else ".")
-    model = find_reference(question.reference, task, folder)
-    return prepare(model, question.runtime, question.threads, question.batch)
+    return _prepared(find_reference(question.reference, task, folder), question)
 
 
 @contextmanager
@@ -73,3 +100,51 @@ def _torch_threads(threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _comparison(
+    models: Sequence[Model], latencies: Sequence[Latency], question: Question
+) -> Comparison:
+    pairs = list(zip(models, latencies, strict=True))
+    first = latencies[0]
+    return Comparison(
+        columns=("model", "input", "median ms", "quartiles", "ratio", "interval"),
+        table=tuple(_cells(*pair) for pair in pairs),
+        note=f"ratio to {models[0].name}; {question}; {first.machine}; {first.samples} samples of "
+        f"each, interleaved; intervals: {first.confidence:.1%} confidence (order statistics of "
+        "block medians)",
+        rows=tuple(_row(*pair, question, models[0].name) for pair in pairs),
+    )
+
+
+def _row(model: Model, latency: Latency, question: Question, reference: str) -> dict[str, Any]:
+    interval = latency.ratio_interval
+    return {
+        "model": model.name,
+        "input_shape": list(model.input_shape),
+        "params": sum(p.numel() for p in model.module.parameters()),
+        "runtime": question.runtime,
+        "threads": question.threads,
+        "batch": question.batch,
+        "machine": latency.machine,
+        "samples": latency.samples,
+        "median_ms": latency.median_ms,
+        "median_interval_ms": [latency.interval_ms.low, latency.interval_ms.high],
+        "quartiles_ms": [latency.quartiles_ms.low, latency.quartiles_ms.high],
+        "reference": reference,
+        "ratio": latency.precise_ratio,
+        "ratio_interval": [interval.low, interval.high] if interval else None,
+        "confidence": latency.confidence,
+    }
+
+
+def _cells(model: Model, latency: Latency) -> tuple[str, ...]:
+    quartiles, interval, ratio = latency.quartiles_ms, latency.ratio_interval, latency.precise_ratio
+    return (
+        model.name,
+        "x".join(map(str, model.input_shape)),
+        f"{latency.median_ms:.4g}",
+        f"{quartiles.low:.4g} to {quartiles.high:.4g}",
+        "too noisy to tell" if ratio is None else f"{ratio:.3g}",
+        f"{interval.low:.3g} to {interval.high:.3g}" if interval else "",
+    )

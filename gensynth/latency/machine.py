@@ -1,15 +1,17 @@
-"""The machine's quiet: trainings share a machine, a latency measurement has it alone.
+"""Trainings share a machine; a latency measurement has it to itself.
 
-Two lock files of the user, in the folder of temporary files, stand for that. A training shares
-`work` for as long as it computes; a measurement locks `turn`, by which trainings see that one
-waits, and then `work`, which it gets once every training has come to the end of its batch and
-given way. It holds both until it is done, and the trainings go on. The kernel releases the locks
-of a process that dies.
+Two lock files of the user in the folder of temporary files arrange that. A training holds a shared
+lock on `work` while it computes. A measurement locks `turn`, which tells trainings that it is
+waiting, and then `work`, which it gets once every training has finished its batch and given way. It
+holds both until it is done, and the trainings go on. The kernel releases the locks of a process
+that dies.
 
-So it needs no scheduler: trainings in this process, in Ray's workers and of other campaigns keep
-to it alike, and a measurement is never made beside one. Other programs are not held up; what they
-do to a measurement shows in its interval. The seconds a training waits count as its own. A process
-must not take a share while it has one, or a measurement that waits would wait for ever.
+No scheduler is needed: trainings in this process, in Ray's workers and of other campaigns follow
+the same protocol. Other programs are not held up; their effect shows in the measured interval. The
+seconds that a training waits count as its own. A process must not take a share while it has one,
+or a waiting measurement would wait forever.
+
+The protocol needs the shared file locks of POSIX. On Windows nothing waits, and `ALONE` is false.
 """
 
 import os
@@ -23,24 +25,27 @@ from gensynth.errors import InputError
 
 try:
     import fcntl
-except ImportError:  # Not on Windows; measurements there are not alone.
+except ImportError:  # Windows has no such locks.
     fcntl = None  # type: ignore[assignment]
 
+ALONE = fcntl is not None
+"""Whether trainings on this machine wait while a latency is measured."""
 PATIENCE_S = 600.0
 """How long a measurement waits for trainings to give way."""
 LOOK_S = 0.02
+"""Pause between two attempts to lock."""
 
 
 @contextmanager
 def sharing() -> Iterator[Callable[[], None]]:
-    """Compute beside others; call what this gives between batches, to let a measurement pass."""
+    """Share the machine; call the yielded function between batches to let measurements pass."""
     if fcntl is None:
         yield lambda: None
         return
     with _opened("turn") as turn, _opened("work") as work:
 
         def take() -> None:
-            fcntl.flock(turn, fcntl.LOCK_SH)  # Waits while a measurement waits or goes on.
+            fcntl.flock(turn, fcntl.LOCK_SH)  # Blocks while a measurement waits or runs.
             fcntl.flock(work, fcntl.LOCK_SH)
             fcntl.flock(turn, fcntl.LOCK_UN)
 
@@ -57,7 +62,7 @@ def sharing() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Have the machine without trainings; `InputError` where they do not give way in time."""
+    """Have the machine without trainings; `InputError` if they do not give way in time."""
     if fcntl is None:
         yield
         return
@@ -66,7 +71,7 @@ def alone() -> Iterator[None]:
         for file in (turn, work):
             while not _lock(file, fcntl.LOCK_EX):
                 if time.monotonic() > deadline:
-                    problem = f"a training here has not given way for {PATIENCE_S:g} s"
+                    problem = f"a training on this machine has not paused within {PATIENCE_S:g} s"
                     raise InputError("latency", problem)
                 time.sleep(LOOK_S)
         yield
@@ -83,12 +88,18 @@ def _lock(file: int, kind: int) -> bool:
 @contextmanager
 def _opened(name: str) -> Iterator[int]:
     """Open a lock file of this user; closing it releases the lock."""
-    path = Path(tempfile.gettempdir()) / f"gensynth.{os.getuid()}.{name}"
+    path = Path(tempfile.gettempdir()) / f"gensynth.{_user()}.{name}"
+    safely = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | safely, 0o600)
     except OSError as error:
         raise InputError(str(path), f"cannot be opened ({error.strerror})") from None
     try:
         yield file
     finally:
         os.close(file)
+
+
+def _user() -> str:
+    """Return what tells this user's lock files from those of others."""
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")

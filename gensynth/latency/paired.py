@@ -1,12 +1,12 @@
-"""Paired, interleaved timing: every network in every round, so that all meet the same weather.
+"""Paired, interleaved timing: every network runs in every round, under the same conditions.
 
-A measurement is some blocks of some rounds. A block opens every network anew (where its memory
-lies is luck, too) and warms it up; a round times each once, in an order drawn for it. Of a block
-counts the median over its rounds: of a network's time, and of its ratio to the reference's in the
-same round. What is told is the median over the blocks, with the interval between two of the sorted
-blocks that holds the true median with at least 95 % confidence whatever the distribution (order
-statistics: for 10 blocks, the second of each end, 97.9 %). Slow drift and bursts of other work on
-the machine move both of a pair or whole blocks, so the interval is as wide as they make it.
+A measurement consists of blocks of rounds. A block opens every network anew (where its memory lies
+is luck, too) and warms it up; a round times each network once, in random order. A block contributes
+medians over its rounds: of a network's time, and of its ratio to the reference's time in the same
+round. The result is the median over the blocks, with the interval between two of the sorted blocks
+that contains the true median with at least 95 % confidence whatever the distribution (order
+statistics: for 10 blocks, the second from each end, 97.9 %). Slow drift and bursts of other work on
+the machine shift both of a pair, or whole blocks, and widen the interval accordingly.
 """
 
 import math
@@ -21,7 +21,7 @@ from gensynth.evaluation.latency import Interval, Latency
 Infer = Callable[[], object]
 """Runs one inference."""
 Open = Callable[[], Infer]
-"""Makes a network ready to run, anew."""
+"""Opens a network anew, ready to run."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Plan:
 
     blocks: int = 10
     rounds: int = 12
-    """In a block."""
+    """Rounds of a block."""
     sample_s: float = 0.001
-    """A sample is as many inferences as take at least so long; the clock is much finer."""
+    """Shortest sample: as many inferences as take so long; the clock is much finer."""
     warm_up_s: float = 0.03
-    """Before the rounds of a block, for each network, and at least three inferences."""
+    """For each network before the rounds of a block, and at least three inferences."""
     confidence: float = 0.95
 
 
@@ -50,7 +50,10 @@ def time_paired(
     machine: str = "",
     clock: Clock = time.perf_counter,
 ) -> list[Latency]:
-    """Time networks against each other; `reference` is the index of the one to compare with."""
+    """Time networks alternately; ratios refer to the network with the index `reference`.
+
+    `clock` returns seconds.
+    """
     order = random.Random(0)
     repeats: list[int] = []
     blocks: list[list[list[float]]] = []
@@ -63,11 +66,11 @@ def time_paired(
 
 
 def order_interval(values: Sequence[float], confidence: float) -> tuple[Interval, float]:
-    """Give an interval for the median of what `values` were drawn from, and its confidence.
+    """Return an interval for the median of the distribution of `values`, and its confidence.
 
-    It lies between the k-th least and the k-th greatest value, which miss the median where fewer
-    than k values lie on one side of it: with probability `2 sum_{i<k} C(n, i) / 2^n`. k is the
-    largest that keeps `confidence`, or 1.
+    It lies between the k-th least and the k-th greatest value, which miss the median if fewer than
+    k values lie on one side of it: with probability `2 sum_{i<k} C(n, i) / 2^n`. k is the largest
+    that keeps `confidence`, or 1.
     """
     ranked, n = sorted(values), len(values)
     missed = [2 * sum(math.comb(n, i) for i in range(k)) / 2**n for k in range(n // 2 + 2)]
@@ -76,7 +79,7 @@ def order_interval(values: Sequence[float], confidence: float) -> tuple[Interval
 
 
 def _warm_up(infer: Infer, plan: Plan, clock: Clock) -> float:
-    """Run until it is warm; give the seconds of the fastest inference."""
+    """Run until warm; return the seconds of the fastest inference."""
     fastest, count, start = math.inf, 0, clock()
     while count < 3 or clock() - start < plan.warm_up_s:
         begin = clock()

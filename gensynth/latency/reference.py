@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def find_reference(name: str, task: Task, folder: Path) -> Model:
-    """Build a reference, leaving torch's random numbers alone; a file is looked up in `folder`."""
+    """Build a reference without disturbing torch's random state; files are found in `folder`."""
     import torch
 
     found = str(folder / name) if (folder / name).exists() else name
@@ -20,12 +20,12 @@ def find_reference(name: str, task: Task, folder: Path) -> Model:
         with torch.random.fork_rng(devices=[]):
             return find_model(found, task, folder)
     except InputError as error:
-        told = error.problem if error.place in (name, found) else str(error)
-        raise InputError(f"reference {name}", told) from error
+        problem = error.problem if error.place in (name, found) else str(error)
+        raise InputError(f"reference {name}", problem) from error
 
 
 def fresh(source: Source) -> "nn.Module":
-    """Build a network without disturbing torch's random numbers; latency needs no weights."""
+    """Build a network with fresh weights without disturbing torch's random state."""
     import torch
 
     with torch.random.fork_rng(devices=[]):

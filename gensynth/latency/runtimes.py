@@ -1,10 +1,9 @@
-"""Runtimes: what makes a network run, the way it would be deployed."""
+"""The runtimes of the device `here`: ONNX Runtime, and torch itself."""
 
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
-from gensynth.evaluation.latency import Runtime
 from gensynth.formats import Deployment
 from gensynth.latency.paired import Infer, Open
 from gensynth.models.by_name import Model
@@ -12,12 +11,14 @@ from gensynth.models.by_name import Model
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+RUNTIMES = ("onnxruntime", "torch")
 
-def prepare(model: Model, runtime: Runtime, threads: int, batch: int) -> Open:
-    """Make a network ready to be opened by a runtime, again and again.
+
+def prepare(model: Model, runtime: str, threads: int, batch: int) -> Open:
+    """Return a function that opens a network in a runtime; it may be called again and again.
 
     Batch normalisation is folded as in an export. With `torch` the network runs as it is, and
-    the number of torch's threads is the caller's to set. `InputError` where it does not run.
+    the caller sets the number of torch's threads. Raises `InputError` if the network does not run.
     """
     import torch
 
@@ -31,8 +32,8 @@ def prepare(model: Model, runtime: Runtime, threads: int, batch: int) -> Open:
 
         return partial(_open_onnx, to_onnx(network), threads, images)
     except InputError as error:
-        told = error.problem if error.place == "model" else str(error)
-        raise InputError(model.name, told) from error
+        problem = error.problem if error.place == "model" else str(error)
+        raise InputError(model.name, problem) from error
 
 
 def _open_torch(module: "nn.Module", images: "Tensor") -> Infer:
@@ -57,20 +58,16 @@ def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
     return infer
 
 
-def check(runtime: Runtime) -> None:
-    """Raise `InputError` with the remedy where a runtime is not installed."""
+def check(runtime: str) -> None:
+    """Raise `InputError` with the remedy if a runtime is not installed."""
     if runtime == "onnxruntime":
         from gensynth.formats.onnx import require
 
         require()
-    elif runtime == "ncnn":
-        from devices.cortex_a72.place import require as require_emulation
-
-        require_emulation()
 
 
-def usual_runtime() -> Runtime:
-    """Choose ONNX Runtime, which devices run; torch where it is not installed."""
+def usual_runtime() -> str:
+    """Return `onnxruntime`, which small machines run, or `torch` if that is not installed."""
     try:
         check("onnxruntime")
     except InputError:

@@ -1,4 +1,4 @@
-"""What the latency of a network that was not measured may be: good enough to rank proposals."""
+"""An estimate of latency before it is measured: good enough to rank proposals."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,23 +6,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from gensynth.evaluation.constraint import Candidate
-from gensynth.evaluation.latency import CONFIRMED, CORTEX_A72, Interval, Latency, Question
+from gensynth.evaluation.latency import Interval, Latency, Question
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import Profile, profile
 from gensynth.graph.trace import trace
+from gensynth.latency.device import ForeseesLatency, find_device
 from gensynth.latency.reference import find_reference
 from gensynth.space import Task
 
 
 def supposed(question: Question, graph: Graph, costs: Profile, task: Task, folder: Path) -> Latency:
-    """Suppose that latency is in proportion to MACs; the measurement, once made, replaces it.
+    """Return the device's prediction, or else a latency in proportion to MACs.
 
-    A device that has a model of its own is asked for that.
+    A measurement, once made, replaces it.
     """
-    if question.device == CORTEX_A72:
-        from devices.cortex_a72.device import foresee
-
-        return foresee(question, graph, task, str(folder))
+    device = find_device(question.device, folder)
+    if isinstance(device, ForeseesLatency):
+        return device.foresee_latency(question, graph, task, folder)
     ratio = max(costs.macs, 1) / _macs(question.reference, task, folder)
     return Latency(ratio, Interval(0, ratio), Interval(0, ratio), ratio)
 
@@ -30,14 +30,13 @@ def supposed(question: Question, graph: Graph, costs: Profile, task: Task, folde
 def foreseen(
     candidate: Candidate, questions: Iterable[Question], task: Task, folder: Path
 ) -> Candidate:
-    """Answer the questions of which a model of the device knows enough for a rule to screen."""
-    graph, costs = candidate.graph, candidate.profile
-    found = {
-        str(question): supposed(question, graph, costs, task, folder)
-        for question in questions
-        if question.device in CONFIRMED
-    }
-    return replace(candidate, latencies={**candidate.latencies, **found})
+    """Return the candidate with the latencies that its devices predict, so that rules screen."""
+    graph, found = candidate.graph, dict(candidate.latencies)
+    for question in questions:
+        device = find_device(question.device, folder)
+        if isinstance(device, ForeseesLatency):
+            found[str(question)] = device.foresee_latency(question, graph, task, folder)
+    return replace(candidate, latencies=found)
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from gensynth.campaign.context import Context
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import HERE, Question
-from gensynth.latency.job import answer_here
+from gensynth.latency.device import answer_here
 from gensynth.latency.runtimes import usual_runtime
 from gensynth.preflight.plan import spread_over_macs
 from gensynth.preflight.rates import Range

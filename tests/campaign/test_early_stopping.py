@@ -1,71 +1,173 @@
+import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from gensynth.campaign.campaign import Campaign
-from gensynth.campaign.early_stopping import Halving
-from gensynth.campaign.experiment import Stopping
+from gensynth.campaign.early_stopping import Curve, Halving, Never, Running, SearchCurves
+from gensynth.campaign.experiment import EXPERIMENT, Stopping, parse_experiment, read_experiment
+from gensynth.errors import InputError
 from gensynth.training.attempt import Result
 from gensynth.training.job import Job
-from tests.support.campaigns import campaign, measurement
+from tests.campaign.test_campaign import play
+from tests.support.campaigns import campaign, comparable, experiment, measurement
 
 
-def goes_on(rule: Halving, number: int, top1: float, epoch: int = 2) -> bool:
-    return rule.goes_on(number, measurement(epoch, top1))
+def course(reduction: int = 3, first: int = 2, epochs: int = 20) -> SearchCurves:
+    """Curves under halving whose every candidate misses the finals, so that rank decides."""
+    return SearchCurves(Halving(first, reduction), epochs)
+
+
+def goes_on(curves: SearchCurves, number: int, top1: float, epoch: int = 2) -> bool:
+    return curves.goes_on(number, measurement(epoch, top1), lambda end: False)
+
+
+def end_all(curves: SearchCurves, count: int = 4) -> None:
+    """Let trainings complete that tell how far one may rise, and are worse than any other."""
+    for number in range(100, 100 + count):
+        curves.remember(number, [measurement(2, 0.0), measurement(20, 1.0)], completed=True)
 
 
 def test_nothing_stops_between_rungs_or_before_there_is_a_comparison() -> None:
-    rule = Halving(Stopping(first=2, reduction=3), epochs=20)
-    assert all(goes_on(rule, number, 10.0, epoch=1) for number in range(9))
-    assert goes_on(rule, 0, 90.0) and goes_on(rule, 1, 10.0)
+    curves = course(reduction=6)
+    end_all(curves)
+    assert all(goes_on(curves, number, 10.0, epoch=1) for number in range(9))
+    assert goes_on(curves, 0, 10.0), "five have reached the rung"
+    assert not goes_on(curves, 1, -1.0)
 
 
 def test_at_a_rung_only_the_best_share_goes_on() -> None:
-    rule = Halving(Stopping(first=2, reduction=3), epochs=20)
+    curves = course()
+    end_all(curves)
     for number, top1 in enumerate((50.0, 60.0, 70.0, 80.0, 90.0)):
-        goes_on(rule, number, top1)
-    assert not goes_on(rule, 5, 75.0)
-    assert goes_on(rule, 6, 85.0)
+        goes_on(curves, number, top1)
+    assert not goes_on(curves, 5, 55.0)
+    assert goes_on(curves, 6, 75.0)
 
 
 def test_a_training_that_is_resumed_is_counted_once() -> None:
-    once, twice = (Halving(Stopping(first=2, reduction=2), epochs=20) for _ in range(2))
+    once, twice = course(reduction=2), course(reduction=2)
+    for curves in (once, twice):
+        end_all(curves)
     for number, top1 in ((0, 50.0), (1, 60.0), (2, 90.0)):
         goes_on(once, number, top1)
         goes_on(twice, number, top1)
         goes_on(twice, number, top1)
-    assert goes_on(once, 3, 70.0) == goes_on(twice, 3, 70.0)
+    assert goes_on(once, 3, 40.0) == goes_on(twice, 3, 40.0)
 
 
-def completed(rule: Halving, number: int, half_way: float, end: float) -> None:
-    rule.remember(number, [measurement(2, half_way), measurement(8, end)], completed=True)
+def test_a_training_that_begins_anew_is_judged_by_what_it_shows_now() -> None:
+    curves = course(reduction=2, first=1)
+    end_all(curves)
+    goes_on(curves, 0, 50.0, epoch=1)
+    goes_on(curves, 1, 90.0, epoch=2)  # Lost after this; its next attempt is worse.
+    seen: list[Running] = []
+
+    class Watching(Never):
+        def stops(self, running: Running, /) -> bool:
+            seen.append(running)
+            return False
+
+    watched = SearchCurves(Watching(), 20)
+    for epoch, top1 in ((1, 80.0), (2, 90.0), (1, 30.0)):
+        goes_on(watched, 1, top1, epoch)
+    assert [running.latest.top1 for running in seen] == [80.0, 90.0, 30.0]
+
+
+def hope(curves: dict[int, Curve], top1: float) -> float | None:
+    latest = measurement(2, top1)
+    return Halving(2, 3).hope(Running(99, latest, 8, curves, lambda end: True))
+
+
+def curve(half_way: float, end: float, completed: bool = True) -> Curve:
+    return Curve(completed, {2: measurement(2, half_way), 8: measurement(8, end)})
 
 
 def test_hope_is_the_greatest_rise_that_a_completed_training_had() -> None:
-    rule = Halving(Stopping(first=2, reduction=3), epochs=8)
-    for number, end in enumerate((60.0, 75.0, 65.0)):
-        completed(rule, number, 50.0, end)
-    assert rule.hope(measurement(2, 40.0)) is None  # Three are too few to tell.
-    rule.remember(3, [measurement(2, 10.0)], completed=False)
-    assert rule.hope(measurement(2, 40.0)) is None  # One that was stopped tells no rise.
-    completed(rule, 4, 55.0, 56.0)
-    hopes = [rule.hope(measurement(2, top1)) for top1 in (40.0, 90.0)]
-    assert [hope.top1 for hope in hopes if hope is not None] == [65.0, 100.0]
+    curves = {number: curve(50.0, end) for number, end in enumerate((60.0, 75.0, 65.0))}
+    assert hope(curves, 40.0) is None, "three are too few to tell"
+    curves[3] = curve(10.0, 90.0, completed=False)
+    assert hope(curves, 40.0) is None, "one that was stopped tells no rise"
+    curves[4] = curve(55.0, 56.0)
+    assert [hope(curves, top1) for top1 in (40.0, 90.0)] == [65.0, 100.0]
 
 
-def test_recorded_curves_rebuild_the_rule() -> None:
-    lived, rebuilt = (Halving(Stopping(first=1, reduction=2), epochs=8) for _ in range(2))
+def test_recorded_curves_rebuild_the_decisions() -> None:
+    lived, rebuilt = course(first=1, reduction=2, epochs=8), course(first=1, reduction=2, epochs=8)
     for number, top1 in enumerate((30.0, 50.0, 40.0, 60.0)):
-        curve = [measurement(1, top1), measurement(8, top1 + 20)]
+        shown = [measurement(1, top1), measurement(8, top1 + 20)]
         goes_on(lived, number, top1, epoch=1)
-        for rule in (lived, rebuilt):
-            rule.remember(number, curve, completed=True)
-    assert lived.hope(measurement(1, 30.0)) == rebuilt.hope(measurement(1, 30.0))
+        for curves in (lived, rebuilt):
+            curves.remember(number, shown, completed=True)
     for top1 in (35.0, 45.0, 55.0):
         assert goes_on(lived, 9, top1, epoch=1) == goes_on(rebuilt, 9, top1, epoch=1)
 
 
-def test_the_rule_can_be_switched_off() -> None:
-    rule = Halving(Stopping(rule="none", first=1), epochs=8)
-    assert all(goes_on(rule, number, 100.0 - number, epoch=1) for number in range(20))
+def test_the_rule_can_be_switched_off_by_one_word() -> None:
+    rule = experiment(stopping={"rule": "none", "first": 1}).make_stopping()
+    curves = SearchCurves(rule, 8)
+    end_all(curves)
+    assert all(goes_on(curves, number, 100.0 - number, epoch=1) for number in range(20))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"first": 0}, r"stopping\.first: must be at least 1"),
+        ({"reduction": 1}, r"stopping\.reduction: must be at least 2"),
+        ({"frist": 2}, r"stopping\.frist: unknown field; did you mean 'first'"),
+        ({"rule": "halvin"}, "unknown early stopping 'halvin'; did you mean 'halving'"),
+        ({"rule": "constraints.top1:Top1"}, r"must have the method stops\(running\)"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_place(table: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        experiment(stopping=table).make_stopping()
+
+
+def test_tables_of_earlier_versions_keep_their_meaning(tmp_path: Path) -> None:
+    recorded = tmp_path / EXPERIMENT
+    recorded.write_text(
+        'name = "a"\nspace = "attendnext"\n[constraints]\n'
+        '[stopping]\nrule = "halving"\nfirst = 4\nreduction = 2\n'
+    )
+    read = read_experiment(recorded)
+    assert read.make_stopping() == Halving(4, 2)
+    assert parse_experiment({"name": "a", "space": "b"}, "x").make_stopping() == Halving(5, 3)
+    assert read.stopping == Stopping("halving", {"first": 4, "reduction": 2})
+
+
+LATE = """
+from dataclasses import dataclass
+
+from gensynth.campaign.early_stopping import Running
+
+
+@dataclass(frozen=True)
+class Below:
+    top1: float
+
+    def stops(self, running: Running) -> bool:
+        if running.latest.top1 < 0:
+            raise ZeroDivisionError("no such accuracy")
+        return running.latest.top1 < self.top1
+"""
+
+
+def test_a_rule_beside_the_experiment_decides_by_its_own_fields(tmp_path: Path) -> None:
+    (tmp_path / "below_rule.py").write_text(LATE)
+    settings = {"rule": "below_rule:Below", "top1": 40.0}
+    given: dict[str, Any] = {"stopping": settings, "folder": str(tmp_path), "trials": 3}
+    with campaign(tmp_path / "run", **given) as opened:
+        assert reported(opened, (39.0, 41.0), end=None) == [False, True]
+        with pytest.raises(InputError, match="rule Below failed: ZeroDivisionError") as caught:
+            reported(opened, (-1.0,), end=None)
+        assert "\n" not in str(caught.value)
+    with campaign(tmp_path / "run", **given) as again:
+        play(again)
+        assert comparable(again.outcomes)
+    sys.modules.pop("below_rule", None)
 
 
 LEAST = {"top1": {"use": "constraints.top1:Top1", "min": 50.0}}

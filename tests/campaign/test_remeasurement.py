@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
+from devices.cortex_a72.device import CortexA72
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.context import make_context
 from gensynth.errors import InputError
-from gensynth.evaluation.latency import CONFIRMED, CORTEX_A72, Question
+from gensynth.evaluation.latency import Question
 from gensynth.preflight.findings import look
 from gensynth.space import enumerate_decisions
 from tests.campaign.test_campaign import play
 from tests.support.campaigns import campaign, experiment
-from tests.support.emulation import asked, pretend_prepared
+from tests.support.emulation import asked, confirmed, pretend_prepared, slow
 
+CORTEX_A72 = "cortex-a72"
 RULE = {"max_latency_ms": {"limit": 5.0, "device": CORTEX_A72}}
 WORDS = str(Question(device=CORTEX_A72))
 
@@ -25,7 +27,7 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that looks prepared, and a fake emulator on it; the fast model is the real one."""
     pretend_prepared(tmp_path / "machine", monkeypatch)
     asked.clear()
-    monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.support.emulation:confirmed")
+    monkeypatch.setattr(CortexA72, "confirm_latency", lambda self, job: confirmed(job))
     yield
 
 
@@ -61,7 +63,7 @@ def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(tmp_
 def test_where_no_finalist_is_confirmed_that_is_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CONFIRMED, CORTEX_A72, "tests.support.emulation:slow")
+    monkeypatch.setattr(CortexA72, "confirm_latency", lambda self, job: slow(job))
     with campaign(tmp_path, constraints=RULE, trials=3) as opened:
         assert play(opened).reason == "no feasible candidate was confirmed"
 

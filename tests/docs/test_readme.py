@@ -53,5 +53,5 @@ def test_the_rules_about_a_device_can_be_read(tmp_path: Path) -> None:
         "onnxruntime, 1 thread, batch 1 on here against timm:fbnetc_100",
         "onnxruntime, 1 thread, batch 1 on cortex-a72",
     ]
-    assert experiment.make_score().question == experiment.make_indicator().questions[0]  # type: ignore[attr-defined]
+    assert experiment.make_score().latency_question() == experiment.make_indicator().questions[0]  # type: ignore[attr-defined]
     assert read_experiment(ROOT / "experiments" / "digits_latency.toml").make_indicator().questions

@@ -63,13 +63,13 @@ def test_drift_moves_the_times_and_not_the_ratios() -> None:
     """A machine that slows down from 1 to many times: pairs meet the same weather."""
     first, second = World(drift=0.5).timed(2.0, 5.0)
     assert first.interval_ms.high > 1.5 * first.interval_ms.low
-    assert second.told_ratio == pytest.approx(2.5, rel=0.02)
+    assert second.precise_ratio == pytest.approx(2.5, rel=0.02)
 
 
 def test_a_ratio_that_noise_does_not_carry_is_not_told() -> None:
     _, calm = World(noise=0.05).timed(2.0, 5.0)
     _, stormy = World(noise=30.0).timed(2.0, 5.0, plan=Plan(rounds=2))
-    assert calm.told_ratio is not None and stormy.told_ratio is None
+    assert calm.precise_ratio is not None and stormy.precise_ratio is None
     assert calm.ratio_interval.low <= 2.5 <= calm.ratio_interval.high
     assert stormy.ratio_interval.high > 1.25 * stormy.ratio_interval.low
 
@@ -97,11 +97,11 @@ def test_questions_have_names_of_their_own_and_refuse_nonsense() -> None:
     questions = [Question(), Question(threads=2), Question(reference="timm:fbnetc_100")]
     questions += [Question(resource="board"), Question(runtime="torch"), Question(batch=8)]
     assert len({str(question) for question in questions}) == len(questions)
-    with pytest.raises(InputError, match="threads: expected at least 1"):
+    with pytest.raises(InputError, match="threads: must be at least 1"):
         Question(threads=0)
     with pytest.raises(InputError, match="unknown device 'her'; did you mean 'here'"):
         Question(device="her")
-    assert Interval(1.0, 1.2).carries and not Interval(1.0, 1.3).carries
+    assert Interval(1.0, 1.2).precise and not Interval(1.0, 1.3).precise
 
 
 TRAINING = """
@@ -151,7 +151,7 @@ def test_trainings_share_and_a_training_that_does_not_give_way_is_told(
     with sharing(), sharing() as give_way:
         give_way()
         with (
-            pytest.raises(InputError, match=r"latency: a training here has not given way"),
+            pytest.raises(InputError, match=r"latency: a training on this machine has not paused"),
             alone(),
         ):
             pass
@@ -213,7 +213,7 @@ def test_the_table_says_how_it_was_measured(capsys: pytest.CaptureFixture[str]) 
     ("words", "told"),
     [
         (["--runtime", "onnx"], "--runtime: unknown runtime 'onnx'; did you mean 'onnxruntime'"),
-        (["--rounds", "0"], "--rounds: expected at least 1"),
+        (["--rounds", "0"], "--rounds: must be at least 1"),
         (["--rounds", "3", "--device", "cortex-a72"], "--rounds: cortex-a72 is counted, not timed"),
         (["attendnext:tyni"], "attendnext:tyni: space attendnext has no preset 'tyni'"),
         (["tests.latency.test_paired:wrong_input"], "cannot run on one 1x8x8 image"),

@@ -53,8 +53,8 @@ def rule(name: str, **table: Any) -> Any:
 
 def test_a_ratio_is_judged_by_the_upper_end_of_its_interval() -> None:
     limit = rule("max_latency_ratio", limit=0.42, reference="timm:fbnetc_100")
-    assert limit.question == Question(reference="timm:fbnetc_100")
-    words = str(limit.question)
+    assert limit.latency_question() == Question(reference="timm:fbnetc_100")
+    words = str(limit.latency_question())
     narrow, wide = (limit(candidate({words: latency(width=w)})) for w in (1.01, 1.1))
     assert narrow.ok and wide.ok is False
     assert wide.violation == pytest.approx(0.44 / 0.42 - 1)
@@ -66,7 +66,7 @@ def test_a_ratio_is_judged_by_the_upper_end_of_its_interval() -> None:
 def test_milliseconds_are_judged_by_the_upper_end_of_their_interval() -> None:
     limit = rule("max_latency_ms", limit=2.1, resource="board", threads=2)
     words = "onnxruntime, 2 threads, batch 1 on board"
-    assert str(limit.question) == words
+    assert str(limit.latency_question()) == words
     narrow, wide = (limit(candidate({words: latency(width=w)})) for w in (1.01, 1.1))
     assert narrow.ok and wide.ok is False and "ms (upper end; median 2)" in wide.reason
     assert limit(candidate({"another": latency()})).ok is None
@@ -91,7 +91,7 @@ def test_a_mistake_in_the_table_is_named(name: str, table: Mapping[str, Any], pl
 
 def test_the_score_has_latency_in_the_place_of_macs() -> None:
     score = NetScoreLatency(reference="timm:fbnetc_100")
-    words = str(score.question)
+    words = str(score.latency_question())
     known = candidate({words: latency(ratio=0.5)})
     assert score(known) == pytest.approx(NetScore().of(90.0, 36, 0.5e9))
     assert score.of(90, 36, 0.25) - score.of(90, 36, 0.5) == pytest.approx(3.01, abs=0.01)
@@ -218,5 +218,7 @@ def test_a_campaign_measures_by_itself(tmp_path: Path, generator: str) -> None:
         for outcome in trained:
             (measured,) = outcome.latencies.values()
             assert measured.ratio and outcome.top1 and outcome.profile and outcome.score
-            expected = NetScoreLatency("x").of(outcome.top1, outcome.profile.params, measured.ratio)
+            expected = NetScoreLatency(reference="x").of(
+                outcome.top1, outcome.profile.params, measured.ratio
+            )
             assert outcome.score == pytest.approx(expected)

@@ -19,11 +19,13 @@ from gensynth.cli import main
 from gensynth.evaluation.outcome import Outcome
 from gensynth.executors.inline import run
 from gensynth.serialization import to_plain
-from gensynth.training.checkpoint import FILE
+from gensynth.training.checkpoint import CHECKPOINT
 from tests.support.recorded import FIXTURES, expected, restore
 
-SAME = ("model", "number", "ending", "decisions", "params", "macs", "weight_bytes", "top1")
-SAME += ("peak_activation_bytes", "score", "value", "untrained", "finals")
+SAME = (
+    *("model", "number", "ending", "decisions", "params", "macs", "weight_bytes", "top1"),
+    *("peak_activation_bytes", "score", "value", "untrained", "finals"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +139,7 @@ def test_an_interrupted_one_is_resumed_from_its_checkpoint(
     if name == "interrupted" and find_spec("timm") is None:
         pytest.skip('needs timm: pip install "gensynth[peers]"')
     folder = restore(name, tmp_path)
-    (checkpoint,) = folder.glob(f"candidates/*/{FILE}")
+    (checkpoint,) = folder.glob(f"candidates/*/{CHECKPOINT}")
     with safe_open(checkpoint, framework="np") as opened:
         saved = json.loads(opened.metadata()["curve"])
     outcomes = continued(folder)

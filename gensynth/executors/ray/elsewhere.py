@@ -7,7 +7,8 @@ from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Latency
-from gensynth.latency.job import LatencyJob, answer, answer_here
+from gensynth.latency.device import answer, answer_here
+from gensynth.latency.job import LatencyJob
 from gensynth.serialization import dumps, from_plain, loads
 
 PATIENCE_S = 900.0

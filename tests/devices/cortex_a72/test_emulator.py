@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from devices.cortex_a72.calibration import anchor, anchors
+from devices.cortex_a72.compare import emulate_model
 from devices.cortex_a72.convert import emulated
 from devices.cortex_a72.counts import NAMES, Counts
-from devices.cortex_a72.measure import emulate_model
 from gensynth.cli import BAD_INPUT, DONE, main
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import Question
@@ -96,10 +96,11 @@ def test_what_the_device_cannot_answer_is_refused(
 
 
 def test_ncnn_is_not_timed_here() -> None:
-    with pytest.raises(InputError, match="ncnn is not timed here"):
+    with pytest.raises(InputError, match="unknown runtime 'ncnn'; valid: onnxruntime, torch"):
         Question("ncnn")
     assert str(Question(device="cortex-a72")) == "ncnn, 1 thread, batch 1 on cortex-a72"
     assert Question("ncnn", device="cortex-a72") == Question(device="cortex-a72")
+    assert Question("onnxruntime", device="cortex-a72").runtime == "ncnn", "as recorded before"
 
 
 def test_anchors_are_never_mixed_and_add_up() -> None:
