@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 import typer
 
 from gensynth.cli.compare_emulated import compare_emulated
-from gensynth.cli.options import AsJson, Channels, Classes, PeerSize, task
+from gensynth.cli.options import AsJson, Channels, Classes, PeerSize
 from gensynth.errors import InputError, unknown
 from gensynth.evaluation.latency import HERE, Latency, Question, Runtime
+from gensynth.space import Task
 
 if TYPE_CHECKING:
     from gensynth.models.by_name import Model
@@ -112,7 +113,7 @@ def _model(name: str, image_size: int | None, channels: int, classes: int) -> "M
     size = (
         image_size or (timm_models.image_size(word) if kind == "timm" else None) or IMAGENET.height
     )
-    model = find_model(name, task(size, channels, classes), Path.cwd())
+    model = find_model(name, Task(channels, size, size, classes), Path.cwd())
     if image_size is not None and Path(name).is_dir() and model.input_shape[1] != image_size:
         takes = "x".join(map(str, model.input_shape))
         raise InputError(name, f"takes {takes} images, not {image_size} px; leave --image-size out")
@@ -145,7 +146,7 @@ def _show(pairs: "Pairs", question: Question) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from gensynth.cli.rows import wide_console
+    from gensynth.report.tables import wide_console
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for head in ("model", "input", "median ms", "quartiles", "ratio", "interval"):

@@ -3,8 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gensynth.cli.trials_file import require_free, write_trials
 from gensynth.errors import InputError
+from gensynth.report.trials_file import require_free, write_trials
 from tests.support.campaigns import outcome
 
 
