@@ -16,9 +16,9 @@ from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.feasibility.findings import Findings
-from gensynth.report.assessment import Assessment
+from gensynth.report.assessment import assessments_html
 from gensynth.report.contents import front_of
-from gensynth.report.html import assessments_html, heading
+from gensynth.report.html import heading
 from gensynth.report.standings import (
     assessed,
     exported_before,
@@ -198,13 +198,10 @@ class Campaign:
         return f"<Campaign {str(self.folder)!r}: {len(self.outcomes)} candidates, {words}>"
 
     def _repr_html_(self) -> str:
-        rows = [self._row(outcome) for outcome in ranking(self.outcomes)[:SHOWN]]
+        rows = [assessed(outcome) for outcome in ranking(self.outcomes)[:SHOWN]]
         best = self.best
         drawing = best._repr_html_() if best is not None else ""
         return f"{heading(repr(self)[1:-1])}{assessments_html(rows)}{drawing}"
-
-    def _row(self, outcome: Outcome) -> Assessment:
-        return assessed(outcome)
 
 
 def load(folder: str | Path, experiment: Given = None) -> Campaign:

@@ -9,8 +9,7 @@ from gensynth.errors import InputError
 from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.generators.synthesis.population import Population, population
 from gensynth.genome import Decisions
-from gensynth.report.assessment import Assessment
-from gensynth.report.html import assessments_html
+from gensynth.report.assessment import Assessment, assessments_html
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from gensynth.exports.publish import Published
 from gensynth.graph.profile import Profile
 from gensynth.models.exported import load_folder
 from gensynth.report.assessment import Assessment
-from gensynth.report.html import assessment_html
 from gensynth.report.standings import assessed
 from gensynth.space import build_source
 
@@ -91,7 +90,7 @@ class Found:
         return replace(assessed(self.outcome, self.genome_id), top1=self.top1, graph=graph)
 
     def _repr_html_(self) -> str:
-        return assessment_html(self.assessment)
+        return self.assessment._repr_html_()
 
 
 def found(machine: Machine, outcome: Outcome, published: Published | None = None) -> Found:

@@ -1,29 +1,13 @@
-"""Campaigns and networks as HTML for a notebook; everything that a name may hold is escaped."""
+"""Tables and drawings as HTML for a notebook; whatever a name may hold is escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from importlib.resources import files
 
 from gensynth.graph.graph import Graph
-from gensynth.report.assessment import Assessment
 from gensynth.report.drawing import draw
 from gensynth.report.sketch import sketch
-from gensynth.report.tables import COSTS, cost_cells, figure_cells, known_figures
-
-
-def assessment_html(row: Assessment) -> str:
-    """Draw a network, its costs and the verdicts on it."""
-    parts = [heading(row.model), table_html(_headings([row]), [_cells(row, [row])])]
-    parts += [f"<div>{judgement._repr_html_()}</div>" for judgement in row.judgements]
-    parts += [f"<div>{escape(row.note)}</div>"] if row.note else []
-    parts += [drawing_html(row.graph)] if row.graph else []
-    return "".join(parts)
-
-
-def assessments_html(rows: Sequence[Assessment]) -> str:
-    """Lay several networks out as a table."""
-    return table_html(_headings(rows), [_cells(row, rows) for row in rows])
 
 
 def drawing_html(graph: Graph) -> str:
@@ -46,15 +30,6 @@ def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def heading(words: str) -> str:
     """Write a heading."""
     return f"<b>{escape(words)}</b>"
-
-
-def _headings(rows: Sequence[Assessment]) -> tuple[str, ...]:
-    return ("model", *COSTS, *known_figures(rows))
-
-
-def _cells(row: Assessment, beside: Sequence[Assessment]) -> list[str]:
-    name = f"{row.model} ({row.finals})" if row.finals else row.model
-    return [name, *cost_cells(row), *figure_cells(row)[: len(known_figures(beside))]]
 
 
 @cache

@@ -8,13 +8,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from gensynth.evaluation.constraint import Judgement
-from gensynth.report.assessment import Assessment
-from gensynth.report.words import count, some, verdicts
+from gensynth.report.assessment import (
+    COSTS,
+    Assessment,
+    cost_cells,
+    figure_cells,
+    known_figures,
+)
+from gensynth.report.words import some, verdicts
 
 WIDE = 120
 """Width in characters of a wide table if it is not printed to a terminal."""
-COSTS = ("params", "MACs", "weights", "activations")
-_FIGURES = ("top-1 %", "score dB", "value dB")
 
 
 def wide_console() -> Console:
@@ -44,30 +48,6 @@ def table(rows: Sequence[Assessment], title: str = "") -> Table:
         name = f"{escape(row.model)} [bold]{row.finals}[/]" if row.finals else escape(row.model)
         made.add_row(name, *cost_cells(row), *figure_cells(row)[: len(figures)])
     return made
-
-
-def known_figures(rows: Sequence[Assessment]) -> tuple[str, ...]:
-    """Return the headings of figures known of any row; the value only if it is not the score."""
-    if any(row.value != row.score for row in rows if row.value is not None):
-        return _FIGURES
-    return _FIGURES[:2] if any(row.top1 is not None for row in rows) else ()
-
-
-def cost_cells(row: Assessment) -> list[str]:
-    """Write the four costs of a row, `-` for an unknown one."""
-    if row.profile is None:
-        return ["-" if n is None else count(n) for n in (row.params, row.macs)] + ["-", "-"]
-    return [
-        count(row.profile.params),
-        count(row.profile.macs),
-        count(row.profile.weight_bytes) + "B",
-        count(row.profile.peak_activation_bytes) + "B",
-    ]
-
-
-def figure_cells(row: Assessment) -> list[str]:
-    """Write top-1, score and value of a row, `-` for an unknown one."""
-    return ["-" if n is None else f"{n:.2f}" for n in (row.top1, row.score, row.value)]
 
 
 def _remarks(row: Assessment, explain: bool) -> list[str]:
