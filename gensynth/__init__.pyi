@@ -37,3 +37,6 @@ from gensynth.space import Choose as Choose
 from gensynth.space import SearchSpace as SearchSpace
 from gensynth.space import Source as Source
 from gensynth.space import Task as Task
+
+_HOMES: dict[str, str]
+__all__: list[str]

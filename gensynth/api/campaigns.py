@@ -42,6 +42,19 @@ class Campaign:
     """A search campaign: what `search` returns and `load` opens.
 
     In a notebook it draws itself; `show()` prints the same on a terminal.
+
+    >>> import gensynth
+    >>> campaign = gensynth.load("runs/mine")
+    >>> len(campaign.table()) == len(campaign.outcomes)
+    True
+    >>> [found.profile.macs for found in campaign.front] == sorted(
+    ...     found.profile.macs for found in campaign.front
+    ... )
+    True
+    >>> campaign.report().name
+    'report.html'
+    >>> campaign.export("network").network().training
+    False
     """
 
     def __init__(self, machine: Machine, ended: str = "", report: Path | None = None) -> None:
@@ -209,6 +222,10 @@ def load(folder: str | Path, experiment: Given = None) -> Campaign:
 
     Raises:
         InputError: there is no campaign, or the experiment differs in what may not change.
+
+    >>> import gensynth
+    >>> gensynth.load("runs/mine").best is not None
+    True
     """
     other = None if experiment is None else experiment_of(experiment)
     return Campaign(viewing(Path(folder), other))

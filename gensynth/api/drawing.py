@@ -14,7 +14,13 @@ from gensynth.report.assessment import Assessment, assessments_html
 
 @dataclass(frozen=True)
 class Drawn:
-    """Networks of G(s) for fresh seeds, and what the inquisitor predicts of them."""
+    """Networks of G(s) for fresh seeds, and what the inquisitor predicts of them.
+
+    >>> import gensynth
+    >>> drawn = gensynth.load("runs/mine").generate(seeds=4)
+    >>> len(drawn), all(0 <= chance <= 1 for chance in drawn.chances)
+    (4, True)
+    """
 
     networks: Sequence[Assessment]
     decisions: Sequence[Decisions]

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder that holds a network, and how its formats compare with the network searched."""
+    """A folder that holds a network, and how its formats compare with the network searched.
+
+    >>> import gensynth, torch
+    >>> exported = gensynth.load("runs/mine").export("winner")
+    >>> exported.agrees, exported.network()(torch.zeros(2, 1, 8, 8)).shape
+    (True, torch.Size([2, 10]))
+    """
 
     folder: Path
     agreements: Sequence[Agreement] = ()
@@ -70,6 +76,11 @@ def export(
     Raises:
         InputError: `source` names nothing that can be exported, or `to` exists.
         ExportError: the folder's network computes something else; nothing is left behind.
+
+    >>> import gensynth
+    >>> exported = gensynth.export("attendnext:tiny", "tiny", image_size=32, classes=10)
+    >>> sorted(file.name for file in exported.folder.glob("*.py"))
+    ['attendnext.py', 'timm_model.py']
     """
     source, to = str(source), Path(to)
     wanted = named_formats(list(formats))

@@ -31,7 +31,11 @@ from gensynth.report.rivals import kept
 class Interrupted(KeyboardInterrupt):
     """A search was interrupted; the same call resumes it.
 
-    `campaign` shows how far it came.
+    Its `campaign` shows how far the search came.
+
+    >>> import gensynth
+    >>> issubclass(gensynth.Interrupted, KeyboardInterrupt)
+    True
     """
 
     def __init__(self, campaign: Campaign) -> None:
@@ -87,12 +91,22 @@ def search(
         InputError: the experiment, the data or the folder cannot be used; says what to change.
         Interrupted: Ctrl-C; running trainings are saved.
 
-    >>> import gensynth
+    A search that is over in seconds, and the network that it found:
+
+    >>> import gensynth, torch
     >>> campaign = gensynth.search(
-    ...     data="digits", space="attendnext", constraints={"max_params": {"limit": 5_000}},
-    ...     trials=8, out="runs/small",
-    ... )  # doctest: +SKIP
-    >>> campaign.best.network()  # doctest: +SKIP
+    ...     data="digits",
+    ...     constraints={"max_params": {"limit": 20_000}},
+    ...     trials=2,
+    ...     out="runs/small",
+    ...     generator="random",
+    ...     executor="inline",
+    ...     progress=False,
+    ...     proxy={"epochs": 1},
+    ...     finals={"candidates": 1, "replicas": 1},
+    ... )
+    >>> campaign.best.network()(torch.zeros(1, 1, 8, 8)).shape
+    torch.Size([1, 10])
     """
     folder = Path(out) if out is not None else None
     images = None if data is None else str(data)
@@ -218,7 +232,7 @@ def preflight(
         InputError: the experiment or its data cannot be used.
 
     >>> import gensynth
-    >>> found = gensynth.feasibility(data="digits", samples=20, progress=False)
+    >>> found = gensynth.preflight(data="digits", samples=20, progress=False)
     >>> found.impossible, found.sample.drawn
     (False, 20)
     """

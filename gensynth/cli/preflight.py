@@ -30,7 +30,7 @@ def preflight(
     """
     from gensynth.report.feasibility_page import show_findings
 
-    found = gensynth.feasibility(experiment, data=data, image_size=image_size, samples=samples)
+    found = gensynth.preflight(experiment, data=data, image_size=image_size, samples=samples)
     if as_json:
         print_json(plain(found))
     else:

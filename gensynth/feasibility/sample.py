@@ -90,7 +90,7 @@ def sample(
 
 
 def sampled(evaluator: Evaluator, folder: Path, decisions: Decisions) -> Sampled:
-    """Evaluator one candidate as if it were trained to 100 %; its latency where it can be foreseen.
+    """Judge one candidate as if it were trained to 100 %, and its latency if it can be predicted.
 
     Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
     """
