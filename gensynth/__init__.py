@@ -13,6 +13,7 @@ from typing import Any
 from gensynth.moved import keep_former_names
 
 _PUBLIC = {
+    "gensynth.api.assessing": ("PEERS",),
     "gensynth.api.campaigns": ("Campaign", "load"),
     "gensynth.api.drawing": ("Drawn",),
     "gensynth.api.exporting": ("Exported", "export"),
@@ -32,6 +33,7 @@ _PUBLIC = {
     "gensynth.genome": ("Decisions",),
     "gensynth.graph.profile": ("Profile",),
     "gensynth.report.assessment": ("Assessment",),
+    "gensynth.training.job": ("Diverged",),
     "gensynth.space": ("Choose", "SearchSpace", "Source", "Task"),
 }
 """Public names by the module that holds each; `__init__.pyi` types them."""

@@ -1,5 +1,6 @@
 """The types of the public names; `__init__.py` imports each when it is first used."""
 
+from gensynth.api.assessing import PEERS as PEERS
 from gensynth.api.campaigns import Campaign as Campaign
 from gensynth.api.campaigns import load as load
 from gensynth.api.drawing import Drawn as Drawn
@@ -37,6 +38,7 @@ from gensynth.space import Choose as Choose
 from gensynth.space import SearchSpace as SearchSpace
 from gensynth.space import Source as Source
 from gensynth.space import Task as Task
+from gensynth.training.job import Diverged as Diverged
 
 _HOMES: dict[str, str]
 __all__: list[str]

@@ -52,7 +52,6 @@ def score(
     Without --top1 and --experiment, the published ImageNet top-1 of a timm
     network counts. OFA-62 (`published:OFA-62`) is listed as published.
     """
-    from gensynth.api.assessing import PEERS
     from gensynth.report.tables import show
 
     mine: dict[str, Any] = {
@@ -67,7 +66,7 @@ def score(
     theirs: dict[str, Any] = {"experiment": experiment, "published": True}
     named: list[str | None] = [*(models or ())]
     asked = [(name, mine) for name in (named if models or peers else [None])]
-    asked += [(name, theirs) for name in PEERS if peers and name not in named]
+    asked += [(name, theirs) for name in gensynth.PEERS if peers and name not in named]
     rows = [gensynth.score(name, **how) for name, how in asked]
     if as_json:
         print_json([row.plain() for row in rows])

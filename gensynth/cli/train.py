@@ -99,11 +99,9 @@ def train(
 @contextmanager
 def _ends_in_a_line(model: str) -> Iterator[None]:
     """Report in one line why a training did not finish."""
-    from gensynth.training.job import Diverged
-
     try:
         yield
-    except Diverged as error:
+    except gensynth.Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

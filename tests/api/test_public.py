@@ -18,7 +18,11 @@ COMMANDS = ROOT / "gensynth" / "cli"
 HELPERS = {"__init__", "app", "options", "findings"}
 """Modules of the command line that are no command."""
 FUNCTIONS = [name for name in gensynth.__all__ if name[0].islower()]
-OURS = [name for name, home in gensynth._HOMES.items() if home.startswith("gensynth.api.")]
+OURS = [
+    name
+    for name, home in gensynth._HOMES.items()
+    if home.startswith("gensynth.api.") and name != "PEERS"
+]
 """Functions, and what they return."""
 
 

@@ -29,7 +29,7 @@ def test_the_table_reads_back(tmp_path: Path, name: str) -> None:
         ("trials.xlsx", "ends in '.xlsx'; write to a file in .parquet or .csv"),
         ("trials", "has no ending"),
         ("taken.csv", "exists; nothing was written"),
-        ("nowhere/trials.csv", "is no folder"),
+        ("nowhere/trials.csv", "is not a folder"),
     ],
 )
 def test_what_cannot_be_written_is_said_before(tmp_path: Path, name: str, told: str) -> None:
