@@ -21,8 +21,8 @@ from statistics import fmean
 from experiments.benchmarks.on_folder import experiment_on
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Experiment
-from gensynth.preflight.plan import paces_of, spread_over_macs
-from gensynth.preflight.sample import sample
+from gensynth.feasibility.plan import paces_of, spread_over_macs
+from gensynth.feasibility.sample import sample
 from gensynth.space import Source
 from gensynth.training.device import resolve
 from gensynth.training.pace import Pace

@@ -24,11 +24,11 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import gensynth
 from experiments.benchmarks.crash_audit import Audit
 from experiments.benchmarks.crash_scene import Moment, Scene, Target, begin
 from experiments.benchmarks.postgres import postgres
 from gensynth.campaign.experiment import Experiment, parse_experiment
-from gensynth.cli.running import run_campaign
 
 ROOT = Path(__file__).parents[2]
 STEP = 4
@@ -130,7 +130,7 @@ class Benchmark:
 
     def _drive(self, trials: int) -> None:
         settings = replace(self._experiment(), trials=trials)
-        run_campaign(settings, self.folder, self.storage, None, as_json=True)
+        gensynth.search(settings, out=self.folder, storage=self.storage, progress=False)
 
     def _experiment(self) -> Experiment:
         tables = {

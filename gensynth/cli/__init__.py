@@ -1,19 +1,12 @@
 """The command line: `gensynth COMMAND`, one file per command."""
 
-import errno
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from gensynth.api.disk import writable
 from gensynth.errors import InputError
 
 DONE, NOT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: done; not (nothing feasible, a verdict not ok); bad input; interrupted."""
-
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
-_IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
-"""Something else stands where a file or a folder is to be."""
-_REMEDY = "nothing that is recorded is lost: once this is mended, the same command goes on"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -37,18 +30,6 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         sys.exit(_say(_usage(error), BAD_INPUT))
     sys.exit(code if isinstance(code, int) else DONE)
-
-
-@contextmanager
-def writable(place: str) -> Iterator[None]:
-    """Turn a disk that is full, or read-only, into one line about the file, else the `place`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (*_UNWRITABLE, *_IN_THE_WAY):
-            raise
-        problem = f"{error.strerror}; {_REMEDY}"
-        raise InputError(str(error.filename or place), problem) from error
 
 
 _TOO_LARGE = (

@@ -21,6 +21,7 @@ from gensynth.cli import (
     show,
     train,
 )
+from gensynth.cli.options import as_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,17 +45,17 @@ def gensynth(
     """Neural architecture search by generative synthesis, for tiny vision networks."""
 
 
-app.command("search")(search.search)
-app.command("preflight")(preflight.preflight)
-app.command("show")(show.show)
-app.command("report")(report.report)
-app.command("export")(export.export)
-app.command("check")(check.check)
-app.command("score")(score.score)
-app.command("compare")(compare.compare)
-app.command("train")(train.train)
-app.command("generate")(generate.generate)
+app.command("search")(as_command(search.search))
+app.command("preflight")(as_command(preflight.preflight))
+app.command("show")(as_command(show.show))
+app.command("report")(as_command(report.report))
+app.command("export")(as_command(export.export))
+app.command("check")(as_command(check.check))
+app.command("score")(as_command(score.score))
+app.command("compare")(as_command(compare.compare))
+app.command("train")(as_command(train.train))
+app.command("generate")(as_command(generate.generate))
 app.add_typer(device.device, name="device")
-app.command("plugins")(plugins.plugins)
-app.command("check-plugin")(check_plugin.check_plugin)
+app.command("plugins")(as_command(plugins.plugins))
+app.command("check-plugin")(as_command(check_plugin.check_plugin))
 app.add_typer(new.new, name="new")

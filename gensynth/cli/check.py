@@ -2,7 +2,16 @@
 
 import typer
 
-from gensynth.cli.options import AsJson, Channels, Classes, ExperimentFile, Models, PeerSize
+import gensynth
+from gensynth.cli.options import (
+    AsJson,
+    Channels,
+    Classes,
+    ExperimentFile,
+    Models,
+    PeerSize,
+    print_json,
+)
 
 
 def check(
@@ -13,21 +22,29 @@ def check(
     classes: Classes = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Judge networks by the constraints of the paper, or of an experiment.
+    """Judge networks by the constraints of the paper, or by those of an experiment.
 
-    Tells verdict, margin and offending layers of each constraint, what the
-    network costs, and in how many parallel columns each stage computes and
-    where these interact. Without --experiment, the published ImageNet top-1
-    of a timm network is judged too.
+    Reports the verdict, the margin and the offending layers of each constraint,
+    what the network costs, and into how many parallel columns each stage is
+    divided and where these interact. Without --experiment, the published
+    ImageNet top-1 of a timm network is judged, too.
 
-    Ends with 0 where no enforced constraint is broken, 1 where one is.
+    Exits with 0 if no enforced constraint is broken, with 1 if one is.
     """
     from gensynth.cli.findings import show_findings
-    from gensynth.cli.judged import judged_row, wanted_by
-    from gensynth.evaluation.constraint import broken
 
-    wanted = wanted_by(experiment, image_size, channels, classes)
-    rows = [judged_row(name, wanted) for name in models]
-    show_findings(rows, as_json)
-    unclear = any(row.profile is None for row in rows)
-    raise typer.Exit(int(unclear or any(broken(row.judgements) for row in rows)))
+    rows = [
+        gensynth.check(
+            name,
+            experiment=experiment,
+            image_size=image_size,
+            channels=channels,
+            classes=classes,
+        )
+        for name in models
+    ]
+    if as_json:
+        print_json([row.plain() for row in rows])
+    else:
+        show_findings(rows)
+    raise typer.Exit(int(not all(row.ok for row in rows)))

@@ -33,7 +33,7 @@ def check_plugin(
 
     Ends with 0 where it keeps every law of its kind, 1 where it breaks one.
     """
-    from gensynth.cli.rows import print_json
+    from gensynth.cli.options import print_json
 
     checks = _checks(name, kind, _table(option or []))
     if as_json:

@@ -89,7 +89,7 @@ def _show(found: "Comparison") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from gensynth.cli.rows import wide_console
+    from gensynth.report.tables import wide_console
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for position, heading in enumerate(found.columns):

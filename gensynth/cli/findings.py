@@ -1,4 +1,4 @@
-"""All that `gensynth check` found, network by network: verdicts, margins, layers, columns."""
+"""What `gensynth check` found, network by network: verdicts, margins, layers, columns."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,15 +7,14 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from gensynth.cli.rows import Row, print_json, some, table
 from gensynth.evaluation.constraint import Judgement
+from gensynth.report.assessment import Assessment
+from gensynth.report.tables import table
+from gensynth.report.words import marked, some
 
 
-def show_findings(rows: Sequence[Row], as_json: bool) -> None:
-    """Print rows: JSON for programs; for people a table, then what was found of each."""
-    if as_json:
-        print_json([row.plain() for row in rows])
-        return
+def show_findings(rows: Sequence[Assessment]) -> None:
+    """Print a table of costs, then the findings on each network."""
     console = Console(highlight=False)
     console.print(table(rows))
     for row in rows:
@@ -23,15 +22,15 @@ def show_findings(rows: Sequence[Row], as_json: bool) -> None:
         console.print(Padding(_findings(row), (0, 0, 1, 2)))
 
 
-def _findings(row: Row) -> Table:
-    """Lay out a word and what it stands for, line by line."""
+def _findings(row: Assessment) -> Table:
+    """Lay out each finding as a word and its explanation."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     if row.note:
         grid.add_row("note", escape(row.note))
     for judgement in row.judgements:
-        grid.add_row(_word(judgement), _explained(judgement))
+        grid.add_row(marked(judgement), _explained(judgement))
     for i, line in enumerate(_stages(row)):
         grid.add_row("" if i else "columns", escape(line))
     if row.profile and row.profile.uncounted:
@@ -39,23 +38,15 @@ def _findings(row: Row) -> Table:
     return grid
 
 
-def _word(judgement: Judgement) -> str:
-    if judgement.ok is None:
-        return "[yellow]not judged[/]"
-    if judgement.ok:
-        return "[green]ok[/]"
-    return "[red]broken[/]" if judgement.mode == "enforce" else "[yellow]not kept[/]"
-
-
 def _explained(judgement: Judgement) -> str:
-    """Write the rule, its margin, the reason, and on a line of their own the offending layers."""
+    """Write the constraint, its margin, the reason, and on a new line the offending layers."""
     known = judgement.violation is not None
     margin = f", margin {0.0 - (judgement.violation or 0.0):+.2f}" if known else ""
     named = f"\nat {some(judgement.offenders)}" if judgement.offenders else ""
     return f"[bold]{judgement.constraint}[/]{margin}: " + escape(judgement.reason + named)
 
 
-def _stages(row: Row) -> Iterator[str]:
+def _stages(row: Assessment) -> Iterator[str]:
     if row.columns is None:
         return
     if not row.columns:

@@ -1,68 +1,85 @@
-"""Options that several commands share, each described once."""
+"""Options that several commands share, each described once, and how their errors name them."""
 
+import json
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional, get_args
 
 import typer
 
 from gensynth.errors import InputError
-from gensynth.space import Task
 
+# typer reads these at run time, so optional ones are spelled the old way.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 MODELS = (
     "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file, an exported "
-    "folder, or published:OFA-62, of which only figures are public."
+    "folder, or published:OFA-62 (published figures only)."
 )
 Models = Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODELS)]
-ImageSize = Annotated[int, typer.Option(help="Height and width of the input in pixels.", min=1)]
 PeerSize = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
         "--image-size",
-        help="Height and width of the input in pixels; "
-        "default an experiment's, a timm network's own, or 224.",
+        help="Height and width of the input in pixels. "
+        "Default: the experiment's, a timm network's own, or 224.",
         min=1,
     ),
 ]
 Channels = Annotated[int, typer.Option(help="Channels of the input.", min=1)]
 Classes = Annotated[int, typer.Option(help="Number of classes.", min=1)]
+CampaignFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the campaign.")]
 ExperimentFile = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads it at run time
-    typer.Option("--experiment", help="Take the rules and the score of this experiment."),
+    Optional[Path],  # noqa: UP045
+    typer.Option("--experiment", help="Use the constraints and the score of this experiment."),
 ]
-
-
-def data_path(given: str) -> str:
-    """Give what `--data` stands for: embedded or hub data by its name, else an absolute path."""
-    if given.startswith("hub:"):
-        return given
-    if given != "digits":
-        return str(Path(given).resolve()) if given.strip() else given
-    if Path(given).is_dir():
-        problem = "is the embedded data and a folder here: write ./digits, or run it elsewhere"
-        raise InputError("--data digits", problem)
-    return given
-
-
 ExperimentOrSuited = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Argument(
         metavar="EXPERIMENT.toml",
-        help="TOML file; without it: digits, or what suits a folder of images.",
+        help="Experiment file. Default: the embedded one for digits, or for a folder of images.",
     ),
 ]
 Images = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--data", help="A folder of images, hub:NAME, or digits."),
 ]
-BroughtTo = Annotated[
+ResizedTo = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option(
-        "--image-size", help="Height and width to which images are brought; default their own."
+        "--image-size",
+        help="Resize images to this height and width in pixels. Default: original size.",
     ),
 ]
 
 
-def task(image_size: int, channels: int, classes: int) -> Task:
-    """Make the task that networks are built for."""
-    return Task(channels, image_size, image_size, classes)
+def as_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Name an option in an error as the user types it: `image_size` becomes `--image-size`."""
+    options = {
+        name.strip("_")
+        for name, parameter in signature(function).parameters.items()
+        if not any(isinstance(a, typer.models.ArgumentInfo) for a in get_args(parameter.annotation))
+    }
+
+    @wraps(function)
+    def command(*arguments: Any, **given: Any) -> None:
+        try:
+            function(*arguments, **given)
+        except InputError as error:
+            if error.place.partition("[")[0] not in options:
+                raise
+            place = "--" + error.place.replace("_", "-")
+            raise InputError(place, error.problem) from None
+
+    return command
+
+
+def print_json(data: Any) -> None:
+    """Print plain data as JSON on standard output, and nothing else."""
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def words(text: str) -> list[str]:
+    """Split comma-separated words; `none` and an empty text are none."""
+    return [word.strip() for word in text.split(",") if word.strip() not in ("", "none")]

@@ -5,8 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gensynth.cli.options import AsJson
-from gensynth.cli.rows import print_json
+from gensynth.cli.options import AsJson, print_json
 from gensynth.serialization import to_plain
 
 

@@ -1,57 +1,45 @@
-"""`gensynth preflight`: what can be said of an experiment before anything is trained."""
+"""`gensynth preflight`: what is known about an experiment before anything is trained."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli.options import AsJson, BroughtTo, ExperimentOrSuited, Images
+import gensynth
+from gensynth.cli.options import AsJson, ExperimentOrSuited, Images, ResizedTo, print_json
 
 if TYPE_CHECKING:
-    from gensynth.preflight.findings import Findings
+    from gensynth.feasibility.findings import Findings
 
 
 def preflight(
     experiment: ExperimentOrSuited = None,
     data: Images = None,
-    image_size: BroughtTo = None,
-    samples: Annotated[int, typer.Option(help="Candidates that are drawn.", min=20)] = 2000,
+    image_size: ResizedTo = None,
+    samples: Annotated[int, typer.Option(help="Number of candidates to draw.", min=20)] = 2000,
     as_json: AsJson = False,
 ) -> None:
-    """Say before a search whether it can succeed, what hinders it, and how long it takes.
+    """Report whether a search can succeed, what hinders it, and how long it takes.
 
-    Draws candidates of the space, judges them by all rules that need no
-    training (as if their training reached 100 %), times the training of three
-    and the latency of six. Nothing is kept.
+    Draws candidates of the search space, judges them by all constraints that
+    need no training (as if training reached 100 %), and times the training of
+    three and the latency of six. Nothing is kept.
 
-    Ends with 0 where a candidate keeps the enforced rules as far as they can
-    be known now, 1 where none was found.
+    Exits with 0 if a candidate keeps the enforced constraints as far as they
+    can be judged now, with 1 if none was found.
     """
-    from gensynth.campaign.context import make_context
-    from gensynth.campaign.experiment import read_experiment
-    from gensynth.cli.preflight_page import show_findings
-    from gensynth.cli.rows import print_json
-    from gensynth.cli.running import decoding, remark
-    from gensynth.cli.search import changed, embedded
-    from gensynth.preflight.findings import preflight as look_ahead
+    from gensynth.report.feasibility_page import show_findings
 
-    settings = read_experiment(experiment) if experiment else embedded(data)
-    settings = changed(settings, data, image_size)
-    with decoding() as progress:
-        context = make_context(settings, progress)
-    remark(context)
-    context.check_measurable()  # Once, or every candidate would fail of it.
-    with decoding("judging candidates") as watch:
-        found = look_ahead(context, samples, watch=watch)
+    found = gensynth.preflight(experiment, data=data, image_size=image_size, samples=samples)
     if as_json:
         print_json(plain(found))
     else:
-        show_findings(settings.name, found)
+        show_findings(found)
     raise typer.Exit(int(found.impossible))
 
 
 def plain(found: "Findings") -> dict[str, object]:
-    """Give the findings as `--json` prints them."""
+    """Return the findings as `--json` prints them."""
     from gensynth.serialization import to_plain
 
     nearest = found.nearest

@@ -6,40 +6,31 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The campaign's folder.")]
+import gensynth
+from gensynth.cli.options import CampaignFolder
 
 
 def report(
-    folder: Folder,
+    folder: CampaignFolder,
     beside: Annotated[
         Optional[list[Path]],  # noqa: UP045 - typer reads it at run time
-        typer.Option(help="Folder of another campaign on the same task, to compare courses."),
+        typer.Option(
+            help="Folder of another campaign on the same data, to compare; may be repeated."
+        ),
     ] = None,
     peers: Annotated[
-        bool, typer.Option("--peers", help="Time the network beside the paper's peers.")
+        bool,
+        typer.Option("--peers", help="Measure the network's latency beside the paper's peers."),
     ] = False,
     to: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="The file; default DIR/report.html."),
+        typer.Option(help="File to write. Default: DIR/report.html."),
     ] = None,
 ) -> None:
-    """Write report.html: the network found, how it came about, how to do it again.
+    """Write the report of a campaign: the network found, and how to reproduce it.
 
-    The page needs nothing but itself. `gensynth search` writes it, too.
+    The page is one file of HTML and loads nothing from elsewhere. `gensynth
+    search` writes it, too.
     """
-    from gensynth.campaign.folder import viewing
-    from gensynth.errors import InputError
-    from gensynth.report.page import write
-    from gensynth.report.rivals import keep, kept, measure
-
-    campaign = viewing(folder)
-    others = {}
-    for other in beside or ():
-        seen = viewing(other)
-        if seen.context.data_fingerprint != campaign.context.data_fingerprint:
-            raise InputError(str(other), f"was run on other data than {folder}")
-        others[f"{seen.context.experiment.generator.use} ({other.name})"] = seen.outcomes
-    if peers:
-        keep(measure(campaign), folder)
-    file = write(campaign, to or folder / "report.html", others, kept(campaign))
+    file = gensynth.load(folder).report(to, beside or (), peers)
     Console().print(f"written: {file}", highlight=False, soft_wrap=True)

@@ -1,18 +1,28 @@
 """`gensynth score`: what a network costs, and its universal performance U."""
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
-from gensynth.cli.options import MODELS, AsJson, Channels, Classes, ExperimentFile, PeerSize
-from gensynth.cli.rows import Row, print_json, show_rows
+import gensynth
+from gensynth.cli.options import (
+    MODELS,
+    AsJson,
+    Channels,
+    Classes,
+    ExperimentFile,
+    PeerSize,
+    print_json,
+)
 from gensynth.errors import InputError
-from gensynth.evaluation.score import NetScore
 
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 Percent = Annotated[Optional[float], typer.Option(help="Top-1 in percent.", min=0, max=100)]  # noqa: UP045
-Number = Annotated[Optional[str], typer.Option(help="A count, as 4240000, 4.24M or 0.569G.")]  # noqa: UP045
+Number = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="A count, such as 4240000, 4.24M or 0.569G; only without a MODEL."),
+]
 
 SomeModels = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -20,9 +30,7 @@ SomeModels = Annotated[
 ]
 Peers = Annotated[
     bool,
-    typer.Option(
-        "--peers", help="Beside the paper's peers, with the ImageNet top-1 published of each."
-    ),
+    typer.Option("--peers", help="Add the paper's peers, each with its published ImageNet top-1."),
 ]
 
 
@@ -40,46 +48,46 @@ def score(
 ) -> None:
     """Count networks and score them, or score three published numbers.
 
-    Either MODEL... or --peers, or both, or --top1, --params and --macs alone.
+    Takes MODEL... or --peers or both, or else --top1, --params and --macs.
     Without --top1 and --experiment, the published ImageNet top-1 of a timm
-    network counts. OFA-62 (`published:OFA-62`) stands as published.
+    network counts. OFA-62 (`published:OFA-62`) is listed as published.
     """
-    from gensynth.cli.judged import PEERS, Wanted, judged_row, wanted_by
-    from gensynth.evaluation.constraint import Indicator
+    from gensynth.report.tables import show
 
-    if not models and not peers:
-        _score_numbers(top1, params, macs, as_json)
-        return
-    if params is not None or macs is not None:
-        raise InputError("--params, --macs", "are counted for a MODEL, not given")
-    wanted = wanted_by(experiment, image_size, channels, classes)
-    rows = [judged_row(name, wanted, top1) for name in models or ()]
-    beside = Wanted(Indicator() if experiment else wanted.rules, wanted.score)
-    rows += [judged_row(name, beside) for name in PEERS if peers and name not in (models or ())]
-    show_rows(rows, as_json, explain=False)
-
-
-def _score_numbers(top1: float | None, params: str | None, macs: str | None, as_json: bool) -> None:
-    if top1 is None or params is None or macs is None:
-        raise InputError("score", "give a MODEL, or all of --top1, --params and --macs")
-    numbers = _count(params, "--params"), _count(macs, "--macs")
-    try:
-        value = NetScore().of(top1, *numbers)
-    except ValueError as error:
-        raise InputError("score", str(error)) from None
-    row = Row("numbers").plain() | {"top1": top1, "score": value}
-    row |= {"params": numbers[0], "macs": numbers[1]}
-    print_json([row]) if as_json else print(f"NetScore {value:.2f} dB")
+    mine: dict[str, Any] = {
+        "top1": top1,
+        "params": _count(params, "--params"),
+        "macs": _count(macs, "--macs"),
+        "experiment": experiment,
+        "image_size": image_size,
+        "channels": channels,
+        "classes": classes,
+    }
+    theirs: dict[str, Any] = {"experiment": experiment, "published": True}
+    named: list[str | None] = [*(models or ())]
+    asked = [(name, mine) for name in (named if models or peers else [None])]
+    asked += [(name, theirs) for name in gensynth.PEERS if peers and name not in named]
+    rows = [gensynth.score(name, **how) for name, how in asked]
+    if as_json:
+        print_json([row.plain() for row in rows])
+    elif models or peers:
+        show(rows, explain=False)
+    else:
+        print(f"NetScore {rows[0].score:.2f} dB")
 
 
-def _count(text: str, place: str) -> float:
-    """Read `4240000`, `4.24M`, `0.569G`."""
+def _count(text: str | None, place: str) -> float | None:
+    """Read `4240000`, `4.24M` or `0.569G`."""
+    if text is None:
+        return None
     unit = _UNITS.get(text.strip()[-1:], 1.0)
     digits = text.strip()[:-1] if unit != 1.0 else text
     try:
         number = float(digits) * unit
     except ValueError:
-        raise InputError(place, f"{text!r} is no count, such as 4240000, 4.24M or 0.569G") from None
+        raise InputError(
+            place, f"{text!r} is not a count such as 4240000, 4.24M or 0.569G"
+        ) from None
     if not 0 < number < float("inf"):
-        raise InputError(place, f"expected more than 0, got {text}")
+        raise InputError(place, f"must be greater than 0, got {text}")
     return number

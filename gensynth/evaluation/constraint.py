@@ -4,6 +4,7 @@ import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -93,6 +94,10 @@ class Verdict:
     def _judge(cls, violation: float, reason: str, offenders: Sequence[str]) -> "Verdict":
         return cls(violation <= 0, violation, reason, tuple(offenders) if violation > 0 else ())
 
+    def _repr_html_(self) -> str:
+        """Draw the verdict in a notebook."""
+        return verdict_html(verdict_word(self.ok), self.reason, self.offenders)
+
 
 def _figure(value: float, limit: float) -> str:
     """Format a count in full and other numbers to four digits, or six if four hide the verdict."""
@@ -101,6 +106,22 @@ def _figure(value: float, limit: float) -> str:
     rounded = float(f"{value:.4g}")
     same_side = (rounded < limit, rounded > limit) == (value < limit, value > limit)
     return f"{value:,.{4 if same_side and abs(value) < 1000 else 6}g}"
+
+
+def verdict_word(ok: bool | None, mode: Mode = "enforce") -> str:
+    """Return the words for a verdict: `ok`, `broken`, `not kept` (a preference), `not judged`."""
+    if ok is None:
+        return "not judged"
+    return "ok" if ok else "broken" if mode == "enforce" else "not kept"
+
+
+_COLOURS = {"ok": "#1a7f4b", "broken": "#b3261e", "not kept": "#946200", "not judged": "#946200"}
+
+
+def verdict_html(word: str, reason: str, offenders: Sequence[str] = ()) -> str:
+    """Write a verdict as HTML; everything that a plugin or a network named is escaped."""
+    named = f"<br><small>at {escape(', '.join(offenders))}</small>" if offenders else ""
+    return f'<b style="color:{_COLOURS[word]}">{word}</b> {escape(reason)}{named}'
 
 
 class Constraint(Protocol):
@@ -164,6 +185,16 @@ class Judgement:
     violation: float | None
     reason: str
     offenders: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word or two, as tables show it."""
+        return verdict_word(self.ok, self.mode)
+
+    def _repr_html_(self) -> str:
+        """Draw the verdict in a notebook."""
+        shown = verdict_html(self.word, self.reason, self.offenders)
+        return f"{escape(self.constraint)}: {shown}"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from gensynth.report.drawing import draw
 from gensynth.report.rivals import Rivals
 from gensynth.serialization import write_whole
 
+STYLES = ("style.css", "pictures.css")
+"""Of the page, and of the pictures on it."""
 FEW = 5
 """Networks below which a rank correlation tells of these alone."""
 MOST_INFLUENCES = 12
@@ -49,8 +51,8 @@ def render(told: Contents, rivals: Rivals | None = None) -> str:
     here = files("gensynth.report")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
-    style = here.joinpath("style.css").read_text(encoding="utf-8")
-    return template.render(style=_Plain(style), **_words(told, rivals))
+    styles = [here.joinpath(name).read_text(encoding="utf-8") for name in STYLES]
+    return template.render(style=_Plain("".join(styles)), **_words(told, rivals))
 
 
 class _Plain(str):

@@ -13,6 +13,7 @@ from gensynth.latency.runtimes import prepare, usual_runtime
 from gensynth.models.by_name import Model, find_model
 from gensynth.models.timm_models import OF_THE_PAPER
 from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.space import build_source
 
 FILE = "latency.json"
 """In the campaign's folder: what was measured last."""
@@ -55,8 +56,6 @@ def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
         raise InputError(str(campaign.ledger.folder), "has no exported network to be timed yet")
     runtime = usual_runtime()
     source = campaign.evaluator.described(outcome.decisions).source
-    from gensynth.space import build_source
-
     found = Model("the found network", build_source(source), source.input_shape)
     models = [found, *(find_model(name, campaign.context.task) for name in names)]
     latencies = timed([prepare(model, runtime, 1, 1) for model in models], 1, 0)

@@ -1,6 +1,7 @@
 """The curves of a campaign for TensorBoard: one run for each training, written as it ends."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from gensynth.errors import InputError
@@ -10,16 +11,19 @@ FOLDER = "tensorboard"
 """In the campaign's folder."""
 
 
+def require_tensorboard() -> None:
+    """Raise `InputError` if TensorBoard is not installed."""
+    if find_spec("tensorboard") is None:
+        problem = "needs TensorBoard: pip install 'gensynth[tensorboard]'"
+        raise InputError("tensorboard", problem)
+
+
 class Curves:
-    """Writes the trainings that ended since it was last called; a restart writes none twice."""
+    """Writes the trainings that ended since the last call; a restart writes none twice."""
 
     def __init__(self, folder: Path) -> None:
-        """Write below `folder`/tensorboard; `InputError` where TensorBoard is not installed."""
-        try:
-            import tensorboard  # noqa: F401
-        except ImportError:
-            problem = "needs TensorBoard: pip install 'gensynth[tensorboard]'"
-            raise InputError("--tensorboard", problem) from None
+        """Write below `folder`/tensorboard; `InputError` if TensorBoard is not installed."""
+        require_tensorboard()
         self._folder = folder / FOLDER
         self._seen = 0
 

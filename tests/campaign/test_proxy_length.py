@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gensynth.api.experiments import embedded
 from gensynth.campaign.experiment import Experiment, embedded_experiment, read_experiment
 from gensynth.campaign.folder import driving
 from gensynth.campaign.proxy_length import IMAGES, LONGEST, SHORTEST, as_before, settled
-from gensynth.cli.search import embedded
 from tests.support.campaigns import experiment
 
 

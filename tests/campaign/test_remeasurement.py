@@ -11,7 +11,7 @@ from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.context import make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import Question
-from gensynth.preflight.findings import look
+from gensynth.feasibility.findings import look
 from gensynth.space import enumerate_decisions
 from tests.campaign.test_campaign import play
 from tests.support.campaigns import campaign, experiment

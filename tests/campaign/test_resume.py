@@ -11,8 +11,8 @@ import pytest
 from gensynth.campaign.campaign import Done
 from gensynth.campaign.folder import viewing
 from gensynth.cli import BAD_INPUT, main
-from gensynth.cli.standings import show_campaign
 from gensynth.errors import InputError
+from gensynth.report.standings import plain_campaign
 from gensynth.training.job import Job
 from tests.support.campaigns import campaign, experiment
 
@@ -132,16 +132,12 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(
     assert line.startswith(f"gensynth: {tmp_path / 'record.json'}: Is a directory")
 
 
-def test_json_names_what_is_now_allowed_and_was_never_trained(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_names_what_is_now_allowed_and_was_never_trained(tmp_path: Path) -> None:
     with campaign(tmp_path, constraints={"max_params": {"limit": 1}}) as opened:
         assert isinstance(opened.ask(), Done)
-    show_campaign(viewing(tmp_path), as_json=True)
-    assert json.loads(capsys.readouterr().out) == []
+    assert plain_campaign(viewing(tmp_path)) == []
     looser = experiment(constraints={"max_params": {"limit": 1_000_000}})
-    show_campaign(viewing(tmp_path, looser), as_json=True)
-    rows = json.loads(capsys.readouterr().out)
+    rows = plain_campaign(viewing(tmp_path, looser))
     assert rows and all(row["untrained"] and row["ending"] == "infeasible" for row in rows)
 
 

@@ -113,7 +113,10 @@ def test_a_changed_rule_is_said_and_what_is_feasible_no_more_is_not_exported(
     text = toml.read_text(encoding="utf-8")
     (tmp_path / "high.toml").write_text(text.replace("min = 1.0", "min = 100.0"), encoding="utf-8")
     _, _, err = run(capsys, "search", tmp_path / "high.toml", "--out", tmp_path / "run")
-    assert "changed: constraints.top1.options.min (1.0 before, 100.0 now); what is known is" in err
+    assert (
+        "changed: constraints.top1.options.min (1.0 before, 100.0 now); recorded candidates are"
+        in err
+    )
     shutil.copytree(finished, tmp_path / "same")
     code, _, err = run(capsys, "search", toml, "--out", tmp_path / "same")
     assert code == 0 and "changed" not in err

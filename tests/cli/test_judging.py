@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gensynth.cli import judged, main
+from gensynth.api import assessing
+from gensynth.cli import main
 from gensynth.models import timm_models
 
 NETWORKS = """
@@ -237,7 +238,7 @@ def test_a_timm_network_that_does_not_fit_into_memory_is_judged_without_its_numb
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (fitting,) = rows(capsys, "check", "timm:test_resnet")
-    monkeypatch.setattr(judged, "memory_bytes", lambda: 8 * fitting["weight_bytes"] / 5)
+    monkeypatch.setattr(assessing, "memory_bytes", lambda: 8 * fitting["weight_bytes"] / 5)
     (large,) = rows(capsys, "check", "timm:test_resnet")
     assert "too large for this machine" in large.pop("note")
     assert "too large" not in fitting.pop("note")

@@ -43,12 +43,13 @@ LAYERS = (
     "training generators",
     "record",
     "campaign",
-    "executors exports preflight",
+    "executors exports feasibility",
     "report",
     "testing",
     "api",
+    "__init__",
     "cli",
-    "__init__ __main__",
+    "__main__",
 )
 """Modules and packages of `gensynth/`, bottom to top; each imports only from layers below it."""
 HEAVY = {
@@ -246,5 +247,14 @@ def test_files_and_functions_stay_short(folder: str) -> None:
         assert len(text.splitlines()) <= MAX_FILE, path
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                length = lines_of(node) - lines_of_docstring(node)
                 assert length <= MAX_FUNCTION, f"{path}: {node.name} has {length} lines"
+
+
+def lines_of(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def lines_of_docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count them apart: what a public function documents, with an example, is no code."""
+    return lines_of(function.body[0]) if ast.get_docstring(function) is not None else 0

@@ -3,8 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gensynth.cli.trials_file import require_free, write_trials
 from gensynth.errors import InputError
+from gensynth.report.trials_file import require_free, write_trials
 from tests.support.campaigns import outcome
 
 
@@ -29,7 +29,7 @@ def test_the_table_reads_back(tmp_path: Path, name: str) -> None:
         ("trials.xlsx", "ends in '.xlsx'; write to a file in .parquet or .csv"),
         ("trials", "has no ending"),
         ("taken.csv", "exists; nothing was written"),
-        ("nowhere/trials.csv", "is no folder"),
+        ("nowhere/trials.csv", "is not a folder"),
     ],
 )
 def test_what_cannot_be_written_is_said_before(tmp_path: Path, name: str, told: str) -> None:

@@ -12,11 +12,11 @@ from scipy.optimize import nnls
 from gensynth.campaign.context import Context
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import HERE, Question
+from gensynth.feasibility.plan import spread_over_macs
+from gensynth.feasibility.rates import Range
+from gensynth.feasibility.sample import Sampled
 from gensynth.latency.device import answer_here
 from gensynth.latency.runtimes import usual_runtime
-from gensynth.preflight.plan import spread_over_macs
-from gensynth.preflight.rates import Range
-from gensynth.preflight.sample import Sampled
 
 TIMED = 6
 """Candidates that are timed, from few MACs to many."""

@@ -9,10 +9,10 @@ import numpy as np
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Indicator, Judgement, with_top1
 from gensynth.evaluation.evaluator import Evaluator
+from gensynth.feasibility.size import Size, all_decisions, estimated
 from gensynth.genome import Decisions
 from gensynth.graph.profile import Profile
 from gensynth.latency.suppose import foreseen
-from gensynth.preflight.size import Size, all_decisions, estimated
 from gensynth.space import Draw, Recording, Replay, Source, without_some
 
 BEST_TOP1 = 100.0
@@ -90,7 +90,7 @@ def sample(
 
 
 def sampled(evaluator: Evaluator, folder: Path, decisions: Decisions) -> Sampled:
-    """Judge one candidate as if it were trained to 100 %; its latency where it can be foreseen.
+    """Judge one candidate as if it were trained to 100 %, and its latency if it can be predicted.
 
     Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
     """

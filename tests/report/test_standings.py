@@ -4,10 +4,12 @@ import pytest
 from rich.text import Text
 
 from gensynth.campaign.finals import Finalist
-from gensynth.cli.rows import Row, table, two_digits
-from gensynth.cli.standings import hindrances, marks_of
 from gensynth.evaluation.constraint import Judgement
 from gensynth.exports.publish import Published
+from gensynth.report.assessment import Assessment
+from gensynth.report.standings import hindrances, marks_of
+from gensynth.report.tables import table
+from gensynth.report.words import two_digits
 from tests.support.campaigns import outcome
 
 
@@ -33,7 +35,7 @@ def test_the_reasons_of_crashes_are_told_the_commonest_first() -> None:
 
 @pytest.mark.parametrize("mark", ["exported", "refuted", "undecided", "holds"])
 def test_what_the_finals_made_of_a_candidate_stands_beside_its_name(mark: str) -> None:
-    (named,) = table([Row("7 (abc)", finals=mark)]).columns[0].cells
+    (named,) = table([Assessment("7 (abc)", finals=mark)]).columns[0].cells
     assert Text.from_markup(str(named)).plain == f"7 (abc) {mark}"
 
 
@@ -50,13 +52,13 @@ def test_the_marks_tell_the_refuted_from_the_exported() -> None:
     assert marks_of(finalists, None) == told | {2: "holds"}
 
 
-def headings(*rows: Row) -> list[object]:
+def headings(*rows: Assessment) -> list[object]:
     return [column.header for column in table(rows).columns]
 
 
 def test_the_pursued_value_is_a_column_where_it_is_not_the_score() -> None:
-    priced = Row("a", top1=90.0, score=124.0, value=123.0)
-    free = Row("b", top1=90.0, score=122.0, value=122.0)
+    priced = Assessment("a", top1=90.0, score=124.0, value=123.0)
+    free = Assessment("b", top1=90.0, score=122.0, value=122.0)
     assert "value dB" in headings(free, priced)
     assert "value dB" not in headings(free) and "score dB" in headings(free)
 

@@ -1,15 +1,15 @@
 """The findings of a preflight: everything that is told of an experiment before it is run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.campaign.context import Context
 from gensynth.errors import InputError
-from gensynth.preflight.latency import Predicted, predicted
-from gensynth.preflight.plan import Plan, plan, spread_over_macs
-from gensynth.preflight.rates import Range, Rate, binding, ranges, rates
-from gensynth.preflight.sample import Sample, Sampled, Watch, nearest, sample
+from gensynth.feasibility.latency import Predicted, predicted
+from gensynth.feasibility.plan import Plan, plan, spread_over_macs
+from gensynth.feasibility.rates import Range, Rate, binding, ranges, rates
+from gensynth.feasibility.sample import Sample, Sampled, Watch, nearest, sample
 
 USUAL = 2000
 """Candidates that are drawn."""
@@ -23,8 +23,10 @@ TIMED = 3
 
 @dataclass(frozen=True)
 class Findings:
-    """What a preflight found out."""
+    """What a preflight found."""
 
+    name: str
+    """Of the experiment."""
     sample: Sample
     rates: tuple[Rate, ...]
     open: int
@@ -60,6 +62,7 @@ def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Fi
     passing = [candidate for candidate in drawn.candidates if candidate.open]
     found = rates(context.indicator, drawn.candidates)
     return Findings(
+        name=context.experiment.name,
         sample=drawn,
         rates=found,
         open=len(passing),
@@ -70,12 +73,10 @@ def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Fi
     )
 
 
-def preflight(
+def look_ahead(
     context: Context, count: int = USUAL, time_s: float = 1.0, watch: Watch = _silent
 ) -> Findings:
     """Look, predict latencies, and time a few trainings, each for about `time_s` seconds."""
-    from dataclasses import replace
-
     found = look(context, count, STEPS, watch)
     if found.impossible:
         return found

@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from gensynth.campaign.status import Standing
-from gensynth.cli.live import panel, summary
-from gensynth.cli.rows import duration
 from gensynth.evaluation.constraint import Judgement, Verdict
 from gensynth.evaluation.outcome import Outcome
 from gensynth.graph.profile import Profile
+from gensynth.report.live import panel, summary
+from gensynth.report.words import duration
 from tests.support.campaigns import measurement, outcome
 
 

@@ -6,7 +6,7 @@ from statistics import median
 
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.constraint import Indicator, Judgement, Mode, Rule, Stage
-from gensynth.preflight.sample import Sampled
+from gensynth.feasibility.sample import Sampled
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A campaign's candidates as a table in a file: parquet, or CSV."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from gensynth.errors import InputError
@@ -10,22 +11,22 @@ ENDINGS = (".parquet", ".csv")
 
 
 def require_free(file: Path) -> None:
-    """Raise `InputError` where a table cannot be written to `file`, before anything is read."""
+    """Raise `InputError` if a table cannot be written to `file`, before anything is read."""
     if file.suffix not in ENDINGS:
         found = f"ends in {file.suffix!r}" if file.suffix else "has no ending"
         raise InputError(str(file), f"{found}; write to a file in {' or '.join(ENDINGS)}")
     if file.exists():
         raise InputError(str(file), "exists; nothing was written")
     if not file.parent.is_dir():
-        raise InputError(str(file.parent), "is no folder; make it first")
+        raise InputError(str(file.parent), "is not a folder; create it first")
     if file.suffix == ".parquet":
         _require_pyarrow()
 
 
 def write_trials(outcomes: Sequence[Outcome], file: Path) -> None:
-    """Write one row for each outcome, decisions as columns `decision.NAME`.
+    """Write one row for each outcome, with decisions as columns `decision.NAME`.
 
-    Whole numbers stay whole where some rows have none; answers of several kinds become words.
+    Whole numbers stay whole if some rows have none; a column of several types becomes text.
     """
     from gensynth.record.study import frame
 
@@ -50,8 +51,6 @@ def _kind(cell: object) -> type:
 
 
 def _require_pyarrow() -> None:
-    from importlib.util import find_spec
-
     if find_spec("pyarrow") is None:
         problem = 'parquet needs pyarrow: pip install "gensynth[parquet]", or write a .csv file'
         raise InputError("--to", problem)

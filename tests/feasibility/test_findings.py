@@ -12,9 +12,9 @@ from gensynth.campaign.context import make_context
 from gensynth.campaign.experiment import Experiment, embedded_experiment, parse_experiment
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict, broken
-from gensynth.preflight.findings import Findings, look, preflight
-from gensynth.preflight.sample import sampled
-from gensynth.preflight.size import Size, all_decisions, estimated
+from gensynth.feasibility.findings import Findings, look, look_ahead
+from gensynth.feasibility.sample import sampled
+from gensynth.feasibility.size import Size, all_decisions, estimated
 from gensynth.space import Draw, Recording, enumerate_decisions
 from tests.support.campaigns import experiment
 from tests.support.toy_space import ToySpace
@@ -159,7 +159,7 @@ def test_the_size_of_a_space_is_estimated_without_bias() -> None:
 
 
 def test_a_preflight_predicts_times() -> None:
-    told = preflight(make_context(experiment()), 20, time_s=0.05)
+    told = look_ahead(make_context(experiment()), 20, time_s=0.05)
     assert told.plan is not None and told.plan.workers == 1
     assert all(seconds > 0 for seconds in told.plan.proxy_s) and told.plan.hours > 0
     assert told.plan.trainings == 6 and told.plan.finals == 2

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.rows import proposed
+from gensynth.feasibility.sample import Sampled
 from gensynth.generators.protocol import Proposal
-from gensynth.preflight.sample import Sampled
 from gensynth.process import usable_cores
 from gensynth.record.pending import InFlight
 from gensynth.space import Source

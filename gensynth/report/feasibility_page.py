@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gensynth.cli.rows import count, duration, two_digits
 from gensynth.evaluation.constraint import Judgement, broken
-from gensynth.preflight.findings import Findings
-from gensynth.preflight.latency import Predicted
-from gensynth.preflight.plan import Plan
-from gensynth.preflight.rates import Range, Rate, share_interval
-from gensynth.preflight.sample import Sampled
+from gensynth.feasibility.findings import Findings
+from gensynth.feasibility.latency import Predicted
+from gensynth.feasibility.plan import Plan
+from gensynth.feasibility.rates import Range, Rate, share_interval
+from gensynth.feasibility.sample import Sampled
+from gensynth.report.words import count, duration, two_digits
 
 _COSTS = {
     "params": ("parameters", ""),
@@ -23,10 +23,10 @@ _COSTS = {
 }
 
 
-def show_findings(name: str, found: Findings, console: Console | None = None) -> None:
+def show_findings(found: Findings, console: Console | None = None) -> None:
     """Print the answer first, then the rules, the costs, and the time."""
     say = (console or Console()).print
-    say(_answer(name, found), highlight=False, soft_wrap=True)
+    say(_answer(found), highlight=False, soft_wrap=True)
     for line in _nearest(found.nearest):
         say(line, highlight=False, soft_wrap=True)
     say(f"The space: {found.sample.size}.", highlight=False, soft_wrap=True)
@@ -41,11 +41,11 @@ def show_findings(name: str, found: Findings, console: Console | None = None) ->
         say(_plan(found.plan), highlight=False, soft_wrap=True)
 
 
-def _answer(name: str, found: Findings) -> str:
+def _answer(found: Findings) -> str:
     drawn = len(found.sample.candidates)
     whole = found.sample.whole
     of = f"of all {drawn:,} candidates" if whole else f"of the {drawn:,} candidates drawn"
-    name = escape(name)
+    name = escape(found.name)
     if found.open:
         low, high = share_interval(found.open, drawn)
         interval = "" if whole else f" (95 % interval {low:.1%} to {high:.1%})"

@@ -1,4 +1,7 @@
-"""The live view of a running search: a panel on a terminal, plain lines elsewhere."""
+"""The live view of a running search: a panel on a terminal, plain lines elsewhere.
+
+A notebook gets the lines: a panel that redraws itself needs ipywidgets there.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +15,9 @@ from rich.text import Text
 
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.status import Standing, standing
-from gensynth.cli.rows import count, duration, verdicts
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
+from gensynth.report.words import count, duration, verdicts
 
 Changed = Callable[[], None]
 """Called whenever something about a campaign may have changed."""
@@ -22,7 +25,7 @@ Changed = Callable[[], None]
 
 @contextmanager
 def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
-    """Show how the campaign stands after each call of what this yields; on standard error."""
+    """Yield a function that shows, on standard error, how the campaign stands at each call."""
     console = Console(stderr=True)
     if quiet:
         yield lambda: None
@@ -39,7 +42,7 @@ def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
 
 
 class _Lines:
-    """Prints one line for every training that ended since the last call."""
+    """Print one line for every training that ended since the last call."""
 
     def __init__(self, campaign: Campaign, console: Console) -> None:
         self._campaign = campaign
@@ -62,7 +65,7 @@ def _line(outcome: Outcome, now: Standing) -> str:
 
 
 def summary(outcome: Outcome) -> str:
-    """Write one training's end in a line."""
+    """Summarise how one training ended in a line."""
     words = [f"{outcome.purpose} {outcome.number}", outcome.ending]
     if outcome.purpose == "export" and outcome.curve:
         words.append(f"test {outcome.curve[-1].test_top1 or 0.0:.2f} %")
@@ -79,7 +82,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def panel(now: Standing, seconds: float, already: int = 0) -> Group:
-    """Draw the live view after `seconds`, which began with `already` trainings done."""
+    """Draw the live view `seconds` after the start, when `already` trainings were done."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="bold", no_wrap=True, min_width=8)
     grid.add_column(no_wrap=True, overflow="ellipsis")
@@ -105,7 +108,7 @@ def _progress(now: Standing) -> Table:
 
 
 def _left(now: Standing, seconds: float, already: int) -> str:
-    """Estimate the time left of the search from the pace since it was started."""
+    """Estimate the remaining time of the search from the pace since this start."""
     spent, done = f"{duration(seconds)} so far", now.trained - already
     if done == 0 or now.trained >= now.trials:
         return spent

@@ -1,4 +1,4 @@
-"""How a campaign ended or stands: the best candidates, the counts, the exported network."""
+"""How a campaign stands or ended: the best candidates, the counts, the exported network."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,31 +11,28 @@ from rich.markup import escape
 
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.finals import Finalist, ranking, winner
-from gensynth.cli.rows import Row, print_json, show_rows
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.evaluation.outcome import Outcome
-from gensynth.exports.publish import Published
+from gensynth.exports.publish import Published, missed_on_test
 from gensynth.genome import GENOME, to_json
+from gensynth.report.assessment import Assessment
+from gensynth.report.tables import show
 from gensynth.serialization import to_plain
 
 SHOWN = 10
 """Candidates in the table."""
 CRASHES = 3
-"""Different reasons of crashes that are told."""
+"""Reasons of crashes that are listed."""
 
 
-def show_campaign(campaign: Campaign, as_json: bool, published: Published | None = None) -> None:
-    """Print the best candidates, how all ended, and the finals."""
+def show_campaign(campaign: Campaign, published: Published | None = None) -> None:
+    """Print the best candidates, how all candidates ended, and the finals."""
     best, finalists = ranking(campaign.outcomes), campaign.finalists()
     marks = marks_of(finalists, published)
-    if as_json:
-        rows = [(o, False) for o in best] + [(o, True) for o in campaign.untrained()]
-        print_json([_plain(o, published, marks) | {"untrained": open_} for o, open_ in rows])
-        return
     console = Console()
     if best:
-        rows_shown = [replace(row_of(o), finals=marks.get(o.number, "")) for o in best[:SHOWN]]
-        show_rows(rows_shown, False, "best candidates")
+        rows = [replace(assessed(o), finals=marks.get(o.number, "")) for o in best[:SHOWN]]
+        show(rows, "best candidates")
     endings = Counter(o.ending for o in campaign.outcomes if o.purpose == "search")
     counts = ", ".join(f"{n} {name}" for name, n in endings.most_common())
     console.print(f"ended: {counts or 'none yet'}")
@@ -47,29 +44,53 @@ def show_campaign(campaign: Campaign, as_json: bool, published: Published | None
         console.print(f"[yellow]{warning}[/]")
 
 
+def plain_campaign(campaign: Campaign, published: Published | None = None) -> list[dict[str, Any]]:
+    """Return the feasible candidates, best first, then the untrained ones, as plain data."""
+    marks = marks_of(campaign.finalists(), published)
+    rows = [(o, False) for o in ranking(campaign.outcomes)]
+    rows += [(o, True) for o in campaign.untrained()]
+    return [_plain(o, published, marks) | {"untrained": untrained} for o, untrained in rows]
+
+
 def show_end(reason: str, published: Published | None, report: Path | None = None) -> None:
-    """Print where the exported network lies, or why there is none, and where to read on."""
+    """Print where the exported network is, or why there is none, and where to read on."""
     line = f"[bold red]nothing exported[/]: {reason}"
     if published is not None:
         test, name = published.outcome.curve[-1].test_top1, published.outcome.genome_id
         line = f"[bold green]exported[/] {name} to {published.folder} (test top-1 {test:.2f} %)"
-    Console().print(line, highlight=False, soft_wrap=True)
+    _print(line)
     if report is not None:
-        Console().print(f"report: {report}", highlight=False, soft_wrap=True)
+        _print(f"report: {report}")
     if published is None and report is not None:
-        Console().print(_ways_on(report.parent), highlight=False, soft_wrap=True)
+        _print(_ways_on(report.parent))
+
+
+def show_doubt(campaign: Campaign, published: Published) -> None:
+    """Print which enforced constraints the exported network breaks on the test split."""
+    if missed := missed_on_test(campaign, published.finalist, published.outcome):
+        _print(f"[yellow]the test split {escape(missed)}[/]", highlight=True)
+
+
+def show_untrained(campaign: Campaign) -> None:
+    """Print the candidates that were rejected once and that the present constraints allow."""
+    for outcome in campaign.untrained():
+        _print(f"feasible, untrained: {outcome.number} ({outcome.genome_id})")
+
+
+def _print(line: str, highlight: bool = False) -> None:
+    Console().print(line, highlight=highlight, soft_wrap=True)
 
 
 def _ways_on(folder: Path) -> str:
-    """Say what can be done where nothing was exported."""
+    """Say what to do if nothing was exported."""
     return (
-        "to go on: the same command with more --trials or other limits; any candidate leaves by "
+        "to go on: the same command with more --trials or other limits; export any candidate with "
         f"gensynth export {escape(str(folder))}:NUMBER --to FOLDER"
     )
 
 
 def exported_before(campaign: Campaign) -> Published | None:
-    """Find the winner where an earlier run exported it; None where another network lies there."""
+    """Return the winner as an earlier run exported it; None if `best` holds another network."""
     best = campaign.ledger.folder / "best"
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
@@ -84,7 +105,7 @@ def exported_before(campaign: Campaign) -> Published | None:
 
 
 def marks_of(finalists: Iterable[Finalist], published: Published | None) -> dict[int, str]:
-    """Say in a word, by the candidate's number, what the finals made of it."""
+    """Return, by candidate number, how it fared in the finals, in a word."""
     marks = {f.outcome.number: _mark(f) for f in finalists}
     if published is not None:
         marks[published.finalist.outcome.number] = "exported"
@@ -98,7 +119,7 @@ def _mark(finalist: Finalist) -> str:
 
 
 def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
-    """Say which rules trained candidates broke, how nearly one held, and why others crashed."""
+    """List the constraints that trained candidates broke, the nearest miss, and the crashes."""
     search = [o for o in outcomes if o.purpose == "search"]
     trained = [o for o in search if o.ending == "completed"]
     judged: dict[str, list[Judgement]] = {}
@@ -113,17 +134,22 @@ def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
     return lines + [f"crashed ({n}): {why}" for why, n in crashes.most_common(CRASHES)]
 
 
-def row_of(outcome: Outcome) -> Row:
-    """Show a recorded outcome as a row."""
-    name = f"{outcome.number} ({outcome.genome_id})"
-    verdicts = outcome.judgements
-    return Row(name, outcome.profile, outcome.top1, outcome.score, verdicts, value=outcome.value)
+def assessed(outcome: Outcome, name: str = "") -> Assessment:
+    """Return what the record knows of a candidate, named by its number and genome by default."""
+    return Assessment(
+        name or f"{outcome.number} ({outcome.genome_id})",
+        outcome.profile,
+        outcome.top1,
+        outcome.score,
+        outcome.judgements,
+        value=outcome.value,
+    )
 
 
 def _plain(
     outcome: Outcome, published: Published | None, marks: Mapping[int, str]
 ) -> dict[str, Any]:
-    row = row_of(outcome).plain() | {"model": outcome.genome_id, "number": outcome.number}
+    row = assessed(outcome, outcome.genome_id).plain() | {"number": outcome.number}
     row |= {"value": outcome.value, "ending": outcome.ending}
     row |= {"finals": marks.get(outcome.number)}
     row |= {"decisions": to_plain(outcome.decisions), "exported": None}

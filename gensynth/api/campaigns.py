@@ -1,0 +1,231 @@
+"""A campaign as its users see it: what was found, as objects, tables, pages and exports."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.api.experiments import Given, experiment_of
+from gensynth.api.exporting import Exported, export_candidate, export_winner
+from gensynth.api.found import Found, found
+from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.finals import Finalist, ranking
+from gensynth.campaign.folder import viewing
+from gensynth.errors import InputError
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.publish import Published
+from gensynth.feasibility.findings import Findings
+from gensynth.report.assessment import assessments_html
+from gensynth.report.contents import front_of
+from gensynth.report.html import heading
+from gensynth.report.standings import (
+    assessed,
+    exported_before,
+    plain_campaign,
+    show_campaign,
+    show_doubt,
+    show_end,
+    show_untrained,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gensynth.api.drawing import Drawn
+
+SHOWN = 10
+"""Candidates that a notebook shows."""
+
+
+class Campaign:
+    """A search campaign: what `search` returns and `load` opens.
+
+    In a notebook it draws itself; `show()` prints the same on a terminal.
+
+    >>> import gensynth
+    >>> campaign = gensynth.load("runs/mine")
+    >>> len(campaign.table()) == len(campaign.outcomes)
+    True
+    >>> [found.profile.macs for found in campaign.front] == sorted(
+    ...     found.profile.macs for found in campaign.front
+    ... )
+    True
+    >>> campaign.report().name
+    'report.html'
+    >>> campaign.export("network").network().training
+    False
+    """
+
+    def __init__(self, machine: Machine, ended: str = "", report: Path | None = None) -> None:
+        """Show the campaign that `machine` has run or opened; `ended` says why it is at its end."""
+        self._machine = machine
+        self.ended = ended
+        """Why the search ended; empty if this campaign was only opened, or interrupted."""
+        self.report_file = report
+        """The report that the search wrote."""
+        self.hopeless: Findings | None = None
+        """Why nothing was trained: no candidate can keep the enforced constraints."""
+
+    @property
+    def folder(self) -> Path:
+        """The campaign's folder."""
+        return self._machine.ledger.folder
+
+    @property
+    def experiment(self) -> Experiment:
+        """What it was run with."""
+        return self._machine.context.experiment
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """Every candidate that has ended, in order, judged by the present constraints."""
+        return self._machine.outcomes
+
+    @property
+    def running(self) -> int:
+        """The number of trainings that the next `search` resumes."""
+        return len(self._machine.ledger.running)
+
+    @property
+    def finalists(self) -> Sequence[Finalist]:
+        """The candidates of the finals and how they stand."""
+        return self._machine.finalists()
+
+    @cached_property
+    def published(self) -> Published | None:
+        """The exported network; None if there is none yet."""
+        return exported_before(self._machine)
+
+    @property
+    def best(self) -> Found | None:
+        """The exported network, else the best candidate so far; None if none is feasible."""
+        if self.published is not None:
+            return found(self._machine, self.published.finalist.outcome, self.published)
+        return next((found(self._machine, o) for o in ranking(self.outcomes)), None)
+
+    @property
+    def front(self) -> list[Found]:
+        """The feasible candidates that no other beats in both top-1 and MACs; fewest MACs first."""
+        rows = [o for o in ranking(self.outcomes) if o.profile and o.top1 is not None]
+        kept = front_of(rows)
+        chosen = [found(self._machine, o, self.published) for o in rows if o.number in kept]
+        return sorted(chosen, key=lambda each: each.profile.macs if each.profile else 0)
+
+    def table(self) -> "pd.DataFrame":
+        """Return all candidates as a DataFrame: one row each, decisions as columns."""
+        from gensynth.record.study import frame
+
+        return frame(self.outcomes)
+
+    def save_table(self, file: str | Path) -> Path:
+        """Write the table to a new `.parquet` or `.csv` file.
+
+        Raises:
+            InputError: the file exists, cannot be written, or has another ending.
+        """
+        from gensynth.report.trials_file import require_free, write_trials
+
+        require_free(Path(file))
+        write_trials(self.outcomes, Path(file))
+        return Path(file)
+
+    def save_curves(self) -> Path:
+        """Write the training curves for TensorBoard and return their folder."""
+        from gensynth.report.tensorboard import FOLDER, Curves
+
+        Curves(self.folder)(self.outcomes)
+        return self.folder / FOLDER
+
+    def report(
+        self, to: str | Path | None = None, beside: Iterable[str | Path] = (), peers: bool = False
+    ) -> Path:
+        """Write the campaign as one page of HTML and return the file.
+
+        Args:
+            to: the file; `report.html` in the campaign's folder by default.
+            beside: folders of other campaigns on the same data, to compare their courses.
+            peers: measure the latency of the exported network beside the paper's peers first.
+
+        Raises:
+            InputError: another campaign has other data, or there is no exported network to time.
+        """
+        from gensynth.report.page import write
+        from gensynth.report.rivals import keep, kept, measure
+
+        others = dict(self._course_of(Path(folder)) for folder in beside)
+        if peers:
+            keep(measure(self._machine), self.folder)
+        file = Path(to) if to is not None else self.folder / "report.html"
+        return write(self._machine, file, others, kept(self._machine))
+
+    def _course_of(self, folder: Path) -> tuple[str, Sequence[Outcome]]:
+        other = viewing(folder)
+        if other.context.data_fingerprint != self._machine.context.data_fingerprint:
+            raise InputError(str(folder), f"was run on other data than {self.folder}")
+        return f"{other.context.experiment.generator.use} ({folder.name})", other.outcomes
+
+    def export(
+        self, to: str | Path, formats: Sequence[str] = ("torch",), candidate: str | int = ""
+    ) -> Exported:
+        """Write the winner, trained, or any `candidate` with fresh weights to a new folder.
+
+        Args:
+            to: the folder to write.
+            formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
+            candidate: the number or the genome of a candidate.
+
+        Raises:
+            InputError: there is no winner yet, no such candidate, or the folder exists.
+        """
+        if candidate != "":
+            return export_candidate(self._machine, str(candidate), Path(to), formats)
+        return export_winner(self._machine, Path(to), formats)
+
+    def generate(self, seeds: int = 16, first: int = 0) -> "Drawn":
+        """Draw networks from the learned generator G(s) for fresh seeds.
+
+        Raises:
+            InputError: the campaign's generator learns no G(s).
+        """
+        from gensynth.api.drawing import draw
+
+        return draw(self._machine, seeds, first)
+
+    def plain(self) -> list[dict[str, Any]]:
+        """Return the feasible candidates as plain data, as `gensynth show --json` prints them."""
+        return plain_campaign(self._machine, self.published)
+
+    def show(self) -> None:
+        """Print the best candidates, how all of them ended, and where the exported network is."""
+        show_campaign(self._machine, self.published)
+        if self.ended or self.published is not None:
+            show_end(self.ended, self.published, self.report_file)
+        if self.ended and self.published is not None:
+            show_doubt(self._machine, self.published)
+        show_untrained(self._machine)
+
+    def __repr__(self) -> str:
+        best = self.best
+        words = "no feasible candidate" if best is None else f"best {best.top1:.2f} % top-1"
+        return f"<Campaign {str(self.folder)!r}: {len(self.outcomes)} candidates, {words}>"
+
+    def _repr_html_(self) -> str:
+        rows = [assessed(outcome) for outcome in ranking(self.outcomes)[:SHOWN]]
+        best = self.best
+        drawing = best._repr_html_() if best is not None else ""
+        return f"{heading(repr(self)[1:-1])}{assessments_html(rows)}{drawing}"
+
+
+def load(folder: str | Path, experiment: Given = None) -> Campaign:
+    """Open the campaign in `folder`, under its own constraints or under those of `experiment`.
+
+    Raises:
+        InputError: there is no campaign, or the experiment differs in what may not change.
+
+    >>> import gensynth
+    >>> gensynth.load("runs/mine").best is not None
+    True
+    """
+    other = None if experiment is None else experiment_of(experiment)
+    return Campaign(viewing(Path(folder), other))

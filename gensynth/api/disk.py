@@ -1,0 +1,24 @@
+"""A disk that is full or read-only, as one line with the file and the remedy."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gensynth.errors import InputError
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
+_IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Something else is where a file or a folder is to be written."""
+_REMEDY = "nothing recorded is lost; fix this and run the same command again"
+
+
+@contextmanager
+def writable(place: str) -> Iterator[None]:
+    """Turn the error of a full or read-only disk into an `InputError` about the file or `place`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (*_UNWRITABLE, *_IN_THE_WAY):
+            raise
+        problem = f"{error.strerror}; {_REMEDY}"
+        raise InputError(str(error.filename or place), problem) from error

@@ -1,0 +1,106 @@
+"""A network that a campaign found: its figures, its weights, its drawing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.errors import InputError
+from gensynth.evaluation.constraint import Judgement
+from gensynth.evaluation.evaluator import Description
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.publish import Published
+from gensynth.graph.profile import Profile
+from gensynth.models.exported import load_folder
+from gensynth.report.assessment import Assessment
+from gensynth.report.standings import assessed
+from gensynth.space import build_source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate of a campaign; in a notebook it draws itself.
+
+    >>> import gensynth
+    >>> best = gensynth.load("runs/mine").best
+    >>> 0 < best.top1 <= 100 and 0 < best.test_top1 <= 100
+    True
+    >>> sum(parameter.numel() for parameter in best.network().parameters()) == best.profile.params
+    True
+    """
+
+    outcome: Outcome
+    """Its row of the record."""
+    top1: float
+    """Percent on the validation split: the mean over the finals, if it was in them."""
+    _describe: Callable[[], Description] = field(repr=False, compare=False)
+    test_top1: float | None = None
+    """Percent on the test split, which only the exported network was shown."""
+    folder: Path | None = None
+    """The folder that it was exported to; None for every other candidate."""
+
+    @property
+    def genome_id(self) -> str:
+        """The name of its genome."""
+        return self.outcome.genome_id
+
+    @property
+    def profile(self) -> Profile | None:
+        """Its parameters, multiply-accumulates and bytes."""
+        return self.outcome.profile
+
+    @property
+    def score(self) -> float | None:
+        """Its universal performance U in decibels."""
+        return self.outcome.score
+
+    @property
+    def value(self) -> float | None:
+        """The pursued value: the score less the price of violated preferences."""
+        return self.outcome.value
+
+    @property
+    def verdicts(self) -> tuple[Judgement, ...]:
+        """The verdict of each constraint."""
+        return self.outcome.judgements
+
+    def network(self, trained: bool = True) -> "nn.Module":
+        """Return the network as a `torch.nn.Module` in eval mode.
+
+        Args:
+            trained: load the exported weights; if false, build it with fresh weights.
+
+        Raises:
+            InputError: its weights are asked for, but it is not the exported network.
+        """
+        if not trained:
+            return build_source(self._describe().source).eval()
+        if self.folder is None:
+            problem = "was not exported, so it has no weights; network(trained=False) builds it"
+            raise InputError(self.genome_id, problem)
+        return load_folder(self.folder)
+
+    @property
+    def assessment(self) -> Assessment:
+        """Its figures, verdicts and graph."""
+        graph = self._describe().candidate.graph
+        return replace(assessed(self.outcome, self.genome_id), top1=self.top1, graph=graph)
+
+    def _repr_html_(self) -> str:
+        return self.assessment._repr_html_()
+
+
+def found(machine: Machine, outcome: Outcome, published: Published | None = None) -> Found:
+    """Return a candidate of the search as it stands after the finals."""
+    bests = {f.outcome.genome_id: f.mean for f in machine.finalists() if f.mean is not None}
+    top1 = bests.get(outcome.genome_id, outcome.top1 or 0.0)
+    describe = partial(machine.evaluator.described, outcome.decisions)
+    if published is None or published.outcome.genome_id != outcome.genome_id:
+        return Found(outcome, top1, describe)
+    test_top1 = published.outcome.curve[-1].test_top1
+    return Found(outcome, top1, describe, test_top1, published.folder)

@@ -1,0 +1,247 @@
+"""Searches: a campaign from its experiment to its exported network, and a look ahead of it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from rich.console import Console
+
+from gensynth.api.campaigns import Campaign
+from gensynth.api.disk import writable
+from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_tables
+from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.campaign.campaign import Done
+from gensynth.campaign.context import make_context
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.folder import changed_rules, driving
+from gensynth.errors import InputError
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.publish import publish
+from gensynth.feasibility.findings import SHORT, STEPS, USUAL, Findings, look, look_ahead
+from gensynth.process import Interruption, patient
+from gensynth.report.feasibility_page import show_findings
+from gensynth.report.live import watching
+from gensynth.report.page import write
+from gensynth.report.progress import announce, progress_bar, say, warn
+from gensynth.report.rivals import kept
+
+
+class Interrupted(KeyboardInterrupt):
+    """A search was interrupted; the same call resumes it.
+
+    Its `campaign` shows how far the search came.
+
+    >>> import gensynth
+    >>> issubclass(gensynth.Interrupted, KeyboardInterrupt)
+    True
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        """Keep the campaign as it stands."""
+        super().__init__("the search was interrupted; the same call resumes it")
+        self.campaign = campaign
+
+
+def search(
+    experiment: Given = None,
+    *,
+    data: str | Path | None = None,
+    image_size: int | None = None,
+    space: str | Mapping[str, Any] | None = None,
+    constraints: Mapping[str, Mapping[str, Any]] | None = None,
+    score: str | Mapping[str, Any] | None = None,
+    generator: str | Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    out: str | Path | None = None,
+    executor: str | None = None,
+    address: str | None = None,
+    storage: str | None = None,
+    seed: int | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    progress: bool = True,
+    **tables: Mapping[str, Any],
+) -> Campaign:
+    """Search, train and export a network; the same call again resumes or extends the campaign.
+
+    Args:
+        experiment: a TOML file or an `Experiment`. Without one, the campaign in `out` goes on;
+            if there is none, the search is the embedded one for digits or for a folder of images.
+        data: a folder of images, `hub:NAME`, or `digits`.
+        image_size: resize images to this height and width in pixels.
+        space: the search space by name, or a table `{"use": NAME, ...}` of its fields.
+        constraints: tables by name, such as `{"max_params": {"limit": 20_000}}`.
+        score: the score by name, or its table.
+        generator: the generator by name, or its table.
+        trials: number of candidates to train.
+        out: the campaign's folder, `runs/NAME` by default.
+        executor: `ray` (all cores, or a cluster) or `inline` (this process, reproducible).
+        address: `HOST:PORT` of a running Ray cluster.
+        storage: database URL of the record; `study.db` in the folder by default.
+        seed: random seed.
+        on_outcome: called with each candidate's `Outcome` once it is recorded.
+        progress: show a live view on standard error, in a terminal or a notebook.
+        tables: keys of `proxy`, `stopping`, `finals`, `last_training` and `resources` to change.
+
+    Returns:
+        The campaign; its `best` is None if no candidate kept every enforced constraint.
+
+    Raises:
+        InputError: the experiment, the data or the folder cannot be used; says what to change.
+        Interrupted: Ctrl-C; running trainings are saved.
+
+    A search that is over in seconds, and the network that it found:
+
+    >>> import gensynth, torch
+    >>> campaign = gensynth.search(
+    ...     data="digits",
+    ...     constraints={"max_params": {"limit": 20_000}},
+    ...     trials=2,
+    ...     out="runs/small",
+    ...     generator="random",
+    ...     executor="inline",
+    ...     progress=False,
+    ...     proxy={"epochs": 1},
+    ...     finals={"candidates": 1, "replicas": 1},
+    ... )
+    >>> campaign.best.network()(torch.zeros(1, 1, 8, 8)).shape
+    torch.Size([1, 10])
+    """
+    folder = Path(out) if out is not None else None
+    images = None if data is None else str(data)
+    settings = experiment_of(experiment, images, folder)
+    settings = changed(settings, images, image_size, trials, executor, seed)
+    plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
+    settings = with_tables(settings, {**plugins, **tables})
+    folder = folder or Path("runs") / settings.name
+    _require_writable(folder)
+    return _searched(settings, folder, storage, address, on_outcome, progress)
+
+
+def _searched(
+    settings: Experiment,
+    folder: Path,
+    storage: str | None,
+    address: str | None,
+    on_outcome: Callable[[Outcome], None] | None,
+    progress: bool,
+) -> Campaign:
+    changes = changed_rules(folder, settings)
+    with (
+        writable(str(folder)),
+        progress_bar() as watch,
+        driving(folder, settings, storage, watch) as machine,
+    ):
+        warn(machine.context)
+        if progress:
+            announce(machine.context, changes)
+        campaign = Campaign(machine)
+        if not machine.outcomes:
+            found = look(machine.context, SHORT, STEPS)
+            if found.impossible:
+                campaign.hopeless = found
+                show_findings(found, Console(stderr=True))
+                return campaign
+        try:
+            with patient() as interruption, watching(machine, quiet=not progress) as shown:
+                done = _run(machine, address, _noticing(machine, shown, on_outcome), interruption)
+        except KeyboardInterrupt:
+            # What was learned takes seconds to find out, and somebody waits.
+            _report(machine, learned=False)
+            raise Interrupted(campaign) from None
+        publish(machine, folder / "best")
+        return Campaign(machine, done.reason, _report(machine, learned=True))
+
+
+def _run(
+    machine: Machine, address: str | None, changed: Callable[[], None], interruption: Interruption
+) -> Done:
+    if machine.context.experiment.executor == "inline":
+        if address is not None:
+            raise InputError("address", "is for the ray executor")
+        from gensynth.executors.inline import run
+
+        return run(machine, changed, interruption)
+    from gensynth.executors.ray import run as run_on_ray
+
+    return run_on_ray(machine, address, changed, interruption)
+
+
+def _noticing(
+    machine: Machine, shown: Callable[[], None], on_outcome: Callable[[Outcome], None] | None
+) -> Callable[[], None]:
+    """Return a function that passes each new outcome on and then updates the live view."""
+    if on_outcome is None:
+        return shown
+    notice, seen = on_outcome, len(machine.outcomes)
+
+    def changed() -> None:
+        nonlocal seen
+        new = machine.outcomes[seen:]
+        seen += len(new)
+        for outcome in new:
+            notice(outcome)
+        shown()
+
+    return changed
+
+
+def _report(machine: Machine, learned: bool) -> Path | None:
+    """Write the campaign's report; on a full disk the record is kept all the same."""
+    file = machine.ledger.folder / "report.html"
+    try:
+        return write(machine, file, rivals=kept(machine), learned=learned)
+    except OSError as error:
+        say(f"{file}: cannot be written ({error.strerror})")
+        return None
+
+
+def _require_writable(folder: Path) -> None:
+    """Make the campaign's folder, or raise `InputError` if that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problem = f"no folder can be made or written here ({error.strerror}); choose another --out"
+        raise InputError(str(folder), problem) from None
+
+
+def preflight(
+    experiment: Given = None,
+    *,
+    data: str | Path | None = None,
+    image_size: int | None = None,
+    samples: int = USUAL,
+    progress: bool = True,
+) -> Findings:
+    """Return whether a search can succeed, what hinders it, and how long it will take.
+
+    Draws `samples` candidates, judges them by all constraints that need no training, and times
+    the training of three and the latency of six. Nothing is kept.
+
+    Args:
+        experiment: a TOML file or an `Experiment`; by default the embedded one for `data`.
+        data: a folder of images, `hub:NAME`, or `digits`.
+        image_size: resize images to this height and width in pixels.
+        samples: number of candidates to draw.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        InputError: the experiment or its data cannot be used.
+
+    >>> import gensynth
+    >>> found = gensynth.preflight(data="digits", samples=20, progress=False)
+    >>> found.impossible, found.sample.drawn
+    (False, 20)
+    """
+    images = None if data is None else str(data)
+    given = embedded(images) if experiment is None else experiment_of(experiment)
+    settings = changed(given, images, image_size)
+    with progress_bar() as watch:
+        context = make_context(settings, watch)
+    warn(context)
+    context.check_measurable()  # Once, or every candidate would fail for it.
+    with progress_bar("judging candidates") if progress else nullcontext() as bar:
+        return look_ahead(context, samples, watch=bar) if bar else look_ahead(context, samples)

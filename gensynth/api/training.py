@@ -1,0 +1,212 @@
+"""A long training of one network: by the same recipe as any other, so that figures compare."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from gensynth.api.experiments import data_path
+from gensynth.data.open import open_data
+from gensynth.data.sets import DataSet, DataSettings
+from gensynth.errors import InputError, unknown
+from gensynth.evaluation.measurement import Measurement
+from gensynth.exports.trained import publish_trained
+from gensynth.graph.profile import profile
+from gensynth.graph.trace import trace
+from gensynth.models.by_name import Sourced, trainable_genome, trainable_source
+from gensynth.models.exported import load_folder, with_weights
+from gensynth.report.progress import progress_bar, warn
+from gensynth.serialization import Plain, from_plain, to_plain
+from gensynth.space import Source, build_source
+from gensynth.training.device import Device
+from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe
+from gensynth.training.long import RATES, Choice
+from gensynth.training.report import Report, rate_chosen
+from gensynth.training.report import trained as train_and_report
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Watch = Callable[[float, Measurement], None]
+"""Called with the learning rate and each measurement."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network: its figures and where it is.
+
+    >>> import gensynth
+    >>> trained = gensynth.train("attendnext:tiny", "digits", epochs=1, rates=[0.2])
+    >>> trained.network().training, trained.weights.name
+    (False, 'model.safetensors')
+    """
+
+    model: str
+    folder: Path
+    choice: Choice | None
+    """The learning rate chosen and what each rate reached, if nothing else was asked for."""
+    report: Report | None
+    """The figures of the training; None if only the learning rate was chosen."""
+    exported: Path | None
+    """The standalone folder; None for a network that is not of a search space."""
+    _source: Source
+
+    @property
+    def weights(self) -> Path:
+        """The file of the weights."""
+        return self.folder / WEIGHTS
+
+    def plain(self) -> Plain:
+        """Return the report as plain data."""
+        return to_plain(self.report)
+
+    def network(self) -> "nn.Module":
+        """Return the trained network as a `torch.nn.Module` in eval mode."""
+        from safetensors.torch import load_file
+
+        if self.exported is not None:
+            return load_folder(self.exported)
+        return with_weights(build_source(self._source), load_file(self.weights), str(self.weights))
+
+
+def train(
+    model: str,
+    data: str | Path,
+    *,
+    epochs: int = 60,
+    out: str | Path | None = None,
+    image_size: int | None = None,
+    batch_size: int = 128,
+    data_share: float = 1.0,
+    validation_share: float = 0.2,
+    augment: Sequence[str] = ("crop",),
+    seed: int = 0,
+    threads: int = 1,
+    device: str = "auto",
+    rates: Sequence[float] = RATES,
+    rate_only: bool = False,
+    watch: Watch | None = None,
+) -> Trained:
+    """Train a network for many epochs and measure it once on the test split.
+
+    The learning rate is chosen for each network from the same values, by validation. An
+    interrupted training resumes with the same call.
+
+    Args:
+        model: `timm:NAME`, `SPACE:PRESET`, a genome file or an exported folder.
+        data: a folder of images, or `digits`.
+        epochs: length of the training.
+        out: folder of the training, `runs/train/MODEL` by default.
+        image_size: resize images to this height and width; by default they keep their size.
+        batch_size: images per batch.
+        data_share: share of the training images to use, up to 1.
+        validation_share: share of the training images to hold out if there is no such folder.
+        augment: any of `crop`, `flip`, `cutout`.
+        seed: random seed of the weights and the order of images.
+        threads: CPU threads.
+        device: `auto`, `cpu` or `cuda`.
+        rates: learning rates to try; a single value is used without a trial.
+        rate_only: choose the learning rate and stop.
+        watch: called with the learning rate and each measurement.
+
+    Raises:
+        InputError: the network, the data or the folder cannot be used.
+        Diverged: the training diverged with every learning rate.
+
+    >>> import gensynth
+    >>> trained = gensynth.train("attendnext:tiny", "digits", epochs=2, rates=[0.2])
+    >>> 0 < trained.report.test_top1 <= 100
+    True
+    """
+    place = Path(out) if out is not None else _usual_folder(model)
+    settings = DataSettings(data_path(str(data)), image_size, validation_share=validation_share)
+    recipe = _recipe(epochs, batch_size, data_share, augment)
+    computed_on = _device(device)
+    with progress_bar() as bar:
+        images = open_data(settings, progress=bar)
+    warn(images)
+    genome = trainable_genome(model, images.task)
+    source = genome.source if genome else trainable_source(model, images.task)
+    costs = _costs(model, source)
+    job = _job(source, settings, images, recipe, seed, place, threads, computed_on)
+    if rate_only:
+        return Trained(model, place, rate_chosen(model, job, rates, watch), None, None, source)
+    report = train_and_report(model, job, costs, len(images.splits["test"]), rates, watch)
+    exported = _exported(genome, job, images, report, place)
+    return Trained(model, place, None, report, exported, source)
+
+
+def _job(
+    source: Source,
+    settings: DataSettings,
+    images: DataSet,
+    recipe: Recipe,
+    seed: int,
+    place: Path,
+    threads: int,
+    device: Device,
+) -> Job:
+    return Job(
+        number=0,
+        purpose="export",
+        source=source,
+        data=settings,
+        data_fingerprint=images.fingerprint,
+        recipe=recipe,
+        training_seed=seed,
+        folder=str(_made(place).resolve()),
+        measure_test=True,
+        keep_weights=True,
+        threads=threads,
+        device=device,
+    )
+
+
+def _usual_folder(model: str) -> Path:
+    return Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
+
+
+def _exported(
+    genome: Sourced | None, job: Job, images: DataSet, report: Report, place: Path
+) -> Path | None:
+    if genome is None:
+        return None
+    return place / publish_trained(genome, job, images, report).name
+
+
+def _recipe(epochs: int, batch_size: int, data_share: float, augment: Sequence[str]) -> Recipe:
+    chosen = from_plain(tuple[Augmentation, ...], list(augment), "augment")
+    return Recipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        data_share=data_share,
+        augment=chosen,
+        ema_decay=0.99,
+    )
+
+
+def _costs(model: str, source: Source) -> tuple[int, int]:
+    """Count parameters and MACs, or raise `InputError` if the network cannot take the images."""
+    try:
+        costs = profile(trace(build_source(source), source.input_shape))
+    except InputError as error:
+        if error.place != "model":
+            raise
+        problem = f"{error.problem}; another --image-size may suit it"
+        raise InputError(model, problem) from None
+    return costs.params, costs.macs
+
+
+def _device(word: str) -> Device:
+    for known in get_args(Device):
+        if known == word:
+            return known  # type: ignore[no-any-return]
+    raise unknown("device", "device", word, get_args(Device))
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), f"cannot create this folder ({error.strerror})") from None
+    return folder

@@ -1,0 +1,54 @@
+"""Tables and drawings as HTML for a notebook; whatever a name may hold is escaped."""
+
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from gensynth.graph.graph import Graph
+from gensynth.report.drawing import draw
+from gensynth.report.sketch import sketch
+
+
+def drawing_html(graph: Graph) -> str:
+    """Draw a network from its graph, block by block."""
+    blocks = sketch(graph)
+    label = f"The network's {len(blocks)} kinds of blocks, from the image to the class"
+    style = f"<style>.gensynth {{ {_colours()} }} {_rules()}</style>"
+    return f'{style}<div class="gensynth">{draw(blocks, label)}</div>'
+
+
+def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Write a table of plain words."""
+    head = "".join(f"<th>{escape(word)}</th>" for word in headings)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def heading(words: str) -> str:
+    """Write a heading."""
+    return f"<b>{escape(words)}</b>"
+
+
+@cache
+def _colours() -> str:
+    """Return the light colours of the report: a notebook's own are not known."""
+    style = files("gensynth.report").joinpath("style.css").read_text(encoding="utf-8")
+    return style.partition("{ color-scheme: light dark;")[2].partition("}")[0].strip()
+
+
+@cache
+def _rules() -> str:
+    """Return the report's rules for pictures, for those within our own element only."""
+    style = files("gensynth.report").joinpath("pictures.css").read_text(encoding="utf-8")
+    return "\n".join(_scoped(line) for line in style.splitlines() if line.strip())
+
+
+def _scoped(line: str) -> str:
+    rules = [rule.partition("{") for rule in line.split("}") if rule.strip()]
+    return " ".join(
+        ", ".join(f".gensynth {word.strip()}" for word in selectors.split(",")) + f" {{{body}}}"
+        for selectors, _, body in rules
+    )

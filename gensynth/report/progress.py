@@ -1,0 +1,74 @@
+"""What a command says while it works: a progress bar, what it searches with, what to know."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import Progress
+
+from gensynth.campaign.context import Context
+from gensynth.data.sets import Progress as Watch
+from gensynth.exports.card_lines import share_of
+
+
+class Described(Protocol):
+    """Data that knows what is wrong with it, in sentences."""
+
+    @property
+    def left_out(self) -> str:
+        """Which images could not be read; empty if all could."""
+
+    @property
+    def repeated(self) -> str:
+        """Which images occur in several splits or classes; empty if none does."""
+
+
+def warn(data: Described) -> None:
+    """Print on standard error what a user should know about the data."""
+    for sentence in filter(None, (data.left_out, data.repeated)):
+        say(sentence)
+
+
+def announce(context: Context, changes: Sequence[str]) -> None:
+    """Print images, proxy, reference networks, and which constraints have changed."""
+    experiment, task = context.experiment, context.task
+    shape = f"{task.channels} x {task.height} x {task.width}"
+    proxy = experiment.proxy
+    augment = ", ".join(proxy.augment) or "none"
+    say(
+        f"{experiment.name}: {context.train_images:,} training, {context.validation_images:,} "
+        f"validation and {context.test_images:,} test images of {task.classes} classes, {shape}"
+    )
+    say(
+        f"each candidate trains {proxy.epochs} epochs on {share_of(proxy.data_share)}the training "
+        f"images; augmentation: {augment}"
+    )
+    if context.references:
+        say(f"Training reference networks first: {', '.join(context.references)}")
+    for change in changes:
+        say(f"changed: {change}; recorded candidates are re-evaluated")
+
+
+def say(line: str) -> None:
+    """Print a line on standard error as it is."""
+    Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def progress_bar(what: str = "decoding images") -> Iterator[Watch]:
+    """Yield a function of (done, total) that draws a progress bar on standard error."""
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=None)
+
+    def watch(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+        if done >= total:
+            bar.stop()
+
+    try:
+        yield watch
+    finally:
+        if bar.live.is_started:
+            bar.stop()
