@@ -106,21 +106,30 @@ class Draw:
 
 @dataclass(frozen=True)
 class Replay:
-    """Answers from recorded decisions; a name that is not there goes to `otherwise`."""
+    """Answers from recorded decisions; a name that is not recorded goes to `otherwise`.
+
+    With `lenient`, a recorded answer that is not among the options goes to `otherwise` too.
+    """
 
     decisions: Decisions
     otherwise: Choose | None = None
+    lenient: bool = False
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
-        """Return the recorded answer; raise `InputError` where it is missing or no option."""
-        if name not in self.decisions:
-            if self.otherwise is None:
-                raise InputError(name, "decision is missing")
+        """Return the recorded answer.
+
+        Raises `InputError` if it is missing or not an option, and `otherwise` may not answer.
+        """
+        recorded = name in self.decisions
+        if recorded:
+            wanted = self.decisions[name]
+            for option in options:
+                if option == wanted and type(option) is type(wanted):
+                    return option
+        if self.otherwise is not None and (self.lenient or not recorded):
             return self.otherwise(name, options)
-        wanted = self.decisions[name]
-        for option in options:
-            if option == wanted and type(option) is type(wanted):
-                return option
+        if not recorded:
+            raise InputError(name, "decision is missing")
         hint = nearest(str(wanted), [str(option) for option in options])
         raise InputError(name, f"{wanted!r} is not an option{hint}")
 

@@ -27,7 +27,7 @@ from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
 from gensynth.evaluation.evaluator import Described, Judge, Judged
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
-from gensynth.generators.protocol import Generator
+from gensynth.generators.protocol import CountsRejections, Generator
 from gensynth.latency.job import answer_here
 from gensynth.record.log import Log
 from gensynth.record.study import Record
@@ -170,8 +170,7 @@ class Campaign:
 
     def rejections(self) -> Mapping[str, int]:
         """Count what the generator itself screened out, by the rule that was broken."""
-        counts: Mapping[str, int] = getattr(self.generator, "rejections", {})
-        return counts
+        return self.generator.rejections if isinstance(self.generator, CountsRejections) else {}
 
     def untrained(self) -> list[Outcome]:
         """Give the candidates that were once rejected and that the present rules allow."""
