@@ -122,27 +122,32 @@ class Draw:
 class Replay:
     """A chooser that repeats recorded decisions and passes missing ones to `otherwise`.
 
+    With `lenient`, a recorded answer that is not among the options goes to `otherwise` too.
+
     >>> Replay({"width": 8})("width", (4, 8))
     8
     """
 
     decisions: Decisions
     otherwise: Choose | None = None
+    lenient: bool = False
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
         """Return the recorded answer.
 
         Raises:
-            InputError: there is no recorded answer, or it is not one of `options`.
+            InputError: it is missing or not one of `options`, and `otherwise` may not answer.
         """
-        if name not in self.decisions:
-            if self.otherwise is None:
-                raise InputError(name, "decision is missing")
+        recorded = name in self.decisions
+        if recorded:
+            wanted = self.decisions[name]
+            for option in options:
+                if option == wanted and type(option) is type(wanted):
+                    return option
+        if self.otherwise is not None and (self.lenient or not recorded):
             return self.otherwise(name, options)
-        wanted = self.decisions[name]
-        for option in options:
-            if option == wanted and type(option) is type(wanted):
-                return option
+        if not recorded:
+            raise InputError(name, "decision is missing")
         hint = nearest(str(wanted), [str(option) for option in options])
         raise InputError(name, f"{wanted!r} is not an option{hint}")
 

@@ -27,7 +27,7 @@ from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
 from gensynth.evaluation.evaluator import Description, Evaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
-from gensynth.generators.protocol import Generator
+from gensynth.generators.protocol import CountsRejections, Generator
 from gensynth.latency.device import answer_here
 from gensynth.latency.job import Stopwatch
 from gensynth.record.log import Log
@@ -174,8 +174,7 @@ class Campaign:
 
     def rejections(self) -> Mapping[str, int]:
         """Return how many proposals the generator itself screened out, by broken constraint."""
-        counts: Mapping[str, int] = getattr(self.generator, "rejections", {})
-        return counts
+        return self.generator.rejections if isinstance(self.generator, CountsRejections) else {}
 
     def untrained(self) -> list[Outcome]:
         """Return the candidates that were once rejected and that the present constraints allow."""

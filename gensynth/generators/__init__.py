@@ -1,1 +1,1 @@
-"""Generators by name, and those that generative synthesis is measured against."""
+"""Generators: generative synthesis, the baselines it is compared with, and what they search."""

@@ -1,4 +1,4 @@
-"""Generators by name: an entry point, an Optuna sampler by import path, or one's own."""
+"""Generators by name: an entry point, or the import path of a generator or an Optuna sampler."""
 
 import inspect
 from collections.abc import Mapping
@@ -19,17 +19,18 @@ def make_generator(
     place: str,
     folder: Path | None = None,
 ) -> Generator:
-    """Make the generator `use` with its options; an Optuna sampler class is wrapped.
+    """Make the generator that `use` names, with its options; Optuna sampler classes are adapted.
 
-    Raises `InputError` for an unknown name or option, or one with an unusable value.
+    Raises `InputError` for an unknown name or option, or an unusable value.
     """
     maker = load("generator", use, place, folder)
-    if hasattr(maker, "sample_relative"):
-        from gensynth.generators.optuna_samplers import of_sampler
+    if isinstance(maker, type):
+        from gensynth.generators.optuna_samplers import adapt  # Optuna takes a second to import.
 
-        maker = of_sampler(maker)
-    known = [name for name, p in inspect.signature(maker).parameters.items() if p.kind in _NAMED]
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(maker).parameters.values())
+        maker = adapt(maker)
+    parameters = inspect.signature(maker).parameters
+    known = [name for name, p in parameters.items() if p.kind in _NAMED]
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name in options:
         if name not in known and not open_ended:
             raise InputError(f"{place}.{name}", f"unknown option{nearest(name, known[2:])}")

@@ -1,8 +1,8 @@
-"""Any Optuna sampler as a generator.
+"""Optuna samplers as generators.
 
-Conditional decisions reach Optuna in a static rectangular encoding: every decision that the
-space may ask is a parameter of every trial, or model-based samplers would fall back to
-independent draws. Numbers are ordered, other options are categories.
+Conditional decisions reach Optuna in a static rectangular encoding: every decision that the space
+may ask is a parameter of every trial, or model-based samplers would fall back to independent draws.
+Numbers are ordered; other options are categories.
 """
 
 from collections import deque
@@ -18,22 +18,22 @@ from optuna.trial import Trial, TrialState
 
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.problem import Problem
+from gensynth.generators.fitness import FAILED
+from gensynth.generators.problem import Problem, are_numbers, sample_decisions
 from gensynth.generators.protocol import Generator, MakeGenerator, Proposal
 from gensynth.genome import Decision
-from gensynth.space import Draw, Recording
+from gensynth.space import Draw
 
 T = TypeVar("T")
-FAILED = ("crashed", "diverged", "out_of_memory", "timed_out")
 EXPLORED = 256
-"""Random draws that find out which decisions a space asks."""
+"""Random draws that find out which decisions a space may ask."""
 
 
 class OptunaGenerator:
-    """Asks an Optuna sampler, through a study in memory."""
+    """Asks an Optuna sampler for candidates, through a study in memory."""
 
     def __init__(self, problem: Problem, sampler: BaseSampler) -> None:
-        """Explore the decisions of `problem` and open a study for `sampler`."""
+        """Explore the decisions of `problem` and create a study for `sampler`."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.problem = problem
         self.study = optuna.create_study(direction="maximize", sampler=sampler)
@@ -47,25 +47,24 @@ class OptunaGenerator:
     def ask(self) -> Proposal:
         """Let the sampler suggest all decisions at once.
 
-        Raises `InputError` where the sampler needs a package that is not installed: Optuna
-        imports those of its samplers no earlier than here.
+        Raises `InputError` if the sampler needs a package that is not installed: Optuna imports
+        the dependencies of its samplers only now.
         """
         try:
             trial = self.study.ask(self.distributions)
         except ImportError as error:
             sampler, package = type(self.study.sampler).__name__, error.name or str(error)
             raise InputError("generator", f"{sampler} needs {package}: install it") from error
-        record = Recording(_Decode(trial, self.encoding))
-        self.problem.sample(record)
-        self.pending.setdefault(_key(record.decisions), deque()).append(trial)
-        return Proposal(record.decisions, trial.number)
+        decisions = sample_decisions(self.problem, _Suggested(trial, self.encoding)).decisions
+        self.pending.setdefault(_key(decisions), deque()).append(trial)
+        return Proposal(decisions, trial.number)
 
     def tell(self, outcome: Outcome) -> None:
-        """Give the sampler the pursued value and the violations, also of what was not trained.
+        """Tell the sampler the pursued value and the violations, also of untrained candidates.
 
-        A candidate that was measured but has no value (a broken rule, or stopped early) is told
-        what it would be worth at its last top-1; one that was rejected before training, at the
-        mean top-1; one that crashed, the worst value so far.
+        A candidate that was measured but has no value (it broke a rule, or was stopped early) gets
+        the value that it would have at its last top-1; one that was rejected before training, the
+        value at the mean top-1; one that failed, the lowest value so far.
         """
         waiting = self.pending.get(_key(outcome.decisions))
         if not waiting:
@@ -90,6 +89,7 @@ class OptunaGenerator:
         return value
 
     def _supposed(self, outcome: Outcome) -> float | None:
+        """Return the value at the outcome's last top-1, or at the mean top-1 if it has none."""
         if outcome.top1 is not None:
             self.top1.append(outcome.top1)
         supposed = np.mean(self.top1[-1:] if outcome.top1 is not None else self.top1 or [50.0])
@@ -101,7 +101,7 @@ class OptunaGenerator:
         return value if np.isfinite(value) else None
 
     def _violations(self, outcome: Outcome) -> dict[str, float]:
-        """Give a violation of every rule; of rules not judged, the mean of what was seen."""
+        """Return the violation of every rule; for rules not judged, the mean of the former ones."""
         judged = {j.constraint: j.violation for j in outcome.judgements if j.mode == "enforce"}
         given = {}
         for name, seen in self.violations.items():
@@ -113,8 +113,8 @@ class OptunaGenerator:
 
 
 @dataclass(frozen=True)
-class _Decode:
-    """Answers with what a trial suggests; options it does not have come from the nearest."""
+class _Suggested:
+    """Answers with what a trial suggests, by position if that is not among the options."""
 
     trial: Trial
     encoding: Mapping[str, tuple[Decision, ...]]
@@ -131,27 +131,21 @@ class _Decode:
 
 
 def _explore(problem: Problem) -> dict[str, tuple[Decision, ...]]:
-    """Find the decisions a space may ask and all their options, by random draws."""
+    """Find the decisions that a space may ask, with all their options, by random draws."""
     rng = np.random.default_rng(0)
     found: dict[str, dict[Decision, None]] = {}
     for _ in range(EXPLORED):
-        record = Recording(Draw(rng))
-        problem.sample(record)
-        for name, options in record.options.items():
+        for name, options in sample_decisions(problem, Draw(rng)).options.items():
             found.setdefault(name, {}).update(dict.fromkeys(options))
     return {name: _ordered(tuple(options)) for name, options in found.items()}
 
 
 def _ordered(options: tuple[Decision, ...]) -> tuple[Decision, ...]:
-    return tuple(sorted(options)) if _numeric(options) else options  # type: ignore[type-var]
-
-
-def _numeric(options: Sequence[Decision]) -> bool:
-    return all(isinstance(o, (int, float)) and not isinstance(o, bool) for o in options)
+    return tuple(sorted(options)) if are_numbers(options) else options  # type: ignore[type-var]
 
 
 def _distribution(options: Sequence[Decision]) -> BaseDistribution:
-    if _numeric(options):
+    if are_numbers(options):
         return IntDistribution(0, len(options) - 1)
     return CategoricalDistribution(tuple(range(len(options))))
 
@@ -161,23 +155,23 @@ def _key(decisions: Mapping[str, Decision]) -> str:
 
 
 def of_sampler(
-    sampler: Callable[..., BaseSampler], told: str = "", **settings: Any
+    sampler: Callable[..., BaseSampler], description: str = "", **settings: Any
 ) -> MakeGenerator:
-    """Turn an Optuna sampler class into what a generator's name stands for.
+    """Return a maker of generators from an Optuna sampler class.
 
     The maker passes its keyword options on to the sampler; `settings` are their defaults, and
-    what it is `told` to be is its docstring.
+    `description` becomes its docstring.
     """
 
-    def make(problem: Problem, seed: int, /, **options: Any) -> Generator:
+    def make_optuna(problem: Problem, seed: int, /, **options: Any) -> Generator:
         return OptunaGenerator(problem, sampler(seed=seed, **{**settings, **options}))
 
-    make.__doc__ = told
-    return make
+    make_optuna.__doc__ = description
+    return make_optuna
 
 
 def adapt(plugin: Any) -> MakeGenerator:
-    """Accept a maker of generators or an Optuna sampler class, as named by an import path."""
+    """Return the maker of generators that a plugin is: itself, unless it is an Optuna sampler."""
     if isinstance(plugin, type) and issubclass(plugin, BaseSampler):
         return of_sampler(plugin)
     maker: MakeGenerator = plugin
@@ -186,15 +180,15 @@ def adapt(plugin: Any) -> MakeGenerator:
 
 tpe = of_sampler(
     optuna.samplers.TPESampler,
-    "Make the generator named `tpe`: Optuna's tree-structured Parzen estimator and its options.",
+    "Make Optuna's tree-structured Parzen estimator, with its options.",
 )
 gp = of_sampler(
     optuna.samplers.GPSampler,
-    "Make the generator named `gp`: Optuna's Gaussian process and its options.",
+    "Make Optuna's Gaussian process, with its options.",
     warn_independent_sampling=False,
 )
 nsgaii = of_sampler(
     optuna.samplers.NSGAIISampler,
-    "Make the generator named `nsgaii`: Optuna's NSGA-II with one objective, and its options.",
+    "Make Optuna's NSGA-II with one objective, with its options.",
     population_size=30,
 )

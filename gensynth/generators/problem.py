@@ -1,4 +1,4 @@
-"""What a generator sees of the world: decisions, what is known before training, how to probe."""
+"""What a generator sees of a search: decisions, what is known before training, and probing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,44 +8,46 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.genome import Decision, Decisions
-from gensynth.space import Choose
+from gensynth.space import Choose, Recording
 
 
 @dataclass(frozen=True)
 class Foresight:
-    """What is known of a candidate before it is trained; exact, never learned."""
+    """What is known of a candidate before it is trained. It is exact and never learned."""
 
     genome_id: str
     fingerprint: str
     violations: Mapping[str, float] = field(default_factory=dict)
-    """Of the enforced rules that can be judged now: at most 0 where the rule holds."""
+    """Violation of each enforced rule that can be judged before training; at most 0 if it holds."""
     features: Mapping[str, float] = field(default_factory=dict)
     """Numbers that may help to predict the accuracy: log10 of parameters, MACs, memory, ..."""
 
     @property
     def feasible(self) -> bool:
-        """Say whether no enforced rule is known to be broken."""
+        """Whether every enforced rule that can be judged before training holds."""
         return all(violation <= 0 for violation in self.violations.values())
 
 
 @dataclass(frozen=True)
 class Prospect:
-    """What a candidate would be worth at supposed top-1 values, shapes as those."""
+    """What a candidate would be worth at each of several supposed top-1 accuracies."""
 
     value: NDArray[float64]
-    """The pursued value (U less preferences), whether feasible or not; NaN where none exists."""
+    """The pursued value (U minus the cost of violated preferences) at each accuracy, whether the
+    candidate is feasible or not; NaN where U is not defined."""
     violation: NDArray[float64]
-    """Sum of the positive violations of all enforced rules that the top-1 decides; 0 = holds."""
+    """Sum of the positive violations of all enforced rules that the accuracy decides; 0 if they
+    hold."""
     decided: Sequence[str] = ()
-    """Names of the enforced rules that the top-1 decides."""
+    """Names of the enforced rules that the accuracy decides."""
 
 
 class Problem(Protocol):
-    """A search space under its rules and score, or a table of trained networks."""
+    """What a generator searches: a search space with its rules and score, or a table."""
 
     @property
     def prototype(self) -> Decisions:
-        """Where a generator starts; empty where there is no such place."""
+        """The decisions at which a generator starts; empty if there is no starting point."""
         ...
 
     @property
@@ -58,13 +60,28 @@ class Problem(Protocol):
         ...
 
     def foresee(self, decisions: Decisions) -> Foresight:
-        """Say what is known before training; `InputError` where no network can be built."""
+        """Return what is known before training; raise `InputError` if no network can be built."""
         ...
 
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
-        """Suppose top-1 values (percent) for a candidate and say what it would be worth."""
+        """Return what a candidate would be worth at supposed top-1 accuracies in percent, (n,)."""
         ...
 
     def probe(self, decisions: Mapping[str, Decision]) -> Mapping[str, float]:
-        """Stimulate the built, untrained network; its reactions by name, empty for a table."""
+        """Return the reactions of the built, untrained network to stimuli, by name.
+
+        The mapping is empty if there is no network to probe.
+        """
         ...
+
+
+def sample_decisions(problem: Problem, choose: Choose) -> Recording:
+    """Sample a problem with `choose`; return the decisions with the options they came from."""
+    record = Recording(choose)
+    problem.sample(record)
+    return record
+
+
+def are_numbers(options: Sequence[Decision]) -> bool:
+    """Whether all options are numbers, which have an order."""
+    return all(isinstance(o, (int, float)) and not isinstance(o, bool) for o in options)

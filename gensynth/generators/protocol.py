@@ -1,7 +1,8 @@
-"""Generators: G(s; theta_G), and whatever else may propose candidates in its place."""
+"""The contract of generators: G(s; theta_G), and whatever else may propose candidates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem
@@ -10,31 +11,44 @@ from gensynth.genome import Decisions
 
 @dataclass(frozen=True)
 class Proposal:
-    """A candidate to look at: its decisions and the seed s they were generated from."""
+    """A proposed candidate: its decisions and the seed s that they were generated from."""
 
     decisions: Decisions
     seed: int = 0
 
 
 class Generator(Protocol):
-    """Proposes candidates and learns from outcomes.
+    """Proposes candidates and learns from their outcomes.
 
-    A deterministic function of its problem, its seed and the order of the calls: a restart
-    repeats the calls with the recorded outcomes and must see the same proposals.
+    A generator is a deterministic function of its problem, its seed and the order of the calls:
+    a resumed campaign repeats the calls with the recorded outcomes and must get the same proposals.
     """
 
     def ask(self) -> Proposal:
-        """Propose a candidate; several may be pending, and a repetition is allowed."""
+        """Propose a candidate. Several may be pending, and one may be proposed twice."""
         ...
 
     def tell(self, outcome: Outcome) -> None:
-        """Learn from an outcome of a proposal, whatever its ending."""
+        """Learn from the outcome of a proposal, whatever its ending."""
+        ...
+
+
+@runtime_checkable
+class CountsRejections(Protocol):
+    """A generator that counts the candidates that it discards itself, before proposing them."""
+
+    @property
+    def rejections(self) -> Mapping[str, int]:
+        """Discarded candidates, by the name of the rule that they break."""
         ...
 
 
 class MakeGenerator(Protocol):
-    """Makes a generator for a problem; what a generator's name stands for."""
+    """Makes a generator for a problem: a generator's class, or a function.
+
+    This is what the name of a generator stands for. Options are keyword arguments.
+    """
 
     def __call__(self, problem: Problem, seed: int, /) -> Generator:
-        """Make it; `seed` fixes all its randomness."""
+        """Make the generator; `seed` fixes all of its randomness."""
         ...

@@ -8,9 +8,9 @@ from optuna.trial import TrialState
 
 from gensynth.errors import InputError
 from gensynth.generators import optuna_samplers
-from gensynth.generators import random as random_generator
 from gensynth.generators.optuna_samplers import OptunaGenerator
 from gensynth.generators.protocol import Generator, Proposal
+from gensynth.generators.random import RandomGenerator
 from tests.support.synthetic import Synthetic, best_of
 
 
@@ -57,7 +57,7 @@ def test_infeasible_and_stopped_outcomes_reach_the_sampler() -> None:
 def test_an_outcome_that_was_never_asked_for_is_passed_over() -> None:
     problem = Synthetic()
     generator = make("nsgaii", problem)
-    stranger = random_generator.make(problem, 9).ask()
+    stranger = RandomGenerator(problem, 9).ask()
     generator.tell(problem.train(Proposal(stranger.decisions), 0))
     assert generator.study.trials == []
 
@@ -66,7 +66,7 @@ def test_tpe_beats_random_draws() -> None:
     problem = Synthetic()
     seeds = range(5)
     found = [best_of(make("tpe", problem, s), problem, 60) for s in seeds]
-    drawn = [best_of(random_generator.make(problem, s), problem, 60) for s in seeds]
+    drawn = [best_of(RandomGenerator(problem, s), problem, 60) for s in seeds]
     assert sum(found) > sum(drawn)
 
 
@@ -74,7 +74,7 @@ def test_any_sampler_class_serves_and_other_makers_pass() -> None:
     maker = optuna_samplers.adapt(optuna.samplers.RandomSampler)
     generator: Generator = maker(Synthetic(), 0)
     assert isinstance(generator, OptunaGenerator)
-    assert optuna_samplers.adapt(random_generator.make) is random_generator.make
+    assert optuna_samplers.adapt(RandomGenerator) is RandomGenerator
 
 
 class NeedsMore(RandomSampler):

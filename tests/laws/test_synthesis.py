@@ -1,3 +1,5 @@
+"""What generative synthesis promises of its searches."""
+
 import math
 from typing import Any
 
@@ -6,10 +8,10 @@ import pytest
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
-from gensynth.generators import random as random_generator
 from gensynth.generators.problem import Foresight
-from gensynth.generators.synthesis import generator as synthesis
-from gensynth.generators.synthesis.draft import trace_of
+from gensynth.generators.random import RandomGenerator
+from gensynth.generators.synthesis.candidates import trace_decisions
+from gensynth.generators.synthesis.generator import Synthesis, make_synthesis
 from gensynth.genome import Decisions
 from gensynth.space import Choose, Replay
 from tests.support.synthetic import Synthetic, best_of
@@ -21,22 +23,22 @@ SURELY = 16
 LIGHT: dict[str, Any] = {"seeds": 16, "mutants": 12}
 
 
-def made(problem: Synthetic, seed: int = 0, **options: Any) -> synthesis.Synthesis:
-    return synthesis.make(problem, seed, **{**LIGHT, **options})
+def made(problem: Synthetic, seed: int = 0, **options: Any) -> Synthesis:
+    return make_synthesis(problem, seed, **{**LIGHT, **options})
 
 
 def test_it_beats_random_draws_and_itself_without_learning() -> None:
     problem = Synthetic()
     learning = [best_of(made(problem, s), problem, TRAININGS) for s in range(RUNS)]
     frozen = [best_of(made(problem, s, learn=False), problem, TRAININGS) for s in range(RUNS)]
-    drawn = [best_of(random_generator.make(problem, s), problem, TRAININGS) for s in range(RUNS)]
+    drawn = [best_of(RandomGenerator(problem, s), problem, TRAININGS) for s in range(RUNS)]
     for others in (frozen, drawn):
         wins = sum(mine > theirs for mine, theirs in zip(learning, others, strict=True))
         assert wins >= SURELY
         assert np.median(learning) > np.median(others) + 3.0
 
 
-def searched(problem: Synthetic, trainings: int, **options: Any) -> synthesis.Synthesis:
+def searched(problem: Synthetic, trainings: int, **options: Any) -> Synthesis:
     generator = made(problem, 1, **options)
     for number in range(trainings):
         generator.tell(problem.train(generator.ask(), number))
@@ -88,8 +90,8 @@ class Tight(Synthetic):
 
 def test_it_finds_its_way_to_where_feasible_networks_are_rare() -> None:
     problem = Tight()
-    rng = random_generator.make(problem, 0)
-    assert np.mean([problem.foresee(rng.ask().decisions).feasible for _ in range(500)]) < 0.05
+    draws = RandomGenerator(problem, 0)
+    assert np.mean([problem.foresee(draws.ask().decisions).feasible for _ in range(500)]) < 0.05
     for seed in range(3):
         assert problem.foresee(made(problem, seed).ask().decisions).feasible
 
@@ -106,8 +108,8 @@ def test_where_nothing_is_feasible_it_proposes_the_nearest_to_it() -> None:
     problem = Impossible()
     first = made(problem).ask()
     violation = problem.foresee(first.decisions).violations["max_params"]
-    rng = random_generator.make(problem, 0)
-    others = [problem.foresee(rng.ask().decisions).violations["max_params"] for _ in range(20)]
+    draws = RandomGenerator(problem, 0)
+    others = [problem.foresee(draws.ask().decisions).violations["max_params"] for _ in range(20)]
     assert 0 < violation < np.median(others)
 
 
@@ -143,8 +145,12 @@ def test_switches_switch_something_off(option: dict[str, Any]) -> None:
     if "foresight" in option:
         assert generator.rejections == {}
     if "rate" in option or "learn" in option:
-        first = [trace_of(problem, generator.policy.answerer(s), s).decisions for s in range(5)]
-        start = [trace_of(problem, generator.start.answerer(s), s).decisions for s in range(5)]
+        first = [
+            trace_decisions(problem, generator.policy.answerer(s), s).decisions for s in range(5)
+        ]
+        start = [
+            trace_decisions(problem, generator.start.answerer(s), s).decisions for s in range(5)
+        ]
         assert first == start
 
 

@@ -1,1 +1,1 @@
-"""Generative synthesis as a sampler of any Optuna study."""
+"""Generative synthesis as a sampler for any Optuna study."""

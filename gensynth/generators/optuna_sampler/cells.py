@@ -1,8 +1,9 @@
-"""A numeric parameter as a row of cells, and a cell as digits that a generator can choose.
+"""The range of a number as a row of cells, and cells as digits that a generator can choose.
 
-A generator of finite choices reaches a number digit by digit, coarse to fine. The digits are a
-reflected Gray code: neighbouring cells differ in one digit, by one, so that a mutation of one digit
-may be a step of any size in either direction, and no boundary between coarse digits is a cliff.
+A generator chooses among finite options, so it reaches a number digit by digit, coarse to fine. The
+digits are a reflected Gray code: neighbouring cells differ in one digit, by one. The mutation of
+one digit may therefore be a step of any size in either direction, and crossing the boundary of a
+coarse digit takes no more than one mutation.
 """
 
 import math
@@ -15,33 +16,33 @@ from gensynth.space import Choose
 
 BASE = 8
 FINEST = BASE**5
-"""Cells of a continuous range; coarser where the parameter's own steps are fewer."""
+"""Cells of a continuous range. A range with fewer steps has one cell for each."""
 
 DIGITS = tuple(tuple(range(parts)) for parts in range(BASE + 1))
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The range of one numeric parameter, cut into cells.
+    """The range of one numeric parameter, divided into cells.
 
-    One for each value where there are no more than `FINEST` of them; else so many of equal
-    width, or of equal ratio on a logarithmic scale.
+    There is one cell for each value if there are at most `FINEST` values. Otherwise there are
+    `FINEST` cells of equal width, or of equal ratio on a logarithmic scale.
     """
 
     distribution: FloatDistribution | IntDistribution
 
     @cached_property
     def exact(self) -> bool:
-        """Say whether every cell is one value."""
+        """Whether every cell is one value."""
         return bool(self.distribution.step) and not self.distribution.log and self._steps <= FINEST
 
     @cached_property
     def count(self) -> int:
-        """Count the cells."""
+        """Number of cells."""
         return self._steps if self.exact else FINEST
 
     def value(self, cell: int) -> int | float:
-        """Give the value in the middle of a cell, 0 to `count` - 1."""
+        """Return the value in the middle of a cell, 0 to `count` - 1."""
         step = self.distribution.step
         if self.exact and step:
             return self._allowed(self.distribution.low + cell * step)
@@ -51,14 +52,14 @@ class Cells:
         return self._allowed(math.exp(middle) if self.distribution.log else middle)
 
     def cell(self, value: float) -> int:
-        """Find the cell that holds a value of the range."""
+        """Return the cell that holds a value of the range."""
         return min(int(self.place(value) * self.count), self.count - 1)
 
     def place(self, value: float) -> float:
-        """Say how far along the range a value lies, 0 to 1."""
+        """Return the position of a value in the range, 0 to 1."""
         low, high = self._bounds
         at = math.log(value) if self.distribution.log else value
-        # Halves, since the width of a range may be more than a float holds.
+        # The width of a range may overflow a float; half of it does not.
         return min(max((at / 2 - low / 2) / (high / 2 - low / 2), 0.0), 1.0)
 
     @cached_property
@@ -72,7 +73,7 @@ class Cells:
 
     @cached_property
     def _bounds(self) -> tuple[float, float]:
-        """Both ends, half a step further out where there are steps, on the range's own scale."""
+        """Both ends on the range's scale, extended by half a step if there are steps."""
         half = (self.distribution.step or 0) / 2
         low, high = self.distribution.low - half, self.distribution.high + half
         return (math.log(low), math.log(high)) if self.distribution.log else (low, high)
@@ -92,8 +93,8 @@ class Cells:
 def spelled(choose: Choose, name: str, count: int) -> int:
     """Let `choose` pick one of `count` cells, digit by digit; digits are named `NAME:LEVEL`.
 
-    Each digit picks one of up to `BASE` parts of what is left; after an odd one the next counts
-    its parts backwards.
+    Each digit picks one of up to `BASE` parts of the remaining cells. After an odd digit, the next
+    one counts its parts backwards.
     """
     low, size, mirrored, level = 0, count, 0, 0
     while size > 1:
@@ -108,7 +109,7 @@ def spelled(choose: Choose, name: str, count: int) -> int:
 
 
 def spelling(name: str, cell: int, count: int) -> dict[str, int]:
-    """Give the digits that `spelled` turns into `cell`."""
+    """Return the digits that `spelled` turns into `cell`."""
     digits: dict[str, int] = {}
     low, size, mirrored = 0, count, 0
     while size > 1:

@@ -1,8 +1,8 @@
 """The parameters of an Optuna study as the problem of a generator.
 
-A number is spelled in digits (`NAME:LEVEL`) for the generator; the inquisitor sees the number
-itself. A category is one decision (`NAME=`). What is measured is the objective, turned so that
-more is better; it is no percentage, and what it is worth is itself.
+For the generator, a number is spelled in digits (`NAME:LEVEL`); the inquisitor sees the number
+itself. A categorical parameter is one decision (`NAME=`). The objective, with its sign changed if
+it is minimised, takes the place of the accuracy; it is also the pursued value.
 """
 
 import math
@@ -28,10 +28,10 @@ Parameters = Mapping[str, Any]
 
 
 class ParameterProblem:
-    """A search space of Optuna: every parameter is reached in every trial."""
+    """A search space of Optuna, in which every trial has every parameter."""
 
     def __init__(self, space: Mapping[str, BaseDistribution]) -> None:
-        """Take the distributions by name; `TypeError` for a kind that Optuna does not have."""
+        """Take the distributions by name; raise `TypeError` for an unknown kind of them."""
         self.cells: dict[str, Cells] = {}
         self.labels: dict[str, tuple[Decision, ...]] = {}
         self.choices: dict[str, Sequence[Any]] = {}
@@ -46,23 +46,23 @@ class ParameterProblem:
 
     @property
     def prototype(self) -> Decisions:
-        """Give none: nothing says where to begin."""
+        """Empty: a study has no starting point."""
         return {}
 
     @property
     def enforced(self) -> Sequence[str]:
-        """Give none: constraints become known with the trials that have them."""
+        """Empty: constraints become known with the trials that have them."""
         return ()
 
     @property
     def digits(self) -> frozenset[str]:
-        """Names of the decisions that only spell numbers."""
+        """Names of the decisions that spell numbers, whose information the features hold."""
         return frozenset(
             name for key, cells in self.cells.items() for name in spelling(key, 0, cells.count)
         )
 
     def sample(self, choose: Choose, /) -> dict[str, Any]:
-        """Ask for every parameter and give their values."""
+        """Ask for every parameter and return the values by name."""
         values: dict[str, Any] = {}
         for name, labels in self.labels.items():
             label = choose(f"{name}=", labels)
@@ -72,7 +72,7 @@ class ParameterProblem:
         return values
 
     def decisions(self, values: Parameters) -> dict[str, Decision]:
-        """Turn values into the decisions that give them, or the nearest ones on the grid."""
+        """Return the decisions that give these values, or the nearest ones on the grid."""
         found: dict[str, Decision] = {}
         for name, labels in self.labels.items():
             position = CategoricalDistribution(self.choices[name]).to_internal_repr(values[name])
@@ -82,7 +82,7 @@ class ParameterProblem:
         return found
 
     def foresee(self, decisions: Decisions) -> Foresight:
-        """Give the numbers among the parameters, each with a mean of 0 and a deviation of 1."""
+        """Return the numbers among the parameters as features of mean 0 and deviation 1."""
         values = self.sample(lambda name, _: decisions[name])  # type: ignore[arg-type]
         key = repr(values)
         places = {name: cells.place(values[name]) for name, cells in self.cells.items()}
@@ -90,16 +90,16 @@ class ParameterProblem:
         return Foresight(genome_id=key, fingerprint=key, features=features)
 
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
-        """Take the measured value for what the candidate is worth."""
+        """Return the supposed objectives: they are the pursued values."""
         return Prospect(top1, np.zeros(top1.shape))
 
     def probe(self, decisions: Decisions) -> dict[str, float]:
-        """Give nothing: parameters cannot be stimulated."""
+        """Return no reactions: there is no network to probe."""
         return {}
 
 
 def _labels(choices: Sequence[Any]) -> tuple[Decision, ...]:
-    """Give numbers as they are, since they have an order; other choices by position and name."""
+    """Return distinct numbers as they are, since they have an order, and other choices by name."""
     numbers = [c for c in choices if isinstance(c, (int, float)) and not isinstance(c, bool)]
     if len(set(numbers)) == len(choices) and all(map(math.isfinite, numbers)):
         return tuple(numbers)

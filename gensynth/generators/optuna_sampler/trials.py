@@ -1,4 +1,4 @@
-"""Trials of an Optuna study as outcomes that a generator learns from."""
+"""Trials of an Optuna study as the outcomes that a generator learns from."""
 
 import math
 from collections.abc import Mapping
@@ -12,13 +12,14 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import Decisions
 
 ORDINARY = 1e6
-"""Objectives larger than this count by their logarithm: nothing overflows, not even infinity."""
+"""Objectives beyond this are compressed by a logarithm, so that even infinity is finite."""
 
 
 def outcome_of(trial: FrozenTrial, decisions: Decisions, key: str, sign: float) -> Outcome:
-    """Read a finished trial; `sign` is 1 where the objective is maximised, else -1.
+    """Return the outcome of a finished trial, whose candidate is known by `key`.
 
-    A pruned trial counts by the last value it reported; one that reported none failed.
+    `sign` is 1 if the objective is maximised, and -1 if it is minimised. A pruned trial counts by
+    the last value that it reported; one that reported none counts as failed.
     """
     curve = _curve(trial, sign)
     if trial.state == TrialState.COMPLETE and trial.value is not None:
@@ -41,7 +42,7 @@ def outcome_of(trial: FrozenTrial, decisions: Decisions, key: str, sign: float) 
 
 
 def tame(value: float) -> float:
-    """Keep ordinary numbers as they are and press others together, in their order."""
+    """Return ordinary numbers as they are, and compress others without changing their order."""
     size = min(abs(value), 1e300)
     if size <= ORDINARY:
         return value
@@ -49,7 +50,7 @@ def tame(value: float) -> float:
 
 
 def covers(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> bool:
-    """Say whether a trial has a value for each parameter of `space`, drawn from that very range."""
+    """Whether a trial has a value for each parameter of `space`, with the same distribution."""
     return all(trial.distributions.get(name) == known for name, known in space.items())
 
 

@@ -1,11 +1,11 @@
-"""Decisions as rows of a table of embeddings: what a surrogate can compute with.
+"""The encoding of candidates as numbers: rows of an embedding table, and standardised features.
 
-Every decision has one row per option and one more for "not reached". Decisions with the same
-options form a group: what an option means is learned once for the group (a 3x3 convolution is
-one wherever it stands), and how much a decision matters is learned for each.
+Every decision has one row for each option and one row that means "not reached". Decisions with the
+same options form a group: what an option means is learned once for the group (a 3x3 convolution is
+the same wherever it stands), and how much a decision matters is learned for each decision.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,23 +13,29 @@ import numpy as np
 from numpy import float64, int64
 from numpy.typing import NDArray
 
+from gensynth.generators.problem import are_numbers
+from gensynth.generators.synthesis.candidates import SampledCandidate
+from gensynth.generators.synthesis.dataset import Inputs
 from gensynth.genome import Decision, Decisions
 
+Floats = NDArray[float64]
 DIMENSIONS = 4
 """Coordinates of an option's embedding."""
+REMEMBERED = 16_384
+"""Candidates whose encoding is kept: the pool is encoded again for every proposal."""
 
-Options = tuple[Decision, ...]
+OptionList = tuple[Decision, ...]
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The decisions known so far, in the order they were met, and their options."""
+    """The decisions known so far with their options, in the order in which they were met."""
 
-    options: Mapping[str, Options]
+    options: Mapping[str, OptionList]
 
     def extended(self, met: Mapping[str, Sequence[Decision]]) -> "Encoding":
-        """Know the names and options that were `met` too; itself where nothing is new."""
-        news: dict[str, Options] = {}
+        """Return an encoding that knows the options `met` too; this one if none is new."""
+        news: dict[str, OptionList] = {}
         for name, options in met.items():
             known = self.options.get(name, ())
             if any(option not in known for option in options):
@@ -43,24 +49,24 @@ class Encoding:
         return tuple(self.options)
 
     @cached_property
-    def groups(self) -> tuple[Options, ...]:
-        """The different lists of options."""
+    def groups(self) -> tuple[OptionList, ...]:
+        """The distinct option lists."""
         return tuple(dict.fromkeys(self.options.values()))
 
     @cached_property
     def group_of(self) -> NDArray[int64]:
-        """Number of the group of each decision, shape (decisions,)."""
+        """Index of the group of each decision, (decisions,)."""
         return np.array([self.groups.index(o) for o in self.options.values()], dtype=int64)
 
     @cached_property
     def name_of_row(self) -> NDArray[int64]:
-        """Number of the decision that each row belongs to, shape (rows,)."""
+        """Index of the decision that each row belongs to, (rows,)."""
         sizes = [len(options) + 1 for options in self.options.values()]
         return np.repeat(np.arange(len(sizes)), sizes)
 
     @cached_property
     def shared_row(self) -> NDArray[int64]:
-        """The row of the groups' table that each row shares, shape (rows,); -1 = not reached."""
+        """Row of the groups' table that each row shares, (rows,); -1 for "not reached"."""
         starts = np.cumsum([0, *(len(group) for group in self.groups)])
         shared: list[int] = []
         for group, options in zip(self.group_of, self.options.values(), strict=True):
@@ -81,7 +87,7 @@ class Encoding:
         return [0, *np.cumsum(sizes)[:-1].tolist()] if sizes else []
 
     def rows(self, many: Sequence[Decisions]) -> NDArray[int64]:
-        """Give the row of every answer, shape (len(many), decisions)."""
+        """Return the row of every answer, (len(many), decisions)."""
         table = np.empty((len(many), len(self.names)), dtype=int64)
         for index, decisions in enumerate(many):
             table[index] = [
@@ -92,32 +98,91 @@ class Encoding:
             ]
         return table
 
-    def start(self) -> NDArray[float64]:
-        """Place the options of every group before anything is learned, (shared rows, 4).
+    def initial_embeddings(self) -> Floats:
+        """Return the embeddings of the options of all groups before learning, (shared rows, 4).
 
         Numbers lie on a line in their order; other options are equally far from each other.
         """
-        return np.concatenate([_placed(group) for group in self.groups] or [np.zeros((0, 4))])
+        parts = [_initial_embeddings(group) for group in self.groups]
+        return np.concatenate(parts or [np.zeros((0, DIMENSIONS))])
 
 
-def _ordered(options: Options) -> Options:
-    """Bring options into one order wherever they are offered: numbers by size, words by name."""
-    return tuple(sorted(options) if numeric(options) else sorted(options, key=repr))  # type: ignore[type-var]
+class CandidateEncoder:
+    """Encodes candidates, whose decisions it meets one after the other.
+
+    Features are standardised by the first batch of at least three candidates that is encoded.
+    """
+
+    def __init__(self, ignored: Collection[str] = (), standardised: bool = False) -> None:
+        """Make an encoder that has met no decision.
+
+        Args:
+            ignored: Decisions that are not encoded because the features hold the same information.
+            standardised: Whether the features already have a mean near 0 and a deviation near 1.
+        """
+        self._ignored = frozenset(ignored)
+        self.encoding = Encoding({})
+        self.features = 0
+        """Number of features of a candidate."""
+        self._scale = (np.zeros(1), np.ones(1)) if standardised else None
+        self._met: set[str] = set()
+        self._encoded: dict[str, tuple[NDArray[int64], Floats]] = {}
+
+    def extend(self, candidates: Iterable[SampledCandidate]) -> bool:
+        """Learn the decisions and options of candidates; return whether any of them was new.
+
+        If so, `encoding` is another object, and models over the former one are of no use.
+        """
+        encoding = self.encoding
+        for candidate in candidates:
+            if candidate.foresight.genome_id not in self._met:
+                self._met.add(candidate.foresight.genome_id)
+                options = candidate.trace.options
+                kept = {name: o for name, o in options.items() if name not in self._ignored}
+                encoding = encoding.extended(kept)
+                self.features = len(candidate.foresight.features)
+        if encoding is self.encoding:
+            return False
+        self.encoding = encoding
+        self._encoded.clear()
+        return True
+
+    def encode(self, candidates: Sequence[SampledCandidate]) -> Inputs:
+        """Encode candidates whose decisions are known by `extend`."""
+        self._encode_new(candidates)
+        pairs = [self._encoded[candidate.foresight.genome_id] for candidate in candidates]
+        rows = np.array([row for row, _ in pairs], dtype=int64)
+        features = np.array([known for _, known in pairs], dtype=float64)
+        features = features.reshape(len(candidates), self.features)
+        if self._scale is None and len(candidates) > 2:
+            self._scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+        center, width = self._scale or (0.0, 1.0)
+        shape = len(candidates), len(self.encoding.names)
+        return Inputs(rows.reshape(shape), (features - center) / width)
+
+    def _encode_new(self, candidates: Sequence[SampledCandidate]) -> None:
+        if len(self._encoded) > REMEMBERED:
+            self._encoded.clear()
+        new = [c for c in candidates if c.foresight.genome_id not in self._encoded]
+        rows = self.encoding.rows([candidate.decisions for candidate in new])
+        for candidate, row in zip(new, rows, strict=True):
+            known = np.array(list(candidate.foresight.features.values()), dtype=float64)
+            self._encoded[candidate.foresight.genome_id] = row, known
 
 
-def numeric(options: Sequence[Decision]) -> bool:
-    """Say whether all options are numbers, which have an order."""
-    return all(isinstance(o, (int, float)) and not isinstance(o, bool) for o in options)
+def _ordered(options: OptionList) -> OptionList:
+    """Return options in one order wherever they are offered: numbers by size, words by name."""
+    return tuple(sorted(options) if are_numbers(options) else sorted(options, key=repr))  # type: ignore[type-var]
 
 
-def _placed(options: Options) -> NDArray[float64]:
+def _initial_embeddings(options: OptionList) -> Floats:
     count = len(options)
-    if numeric(options) and count > 2:
+    if are_numbers(options) and count > 2:
         line = np.zeros((count, DIMENSIONS))
         line[:, 0] = np.linspace(-1.0, 1.0, count)
         return line
     rng = np.random.default_rng(count)
-    corners = np.eye(count) - 1 / count  # a regular simplex, where it fits into the dimensions
+    corners = np.eye(count) - 1 / count  # a regular simplex, if it fits into the dimensions
     turned = np.linalg.svd(corners)[0][:, : min(count - 1, DIMENSIONS)]
     placed = np.zeros((count, DIMENSIONS))
     placed[:, : turned.shape[1]] = turned

@@ -1,117 +1,217 @@
-"""Outcomes as evidence: what each says of the accuracy and of the rules, and how surely."""
+"""What outcomes say about the accuracy and the rules, as data sets, and with what certainty.
 
-from collections.abc import Callable, Sequence
+A training that was stopped early is extrapolated by a regression over the completed ones, from
+their accuracies at that epoch to those at their end, with a prior that holds the line while they
+are few. The line is flat at early epochs, at which slow learners have hardly begun: extrapolated by
+the others' rise, they would count as far worse than they are. Nothing here depends on the unit: a
+measurement may be a loss or a share as well as a percentage.
+"""
+
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import sqrt
 
 import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.synthesis.ensemble import MEMBERS
-from gensynth.generators.synthesis.extrapolation import end_of, ends_from
-from gensynth.generators.synthesis.lesson import Inputs, Lesson
+from gensynth.generators.fitness import FAILED
+from gensynth.generators.synthesis.dataset import Dataset, Inputs
 
 Floats = NDArray[float64]
-FAILED = ("diverged", "crashed", "out_of_memory", "timed_out")
+Encode = Callable[[Sequence[int]], Inputs]
+"""Encodes the candidates of outcomes, which are given by their indices."""
+
+SLOPE = 0.5
+"""Prior slope: points at the end for each point at the epoch."""
+PRIOR_TRAININGS = 2.0
+"""Number of trainings that the prior slope and the prior deviation count for."""
+PRIOR_DEVIATION = 0.25
+"""Prior standard deviation, as a share of the rise that is still to come."""
+LEAST_DEVIATION = 0.1
+"""Lower bound of the prior standard deviation, as a share of the deviation of the ends."""
+TINY = 1e-9
+"""Share of the squared accuracies that keeps a division from being one by zero."""
+
 CLIPPED = (1.5, 3.0)
-"""Accuracies lower than the median by this times (best - median) are all alike: bad. Members of an
-ensemble take turns, since a close look at the best and a view of the whole both have their uses."""
-DOUBT = 0.5
-"""Deviation, in standardised units, of the accuracy that a failure counts as."""
-MOST_DOUBT = 2.0
-"""Deviation, in standardised units, of what nothing is known of."""
+"""Accuracies below `median - factor * (best - median)` are clipped: they are all equally bad. The
+members of an ensemble take these factors in turn, since both a close look at the best candidates
+and a view of all of them are useful."""
+FAILURE_DEVIATION = 0.5
+"""Standard deviation, in standardised units, of the accuracy that a failure counts as."""
+MOST_DEVIATION = 2.0
+"""Upper bound of the standard deviation of a sample, in standardised units."""
+
+
+# Trainings that were stopped early ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One network that was tried."""
+class ExtrapolatedEnd:
+    """The accuracy at the end of a training that was stopped early."""
+
+    top1: float
+    """In the unit of the measurements, which is percent for accuracies."""
+    deviation: float
+    """Standard deviation in the same unit; infinite if no training was completed."""
+
+
+def accuracies_from(epoch: int, completed: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Return the accuracies of completed trainings at an epoch, each with that at its end."""
+    return [
+        (line.top1, outcome.curve[-1].top1)
+        for outcome in completed
+        for line in outcome.curve
+        if line.epoch == epoch
+    ]
+
+
+def extrapolated_end(reached: float, pairs: Sequence[tuple[float, float]]) -> ExtrapolatedEnd:
+    """Extrapolate a training that was stopped at an accuracy.
+
+    `pairs` are those of `accuracies_from` for its epoch. The prediction is that of a linear
+    regression of the ends on the accuracies at the epoch, with a prior of the slope and of the
+    residual variance.
+    """
+    if not pairs:
+        return ExtrapolatedEnd(reached, float("inf"))
+    then, end = np.array(pairs).T
+    apart, behind = then - then.mean(), reached - then.mean()
+    weight = PRIOR_TRAININGS * float(np.square([*apart, behind]).mean())
+    weight += TINY * float(np.square(then).max()) or TINY
+    steady = float(apart @ apart) + weight
+    slope = (float(apart @ (end - end.mean())) + SLOPE * weight) / steady
+    misses = end - end.mean() - slope * apart
+    rise = float(abs(end.mean() - then.mean()))
+    prior = max(PRIOR_DEVIATION * rise, LEAST_DEVIATION * float(end.std()))
+    variance = float(misses @ misses) + PRIOR_TRAININGS * prior**2
+    variance /= len(pairs) + PRIOR_TRAININGS
+    variance *= 1 + 1 / len(pairs) + behind**2 / steady
+    return ExtrapolatedEnd(float(end.mean()) + slope * behind, sqrt(variance))
+
+
+# The accuracy ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AccuracySample:
+    """What one outcome says about the accuracy."""
 
     top1: float | None
-    """Measured at the end of the training, or inferred; None where nothing can be said."""
+    """Measured at the end of the training, or inferred; None if nothing is known."""
     deviation: float | None = 0.0
-    """Of what is inferred, in the unit of `top1`; 0 where it was measured; None: `DOUBT`."""
+    """Standard deviation of an inferred accuracy, in the unit of `top1`; 0 if it was measured;
+    None for `FAILURE_DEVIATION`."""
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How accuracies are standardised before they are learned."""
+class AccuracyScale:
+    """How accuracies are clipped and standardised before a model is fitted to them."""
 
     center: float
     width: float
     floor: float
 
     @classmethod
-    def of(cls, top1: Floats, clipped: float = CLIPPED[0]) -> "Scale":
-        """Choose it by the accuracies seen: what is far below the median counts as equal."""
+    def of(cls, top1: Floats, clipped: float = CLIPPED[0]) -> "AccuracyScale":
+        """Return the scale of observed accuracies; see `CLIPPED`."""
         median, best = float(np.median(top1)), float(top1.max())
         floor = median - clipped * (best - median) - 1e-9
         kept = np.maximum(top1, floor)
         return cls(float(kept.mean()), float(kept.std()) or 1.0, floor)
 
     def standardised(self, top1: Floats) -> Floats:
-        """Clip and standardise."""
+        """Return clipped and standardised accuracies."""
         return (np.maximum(top1, self.floor) - self.center) / self.width
 
     def restored(self, numbers: Floats) -> Floats:
-        """Bring standardised numbers back to accuracies."""
+        """Return the accuracies of standardised numbers."""
         return self.center + self.width * numbers
 
 
-def samples(outcomes: Sequence[Outcome]) -> list[Sample]:
-    """Say what each outcome tells of the accuracy after a whole training.
+def accuracy_samples(outcomes: Sequence[Outcome]) -> list[AccuracySample]:
+    """Return what each outcome says about the accuracy after a whole training.
 
-    A training that was stopped early is carried on as the completed ones went on from that epoch.
-    One that failed counts as the worst accuracy seen.
+    A training that was stopped early is extrapolated; one that failed counts as the worst accuracy
+    of the completed ones.
     """
-    whole = [o for o in outcomes if o.ending in ("completed", "duplicate") and o.curve]
-    worst = min((o.curve[-1].top1 for o in whole), default=0.0)
-    ends = cache(lambda epoch: ends_from(epoch, whole))  # Most are stopped at a few epochs.
+    completed = [o for o in outcomes if o.ending in ("completed", "duplicate") and o.curve]
+    worst = min((o.curve[-1].top1 for o in completed), default=0.0)
+    # Most trainings are stopped at one of a few epochs.
+    pairs = cache(lambda epoch: accuracies_from(epoch, completed))
     found = []
     for outcome in outcomes:
         if outcome.ending in FAILED:
-            found.append(Sample(worst, None))
+            found.append(AccuracySample(worst, None))
         elif outcome.ending == "stopped" and outcome.curve:
             last = outcome.curve[-1]
-            end = end_of(last.top1, ends(last.epoch))
-            found.append(Sample(end.top1, end.deviation))
+            end = extrapolated_end(last.top1, pairs(last.epoch))
+            found.append(AccuracySample(end.top1, end.deviation))
         else:
-            found.append(Sample(outcome.top1))
+            found.append(AccuracySample(outcome.top1))
     return found
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What all outcomes say of the accuracy, as each member of an ensemble learns it."""
+    """What all outcomes say about the accuracy, as data sets for the members of an ensemble."""
 
-    told: Sequence[int]
-    """Which outcomes say anything."""
-    scales: Sequence[Scale]
-    lessons: Sequence[Lesson]
-
-    def restored(self, means: Floats) -> Floats:
-        """Bring the members' predictions back to accuracies, (members, n)."""
-        pairs = zip(self.scales, means, strict=True)
-        return np.array([scale.restored(mean) for scale, mean in pairs])
+    indices: Sequence[int]
+    """The outcomes that say anything: the candidates of the data sets."""
+    scales: Sequence[AccuracyScale]
+    datasets: Sequence[Dataset]
 
 
-def evidence_of(outcomes: Sequence[Outcome], inputs: Callable[[Sequence[int]], Inputs]) -> Evidence:
-    """Put together what `outcomes` say; `inputs` reads the networks of some of them."""
-    known = samples(outcomes)
-    told = [k for k, sample in enumerate(known) if sample.top1 is not None]
-    top1 = np.array([known[k].top1 for k in told], dtype=float64)
-    spread = top1 if len(told) else np.array([50.0, 51.0])
-    scales = [Scale.of(spread, CLIPPED[k % len(CLIPPED)]) for k in range(MEMBERS)]
-    read, samples_told = inputs(told), [known[k] for k in told]
+def evidence_of(outcomes: Sequence[Outcome], encode: Encode, members: int) -> Evidence:
+    """Return the evidence of outcomes for an ensemble."""
+    samples = accuracy_samples(outcomes)
+    indices = [k for k, sample in enumerate(samples) if sample.top1 is not None]
+    known = [samples[k] for k in indices]
+    top1 = np.array([sample.top1 for sample in known], dtype=float64)
+    spread = top1 if len(indices) else np.array([50.0, 51.0])
+    scales = [AccuracyScale.of(spread, CLIPPED[k % len(CLIPPED)]) for k in range(members)]
+    inputs = encode(indices)
     return Evidence(
-        told,
+        indices,
         scales,
-        [Lesson(read, s.standardised(top1), _noise(samples_told, s)) for s in scales],
+        [Dataset(inputs, s.standardised(top1), _noise(known, s)) for s in scales],
     )
 
 
-def _noise(known: Sequence[Sample], scale: Scale) -> Floats:
-    """Give the variance of each sample in units of the scale."""
-    doubts = [DOUBT if s.deviation is None else s.deviation / scale.width for s in known]
-    return np.square(np.minimum(doubts, MOST_DOUBT))
+def _noise(known: Sequence[AccuracySample], scale: AccuracyScale) -> Floats:
+    """Return the variance of each sample in standardised units."""
+    deviations = [
+        FAILURE_DEVIATION if sample.deviation is None else sample.deviation / scale.width
+        for sample in known
+    ]
+    return np.square(np.minimum(deviations, MOST_DEVIATION))
+
+
+# Rules that only a training shows -------------------------------------------------------------
+
+
+def measured_rules(outcomes: Sequence[Outcome], known: Collection[str]) -> tuple[str, ...]:
+    """Return the enforced rules that were judged, except those `known` to follow from others."""
+    judged = {
+        judgement.constraint
+        for outcome in outcomes
+        for judgement in outcome.judgements
+        if judgement.mode == "enforce" and judgement.violation is not None
+    }
+    return tuple(sorted(judged.difference(known)))
+
+
+def violations_of(rule: str, outcomes: Sequence[Outcome], encode: Encode) -> Dataset:
+    """Return the violations of a rule as a data set, as log(1 + violation): 0 just holds."""
+    pairs = [
+        (index, judgement.violation)
+        for index, outcome in enumerate(outcomes)
+        for judgement in outcome.judgements
+        if judgement.constraint == rule and judgement.violation is not None
+    ]
+    values = np.log1p(np.maximum([violation for _, violation in pairs], -0.99))
+    # Divided by the deviation without subtracting the mean, so that the limit stays at 0.
+    spread = float(values.std()) + 1e-9
+    return Dataset(encode([index for index, _ in pairs]), values / spread, np.zeros(len(values)))

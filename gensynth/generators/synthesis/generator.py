@@ -1,13 +1,12 @@
-"""Generative synthesis: G proposes from many seeds, I judges, G changes, one candidate is asked.
+"""Generative synthesis: G proposes from many seeds, I assesses, G changes, one candidate is asked.
 
 FermiNets (Wong et al., arXiv 1809.05989) names the parts: a generator G(s; theta_G) learns, by an
 inquisitor I that gives the change of theta_G, to maximise U(G(s)) subject to 1_r(G(s)) = 1. What
 the papers leave open (the form of G and I, the losses, the step sizes) is our own here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy import float64
@@ -16,83 +15,110 @@ from numpy.typing import NDArray
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.evolution import fitness
+from gensynth.generators.fitness import fitness
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Proposal
-from gensynth.generators.synthesis.draft import Draft, draft_of, trace_of
-from gensynth.generators.synthesis.inquisitor import Inquisitor, Opinion
+from gensynth.generators.synthesis.candidates import (
+    CandidatePool,
+    SampledCandidate,
+    candidate_of,
+    sample_candidate,
+    trace_decisions,
+)
+from gensynth.generators.synthesis.inquisitor import Assessment, Inquisitor
 from gensynth.generators.synthesis.policy import Policy
 from gensynth.genome import Decisions
-from gensynth.space import Choose, Draw, Replay, without_some
 
-T = TypeVar("T")
 ROUNDS = 12
-"""Rounds of drafting that may bring nothing feasible before the nearest to it is proposed."""
+"""Rounds of sampling without a feasible candidate before the one nearest to it is proposed."""
 PARENTS = 6
+"""Best trained candidates that are mutated."""
 ELITE = 0.25
+"""Share of a round's candidates that G learns from."""
+BEST_OF_POOL = 8
+"""Candidates of the pool that G learns from besides."""
 FINALISTS = 4
-"""Drafts of the highest merit whose networks are built and probed before one is proposed."""
+"""Candidates of the highest acquisition that are built and probed before one is proposed."""
+SPREAD = 512
+"""Candidates of which the most distant one is proposed while nothing is learned."""
+REFINED, REFINEMENT_STEPS = 8, 40
+"""Best candidates that are mutated in a round of refinement, and mutations in all."""
 
 
 @dataclass(frozen=True)
-class Options:
+class SynthesisOptions:
     """How G and I work; the same for every problem."""
 
     seeds: int = 48
-    """Seeds s that G answers for each proposal (eight times as many at first)."""
+    """Seeds s that G answers for each proposal (eight times as many for the first)."""
     mutants: int = 32
-    """Drafts near the best that is known: some of its answers are given anew."""
+    """Candidates for each proposal that answer some decisions of the best ones anew."""
     pool: int = 2048
-    """Drafts that are kept and judged again for each proposal."""
+    """Candidates that are kept and assessed again for each proposal."""
     initial: int = 4
-    """Proposals before I judges; they are spread out."""
+    """Proposals that are spread out before I chooses."""
     rate: float = 0.03
     """Step size of theta_G; 0 freezes G at its start."""
     learn: bool = True
-    """False switches I off, and with it all learning."""
+    """Whether I learns, and G from it."""
     probe: bool = True
-    """False switches off the stimulation of untrained networks."""
+    """Whether untrained networks are probed."""
     foresight: bool = True
-    """False proposes also what is known to break a rule before it is trained."""
+    """Whether candidates that are known to break a rule before training are left out."""
+    refinements: int = 0
+    """Rounds of local search around the best candidates for each proposal. They are of use for
+    numbers, whose neighbours are alike."""
 
 
 class Synthesis:
-    """The generator named `gensynth`: a pool of drafts between G and I."""
+    """The generator named `gensynth`: G and I around a pool of candidates."""
 
-    def __init__(self, problem: Problem, seed: int, options: Options) -> None:
-        """Begin at the prototype with nothing learned."""
-        self.problem, self.options = problem, options
-        self.start = Policy(problem.prototype, options.rate)
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int,
+        options: SynthesisOptions | None = None,
+        inquisitor: Inquisitor | None = None,
+    ) -> None:
+        """Start at the problem's prototype; `seed` fixes all randomness."""
+        self.problem = problem
+        self.options = options or SynthesisOptions()
+        self.start = Policy(problem.prototype, self.options.rate)
+        """G before it has learned anything."""
         self.policy = self.start.copy()
-        self.inquisitor = Inquisitor(problem)
-        self.rejections: dict[str, int] = {}
+        self.inquisitor = inquisitor or Inquisitor(problem)
         self.judged = 0
         """Proposals that I chose, each of which changed G; those before them are spread out."""
-        self._seed, self._drawn = seed, 0
-        self._rng = np.random.default_rng(seed)
-        self._pool: dict[str, Draft] = {}
-        self._asked: dict[str, Draft] = {}
-        self._pending: list[Draft] = []
+        self._seed = seed
+        self._pool = CandidatePool(problem, seed, self.options.foresight)
+        self._asked: dict[str, SampledCandidate] = {}
+        self._pending: list[SampledCandidate] = []
         self._outcomes: list[Outcome] = []
-        self._seen: set[str] = set()
+
+    @property
+    def rejections(self) -> Mapping[str, int]:
+        """Candidates that were discarded before they were proposed, by the rule that they break."""
+        return self._pool.rejections
 
     def ask(self) -> Proposal:
-        """Draft many candidates, let I judge them, change G, and propose the best."""
-        drafts = self._draft_until_feasible()
+        """Sample many candidates, let I assess them, change G, and propose the best one.
+
+        Raises `InputError` if no candidate can be built and judged.
+        """
+        fresh = self._sample_until_feasible()
         prototype = self._prototype()
         if prototype is not None:
             chosen = prototype
-        elif not self._pool:
-            chosen = min(drafts, key=lambda draft: draft.excess)
+        elif not self._pool.candidates:
+            chosen = min(fresh, key=lambda candidate: candidate.excess)
         elif not self.options.learn:
-            chosen = next(iter(self._pool.values()))
+            chosen = next(iter(self._pool.candidates.values()))
         elif len(self._asked) < self.options.initial or not self.inquisitor.tried:
             chosen = self._spread_out()
         else:
-            chosen = self._judged(drafts)
+            chosen = self._best(fresh)
             self.judged += 1
-            self.inquisitor.bet(chosen)
-        self._pool.pop(chosen.foresight.fingerprint, None)
+        self._pool.remove(chosen)
         self._asked[chosen.foresight.fingerprint] = chosen
         self._pending.append(chosen)
         return Proposal(chosen.decisions, chosen.trace.seed)
@@ -104,189 +130,178 @@ class Synthesis:
         if self.options.learn:
             self.inquisitor.observe(outcome)
 
+    def synchronise(self, finished: Sequence[Decisions], pending: Sequence[Decisions]) -> None:
+        """Count candidates as proposed, whoever proposed them.
+
+        `pending` are all candidates whose outcomes are still to come.
+        """
+        candidates = [candidate_of(self.problem, some) for some in [*finished, *pending]]
+        for candidate in candidates:
+            self._asked[candidate.foresight.fingerprint] = candidate
+            self._pool.remove(candidate)
+        self._pending = candidates[len(finished) :]
+
     def generate(self, count: int, first: int = 0, learned: bool = True) -> Iterator[Proposal]:
-        """Draw G(s) for the seeds `first`, `first + 1`, ...; at its start if not `learned`."""
+        """Yield G(s) for the seeds `first`, `first + 1`, ...; at its start if not `learned`."""
         policy = self.policy if learned else self.start
         for s in range(first, first + count):
-            yield Proposal(trace_of(self.problem, policy.answerer(s), s).decisions, s)
+            yield Proposal(trace_decisions(self.problem, policy.answerer(s), s).decisions, s)
 
-    def expect(self, decisions: Sequence[Decisions]) -> Opinion:
-        """Say what I expects of networks: their value, and the chance that 1_r holds."""
-        drafts = [draft_of(self.problem, some, seed) for seed, some in enumerate(decisions)]
-        return self.inquisitor.judge(drafts, [])
+    def expect(self, decisions: Sequence[Decisions]) -> Assessment:
+        """Return what I expects of networks, each array of shape (len(decisions),)."""
+        return self.inquisitor.assess([candidate_of(self.problem, some) for some in decisions])
 
-    def _prototype(self) -> Draft | None:
-        """Begin with the prototype itself, where there is one and it may be trained."""
+    # Sampling --------------------------------------------------------------------------------
+
+    def _prototype(self) -> SampledCandidate | None:
+        """Return the prototype for the first proposal, if there is one and it may be trained."""
         if self._asked or self._outcomes or not self.problem.prototype:
             return None
         try:
-            draft = self._drafted(Replay(self.problem.prototype), self._seed)
+            candidate = candidate_of(self.problem, self.problem.prototype, self._seed)
         except (InputError, ConstraintError):
             return None
-        self._seen.add(draft.foresight.fingerprint)
-        return draft if draft.foresight.feasible else None
+        self._pool.sampled.add(candidate.foresight.fingerprint)
+        return candidate if candidate.foresight.feasible else None
 
-    # Drafting --------------------------------------------------------------------------------
+    def _sample_until_feasible(self) -> list[SampledCandidate]:
+        """Sample rounds of new candidates until the pool holds a feasible one.
 
-    def _draft_until_feasible(self) -> list[Draft]:
-        drafts: list[Draft] = []
+        Meanwhile G learns from the candidates nearest to feasibility.
+        """
+        fresh: list[SampledCandidate] = []
         for round_ in range(ROUNDS):
-            drafts += self._draft(8 if round_ == 0 and not self._seen else 1)
-            if self._pool:
+            fresh += self._sample(8 if round_ == 0 and not self._pool.sampled else 1)
+            if self._pool.candidates:
                 break
-            if self.options.learn and drafts:
-                nearest = sorted(drafts, key=lambda draft: draft.excess)
+            if self.options.learn and fresh:
+                nearest = sorted(fresh, key=lambda candidate: candidate.excess)
                 self._teach(nearest[: max(1, round(ELITE * len(nearest)))])
-        return drafts or [self._any_draft()]
+        return fresh or [self._any_candidate()]
 
-    def _any_draft(self) -> Draft:
-        """Draft something that was drafted before; where nothing can be, say why."""
+    def _sample(self, times: int) -> list[SampledCandidate]:
+        samplers = self._pool.draws(self.policy, times * self.options.seeds)
+        parents = self._parents()
+        if parents:
+            samplers += self._pool.mutants(self.policy, parents, self.options.mutants)
+        return self._pool.sample(samplers)
+
+    def _any_candidate(self) -> SampledCandidate:
+        """Return a candidate that was sampled before; if none can be, say why."""
         reason = ""
-        for s in self._seeds(self.options.seeds):
+        for choose, s in self._pool.draws(self.policy, self.options.seeds):
             try:
-                return self._drafted(self.policy.answerer(s), s)
+                return sample_candidate(self.problem, choose, s)
             except (InputError, ConstraintError) as error:
                 reason = str(error)
         raise InputError("", f"{reason}; and so for every candidate that was tried")
-
-    def _draft(self, times: int) -> list[Draft]:
-        """Draft a round's candidates; feasible new ones join the pool."""
-        choosers = [(self.policy.answerer(s), s) for s in self._seeds(times * self.options.seeds)]
-        parents = self._parents()
-        if parents:
-            for s in self._seeds(self.options.mutants):
-                parent = parents[int(self._rng.integers(len(parents)))]
-                choosers.append((self._mutant(parent, s), s))
-        drafts = []
-        for choose, s in choosers:
-            try:
-                draft = self._drafted(choose, s)
-            except (InputError, ConstraintError) as error:
-                self._reject(getattr(error, "place", "constraint"))
-                continue
-            if draft.foresight.fingerprint not in self._seen:
-                self._seen.add(draft.foresight.fingerprint)
-                drafts.append(draft)
-                self._admit(draft)
-        return drafts
-
-    def _drafted(self, choose: Choose, seed: int) -> Draft:
-        trace = trace_of(self.problem, choose, seed)
-        return Draft(trace, self.problem.foresee(trace.decisions))
-
-    def _admit(self, draft: Draft) -> None:
-        broken = [name for name, violation in draft.foresight.violations.items() if violation > 0]
-        if self.options.foresight:
-            for name in broken:
-                self._reject(name)
-        if not (broken and self.options.foresight):
-            self._pool[draft.foresight.fingerprint] = draft
-
-    def _reject(self, name: str) -> None:
-        self.rejections[name] = self.rejections.get(name, 0) + 1
-
-    def _seeds(self, count: int) -> list[int]:
-        self._drawn += count
-        numbers = np.random.SeedSequence((self._seed, self._drawn)).generate_state(count)
-        return [int(number) >> 1 for number in numbers]
 
     def _parents(self) -> list[Decisions]:
         trained = [o for o in self._outcomes if o.curve and self.options.learn]
         return [o.decisions for o in sorted(trained, key=fitness, reverse=True)[:PARENTS]]
 
-    def _mutant(self, parent: Decisions, seed: int) -> Choose:
-        kept = without_some(parent, self._rng)
-        return _Mixed(kept, self.policy.answerer(seed), Draw(np.random.default_rng(seed)))
+    # Choosing and learning -------------------------------------------------------------------
 
-    # Judging and learning --------------------------------------------------------------------
-
-    def _spread_out(self) -> Draft:
-        """Take a draft of promise that is far from all that were asked."""
-        drafts = list(self._pool.values())
-        promise = self.inquisitor.promise(drafts)
-        good = [d for d, p in zip(drafts, promise, strict=True) if p >= np.median(promise)]
+    def _spread_out(self) -> SampledCandidate:
+        """Return a candidate of high possible value that is far from all that were proposed."""
+        candidates = list(self._pool.candidates.values())
+        values = self.inquisitor.best_values(candidates)
+        median = np.median(values)
+        good = [c for c, value in zip(candidates, values, strict=True) if value >= median]
         if not self._asked:
             return good[0]
-        distance = self.inquisitor.spread(good[:512], list(self._asked.values()))
-        return good[_argmax(distance)]
+        distances = self.inquisitor.distances(good[:SPREAD], list(self._asked.values()))
+        return good[_argmax(distances)]
 
-    def _judged(self, drafts: Sequence[Draft]) -> Draft:
-        pool = list(self._pool.values())
-        opinion = self.inquisitor.judge(pool, self._pending)
-        self._learn_from(pool, opinion, drafts)
-        order = np.argsort(-opinion.merit, kind="stable")
-        chosen = self._final([pool[k] for k in order[:FINALISTS]], pool[_argmax(opinion.merit)])
-        self._pool = {pool[k].foresight.fingerprint: pool[k] for k in order[: self.options.pool]}
-        # What is let go may be drafted again, when more is known.
-        self._seen -= {pool[k].foresight.fingerprint for k in order[self.options.pool :]}
-        return chosen
+    def _best(self, fresh: Sequence[SampledCandidate]) -> SampledCandidate:
+        """Return the candidate of the highest acquisition; G learns from what I prefers.
 
-    def _final(self, finalists: Sequence[Draft], first: Draft) -> Draft:
-        """Probe the finalists and judge them again; `first` stands where none reacts."""
-        if not self.options.probe:
-            return first
-        for draft in finalists:
-            self.inquisitor.probe(draft)
-        if not any(self.inquisitor.reactions[d.foresight.fingerprint] for d in finalists):
-            return first
-        return finalists[_argmax(self.inquisitor.judge(finalists, self._pending).merit)]
+        The best candidates are probed, and assessed again if any of them reacts.
+        """
+        if self.options.refinements:
+            self._refine()
+        pool = list(self._pool.candidates.values())
+        assessment = self.inquisitor.assess(pool, self._pending)
+        self._learn_from(pool, assessment, fresh)
+        ranked = [pool[k] for k in np.argsort(-assessment.acquisition, kind="stable")]
+        finalists, index = pool, _argmax(assessment.acquisition)
+        probed = ranked[:FINALISTS] if self.options.probe else []
+        reactions = [self.inquisitor.probe(candidate) for candidate in probed]
+        if any(reactions):
+            finalists = probed
+            assessment = self.inquisitor.assess(finalists, self._pending)
+            index = _argmax(assessment.acquisition)
+        self._pool.keep(ranked, self.options.pool)
+        self.inquisitor.expect(finalists[index], assessment.accuracy(index))
+        return finalists[index]
 
-    def _learn_from(self, pool: Sequence[Draft], opinion: Opinion, drafts: Sequence[Draft]) -> None:
-        """Give G the change: towards the drafts of this round, and of the pool, that I prefers."""
-        fresh = {draft.foresight.fingerprint for draft in drafts}
-        worth = dict(zip((d.foresight.fingerprint for d in pool), opinion.worth, strict=True))
-        recent = [d for d in pool if d.foresight.fingerprint in fresh]
-        recent.sort(key=lambda d: -worth[d.foresight.fingerprint])
-        best = [pool[k] for k in np.argsort(-opinion.worth, kind="stable")[:8]]
-        self._teach([*recent[: max(1, round(ELITE * len(drafts)))], *best])
+    def _refine(self) -> None:
+        """Add mutations of the pool's best candidates to the pool, in several rounds."""
+        best = self._ranked(list(self._pool.candidates.values()))
+        for _ in range(self.options.refinements):
+            parents = [candidate.decisions for _, candidate in best]
+            mutants = self._pool.mutants(self.policy, parents, REFINEMENT_STEPS)
+            better = [*best, *self._ranked(self._pool.sample(mutants))]
+            best = sorted(better, key=lambda pair: -pair[0])[:REFINED]
 
-    def _teach(self, elite: Sequence[Draft]) -> None:
+    def _ranked(
+        self, candidates: Sequence[SampledCandidate]
+    ) -> list[tuple[float, SampledCandidate]]:
+        """Return the candidates of the highest acquisition with its logarithm, best first."""
+        if not candidates:
+            return []
+        acquisition = self.inquisitor.assess(candidates, self._pending).acquisition
+        order = np.argsort(-acquisition, kind="stable")[:REFINED]
+        return [(float(acquisition[k]), candidates[k]) for k in order]
+
+    def _learn_from(
+        self,
+        pool: Sequence[SampledCandidate],
+        assessment: Assessment,
+        fresh: Sequence[SampledCandidate],
+    ) -> None:
+        """Change G towards the candidates of this round, and of the pool, that I prefers."""
+        names = {candidate.foresight.fingerprint for candidate in fresh}
+        order = np.argsort(-assessment.preference, kind="stable")
+        recent = [pool[k] for k in order if pool[k].foresight.fingerprint in names]
+        best = [pool[k] for k in order[:BEST_OF_POOL]]
+        self._teach([*recent[: max(1, round(ELITE * len(fresh)))], *best])
+
+    def _teach(self, elite: Sequence[SampledCandidate]) -> None:
         weights = np.full(len(elite), 1 / len(elite))
-        self.policy.learn([draft.trace for draft in elite], weights, steps=1)
+        self.policy.learn([candidate.trace for candidate in elite], weights, steps=1)
 
 
-@dataclass(frozen=True)
-class _Mixed:
-    """Repeats what was kept; the rest is answered by G or at random, in turns of chance."""
-
-    kept: Decisions
-    policy: Choose
-    draw: Draw
-
-    def __call__(self, name: str, options: Sequence[T], /) -> T:
-        wanted = self.kept.get(name)
-        if name in self.kept and wanted in options:
-            return options[list(options).index(wanted)]  # type: ignore[arg-type]
-        return (
-            self.policy(name, options) if self.draw.rng.random() < 0.5 else self.draw(name, options)
-        )
-
-
-def make(
+def make_synthesis(
     problem: Problem,
     seed: int,
-    seeds: int = Options.seeds,
-    mutants: int = Options.mutants,
-    pool: int = Options.pool,
-    initial: int = Options.initial,
-    rate: float = Options.rate,
-    learn: bool = Options.learn,
-    probe: bool = Options.probe,
-    foresight: bool = Options.foresight,
+    seeds: int = SynthesisOptions.seeds,
+    mutants: int = SynthesisOptions.mutants,
+    pool: int = SynthesisOptions.pool,
+    initial: int = SynthesisOptions.initial,
+    rate: float = SynthesisOptions.rate,
+    learn: bool = SynthesisOptions.learn,
+    probe: bool = SynthesisOptions.probe,
+    foresight: bool = SynthesisOptions.foresight,
 ) -> Synthesis:
-    """Make the generator named `gensynth`; the options are those of `Options`."""
-    return Synthesis(
-        problem, seed, Options(seeds, mutants, pool, initial, rate, learn, probe, foresight)
-    )
+    """Make generative synthesis: an inquisitor teaches a generator network G(s).
+
+    The options are those of `SynthesisOptions`.
+    """
+    options = SynthesisOptions(seeds, mutants, pool, initial, rate, learn, probe, foresight)
+    return Synthesis(problem, seed, options)
 
 
 def _argmax(numbers: NDArray[float64]) -> int:
-    """Take the first of the highest; what differs by rounding only counts as equal."""
+    """Return the first index of the greatest number; rounding errors do not make one greater."""
     return int(np.argmax(np.round(numbers, 9)))
 
 
-def _without(drafts: Sequence[Draft], decisions: Decisions) -> list[Draft]:
-    for index, draft in enumerate(drafts):
-        if dict(draft.decisions) == dict(decisions):
-            return [*drafts[:index], *drafts[index + 1 :]]
-    return list(drafts)
+def _without(
+    candidates: Sequence[SampledCandidate], decisions: Decisions
+) -> list[SampledCandidate]:
+    """Return the candidates without the first one of these decisions."""
+    for index, candidate in enumerate(candidates):
+        if dict(candidate.decisions) == dict(decisions):
+            return [*candidates[:index], *candidates[index + 1 :]]
+    return list(candidates)

@@ -1,9 +1,9 @@
-"""The generator network G(s; theta_G): answers decisions one after the other.
+"""The generator network G(s; theta_G), which answers decisions one after the other.
 
-Given a seed s, each answer is drawn from a softmax over the options whose logits are
-`bias + output . tanh(W z(s) + sum of the embeddings of the answers so far)`; z(s) and the random
-numbers of the draws follow from s alone. The parameters of a decision begin with a hash of its
-name, so that G is a function of (theta_G, s) in any process, whatever was asked before.
+Given a seed s, each answer is drawn from a softmax over the options with logits
+`bias + output . tanh(W z(s) + sum of the embeddings of the answers so far)`. z(s) and the random
+numbers of the draws follow from s alone. The parameters of a decision start from a hash of its
+name, so that G is a function of (theta_G, s) in any process, whatever it answered before.
 """
 
 import hashlib
@@ -18,22 +18,23 @@ from numpy import float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gensynth.generators.synthesis.encoding import numeric
+from gensynth.generators.problem import are_numbers
 from gensynth.genome import Decision, Decisions
 from gensynth.space import Choose
 
 T = TypeVar("T")
+Floats = NDArray[float64]
 HIDDEN = 24
 LATENT = 8
-KEEN = 2.0
-"""How much more likely (in logits) the prototype's answers are at the start."""
-SMALL = 0.1
-"""Deviation of the weights at the start."""
+PROTOTYPE_LOGIT = 2.0
+"""Initial logit of the prototype's answers; that of other answers is at most half of it."""
+INITIAL_DEVIATION = 0.1
+"""Standard deviation of the initial weights."""
 
 
 @dataclass(frozen=True)
-class Trace:
-    """One answered sequence: the names asked, in order, their options, and the answers."""
+class DecisionTrace:
+    """The decisions of one candidate: the seed s, the names in the order asked, the answers."""
 
     seed: int
     options: Mapping[str, Sequence[Decision]]
@@ -44,7 +45,7 @@ class Policy:
     """G and its parameters theta_G."""
 
     def __init__(self, prototype: Decisions, rate: float) -> None:
-        """Begin at the prototype; `rate` is the step size of learning (0 freezes theta_G)."""
+        """Start at the prototype; `rate` is the step size of learning (0 freezes theta_G)."""
         self.prototype = prototype
         self.rate = rate
         self.row: dict[tuple[str, str], int] = {}
@@ -53,31 +54,43 @@ class Policy:
         self.theta.append(torch.from_numpy(_hashed("latent", LATENT * HIDDEN)).view(LATENT, HIDDEN))
         self._moments: list[tuple[Tensor, Tensor]] = []
         self._steps = 0
-        self._views: list[NDArray[float64]] = []
+        self._views: list[Floats] = []
         self._refresh()
 
     def answerer(self, seed: int) -> Choose:
-        """Give what answers `choose` for the seed s."""
+        """Return what answers the decisions of G(s)."""
         return _Answers(self, seed)
 
     def rows(self, name: str, options: Sequence[Decision]) -> list[int]:
-        """Give the rows of a decision's options; new ones begin with a hash of their name."""
+        """Return the rows of a decision's options in theta_G; new options get new rows."""
         keys = [(name, repr(option)) for option in options]
-        new = [
-            (key, option) for key, option in zip(keys, options, strict=True) if key not in self.row
-        ]
+        new = [key for key in keys if key not in self.row]
         if new:
-            for key, _ in new:
+            for key in new:
                 self.row[key] = len(self.row)
-            self._grow(name, options, [key for key, _ in new])
+            self._grow(name, options, new)
         return [self.row[key] for key in keys]
 
-    def log_probability(self, traces: Sequence[Trace]) -> Tensor:
-        """Give log p(decisions | s), differentiable by theta_G, shape (traces,)."""
+    def initial_state(self, seed: int) -> Floats:
+        """Return the hidden state W z(s) before any answer, (HIDDEN,)."""
+        return latent_of(seed) @ self._views[3]
+
+    def logits(self, rows: Sequence[int], state: Floats) -> Floats:
+        """Return the logits of options by their rows, given the hidden state, (options,)."""
+        _, output, bias, _ = self._views
+        return output[rows] @ np.tanh(state) + bias[rows]
+
+    def embedding(self, row: int) -> Floats:
+        """Return what an answer adds to the hidden state, (HIDDEN,)."""
+        added: Floats = self._views[0][row]
+        return added
+
+    def log_probability(self, traces: Sequence[DecisionTrace]) -> Tensor:
+        """Return log p(decisions | s), differentiable by theta_G, (traces,)."""
         return self._log_probability(self.theta, traces)
 
-    def learn(self, traces: Sequence[Trace], weights: NDArray[float64], steps: int) -> None:
-        """Follow `sum(weights * log p)` upwards: the change of theta_G that I asked for."""
+    def learn(self, traces: Sequence[DecisionTrace], weights: Floats, steps: int) -> None:
+        """Take Adam steps that increase `sum(weights * log p)`: the change of theta_G."""
         if self.rate == 0 or not traces:
             return
         weight = torch.from_numpy(np.asarray(weights, dtype=float64))
@@ -85,18 +98,18 @@ class Policy:
             for _ in range(steps):
                 theta = [part.clone().requires_grad_(True) for part in self.theta]
                 loss = -(weight * self._log_probability(theta, traces)).sum()
-                self._ascend(torch.autograd.grad(loss, theta))
+                self._step(torch.autograd.grad(loss, theta))
         self._refresh()
 
     def copy(self) -> "Policy":
-        """Copy G as it stands."""
+        """Return an independent copy of G."""
         twin = Policy(self.prototype, self.rate)
         twin.row = dict(self.row)
         twin.theta = [part.clone() for part in self.theta]
         twin._refresh()
         return twin
 
-    def _log_probability(self, theta: Sequence[Tensor], traces: Sequence[Trace]) -> Tensor:
+    def _log_probability(self, theta: Sequence[Tensor], traces: Sequence[DecisionTrace]) -> Tensor:
         answers, output, bias, latent = theta
         options, chosen, reached = self._padded(traces)
         first = options.gather(-1, chosen[..., None]).squeeze(-1)
@@ -108,8 +121,12 @@ class Policy:
         log_p = logits.log_softmax(-1).gather(-1, chosen[..., None]).squeeze(-1)
         return torch.where(reached, log_p, 0.0).sum(-1)
 
-    def _padded(self, traces: Sequence[Trace]) -> tuple[Tensor, Tensor, Tensor]:
-        """Lay sequences side by side: option rows (n, t, k; -1 = none), answers, which count."""
+    def _padded(self, traces: Sequence[DecisionTrace]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the traces as tensors of equal length.
+
+        These are the rows of the options (n, t, k; -1 for none), the indices of the answers (n, t),
+        and whether a decision was reached (n, t).
+        """
         steps = [
             [(self.rows(n, o), list(o).index(t.decisions[n])) for n, o in t.options.items()]
             for t in traces
@@ -126,8 +143,8 @@ class Policy:
                 chosen[i, j], reached[i, j] = answer, True
         return options, chosen, reached
 
-    def _ascend(self, gradients: Sequence[Tensor]) -> None:
-        """Take one Adam step."""
+    def _step(self, gradients: Sequence[Tensor]) -> None:
+        """Take one Adam step (Kingma and Ba, arXiv 1412.6980) with decay rates 0.9 and 0.99."""
         self._steps += 1
         for index, gradient in enumerate(gradients):
             mean, square = self._moments[index]
@@ -141,25 +158,26 @@ class Policy:
         self, name: str, options: Sequence[Decision], keys: Sequence[tuple[str, str]]
     ) -> None:
         hashed = [_hashed(" ".join(key), 2 * HIDDEN).reshape(2, HIDDEN) for key in keys]
-        start = self._start(name, options)
+        start = self._initial_biases(name, options)
         biases = [start[key[1]] for key in keys]
         new = [np.stack([h[0] for h in hashed]), np.stack([h[1] for h in hashed]), np.array(biases)]
         for index, part in enumerate(new):
             self.theta[index] = torch.cat([self.theta[index], torch.from_numpy(part)])
         self._refresh()
 
-    def _start(self, name: str, options: Sequence[Decision]) -> dict[str, float]:
-        """Begin at the prototype: its answer is likely, numbers next to it somewhat less so."""
+    def _initial_biases(self, name: str, options: Sequence[Decision]) -> dict[str, float]:
+        """Return biases that favour the prototype's answer, and less so the numbers next to it."""
         words = [repr(option) for option in options]
         wanted = repr(self.prototype[name]) if name in self.prototype else None
         if wanted not in words:
             return dict.fromkeys(words, 0.0)
         at = words.index(wanted)
-        if not numeric(options):
-            return {word: KEEN * (index == at) for index, word in enumerate(words)}
-        return {word: KEEN / (1 + abs(index - at)) for index, word in enumerate(words)}
+        if not are_numbers(options):
+            return {word: PROTOTYPE_LOGIT * (index == at) for index, word in enumerate(words)}
+        return {word: PROTOTYPE_LOGIT / (1 + abs(index - at)) for index, word in enumerate(words)}
 
     def _refresh(self) -> None:
+        """Bring the NumPy views and Adam's moments to the present theta_G."""
         self._views = [part.numpy() for part in self.theta]
         kept = self._moments or [(part[:0], part[:0]) for part in self.theta]
         self._moments = [
@@ -174,25 +192,26 @@ class _Answers:
     def __init__(self, policy: Policy, seed: int) -> None:
         self.policy = policy
         self.rng = np.random.Generator(np.random.Philox(key=seed))
-        self.state = latent_of(seed) @ policy._views[3]
+        self.state = policy.initial_state(seed)
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
         rows = self.policy.rows(name, options)  # type: ignore[arg-type]
-        answers, output, bias, _ = self.policy._views
-        logits = output[rows] @ np.tanh(self.state) + bias[rows]
+        logits = self.policy.logits(rows, self.state)
+        # The Gumbel-max trick draws from the softmax of the logits.
         index = int(np.argmax(logits - np.log(self.rng.standard_exponential(len(rows)))))
-        self.state = self.state + answers[rows[index]]
+        self.state = self.state + self.policy.embedding(rows[index])
         return options[index]
 
 
-def latent_of(seed: int) -> NDArray[float64]:
-    """Give z(s), standard normal, (LATENT,)."""
+def latent_of(seed: int) -> Floats:
+    """Return z(s), standard normal, (LATENT,)."""
     return np.random.Generator(np.random.Philox(key=seed, counter=1 << 64)).normal(size=LATENT)
 
 
-def _hashed(text: str, size: int) -> NDArray[float64]:
+def _hashed(text: str, size: int) -> Floats:
     digest = hashlib.sha256(text.encode()).digest()
-    return SMALL * np.random.Generator(np.random.PCG64(int.from_bytes(digest))).normal(size=size)
+    generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest)))
+    return INITIAL_DEVIATION * generator.normal(size=size)
 
 
 def _padded_like(part: Tensor, like: Tensor) -> Tensor:
@@ -205,7 +224,7 @@ def _padded_like(part: Tensor, like: Tensor) -> Tensor:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Add numbers up in one order, whatever a training in this process has set."""
+    """Use one thread, so that sums have one order whatever a training in this process has set."""
     threads = torch.get_num_threads()
     if threads != 1:
         torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""What G(s) draws for many seeds, in a few numbers: is it feasible, how good, how different."""
+"""Statistics of the networks that G(s) draws: how many are feasible, how good, how different."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,31 @@ import numpy as np
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
-from gensynth.generators.synthesis.draft import Draft, draft_of, trace_of
+from gensynth.generators.problem import sample_decisions
+from gensynth.generators.synthesis.candidates import SampledCandidate, sample_candidate
 from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.genome import Decision, Decisions
 from gensynth.space import Choose, Draw, Replay
 
 BASES = 12
-"""Networks of G(s) around which the influence of a decision is looked at."""
+"""Networks of G(s) around which the influence of each decision is measured."""
 
 
 @dataclass(frozen=True)
 class Population:
-    """Networks that G draws for fresh seeds, as the inquisitor sees them."""
+    """Networks that G draws for fresh seeds, as the inquisitor assesses them."""
 
     seeds: int
     feasible: float
-    """Share that keeps the enforced rules that are known before training."""
+    """Share that keeps the enforced rules that can be judged before training (0 to 1)."""
     value: float
-    """Mean of the pursued value that I predicts, in decibels, supposing that all rules hold."""
+    """Mean of the predicted pursued value in decibels, supposing that all rules hold."""
     chance: float
-    """Mean of the chance that I gives 1_r, between 0 and 1."""
+    """Mean of the predicted probability of 1_r (0 to 1)."""
     different: int
-    """Networks among them that compute different functions."""
+    """Number of networks that compute different functions."""
     distance: float
-    """Mean share of decisions in which two of them differ (0 to 1)."""
+    """Mean share of decisions in which two of the networks differ (0 to 1)."""
     macs: float
     """Median multiply-accumulates."""
 
@@ -51,47 +52,47 @@ class Influence:
 def population(
     generator: Synthesis, seeds: int, learned: bool = True, first: int = 0
 ) -> Population:
-    """Draw G(s) for seeds `first`, ... (at its start if not `learned`) and let I judge them."""
+    """Return statistics of G(s) for the seeds `first`, ...; of G at its start if not `learned`."""
     drawn = [p.decisions for p in generator.generate(seeds, first, learned=learned)]
-    drafts = _drafts(generator, drawn)
-    if not drafts:
+    sampled = (_valid(generator, Replay(decisions)) for decisions in drawn)
+    candidates = [candidate for candidate in sampled if candidate is not None]
+    if not candidates:
         return Population(seeds, 0.0, float("nan"), 0.0, 0, distance(drawn), 0.0)
-    opinion = generator.inquisitor.judge(drafts, [])
+    assessment = generator.inquisitor.assess(candidates)
+    macs = [10 ** c.foresight.features.get("macs", 0.0) for c in candidates]
     return Population(
         seeds=seeds,
-        feasible=sum(draft.foresight.feasible for draft in drafts) / seeds,
-        value=float(np.nanmean(opinion.value)),
-        chance=float(np.mean(opinion.chance)),
-        different=len({draft.foresight.fingerprint for draft in drafts}),
+        feasible=sum(candidate.foresight.feasible for candidate in candidates) / seeds,
+        value=float(np.nanmean(assessment.value)),
+        chance=float(np.mean(assessment.chance)),
+        different=len({candidate.foresight.fingerprint for candidate in candidates}),
         distance=distance(drawn),
-        macs=median(10 ** draft.foresight.features.get("macs", 0.0) for draft in drafts),
+        macs=median(macs),
     )
 
 
 def influences(generator: Synthesis) -> list[Influence]:
-    """Rank the decisions by what I predicts to change when one alone is answered anew.
+    """Rank the decisions by the predicted effect of answering one of them anew.
 
-    Around networks that G draws, each decision takes each of its options in turn; what an answer
-    makes reachable is drawn at random, the rest stays.
+    Around networks that G draws, each decision takes each of its options in turn. Decisions that
+    an answer makes reachable are drawn at random; the others stay.
     """
-    places, drafts = [], []
-    for place, draft in _variations(generator):
-        places.append(place)
-        drafts.append(draft)
-    if not drafts:
+    variations = list(_variations(generator))
+    if not variations:
         return []
-    values = generator.inquisitor.judge(drafts, []).value
+    values = generator.inquisitor.assess([variation.candidate for variation in variations]).value
     found: dict[tuple[int, str], dict[Decision, float]] = {}
-    for (base, name, option), value in zip(places, values, strict=True):
+    for variation, value in zip(variations, values, strict=True):
         if np.isfinite(value):
-            found.setdefault((base, name), {})[option] = float(value)
+            key = variation.base, variation.decision
+            found.setdefault(key, {})[variation.option] = float(value)
     names = dict.fromkeys(name for _, name in found)
-    told = [_influence(name, [v for (_, n), v in found.items() if n == name]) for name in names]
-    return sorted(told, key=lambda influence: -influence.effect_db)
+    ranked = [_influence(name, [v for (_, n), v in found.items() if n == name]) for name in names]
+    return sorted(ranked, key=lambda influence: -influence.effect_db)
 
 
 def distance(decisions: Sequence[Decisions]) -> float:
-    """Give the mean share of decisions in which two of the networks differ (0 to 1)."""
+    """Return the mean share of decisions in which two of the networks differ (0 to 1)."""
     shares = []
     for one, other in combinations(decisions, 2):
         names = one.keys() | other.keys()
@@ -100,6 +101,7 @@ def distance(decisions: Sequence[Decisions]) -> float:
 
 
 def _influence(name: str, seen: Sequence[dict[Decision, float]]) -> Influence:
+    """Return the influence of a decision, from the values of its options around each base."""
     effect = fmean(pstdev(values.values()) for values in seen)
     means: dict[Decision, list[float]] = {}
     for values in seen:
@@ -109,27 +111,31 @@ def _influence(name: str, seen: Sequence[dict[Decision, float]]) -> Influence:
     return Influence(name, effect, str(best))
 
 
-def _variations(generator: Synthesis) -> Iterator[tuple[tuple[int, str, Decision], Draft]]:
+@dataclass(frozen=True)
+class _Variation:
+    """A network of G(s) with one decision answered anew."""
+
+    base: int
+    decision: str
+    option: Decision
+    candidate: SampledCandidate
+
+
+def _variations(generator: Synthesis) -> Iterator[_Variation]:
     for index, base in enumerate(generator.generate(BASES, 0)):
-        trace = trace_of(generator.problem, Replay(base.decisions), 0)
-        for name, options in trace.options.items():
+        record = sample_decisions(generator.problem, Replay(base.decisions))
+        for name, options in record.options.items():
             for option in options if len(options) > 1 else ():
                 rest = Draw(np.random.default_rng(index))
                 changed = Replay(dict(base.decisions) | {name: option}, otherwise=rest)
-                draft = _draft(generator, changed)
-                if draft is not None:
-                    yield (index, name, option), draft
+                candidate = _valid(generator, changed)
+                if candidate is not None:
+                    yield _Variation(index, name, option, candidate)
 
 
-def _drafts(generator: Synthesis, drawn: Sequence[Decisions]) -> list[Draft]:
-    found = (_draft(generator, Replay(decisions)) for decisions in drawn)
-    return [draft for draft in found if draft is not None]
-
-
-def _draft(generator: Synthesis, choose: Choose) -> Draft | None:
-    """Draft what `choose` answers; None where no network can be built or judged."""
+def _valid(generator: Synthesis, choose: Choose) -> SampledCandidate | None:
+    """Return the candidate that `choose` samples; None if it cannot be built or judged."""
     try:
-        decisions = trace_of(generator.problem, choose, 0).decisions
-        return draft_of(generator.problem, decisions)
+        return sample_candidate(generator.problem, choose)
     except (InputError, ConstraintError):
         return None

@@ -1,31 +1,41 @@
-"""Stimuli and reactions: how the inquisitor questions a built, untrained network.
+"""Stimuli and reactions: how the inquisitor probes a built, untrained network.
 
-Stimulus signals (real images, shifted copies, noise) go in; what comes back is summarised over
-the vertices (the layers that compute) as a few numbers, each finite and of order one.
+Stimulus signals (real images, shifted copies, noise) go in. The reactions are summarised over the
+vertices (the layers that compute) as a few numbers, each finite and of order one. How much they say
+about the accuracy is learned from the networks that were both probed and trained.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy import float64
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+Floats = NDArray[float64]
+Reactions = Mapping[str, float]
 NOISE = 0.1
-"""Standard deviation of the noise stimulus, in units of the images' own."""
+"""Standard deviation of the noise stimulus, as a share of the images' standard deviation."""
+ENOUGH = 8
+"""Networks that must be both probed and trained before reactions are used."""
+RIDGE = 10.0
+"""Penalty of the ridge regression: about the number of networks after which it counts half."""
 
 
 @dataclass(frozen=True)
 class Stimuli:
-    """A mini-batch to stimulate with: images (N, C, H, W), float32, and labels (N,)."""
+    """A mini-batch of stimuli: images (N, C, H, W), float32, and labels (N,)."""
 
     images: Tensor
     labels: Tensor
 
     def resized(self, height: int, width: int) -> "Stimuli":
-        """Bring the images to the resolution that a network takes."""
+        """Return the stimuli with images of the resolution that a network takes."""
         if self.images.shape[-2:] == (height, width):
             return self
         size = (height, width)
@@ -33,15 +43,17 @@ class Stimuli:
         return Stimuli(images, self.labels)
 
 
-def react(module: nn.Module, stimuli: Stimuli) -> Mapping[str, float]:
-    """Stimulate an untrained network and name its reactions.
+def react(module: nn.Module, stimuli: Stimuli) -> Reactions:
+    """Stimulate an untrained network and return its reactions.
 
-    Keys: `zero_fraction` and `dead_vertex` (mean and worst share of silent activations over the
-    vertices), `spread` (log10 of the last activations' deviation), `sensitivity` (log10 of the mean
-    |gradient x activation|), `shift` and `noise` (log10 of how far a shift by one pixel and a
-    little noise move the output, relative to how far images are apart), `jacobian` (how alike
-    the images' input gradients are; 0 = independent, 1 = one direction).
-    Batch normalisation uses the batch (training mode); its running averages change.
+    - `zero_fraction`, `dead_vertex`: mean and greatest share of silent activations over vertices.
+    - `spread`: log10 of the standard deviation of the output.
+    - `sensitivity`: log10 of the mean of |gradient x activation|.
+    - `shift`, `noise`: log10 of how far a shift by one pixel, or a little noise, moves the output,
+      relative to how far the outputs of different images are apart.
+    - `jacobian`: similarity of the images' input gradients, from 0 (independent) to 1 (parallel).
+
+    Batch normalisation uses the batch (training mode), and its running averages change.
     """
     module.train()
     images = stimuli.images.detach().clone().requires_grad_(True)
@@ -79,7 +91,7 @@ def _listening(module: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def _silence(vertices: list[Tensor]) -> dict[str, float]:
-    """Measure the share of activations that are next to nothing in their vertex."""
+    """Return the share of activations that are negligible in their vertex: mean and greatest."""
     shares = []
     for tensor in vertices:
         size = tensor.detach().abs()
@@ -97,7 +109,7 @@ def _saliency(vertices: list[Tensor], gradients: tuple[Tensor | None, ...]) -> f
 
 @torch.no_grad()
 def _stability(module: nn.Module, images: Tensor, output: Tensor) -> dict[str, float]:
-    """Compare how far a shift and noise move the output with how far images are apart."""
+    """Return how far a shift and noise move the output, relative to how far images are apart."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(images.shape, generator=generator) * images.std() * NOISE
     apart = _distance(output, output.roll(1, dims=0))
@@ -111,7 +123,7 @@ def _distance(one: Tensor, other: Tensor) -> float:
 
 
 def _likeness(rows: Tensor) -> float:
-    """Give the mean absolute correlation between different rows."""
+    """Return the mean absolute correlation between different rows."""
     unit = functional.normalize(rows - rows.mean(dim=1, keepdim=True), dim=1)
     count = len(unit)
     total = float((unit @ unit.T).abs().sum()) - count
@@ -120,3 +132,36 @@ def _likeness(rows: Tensor) -> float:
 
 def _log10(value: float) -> float:
     return math.log10(max(value, 1e-9)) if math.isfinite(value) else 9.0
+
+
+def correction(known: Sequence[Reactions], errors: Floats, asked: Sequence[Reactions]) -> Floats:
+    """Predict from their reactions by how much the accuracies of networks are mispredicted.
+
+    Args:
+        known: Reactions of trained networks; empty for those that were not probed.
+        errors: Standardised residual of each of them, left out of its own prediction, (known,).
+        asked: Reactions of the networks to predict; empty for those that were not probed.
+
+    Returns:
+        The predicted residual of each network, (asked,): that of a ridge regression on standardised
+        reactions; 0 for networks that were not probed, and for all while too few are known.
+    """
+    moves = np.zeros(len(asked))
+    told = [index for index, reactions in enumerate(known) if reactions]
+    wanted = [index for index, reactions in enumerate(asked) if reactions]
+    if len(told) < ENOUGH or not wanted:
+        return moves
+    probed, queried = [known[k] for k in told], [asked[k] for k in wanted]
+    names = sorted(set.intersection(*(set(some) for some in [*probed, *queried])))
+    if not names:
+        return moves
+    table, queries = (
+        np.array([[some[name] for name in names] for some in many], dtype=float64)
+        for many in (probed, queried)
+    )
+    center, width = table.mean(axis=0), table.std(axis=0) + 1e-9
+    table, queries = (table - center) / width, (queries - center) / width
+    moment = table.T @ table + RIDGE * np.eye(len(names))
+    weights = np.linalg.solve(moment, table.T @ errors[told])
+    moves[wanted] = np.clip(queries, -3, 3) @ weights
+    return moves

@@ -1,6 +1,9 @@
 import numpy as np
 
-from gensynth.generators.synthesis.encoding import DIMENSIONS, Encoding
+from gensynth.generators.random import RandomGenerator
+from gensynth.generators.synthesis.candidates import SampledCandidate, candidate_of
+from gensynth.generators.synthesis.encoding import DIMENSIONS, CandidateEncoder, Encoding
+from tests.support.synthetic import Synthetic
 
 
 def known() -> Encoding:
@@ -30,9 +33,61 @@ def test_what_is_met_later_extends_and_what_is_known_changes_nothing() -> None:
 
 
 def test_numbers_start_on_a_line_and_words_equally_far_from_each_other() -> None:
-    line = Encoding({}).extended({"width": (1, 2, 4, 8)}).start()
+    line = Encoding({}).extended({"width": (1, 2, 4, 8)}).initial_embeddings()
     assert np.allclose(np.diff(line[:, 0]), 2 / 3) and not line[:, 1:].any()
-    corners = Encoding({}).extended({"op": tuple("abcde")}).start()
+    corners = Encoding({}).extended({"op": tuple("abcde")}).initial_embeddings()
     assert corners.shape == (5, DIMENSIONS)
     apart = np.linalg.norm(corners[:, None] - corners[None], axis=2)[np.triu_indices(5, 1)]
     assert np.allclose(apart, apart[0])
+
+
+def sampled(count: int) -> list[SampledCandidate]:
+    problem = Synthetic()
+    generator = RandomGenerator(problem, 0)
+    return [candidate_of(problem, generator.ask().decisions) for _ in range(count)]
+
+
+def test_candidates_are_encoded_alike_again_and_by_another_encoder() -> None:
+    some = sampled(12)
+    encoder, other = CandidateEncoder(), CandidateEncoder()
+    encoder.extend(some)
+    first = encoder.encode(some)
+    again = encoder.encode(some)
+    other.extend(some)
+    other.encode(some)
+    for one in (again, other.encode(some)):
+        assert np.array_equal(first.rows, one.rows)
+        assert np.array_equal(first.features, one.features)
+    assert np.array_equal(encoder.encode(some[3:5]).rows, first.rows[3:5])
+
+
+def test_a_new_decision_changes_the_rows_of_candidates_encoded_before() -> None:
+    some = sorted(sampled(40), key=lambda candidate: len(candidate.decisions))
+    encoder = CandidateEncoder()
+    assert encoder.extend(some[:3])
+    few = encoder.encode(some[:3]).rows.shape[1]
+    assert encoder.extend(some)
+    assert encoder.encode(some[:3]).rows.shape[1] > few
+    assert not encoder.extend(some)
+
+
+def test_costs_are_standardised() -> None:
+    some = sampled(30)
+    encoder = CandidateEncoder()
+    encoder.extend(some)
+    features = encoder.encode(some).features
+    assert np.allclose(features.mean(axis=0), 0.0) and np.allclose(features.std(axis=0), 1.0)
+
+
+def test_no_candidate_is_encoded_too() -> None:
+    encoder = CandidateEncoder()
+    encoder.extend(sampled(5))
+    inputs = encoder.encode([])
+    assert inputs.rows.shape == (0, len(encoder.encoding.names))
+    assert inputs.features.shape == (0, encoder.features)
+
+
+def test_ignored_decisions_are_not_encoded() -> None:
+    encoder = CandidateEncoder(ignored=["depth"])
+    encoder.extend(sampled(20))
+    assert "activation" in encoder.encoding.names and "depth" not in encoder.encoding.names

@@ -1,8 +1,8 @@
 import numpy as np
 
+from gensynth.generators.synthesis.dataset import Dataset, Inputs
 from gensynth.generators.synthesis.encoding import Encoding
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
-from gensynth.generators.synthesis.lesson import Inputs, Lesson
 
 
 def widths(*chosen: int) -> tuple[Encoding, Inputs]:
@@ -11,8 +11,8 @@ def widths(*chosen: int) -> tuple[Encoding, Inputs]:
     return encoding, Inputs(rows, np.zeros((len(chosen), 0)))
 
 
-def disagreement(ensemble: Ensemble, lesson: Lesson, asked: Inputs) -> float:
-    means, _ = ensemble.predict([lesson] * MEMBERS, asked)
+def disagreement(ensemble: Ensemble, dataset: Dataset, asked: Inputs) -> float:
+    means, _ = ensemble.conditioned([dataset] * MEMBERS).predict(asked)
     return float(means.std(axis=0).max())
 
 
@@ -27,19 +27,19 @@ def test_members_differ_at_first_and_are_the_same_ones_every_time() -> None:
 
 def test_members_agree_where_the_outcomes_are_and_differ_elsewhere() -> None:
     encoding, seen = widths(1, 2, 4)
-    lesson = Lesson(seen, np.array([-1.0, 0.0, 1.0]), np.zeros(3))
-    ensemble = Ensemble.make(encoding, 0).fitted([lesson] * MEMBERS, steps=20)
+    dataset = Dataset(seen, np.array([-1.0, 0.0, 1.0]), np.zeros(3))
+    ensemble = Ensemble.make(encoding, 0).fitted([dataset] * MEMBERS, steps=20)
     _, new = widths(8)
-    assert disagreement(ensemble, lesson, new) > 2 * disagreement(ensemble, lesson, seen)
+    assert disagreement(ensemble, dataset, new) > 2 * disagreement(ensemble, dataset, seen)
 
 
 def test_fitting_raises_every_member() -> None:
     encoding, seen = widths(1, 2, 4, 8)
-    lesson = Lesson(seen, np.array([-1.0, 0.2, 0.3, 0.5]), np.zeros(4))
+    dataset = Dataset(seen, np.array([-1.0, 0.2, 0.3, 0.5]), np.zeros(4))
     before = Ensemble.make(encoding, 0)
-    after = before.fitted([lesson] * MEMBERS, steps=20)
+    after = before.fitted([dataset] * MEMBERS, steps=20)
     for one, other in zip(before.members, after.members, strict=True):
-        assert other.loss(lesson) < one.loss(lesson)
+        assert other.loss(dataset) < one.loss(dataset)
 
 
 def test_chances_are_averaged_not_their_logarithms() -> None:

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from gensynth.generators.synthesis.draft import trace_of
-from gensynth.generators.synthesis.policy import Policy, Trace
+from gensynth.generators.synthesis.candidates import trace_decisions
+from gensynth.generators.synthesis.policy import DecisionTrace, Policy
 from gensynth.genome import Decisions
 from tests.support.synthetic import Synthetic
 
 PROTOTYPE: Decisions = {"activation": "gelu", "depth": 2, "stage0.kind": "gated"}
 
 
-def drawn(policy: Policy, count: int, first: int = 0) -> list[Trace]:
+def drawn(policy: Policy, count: int, first: int = 0) -> list[DecisionTrace]:
     problem = Synthetic()
-    return [trace_of(problem, policy.answerer(s), s) for s in range(first, first + count)]
+    return [trace_decisions(problem, policy.answerer(s), s) for s in range(first, first + count)]
 
 
 def test_a_seed_stands_for_one_network_whatever_was_asked_before() -> None:
@@ -36,7 +36,7 @@ def test_another_process_draws_the_same_networks() -> None:
 def test_it_begins_near_the_prototype() -> None:
     plain, near = drawn(Policy({}, 0.1), 200), drawn(Policy(PROTOTYPE, 0.1), 200)
 
-    def share(traces: list[Trace]) -> float:
+    def share(traces: list[DecisionTrace]) -> float:
         return float(np.mean([t.decisions["activation"] == "gelu" for t in traces]))
 
     assert share(near) > 0.6 > 0.45 > share(plain)
@@ -49,7 +49,7 @@ def test_probabilities_agree_with_what_is_drawn() -> None:
     probabilities = []
     for option in trace.options["activation"]:
         only = {"activation": trace.options["activation"]}
-        answered = Trace(trace.seed, only, {"activation": option})
+        answered = DecisionTrace(trace.seed, only, {"activation": option})
         probabilities.append(float(policy.log_probability([answered]).exp()))
     assert sum(probabilities) == 1.0 or abs(sum(probabilities) - 1) < 1e-12
     state = policy.answerer(trace.seed).state  # type: ignore[attr-defined]

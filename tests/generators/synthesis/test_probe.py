@@ -1,9 +1,10 @@
 import math
 
+import numpy as np
 import torch
 from torch import nn
 
-from gensynth.generators.synthesis.probe import Stimuli, react
+from gensynth.generators.synthesis.probe import Stimuli, correction, react
 
 IMAGES = torch.randn(16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 STIMULI = Stimuli(IMAGES, torch.arange(16) % 4)
@@ -48,3 +49,37 @@ def test_a_network_without_parameters_reacts_too() -> None:
 def test_stimuli_come_in_the_resolution_that_is_taken() -> None:
     assert STIMULI.resized(8, 8) is STIMULI
     assert STIMULI.resized(4, 6).images.shape == (16, 1, 4, 6)
+
+
+def heard(count: int, seed: int = 0) -> list[dict[str, float]]:
+    rng = np.random.default_rng(seed)
+    return [{"a": float(x), "b": float(y)} for x, y in rng.normal(size=(count, 2))]
+
+
+def test_a_reaction_that_tells_the_error_corrects_it() -> None:
+    known, asked = heard(60), heard(20, seed=1)
+    errors = np.array([2 * some["a"] for some in known])
+    found = correction(known, errors, asked)
+    truth = np.array([2 * some["a"] for some in asked])
+    assert np.abs(found - truth).mean() < 0.4 * np.abs(truth).mean()
+
+
+def test_chance_is_hardly_believed() -> None:
+    known, asked = heard(12), heard(20, seed=1)
+    errors = np.random.default_rng(2).normal(size=12)
+    assert np.abs(correction(known, errors, asked)).mean() < 0.5
+
+
+def test_too_few_or_nothing_in_common_corrects_nothing() -> None:
+    assert not correction(heard(3), np.ones(3), heard(2)).any()
+    assert not correction(heard(20), np.ones(20), [{}, {}]).any()
+    assert not correction(heard(20), np.ones(20), [{"c": 1.0}]).any()
+    assert len(correction(heard(20), np.ones(20), [])) == 0
+
+
+def test_networks_that_were_not_probed_change_nothing() -> None:
+    known, asked = heard(20), heard(3, seed=1)
+    errors = np.array([some["a"] for some in known])
+    found = correction([{}, *known], np.array([9.0, *errors]), [asked[0], {}, *asked[1:]])
+    assert found[1] == 0
+    assert np.array_equal(found[[0, 2, 3]], correction(known, errors, asked))

@@ -1,3 +1,5 @@
+"""Laws of every generator: what its proposals depend on."""
+
 import random
 from collections.abc import Callable
 from typing import Any
@@ -7,17 +9,18 @@ import pytest
 import torch
 
 from gensynth.evaluation.outcome import Ending
-from gensynth.generators import evolution, optuna_samplers
-from gensynth.generators import random as random_generator
+from gensynth.generators import optuna_samplers
+from gensynth.generators.evolution import Evolution
 from gensynth.generators.protocol import Generator
-from gensynth.generators.synthesis import generator as synthesis
+from gensynth.generators.random import RandomGenerator
+from gensynth.generators.synthesis.generator import make_synthesis
 from gensynth.genome import Decisions
 from tests.support.synthetic import Synthetic
 
 MAKERS: dict[str, Callable[[Any, int], Generator]] = {
-    "gensynth": synthesis.make,
-    "random": random_generator.make,
-    "evolution": lambda problem, seed: evolution.make(problem, seed, population=8, tournament=3),
+    "gensynth": make_synthesis,
+    "random": RandomGenerator,
+    "evolution": lambda problem, seed: Evolution(problem, seed, population=8, tournament=3),
     "tpe": optuna_samplers.tpe,
     "gp": optuna_samplers.gp,
     "nsgaii": lambda problem, seed: optuna_samplers.nsgaii(problem, seed, population_size=6),  # type: ignore[call-arg]

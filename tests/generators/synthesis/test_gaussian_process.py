@@ -1,15 +1,14 @@
 import numpy as np
 
+from gensynth.generators.synthesis.dataset import Dataset, Inputs
 from gensynth.generators.synthesis.encoding import Encoding
-from gensynth.generators.synthesis.kernel import kernel, kernel_parts
-from gensynth.generators.synthesis.lesson import Inputs, Lesson
-from gensynth.generators.synthesis.surrogate import Floats, Prior, Surrogate
+from gensynth.generators.synthesis.gaussian_process import Floats, GaussianProcess, Prior
 from gensynth.genome import Decision
 
 OPS = tuple("abcde")
 
 
-def lesson(count: int, seed: int) -> tuple[Surrogate, Inputs, Floats]:
+def problem_of(count: int, seed: int) -> tuple[GaussianProcess, Inputs, Floats]:
     rng = np.random.default_rng(seed)
     encoding = Encoding({}).extended({f"edge{k}": OPS for k in range(4)} | {"width": (1, 2, 4)})
     many: list[dict[str, Decision]] = []
@@ -21,71 +20,78 @@ def lesson(count: int, seed: int) -> tuple[Surrogate, Inputs, Floats]:
     counts = [sum(d[f"edge{k}"] == "a" for k in range(4)) for d in many]
     targets = np.array(counts) + 0.3 * np.array([d.get("width") == 4 for d in many])
     inputs = Inputs(encoding.rows(many), rng.normal(size=(count, 2)))
-    return Surrogate.make(encoding, 2), inputs, (targets - targets.mean()) / targets.std()
+    return GaussianProcess.make(encoding, 2), inputs, (targets - targets.mean()) / targets.std()
 
 
 def test_the_gradient_is_that_of_the_loss() -> None:
-    model, inputs, targets = lesson(12, 0)
+    model, inputs, targets = problem_of(12, 0)
     rng = np.random.default_rng(1)
     at = model.parameters.pack()
     at = at + 0.1 * rng.normal(size=len(at))
-    learned = Lesson(inputs, targets, np.full(len(targets), 0.1))
-    _, gradient = model._loss(at, learned)
+    learned = Dataset(inputs, targets, np.full(len(targets), 0.1))
+    _, gradient = model.loss_and_gradient(at, learned)
     steps = 1e-5 * np.eye(len(at))
-    ends = [[model._loss(at + s * step, learned)[0] for s in (1, -1)] for step in steps]
+    ends = [[model.loss_and_gradient(at + s * step, learned)[0] for s in (1, -1)] for step in steps]
     slopes = (np.array(ends)[:, 0] - np.array(ends)[:, 1]) / 2e-5
     assert np.allclose(gradient, slopes, atol=1e-5)
 
 
 def test_a_search_that_steps_far_astray_is_turned_back() -> None:
-    model, inputs, targets = lesson(12, 0)
-    learned = Lesson(inputs, targets, np.full(len(targets), 0.1))
-    near = model._loss(model.parameters.pack(), learned)[0]
+    model, inputs, targets = problem_of(12, 0)
+    learned = Dataset(inputs, targets, np.full(len(targets), 0.1))
+    near = model.loss_and_gradient(model.parameters.pack(), learned)[0]
     for away in (100.0, 1e6, np.nan):
-        loss, gradient = model._loss(model.parameters.pack() + away, learned)
+        loss, gradient = model.loss_and_gradient(model.parameters.pack() + away, learned)
         assert loss > near and np.isfinite(loss) and not gradient.any()
 
 
 def test_fitting_raises_the_posterior_density() -> None:
-    model, inputs, targets = lesson(20, 2)
-    found = Lesson(inputs, targets, np.zeros(len(targets)))
+    model, inputs, targets = problem_of(20, 2)
+    found = Dataset(inputs, targets, np.zeros(len(targets)))
     assert model.fitted(found, steps=20).loss(found) < model.loss(found)
 
 
 def test_it_predicts_networks_it_has_not_seen_and_knows_what_it_has() -> None:
-    model, inputs, targets = lesson(60, 3)
+    model, inputs, targets = problem_of(60, 3)
     seen, new = (
         Inputs(inputs.rows[:40], inputs.features[:40]),
         Inputs(inputs.rows[40:], inputs.features[40:]),
     )
-    found = Lesson(seen, targets[:40], np.zeros(40))
+    found = Dataset(seen, targets[:40], np.zeros(40))
     fitted = model.fitted(found, steps=30)
-    mean, deviation = fitted.predict(found, new)
+    posterior = fitted.conditioned(found)
+    mean, deviation = posterior.predict(new)
     assert np.corrcoef(mean, targets[40:])[0, 1] > 0.9
-    _, known = fitted.predict(found, seen)
+    _, known = posterior.predict(seen)
     assert known.max() < deviation.min()
 
 
 def test_doubtful_targets_pull_less() -> None:
-    model, inputs, targets = lesson(10, 4)
+    model, inputs, targets = problem_of(10, 4)
     one = Inputs(inputs.rows[:1], inputs.features[:1])
     raised = targets.copy()
     raised[0] += 3.0
-    sure, _ = model.predict(Lesson(inputs, raised, np.zeros(10)), one)
-    doubtful, _ = model.predict(Lesson(inputs, raised, np.array([4.0] + [0.0] * 9)), one)
+    sure, _ = model.conditioned(Dataset(inputs, raised, np.zeros(10))).predict(one)
+    noise = np.array([4.0] + [0.0] * 9)
+    doubtful, _ = model.conditioned(Dataset(inputs, raised, noise)).predict(one)
     assert doubtful[0] < sure[0]
 
 
+def test_left_out_residuals_are_those_of_a_process_without_the_target() -> None:
+    model, inputs, targets = problem_of(8, 6)
+    dataset = Dataset(inputs, targets, np.full(8, 0.1))
+    residuals = model.conditioned(dataset).left_out()
+    for k in range(8):
+        others = [i for i in range(8) if i != k]
+        rest = Inputs(inputs.rows[others], inputs.features[others])
+        one = Inputs(inputs.rows[[k]], inputs.features[[k]])
+        without = Dataset(rest, targets[others], np.full(7, 0.1))
+        mean, _ = model.conditioned(without).predict(one)
+        assert np.isclose(residuals[k], targets[k] - mean[0])
+
+
 def test_parameters_survive_packing() -> None:
-    model, _, _ = lesson(4, 5)
+    model, _, _ = problem_of(4, 5)
     numbers = np.arange(len(model.parameters.pack()), dtype=float)
     assert np.array_equal(model.parameters.unpack(numbers).pack(), numbers)
     assert (Prior().deviation(model.parameters).pack() > 0).all()
-
-
-def test_both_forms_of_the_kernel_agree() -> None:
-    rng = np.random.default_rng(6)
-    one, other = rng.normal(size=(7, 3)), rng.normal(size=(5, 3))
-    amplitude = np.array([0.3, -0.4, 0.0])
-    matern, _, linear = kernel_parts(one, other, amplitude)
-    assert np.allclose(kernel(one, other, amplitude), matern + linear)
