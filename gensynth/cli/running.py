@@ -19,8 +19,8 @@ from gensynth.cli.rows import print_json
 from gensynth.cli.standings import show_campaign, show_end
 from gensynth.data.sets import Progress as Decoded
 from gensynth.errors import InputError
-from gensynth.exports.card_lines import share_of
-from gensynth.exports.publish import Published, missed_on_test, publish
+from gensynth.exports.cards import missed_on_test, share_of
+from gensynth.exports.publish import Published, publish
 from gensynth.process import Interruption, patient
 
 

@@ -179,7 +179,7 @@ def _numbers(rates: str) -> list[float]:
 
 
 def _trained(prepared: _Prepared, rates: "Sequence[float]") -> _Done:
-    from gensynth.exports.trained import publish_trained
+    from gensynth.exports.publish import publish_trained
     from gensynth.training.report import trained
 
     job, genome, images = prepared.job, prepared.genome, prepared.images
