@@ -1,1 +1,1 @@
-"""Search spaces: one file, one space, one class."""
+"""Search spaces: one file or package each, with one class."""

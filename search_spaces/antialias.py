@@ -1,7 +1,7 @@
-"""Down-sampling with and without a low-pass filter before it; imports torch only.
+"""Down-sampling with and without a preceding low-pass filter; imports only torch.
 
-Filters of Zhang, *Making Convolutional Networks Shift-Invariant Again*, ICML 2019
-(arXiv 1904.11486): the two-dimensional filter is the outer product of its taps over its sum.
+The filters are those of Zhang, *Making Convolutional Networks Shift-Invariant Again*, ICML 2019
+(arXiv 1904.11486): the outer product of the taps, divided by its sum.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ BIN_5 = (1.0, 4.0, 6.0, 4.0, 1.0)
 
 
 class Blur(nn.Module):
-    """Filter each channel and keep every second row and column.
+    """Filters each channel and keeps every second row and column.
 
-    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`; nothing is learned, and the filter is no part
-    of the state. The edge is replicated, one pixel less before than after for an even number of
-    taps, so that an even map halves exactly and a constant image stays constant.
+    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`. Nothing is learned, and the filter is not part
+    of the state dict. The edge is replicated, for an even number of taps by one pixel less before
+    than after, so that an even map halves exactly and a constant image stays constant.
     """
 
     filter: Tensor
@@ -33,28 +33,28 @@ class Blur(nn.Module):
         self.register_buffer("filter", filters, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Blur and subsample."""
+        """Return the blurred and subsampled map."""
         padded = F.pad(x, self.padding, mode="replicate")
         return F.conv2d(padded, self.filter, stride=2, groups=self.filter.shape[0])
 
 
 def rect2(channels: int) -> nn.Module:
-    """Average 2x2 pixels, which is Rect-2 [1, 1]; an odd edge counts once."""
+    """Return the average of 2x2 pixels, which is Rect-2 [1, 1]; an odd edge counts once."""
     return nn.AvgPool2d(2, ceil_mode=True)
 
 
 def tri3(channels: int) -> nn.Module:
-    """Blur with Tri-3 [1, 2, 1]."""
+    """Return a blur with Tri-3 [1, 2, 1]."""
     return Blur(channels, TRI_3)
 
 
 def bin5(channels: int) -> nn.Module:
-    """Blur with Bin-5 [1, 4, 6, 4, 1]."""
+    """Return a blur with Bin-5 [1, 4, 6, 4, 1]."""
     return Blur(channels, BIN_5)
 
 
 def max2(channels: int) -> nn.Module:
-    """Keep the largest of 2x2 pixels: aliased, nothing filters before it subsamples."""
+    """Return the maximum of 2x2 pixels, which aliases, as nothing filters the map before."""
     return nn.MaxPool2d(2, ceil_mode=True)
 
 
@@ -64,4 +64,4 @@ REDUCERS: dict[str, Callable[[int], nn.Module]] = {
     "bin5": bin5,
     "max": max2,
 }
-"""Halve a map outside of any convolution: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""
+"""Layers that halve a map without a convolution: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""

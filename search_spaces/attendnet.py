@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from gensynth.genome import Decision, Decisions
 from gensynth.graph.graph import Graph
-from gensynth.space import Choose, Recording, Source, Task
+from gensynth.space import Choose, Source, Task
 from search_spaces.attendnet_spec import (
     CONDENSE,
     KERNELS,
@@ -20,20 +20,20 @@ from search_spaces.attendnet_spec import (
     specify,
 )
 from search_spaces.options import (
-    Nearest,
     UnlessAlone,
     check_among,
     check_at_least,
     check_options,
+    nearest_in,
 )
 
 
 @dataclass(frozen=True)
 class AttendNet:
-    """Separable blocks with attention; each field lists what a decision may choose from.
+    """Separable blocks with attention. Each field lists the options of a decision.
 
-    A list of one option decides without being asked. No map becomes smaller than 2 x 2, so any
-    genome builds on any images.
+    A decision with a single option is not asked. No map becomes smaller than 2 x 2, so every genome
+    has a network for images of any size.
     """
 
     genome_type: ClassVar[type[Genome]] = Genome
@@ -63,13 +63,11 @@ class AttendNet:
 
     @property
     def presets(self) -> Mapping[str, Decisions]:
-        """The start `prototype`: three stages of VAC blocks, brought to the nearest options."""
-        start = Recording(Nearest(_PROTOTYPE))
-        self.sample(start)
-        return {"prototype": start.decisions}
+        """The `prototype`: three stages of VAC blocks, by the nearest options of this space."""
+        return {"prototype": nearest_in(self, _PROTOTYPE)}
 
     def sample(self, choose: Choose) -> Genome:
-        """Make a genome from the answers of `choose`."""
+        """Build a genome from the answers of `choose`."""
         ask = UnlessAlone(choose)
         count = ask("stages", self.stages)
         width = ask("stem.width", self.stem_widths)
@@ -79,12 +77,12 @@ class AttendNet:
         return Genome(width, stride, ask("gate", self.gates) if gated else "sigmoid", stages)
 
     def source(self, genome: Genome, task: Task) -> Source:
-        """Say how to build the network of `genome` for `task`."""
+        """Return how to build the network of `genome` for `task`."""
         shape = (task.channels, task.height, task.width)
         return Source("search_spaces.attendnet_blocks", specify(genome, task), shape)
 
     def graph(self, genome: Genome, task: Task) -> Graph:
-        """Give the graph that a trace of the built network would give, without building it."""
+        """Return the graph that tracing the network would return, without building the network."""
         return graph_of(specify(genome, task), (task.channels, task.height, task.width))
 
     def _stage(self, ask: Choose, name: str) -> Stage:

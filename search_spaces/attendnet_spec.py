@@ -1,4 +1,4 @@
-"""The genome of AttendNet, and what it becomes for a task: a specification, or the graph."""
+"""The genome of AttendNet, and its specification and its graph for a task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Down = Literal["none", "rect2", "tri3", "bin5", "max"]
 KERNELS = (3, 5, 7, 9, 11)
 CONDENSE = (1, 2, 4, 8)
 SMALLEST_MAP = 2
-"""Pixels per side below which nothing strides or condenses."""
+"""Least pixels per side of a map after a stride or a condenser."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Blocks on maps of one size; what does not apply holds its first value."""
+    """Blocks on maps of one size; a field that does not apply has its default."""
 
     width: int
     depth: int
@@ -55,7 +55,7 @@ class Genome:
 
 
 def specify(genome: Genome, task: Task) -> dict[str, Any]:
-    """Describe the network of `genome` for `task` as `attendnet_blocks.make` takes it."""
+    """Return the specification of the network of `genome` for `task`, for `attendnet_blocks`."""
     size, stride = halve((task.height, task.width), 1, genome.stem_stride, SMALLEST_MAP)
     inputs = genome.stem_width
     stem = {"inputs": task.channels, "width": inputs, "kernel": 3, "stride": stride}
@@ -78,7 +78,7 @@ def specify(genome: Genome, task: Task) -> dict[str, Any]:
 
 
 def graph_of(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Graph:
-    """Give the graph of the network that `make(spec)` builds, for images of (C, H, W)."""
+    """Return the graph of the network that `make(spec)` builds, for images of (C, H, W)."""
     rows, stem = Rows(input_shape), spec["stem"]
     row = rows.conv(0, stem["width"], stem["kernel"], 1, stem["stride"], "stem.conv")
     row = rows.activation(rows.norm(row, "stem.norm"), "relu6", "stem.act")
@@ -90,7 +90,7 @@ def graph_of(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Grap
 
 
 def _block(rows: Rows, start: int, block: Mapping[str, Any], gate: str, name: str) -> int:
-    """Mirror `attendnet_blocks.SeparableBlock`."""
+    """Append the layers of `attendnet_blocks.SeparableBlock`."""
     inputs, part = block["inputs"], f"{name}.layers"
     row = rows.reduce(start, block["down"], f"{part}.reduce")
     row = rows.conv(row, inputs, block["kernel"], inputs, 1, f"{part}.spatial.conv")

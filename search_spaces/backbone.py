@@ -1,16 +1,26 @@
-"""A network as a backbone: its maps at each stride, in timm's words; imports torch only."""
+"""What the networks have in common: stages whose maps others can use; imports only torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from torch import Tensor, nn
 
 
-def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """List what a backbone gives, finest map first: of each stride, the last stage that has it.
+def stride_of(stage: Sequence[Mapping[str, Any]]) -> int:
+    """Return the stride of a stage, which is the product of the strides of its blocks."""
+    return prod(block.get("stride") or (2 if block.get("down") else 1) for block in stage)
 
-    `stages` are (channels, stride of the halvings in the stage); the result has `num_chs`
-    channels at `reduction` pixels of the image a side, from `module`, which is stage `stage`.
+
+def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Describe the maps of a network as timm does, finest first: the last stage of each stride.
+
+    Args:
+        stages: (channels, stride) of each stage.
+
+    Returns:
+        For each map: `num_chs` channels, `reduction` (pixels of the image per pixel of the map,
+        per side), and the `module` and number of the `stage` that returns it.
     """
     reduction, last = 1, {}
     for i, (channels, stride) in enumerate(stages):
@@ -21,13 +31,27 @@ def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
 
 
 class Backbone(nn.Module):
-    """Stages of which a detector or a segmenter takes the maps; a base of whole networks."""
+    """Stem, stages, global mean, linear head: `(N, C, H, W) -> (N, classes)`.
 
+    A detector or a segmenter can use the maps of the stages.
+    """
+
+    stem: nn.Module
+    stages: nn.ModuleList
+    head: nn.Module
     feature_info: list[dict[str, Any]]
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
-        """Give the output of each stage, finest map first: `(N, C_i, H_i, W_i)` each."""
-        raise NotImplementedError
+        """Return the output of each stage, `(N, C_i, H_i, W_i)`, the finest map first."""
+        maps = [self.stem(x)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps[1:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits `(N, classes)` of images `(N, C, H, W)`."""
+        logits: Tensor = self.head(self.forward_features(x)[-1].mean(dim=(2, 3)))
+        return logits
 
     def forward_intermediates(
         self,
@@ -35,10 +59,15 @@ class Backbone(nn.Module):
         indices: int | Sequence[int] | None = None,
         intermediates_only: bool = False,
     ) -> Any:
-        """Give the last map and the maps of `feature_info`, or with `intermediates_only` these.
+        """Return the last map and a list of maps of `feature_info`, the finest first.
 
-        `indices` chooses entries of `feature_info`, a number the last so many; None = all. Maps
-        are `(N, num_chs, H / reduction, W / reduction)`, sides rounded up, finest first.
+        Args:
+            x: images `(N, C, H, W)`.
+            indices: entries of `feature_info`; a number means the last so many; None means all.
+            intermediates_only: return only the list.
+
+        Returns:
+            Maps `(N, num_chs, H / reduction, W / reduction)`, with sides rounded up.
         """
         maps = self.forward_features(x)
         chosen = list(range(len(self.feature_info)))

@@ -1,7 +1,7 @@
-"""Convolutions in columns, and the exchange between columns; imports torch only.
+"""Convolutions in columns, and the exchange between columns; imports only torch.
 
-A block is plain data; `columns`, `kernels` and the channels at both ends of a convolution are
-lists with an entry for each bundle of equal columns.
+The specification of a block is plain data. `columns`, `kernels` and the channels at both ends of a
+convolution are lists with one entry per bundle of equal columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from search_spaces.layers import conv2d, normed
 
-Block = Mapping[str, Any]
+BlockSpec = Mapping[str, Any]
 
 
 class ParallelConv(nn.Module):
-    """Bundles of columns that differ, each through a convolution of its own.
+    """One convolution per bundle of columns, for bundles that differ.
 
     `(N, sum(inputs), H, W) -> (N, sum(outputs), H', W')`, in the order of the bundles.
     """
@@ -29,7 +29,7 @@ class ParallelConv(nn.Module):
         self.bundles = nn.ModuleList(convs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve each bundle."""
+        """Convolve each bundle and concatenate the results."""
         parts = torch.split(x, self.inputs, dim=1)
         return torch.cat(
             [conv(part) for conv, part in zip(self.bundles, parts, strict=True)], dim=1
@@ -37,7 +37,7 @@ class ParallelConv(nn.Module):
 
 
 class Shuffle(nn.Module):
-    """Deal the channels of each column out to all columns, in turn: an exchange for free."""
+    """Distributes the channels of each column evenly to all columns, at no cost."""
 
     def __init__(self, columns: int) -> None:
         super().__init__()
@@ -48,10 +48,10 @@ class Shuffle(nn.Module):
         return F.channel_shuffle(x, self.columns)
 
 
-def column_conv(block: Block, ends: tuple[str, str], pointwise: bool, stride: int) -> nn.Module:
-    """Convolve each column by itself: one grouped convolution where all bundles are alike.
+def column_conv(block: BlockSpec, ends: tuple[str, str], pointwise: bool, stride: int) -> nn.Module:
+    """Return a convolution of each column by itself; one grouped layer if all bundles are equal.
 
-    Columns share a group as far as their bundle's input channels cannot be divided among them.
+    Columns share a group if the input channels of their bundle cannot be divided among them.
     """
     inputs, outputs = block[ends[0]], block[ends[1]]
     kernels = [1] * len(inputs) if pointwise else block["kernels"]
@@ -63,17 +63,17 @@ def column_conv(block: Block, ends: tuple[str, str], pointwise: bool, stride: in
 
 
 def spatial(
-    block: Block, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
+    block: BlockSpec, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
 ) -> nn.Sequential:
-    """Convolve k x k, each column by itself, and norm."""
+    """Return a k x k convolution of each column by itself, normalised."""
     conv = column_conv(block, (inputs, outputs), False, stride)
     return normed(conv, sum(block[outputs]), activation)
 
 
 def pointwise(
-    block: Block, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
+    block: BlockSpec, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
 ) -> nn.Sequential:
-    """1x1 convolution, normed: over all channels where columns mix, else column by column."""
+    """Return a normalised 1x1 convolution, across columns if they mix, else column by column."""
     if block["mixing"]:
         conv: nn.Module = conv2d(sum(block[inputs]), sum(block[outputs]), 1, 1, stride)
     else:

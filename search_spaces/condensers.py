@@ -1,10 +1,10 @@
-"""Attention condensers, and squeeze-and-excitation to compare with; imports torch only.
+"""Attention condensers, and squeeze-and-excitation for comparison; imports only torch.
 
-Attention is computed on a condensed map, where it is cheap, brought back to the size of the
-features, and gates them. `V` is the map of C channels, `Q` the condensed map of h x w pixels (H x W
-halved log2(ratio) times, rounded up), `K` its embedding, `A` the attention, `S` a scale, and `V'`
-the output. What is here keeps the shape, `(N, C, H, W) -> (N, C, H, W)`; double-condensing
-attention condensers (DC-AC), which also change it, are blocks of `attendnext.blocks`.
+Attention is computed on a condensed map, where it is cheap, enlarged to the size of the features,
+and gates them. `V` is the map of C channels, `Q` the condensed map of h x w pixels (H x W halved
+log2(ratio) times, rounded up), `K` its embedding, `A` the attention, `S` a scale, and `V'` the
+output. All modules here keep the shape: `(N, C, H, W) -> (N, C, H, W)`. Double-condensing attention
+condensers (DC-AC), which may change it, are blocks of `attendnext.blocks`.
 """
 
 from collections.abc import Callable
@@ -18,22 +18,22 @@ from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
 
 
 def sigmoid(logits: Tensor) -> Tensor:
-    """Gate every number by itself, into (0, 1)."""
+    """Return independent gates between 0 and 1."""
     return torch.sigmoid(logits)
 
 
 def hard_sigmoid(logits: Tensor) -> Tensor:
-    """Gate every number by itself, piecewise linear: exact in 8 bits."""
+    """Return independent gates between 0 and 1 that are piecewise linear, thus exact in 8 bits."""
     return F.hardsigmoid(logits)
 
 
 def softmax(logits: Tensor) -> Tensor:
-    """Let the C channels of a pixel compete: gates of mean 1/C, as the authors' lab released."""
+    """Return gates for which the C channels of a pixel compete, of mean 1/C (as released)."""
     return torch.softmax(logits, dim=1)
 
 
 def softmax_c(logits: Tensor) -> Tensor:
-    """Let the C channels of a pixel compete, and keep the signal's size: gates of mean 1."""
+    """Return gates for which the C channels of a pixel compete, of mean 1 to keep the scale."""
     return torch.softmax(logits, dim=1) * logits.shape[1]
 
 
@@ -46,9 +46,9 @@ GATES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class MaxBlur(nn.Module):
-    """Condense towards strong activations: 3x3 maximum at stride 1, then Tri-3 at stride 2.
+    """Condenses a map to its strong activations: 3x3 maximum at stride 1, Tri-3 at stride 2.
 
-    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`; a maximum that strides would be aliased.
+    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`. A maximum with a stride would alias.
     """
 
     def __init__(self, channels: int) -> None:
@@ -57,7 +57,7 @@ class MaxBlur(nn.Module):
         self.blur = tri3(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Condense."""
+        """Return the condensed map."""
         condensed: Tensor = self.blur(self.peak(x))
         return condensed
 
@@ -70,16 +70,16 @@ CONDENSERS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def condenser(pool: str, channels: int, ratio: int) -> nn.Sequential:
-    """Halve a map `log2(ratio)` times by the same `pool`; `ratio` 1 leaves it as it is.
+    """Return layers that halve a map `log2(ratio)` times by `pool`; none for a `ratio` of 1.
 
-    `(N, C, H, W) -> (N, C, h, w)`, sides rounded up at each halving. No parameters. MACs of each
-    halving, to h x w pixels: 9 C h w where it blurs (`max_blur`, `blur`), else none.
+    `(N, C, H, W) -> (N, C, h, w)`, with sides rounded up at each halving. No parameters. Each
+    halving to h x w pixels takes 9 C h w MACs if it blurs (`max_blur`, `blur`), else none.
     """
     return nn.Sequential(*(CONDENSERS[pool](channels) for _ in range(ratio.bit_length() - 1)))
 
 
 def bring_back(condensed: Tensor, size: list[int]) -> Tensor:
-    """Enlarge a map to `size` (H, W) by nearest neighbours, where it is not of that size."""
+    """Return the map enlarged to `size` (H, W) by nearest neighbours."""
     if list(condensed.shape[2:]) == size:
         return condensed
     return F.interpolate(condensed, size=size, mode="nearest")
@@ -88,9 +88,9 @@ def bring_back(condensed: Tensor, size: list[int]) -> Tensor:
 class AttentionCondenser(nn.Module):
     """AC: `V' = V A S` (TinySpeech, Wong et al., arXiv 2008.04245).
 
-    Q condenses V; K embeds Q by a depthwise 3x3 and a 1x1 convolution; A is K, gated and brought
-    back; S is one learned scale a channel. The paper leaves the layers open: these are ours.
-    Parameters: C^2 + 14 C. MACs: h w (C^2 + 9 C), and those of the condenser.
+    Q condenses V; K embeds Q by a depthwise 3x3 and a 1x1 convolution; A is K, gated and enlarged;
+    S is one learned scale per channel. The paper leaves the layers open; these are ours.
+    Parameters: C^2 + 14 C. MACs: h w (C^2 + 9 C), in addition to those of the condenser.
     """
 
     def __init__(self, channels: int, ratio: int, pool: str, gate: str, activation: str) -> None:
@@ -102,14 +102,14 @@ class AttentionCondenser(nn.Module):
 
     @staticmethod
     def embedding(channels: int, activation: str) -> nn.Sequential:
-        """Make the layers from Q to K: `(N, C, h, w) -> (N, C, h, w)`."""
+        """Return the layers from Q to K: `(N, C, h, w) -> (N, C, h, w)`."""
         return named(
             spatial=normed(conv2d(channels, channels, 3, channels, 1), channels, activation),
             relate=normed(conv2d(channels, channels, 1, 1, 1), channels, None),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend."""
+        """Return the map, gated by its attention and scaled."""
         attention = self.gate(self.embed(self.condense(x)))
         return x * bring_back(attention, list(x.shape[2:])) * self.scale
 
@@ -117,14 +117,14 @@ class AttentionCondenser(nn.Module):
 class VisualAttentionCondenser(AttentionCondenser):
     """VAC: an AC whose attention is joint over space and channels (AttendNets, arXiv 2009.14385).
 
-    The embedding condenses the channels too: a dense 3x3 convolution to w = max(2, C // 4) of
-    them, then a 1x1 back to C. The paper leaves the layers open: these are ours.
-    Parameters: 10 C w + 2 w + 3 C. MACs: 10 h w C w, and those of the condenser.
+    The embedding also condenses the channels: a dense 3x3 convolution to w = max(2, C // 4) of
+    them, then a 1x1 convolution back to C. The paper leaves the layers open; these are ours.
+    Parameters: 10 C w + 2 w + 3 C. MACs: 10 h w C w, in addition to those of the condenser.
     """
 
     @staticmethod
     def embedding(channels: int, activation: str) -> nn.Sequential:
-        """Make the layers from Q to K: `(N, C, h, w) -> (N, C, h, w)`."""
+        """Return the layers from Q to K: `(N, C, h, w) -> (N, C, h, w)`."""
         inner = max(2, channels // 4)
         return named(
             spatial=normed(conv2d(channels, inner, 3, 1, 1), inner, activation),
@@ -133,7 +133,7 @@ class VisualAttentionCondenser(AttentionCondenser):
 
 
 class SqueezeExcitation(nn.Module):
-    """SE: a gate for each channel from the mean of all (Hu et al., arXiv 1709.01507).
+    """SE: a gate for each channel from the means of all channels (Hu et al., arXiv 1709.01507).
 
     With w = max(2, C // 4), parameters: 2 C w + w + C. MACs: 2 C w.
     """
@@ -147,7 +147,7 @@ class SqueezeExcitation(nn.Module):
         self.gate = GATES[gate]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend."""
+        """Return the map, with each channel gated."""
         squeezed = self.act(self.squeeze(x.mean(dim=(2, 3), keepdim=True)))
         return x * self.gate(self.excite(squeezed))
 
@@ -157,4 +157,4 @@ ATTENTIONS: dict[str, type[nn.Module]] = {
     "vac": VisualAttentionCondenser,
     "se": SqueezeExcitation,
 }
-"""Gates that keep the shape; made from channels, ratio, pool, gate, activation."""
+"""Attention modules; each takes channels, ratio, pool, gate and activation."""

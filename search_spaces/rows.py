@@ -1,4 +1,4 @@
-"""Rows of a graph, without building the network, in the conventions of `gensynth.graph.trace`."""
+"""Writes the graph of a network without building it, as `gensynth.graph.trace` would read it."""
 
 from collections.abc import Sequence
 
@@ -9,23 +9,27 @@ _NUMBER_BY_NUMBER = {"sigmoid": "sigmoid", "hard_sigmoid": "hardsigmoid"}
 
 
 class Rows:
-    """The rows so far; every method appends to them and returns the number of its last row."""
+    """The layers of a graph so far.
+
+    Most methods append layers and return the number of the last one; `row` is the number of the
+    layer whose output they read.
+    """
 
     def __init__(self, input_shape: tuple[int, int, int]) -> None:
-        """Begin with the image, of (C, H, W)."""
+        """Start with the image, of (C, H, W)."""
         self.layers = [Layer("input", "input", (), input_shape)]
 
     def append(self, layer: Layer) -> int:
-        """Append any row."""
+        """Append a layer."""
         self.layers.append(layer)
         return len(self.layers) - 1
 
     def shape(self, row: int) -> tuple[int, ...]:
-        """Give the shape of what a row puts out."""
+        """Return the shape of the output of a layer, without the batch."""
         return self.layers[row].shape
 
     def conv(self, row: int, outputs: int, kernel: int, groups: int, stride: int, name: str) -> int:
-        """Convolve without bias, padded to ceil(H/stride)."""
+        """Append a convolution without bias, padded to ceil(H / stride)."""
         inputs, height, width = self.layers[row].shape
         shape = (outputs, -(-height // stride), -(-width // stride))
         weights = inputs // groups * outputs * kernel * kernel
@@ -36,7 +40,7 @@ class Rows:
         )
 
     def norm(self, row: int, name: str) -> int:
-        """Normalise over the batch."""
+        """Append a batch normalisation."""
         shape = self.layers[row].shape
         one = (1, 1)
         return self.append(
@@ -44,16 +48,16 @@ class Rows:
         )
 
     def activation(self, row: int, op: str, name: str, detail: str = "") -> int:
-        """Apply a function to each number."""
+        """Append a function of each number, called `op` in torch."""
         shape = self.layers[row].shape
         return self.append(Layer("activation", op, (row,), shape, name, detail=detail))
 
     def combine(self, op: str, rows: tuple[int, int], name: str) -> int:
-        """Combine two maps of one shape, number by number."""
+        """Append an operation on two maps of equal shape, number by number."""
         return self.append(Layer("combine", op, rows, self.layers[rows[0]].shape, name))
 
     def pool(self, op: str, row: int, kernel: int, stride: int, name: str) -> int:
-        """Pool by `max` or `avg`, padded to ceil(H/stride)."""
+        """Append a pooling by `max` or `avg`, padded to ceil(H / stride)."""
         channels, height, width = self.layers[row].shape
         shape = (channels, -(-height // stride), -(-width // stride))
         nyquist = round(kernel % 2 / kernel, 6) if op == "avg" else None
@@ -61,7 +65,7 @@ class Rows:
         return self.append(Layer("pool", op, (row,), shape, name, extent, step, nyquist=nyquist))
 
     def blur(self, row: int, taps: int, name: str) -> int:
-        """Mirror `antialias.Blur`."""
+        """Append the layers of `antialias.Blur`."""
         channels, height, width = self.layers[row].shape
         edge = taps // 2
         padded = (channels, height + 2 * edge, width + 2 * edge)
@@ -76,14 +80,14 @@ class Rows:
         )
 
     def reduce(self, row: int, down: str | None, name: str) -> int:
-        """Mirror `antialias.REDUCERS`; anything else leaves the map as it is."""
+        """Append the layers of `antialias.REDUCERS[down]`, or none for any other `down`."""
         if down in _TAPS:
             return self.blur(row, _TAPS[down], name)
         op = {"rect2": "avg", "max": "max"}.get(down or "")
         return self.pool(op, row, 2, 2, name) if op else row
 
     def condense(self, row: int, pool: str, ratio: int, name: str) -> int:
-        """Mirror `condensers.condenser`."""
+        """Append the layers of `condensers.condenser`."""
         for i in range(ratio.bit_length() - 1):
             part = f"{name}.{i}"
             if pool == "max_blur":
@@ -93,7 +97,7 @@ class Rows:
         return row
 
     def gate(self, row: int, gate: str, name: str) -> int:
-        """Mirror `condensers.GATES`."""
+        """Append the layers of `condensers.GATES[gate]`."""
         if gate in _NUMBER_BY_NUMBER:
             return self.activation(row, _NUMBER_BY_NUMBER[gate], name)
         shape = self.layers[row].shape
@@ -103,7 +107,7 @@ class Rows:
         return self.activation(row, "mul", name, f"other={shape[0]}")
 
     def resize(self, row: int, size: tuple[int, int], name: str) -> int:
-        """Bring a map to `size` (H, W) by nearest neighbours, where it is not of that size."""
+        """Append an enlargement to `size` (H, W) by nearest neighbours, if the size differs."""
         channels, *now = self.layers[row].shape
         if tuple(now) == size:
             return row
@@ -112,7 +116,7 @@ class Rows:
     def attend(
         self, row: int, kind: str, ratio: int, pool: str, gate: str, activation: str, name: str
     ) -> int:
-        """Mirror `condensers.ATTENTIONS`."""
+        """Append the layers of `condensers.ATTENTIONS[kind]`."""
         channels, *size = self.layers[row].shape
         inner = max(2, channels // 4)
         if kind == "se":
@@ -141,7 +145,7 @@ class Rows:
         return made
 
     def shuffle(self, row: int, columns: int, name: str) -> int:
-        """Deal the channels of each column out to all columns, in turn."""
+        """Append the layer of `columns.Shuffle`."""
         shape = self.layers[row].shape
         width = shape[0] // columns
         order = [i * width + j for j in range(width) for i in range(columns)]
@@ -152,7 +156,7 @@ class Rows:
         )
 
     def split(self, row: int, sizes: Sequence[int], name: str) -> list[int]:
-        """Give the rows of consecutive slices of the channels."""
+        """Append slices of `sizes` channels each, and return their numbers."""
         _, height, width = self.layers[row].shape
         first, rows = 0, []
         for i, channels in enumerate(sizes):
@@ -163,7 +167,7 @@ class Rows:
         return rows
 
     def join(self, rows: Sequence[int], name: str) -> int:
-        """Concatenate maps along the channels."""
+        """Append a concatenation of maps along the channels."""
         sizes = [self.layers[row].shape[0] for row in rows]
         shape = (sum(sizes), *self.layers[rows[0]].shape[1:])
         route = tuple((i, 0, channels) for i, channels in enumerate(sizes))
@@ -172,7 +176,7 @@ class Rows:
         )
 
     def head(self, row: int, classes: int) -> int:
-        """Average over positions, then classify by a linear layer `head` with bias."""
+        """Append the mean over all positions and the linear layer `head`, with bias."""
         channels = self.layers[row].shape[0]
         row = self.append(Layer("reduce", "mean", (row,), (channels,)))
         macs = channels * classes

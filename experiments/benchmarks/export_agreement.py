@@ -25,9 +25,8 @@ from safetensors.torch import load_file, save_file
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
-from gensynth.exports.agreement import Agreement, compared
-from gensynth.exports.extras import Extras
-from gensynth.exports.folder import write
+from gensynth.exports.agreement import Agreement, Extras, compared
+from gensynth.exports.folder import write_folder
 from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
 from gensynth.genome import to_json
@@ -110,8 +109,9 @@ def exported(
     else:
         extras = Extras(formats(wanted), inputs)
         text = to_json(genome, name, space.version)
-        write(folder, name, source, weights, text, f"# {folder.name}\n", more=extras)
-        agreements = extras.agreements
+        card = f"# {folder.name}\n"
+        check = write_folder(folder, name, source, weights, text, card, extras=extras)
+        agreements = [*check.agreements]
     np.save(folder / "inputs.npy", inputs.images.numpy())
     images = torch.from_numpy(np.load(folder / "inputs.npy"))  # In the layout that others will see.
     with torch.no_grad():

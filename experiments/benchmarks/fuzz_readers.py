@@ -26,7 +26,7 @@ from gensynth.genome import to_json
 from gensynth.graph.profile import Profile
 from gensynth.models.by_name import default_space, read_genome
 from gensynth.models.exported import input_shape, load_folder
-from gensynth.models.timm_models import Published
+from gensynth.models.timm_models import PublishedFigures
 from gensynth.record.address import sqlite_url
 from gensynth.record.pending import InFlight, Pending
 from gensynth.record.study import Record
@@ -158,7 +158,7 @@ def _good_checkpoint(folder: Path) -> bytes:
 
 
 def _peers(folder: Path, data: bytes) -> Any:
-    return from_plain(dict[str, Published], loads(data, "peers"), "peers")
+    return from_plain(dict[str, PublishedFigures], loads(data, "peers"), "peers")
 
 
 def _picture(folder: Path, data: bytes) -> Any:

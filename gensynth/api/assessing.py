@@ -175,7 +175,7 @@ def _parameters(module: "nn.Module") -> int:
     return sum(p.numel() for p in module.parameters() if not is_lazy(p))
 
 
-def _known(name: str, task: Task) -> timm_models.Published | None:
+def _known(name: str, task: Task) -> timm_models.PublishedFigures | None:
     """Return the published accuracy of a network if it was measured on the same task."""
     row = timm_models.published().get(name)
     if row is None or task != Task(IMAGENET.channels, row.image_size, row.image_size, 1000):

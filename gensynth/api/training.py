@@ -10,7 +10,7 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.errors import InputError, unknown
 from gensynth.evaluation.measurement import Measurement
-from gensynth.exports.trained import publish_trained
+from gensynth.exports.publish import publish_trained
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import Sourced, trainable_genome, trainable_source

@@ -1,1 +1,1 @@
-"""A network as a folder that needs only torch, and the end of a campaign that writes it."""
+"""Exports of networks: standalone folders that need only torch, with their cards."""

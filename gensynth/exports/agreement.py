@@ -1,5 +1,6 @@
-"""Does a written format compute what the searched network computes? Real inputs say."""
+"""Other formats in an export: each is written, run, and compared with the searched network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -11,51 +12,63 @@ from gensynth.formats.real_inputs import RealInputs
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BATCH = 64
-"""Images at a time; the last batch is a smaller one, which tries the free batch axis."""
+COMPARED_AT_ONCE = 64
+"""Images per batch; the last batch is smaller, which tests the free batch axis."""
 
 ROUNDING = 4.0
-"""Largest difference allowed, as a multiple of the error that float32 itself makes in a network."""
+"""Largest difference allowed, as a multiple of the rounding error of float32 in the network."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """The formats to write in addition to the PyTorch file, and the images to compare them on."""
+
+    formats: Sequence[Format]
+    inputs: RealInputs
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What the comparison of one format with the searched network showed."""
+    """The comparison of one format with the searched network."""
 
     format: str
     file: str
     largest_difference: float
-    """Of any logit."""
+    """Largest difference between two logits."""
     allowed: float | None
-    """Largest difference allowed: the format's tolerance, or some times the error that float32
-    makes in the searched network, where that is more; None where it is only measured."""
+    """Largest difference allowed; None if it is only measured.
+
+    It is the format's tolerance, or `ROUNDING` times the rounding error of float32 in the searched
+    network if that is larger.
+    """
     same_class: float
-    """Top-1 agreement: share of images that both classify alike, in percent."""
+    """Top-1 agreement: percentage of images for which both predict the same class."""
     torn: int
-    """Images classified otherwise though the two best logits differ by more than allowed."""
+    """Images classified differently although the two best logits differ by more than `allowed`."""
     images: int
     origin: str
     """Where the images come from."""
     top1_searched: float | None = None
-    """Percent, where the images have labels and the weights were trained."""
+    """Percent; None unless the images have labels and the weights were trained."""
     top1_written: float | None = None
+    """Likewise, for the format."""
 
     @property
     def agrees(self) -> bool:
-        """Say whether the format may be left behind."""
+        """Whether the format may stay in the export."""
         if self.allowed is None:
             return self.largest_difference < float("inf")
         return self.largest_difference <= self.allowed and self.torn == 0
 
     @property
     def top1_loss(self) -> float | None:
-        """Percentage points of top-1 that the format costs; None where no labels tell."""
+        """Percentage points of top-1 that the format loses; None if there are no labels."""
         if self.top1_searched is None or self.top1_written is None:
             return None
         return self.top1_searched - self.top1_written
 
     def __str__(self) -> str:
-        """Tell it in one line."""
+        """Return the comparison in one line."""
         text = f"{self.format}: largest difference {self.largest_difference:.3g}"
         text += "" if self.allowed is None else f" (at most {self.allowed:.3g})"
         text += f", top-1 agreement {self.same_class:.2f} % on {self.images:,} {self.origin}"
@@ -64,8 +77,15 @@ class Agreement:
         return text if self.agrees else f"{text}; DISAGREES, removed"
 
 
+def add_formats(extras: Extras, searched: "nn.Module", folder: Path) -> tuple[Agreement, ...]:
+    """Write formats of the network `searched` into `folder`, and keep those that agree."""
+    channels, height, width = extras.inputs.images.shape[1:]
+    network = Deployment(searched, (channels, height, width), extras.inputs.calibration)
+    return tuple(add_format(each, network, extras.inputs, folder) for each in extras.formats)
+
+
 def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder: Path) -> Agreement:
-    """Write a format into `folder`, run it there, and remove it again where it disagrees."""
+    """Write a format into `folder`, run it there, and remove it if it disagrees."""
     path = folder / format_.file
     format_.write(network, path)
     agreement = compared(format_, path, network.searched, inputs)
@@ -75,32 +95,32 @@ def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder:
 
 
 def compared(format_: Format, path: Path, searched: "nn.Module", inputs: RealInputs) -> Agreement:
-    """Run a written format and the searched network on the same images."""
+    """Run a written format and the searched network on the same images, and compare the logits."""
     written = _all_logits(format_.open(path), inputs.images)
     expected = _all_logits(_run(searched), inputs.images)
     allowed = format_.tolerance
-    # Also refuses NaN, which is in no comparison.
+    # "Not at most" instead of "greater than" also catches NaN.
     if allowed is not None and not float((expected - written).abs().max()) <= allowed:
         allowed = max(allowed, ROUNDING * _rounding_error(searched, expected, inputs))
     return _agreement(format_, expected, written, allowed, inputs)
 
 
 def _rounding_error(searched: "nn.Module", expected: "Tensor", inputs: RealInputs) -> float:
-    """Measure what float32 costs the searched network: nothing can be more exact than it is."""
+    """Return the error of the searched network in float32; no format can be more exact."""
     from copy import deepcopy
 
     try:
         exact = _all_logits(_run(deepcopy(searched).double()), inputs.images.double())
-    except RuntimeError:  # It insists on float32 somewhere.
+    except RuntimeError:  # A part of the network works in float32 only.
         return 0.0
     error = float((exact - expected).abs().max())
     return error if isfinite(error) else 0.0
 
 
-def table(agreements: list[Agreement]) -> str:
-    """Write the agreements as the last section of a card, in Markdown."""
+def formats_section(agreements: Sequence[Agreement]) -> str:
+    """Return the agreements as a section of a card, in Markdown."""
     heads = ("file", "largest difference", "allowed", "top-1 agreement", "images", "top-1 lost")
-    lines = ["", "## Formats", "", "Run on images when they were written:", ""]
+    lines = ["", "## Formats", "", "Each was run on images when it was written:", ""]
     lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     return "\n".join(lines + [_row(agreement) for agreement in agreements]) + "\n"
 
@@ -132,7 +152,7 @@ def _run(module: "nn.Module") -> Run:
 def _all_logits(run: Run, images: "Tensor") -> "Tensor":
     import torch
 
-    return torch.cat([run(batch) for batch in torch.split(images, BATCH)])
+    return torch.cat([run(batch) for batch in torch.split(images, COMPARED_AT_ONCE)])
 
 
 def _agreement(

@@ -1,22 +1,23 @@
-"""Export: a network as a folder that stands alone, and such a folder read back.
+"""Write a network as a standalone folder.
 
-`NAME.py` (imports torch only), `model.safetensors`, `genome.json`, `card.md`, and for other tools
-`config.json` and `timm_model.py`. Nothing is a pickle, and nothing is half written: the folder
-appears whole, after it was checked.
+It contains `NAME.py` (imports only torch), `model.safetensors`, `genome.json`, `card.md`, and for
+other tools `config.json` and `timm_model.py`. Nothing is a pickle. The folder appears only when it
+is complete and was compared with the searched network.
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
+from gensynth.exports.agreement import Agreement, Extras, add_formats, formats_section
 from gensynth.exports.hub_files import LOADING, Images, write_hub_files
 from gensynth.exports.standalone import standalone
 from gensynth.genome import GENOME
-from gensynth.models.exported import WEIGHTS, load_folder, with_weights
+from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, with_weights
 from gensynth.space import Source, build_source
 
 if TYPE_CHECKING:
@@ -24,25 +25,25 @@ if TYPE_CHECKING:
 
 CARD = "card.md"
 TOLERANCE = 1e-6
-"""Largest difference between the outputs of the searched and the exported network."""
-
-
-More = Callable[["nn.Module", Path], None]
+"""Largest difference allowed between the outputs of the searched and the exported network."""
 
 
 class ExportError(RuntimeError):
-    """The exported network is not the one that was searched; nothing was left behind."""
+    """The exported network differs from the searched one; nothing was written."""
 
 
 @dataclass(frozen=True)
 class ExportCheck:
-    """What the comparison of the written network with the searched one showed."""
+    """The comparison of an export with the searched network."""
 
     largest_difference: float
+    """Largest difference between two outputs of the PyTorch files."""
     params: int
+    agreements: tuple[Agreement, ...] = ()
+    """Of each other format; one that disagrees was removed."""
 
 
-def write(
+def write_folder(
     folder: Path,
     name: str,
     source: Source,
@@ -50,16 +51,26 @@ def write(
     genome_json: str,
     card: str,
     replace: bool = False,
-    more: More | None = None,
+    extras: Extras | None = None,
     images: Images | None = None,
 ) -> ExportCheck:
-    """Write a network to `folder`, with a factory called `name`, and compare it as written.
+    """Write a network to `folder`, and compare what was written with the searched network.
 
-    `more` may add files, given the searched network and the folder while nobody sees it yet;
-    `images` are those that it was trained on.
+    Args:
+        folder: the folder to write.
+        name: name of the file and of its factory.
+        source: how to build the searched network.
+        weights: its weights.
+        genome_json: its genome file.
+        card: its card; how to load the network and how formats agree is appended.
+        replace: whether to replace an earlier export.
+        extras: other formats to write.
+        images: normalisation and class names of the images that it was trained on.
 
-    `InputError` where the folder exists (with `replace`: is no earlier export) or cannot be
-    written, or the weights are not the network's; `ExportError` where it computes otherwise.
+    Raises:
+        InputError: the folder exists (or, with `replace`, is not an earlier export) or cannot be
+            written, or the weights do not fit the network.
+        ExportError: the written network differs from the searched one.
     """
     _refuse_occupied(folder, replace)
     searched = with_weights(build_source(source), weights, "weights")
@@ -72,8 +83,8 @@ def write(
         _write_files(draft, name, source, weights, genome_json, card + LOADING.format(name=name))
         write_hub_files(draft, name, source, searched, genome_json, images or Images())
         check = _compare(searched, load_folder(draft), source.input_shape)
-        if more is not None:
-            more(searched, draft)
+        if extras is not None and extras.formats:
+            check = _with_formats(check, extras, searched, draft)
         _move(draft, folder)
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -87,9 +98,9 @@ def _refuse_occupied(folder: Path, replace: bool) -> None:
     if not folder.exists():
         return
     if not replace:
-        raise InputError(str(folder), "exists; nothing was written")
-    if not (folder / WEIGHTS).is_file() and any(folder.iterdir()):
-        raise InputError(str(folder), "is no earlier export, so it is not replaced")
+        raise InputError(str(folder), "exists already; choose another folder")
+    if not (folder / EXPORTED_WEIGHTS).is_file() and any(folder.iterdir()):
+        raise InputError(str(folder), "is not an earlier export and is therefore not replaced")
 
 
 def _write_files(
@@ -105,12 +116,22 @@ def _write_files(
     (draft / f"{name}.py").write_text(standalone(source, name), encoding="utf-8")
     (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
     (draft / CARD).write_text(card, encoding="utf-8")
-    save_file({key: w.detach().cpu().contiguous() for key, w in weights.items()}, draft / WEIGHTS)
-    (draft / WEIGHTS).chmod(0o644)  # Readable as the files beside it; safetensors makes it private.
+    file = draft / EXPORTED_WEIGHTS
+    save_file({key: w.detach().cpu().contiguous() for key, w in weights.items()}, file)
+    file.chmod(0o644)  # As readable as the other files; safetensors makes it private.
+
+
+def _with_formats(
+    check: ExportCheck, extras: Extras, searched: "nn.Module", draft: Path
+) -> ExportCheck:
+    agreements = add_formats(extras, searched, draft)
+    with (draft / CARD).open("a", encoding="utf-8") as card:
+        card.write(formats_section(agreements))
+    return ExportCheck(check.largest_difference, check.params, agreements)
 
 
 def _move(draft: Path, folder: Path) -> None:
-    """Put the finished draft in its place; an earlier export goes only when it stands there."""
+    """Rename the complete draft to `folder`; an earlier export is deleted last."""
     draft.chmod(0o755)
     if not folder.exists():
         draft.rename(folder)
@@ -134,9 +155,10 @@ def _compare(
     with torch.no_grad():
         largest = float((searched(images) - exported(images)).abs().max())
     ours, theirs = (sum(p.numel() for p in net.parameters()) for net in (searched, exported))
-    # A comparison with NaN is never true, so this also refuses a network that gives NaN.
+    # "Not at most" instead of "greater than" also catches NaN.
     if not largest <= TOLERANCE or ours != theirs:
         raise ExportError(
-            f"outputs differ by {largest}, parameters are {theirs:,} instead of {ours:,}"
+            f"expected outputs within {TOLERANCE:g} and {ours:,} parameters, got a difference of "
+            f"{largest} and {theirs:,} parameters"
         )
     return ExportCheck(largest, theirs)

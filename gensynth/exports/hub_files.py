@@ -1,6 +1,6 @@
-"""The part of an export that others' tools read: `config.json`, as timm and the hub write it.
+"""The files of an export for other tools: `config.json`, in the format of timm and the hub.
 
-Beside it lies `timm_model.py`, a copy of the file of that name here: what registers the network.
+Next to it is `timm_model.py`, a copy of the file of that name here, which registers the network.
 """
 
 import json
@@ -17,11 +17,11 @@ from gensynth.space import Source
 if TYPE_CHECKING:
     from torch import nn
 
-CONFIG = "config.json"
+CONFIG_FILE = "config.json"
 LOADING = """
 ## Loading
 
-`config.json` says what the images have to be. Without timm:
+`config.json` describes the images that the network expects. Without timm:
 
     from {name} import {name}
     from safetensors.torch import load_file
@@ -29,8 +29,8 @@ LOADING = """
     model = {name}()
     model.load_state_dict(load_file("model.safetensors"))
 
-With timm, where this folder is on `sys.path` (also `num_classes=`, `in_chans=`, and
-`features_only=True` for the maps of the stages):
+With timm, and this folder on `sys.path` (also `num_classes=`, `in_chans=`, and
+`features_only=True` for the feature maps of the stages):
 
     import timm, timm_model
 
@@ -41,12 +41,14 @@ With timm, where this folder is on `sys.path` (also `num_classes=`, `in_chans=`,
 
 @dataclass(frozen=True)
 class Images:
-    """How the images were that a network was trained on; by default, pixels from 0 to 1."""
+    """The images that a network was trained on; by default, pixels from 0 to 1."""
 
     mean: Sequence[float] = ()
+    """Subtracted from each channel; empty = 0."""
     std: Sequence[float] = ()
+    """Each channel is divided by it afterwards; empty = 1."""
     class_names: Sequence[str] = ()
-    """In the order of the outputs; empty where they have no names."""
+    """In the order of the outputs; empty if the classes have no names."""
 
 
 def write_hub_files(
@@ -57,11 +59,11 @@ def write_hub_files(
     genome_json: str,
     images: Images,
 ) -> None:
-    """Write both files; no file where no layer of the network can be told to be its classifier."""
+    """Write both files, or none if the network has no convolution or no linear classifier."""
     config = _config(name, source, network, genome_json, images)
     if config is None:
         return
-    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     text = resources.files("gensynth.exports").joinpath(TIMM).read_text(encoding="utf-8")
     (folder / TIMM).write_text(text, encoding="utf-8")
 

@@ -1,8 +1,9 @@
-"""The code of one network as one file: what its module holds, as far as the network uses it.
+"""The code of one network as a single file, without what the network does not use.
 
-Carried are the definitions of the module that builds the network and of the modules it imports
-names from, down to torch, numpy and the standard library. Dropped is what `make` never reaches,
-where an entry of a module-level dict counts only if the network really used its value.
+The file combines the definitions of the module that builds the network and of the modules from
+which it imports names, except for torch, numpy and the standard library. Definitions that `make`
+never reaches are dropped. An entry of a module-level dict counts as reached only if the network
+really used its value.
 """
 
 import ast
@@ -20,45 +21,46 @@ from typing import Any, NamedTuple
 from gensynth.errors import InputError
 from gensynth.space import Source, build_source
 
-WIDTH = 100
+LINE_LENGTH = 100
 _OUTSIDE = frozenset({"torch", "numpy", *sys.stdlib_module_names})
-_HEADER = '''"""{name}: a network found by gensynth; this file needs torch only.
+_HEADER = '''"""{name}: a network found by gensynth; this file needs only torch.
 
     model = {name}()
     model.load_state_dict(safetensors.torch.load_file("model.safetensors"))
     logits = model(images)
 
-Images have the shape (N, {shape}) and are normalised as card.md says.
+Images have the shape (N, {shape}) and are normalised as described in card.md.
 """'''
 _FACTORY = '''def {name}() -> nn.Module:
-    """Build the network in evaluation mode; its weights are fresh until they are loaded."""
+    """Build the network in eval mode, with fresh weights."""
     return make(SPEC).eval()'''
 
 
 class Import(NamedTuple):
-    """A name from outside: `from module import item` or, without an item, `import module`."""
+    """An import that stays: `from module import item` or, without an item, `import module`."""
 
     module: str
     item: str = ""
     renamed: str = ""
-    """` as name`, or nothing."""
+    """` as name`, or empty."""
 
 
 @dataclass
 class Carried:
-    """Everything at the top level of the modules that a network needs, in executable order."""
+    """The top level of the modules that a network needs, in executable order."""
 
     definitions: dict[str, str] = field(default_factory=dict)
-    """Source of each function, class and constant, with the comments above and docstring below."""
+    """Code of each function, class and constant, with its leading comments and its docstring."""
     imports: dict[str, Import] = field(default_factory=dict)
     """By the names that they bind."""
     files: set[str] = field(default_factory=set)
 
 
 def standalone(source: Source, name: str) -> str:
-    """Write the file whose function `name` builds the network of `source`.
+    """Return the text of the file whose function `name` builds the network of `source`.
 
-    Raises `InputError` where the module holds what a file of its own could not.
+    Raises:
+        InputError: the code cannot be combined into a single file.
     """
     carried = Carried()
     _carry(source.module, carried)
@@ -66,7 +68,8 @@ def standalone(source: Source, name: str) -> str:
     kept = _reachable(_without_dead_entries(carried.definitions, used), "make")
     _refuse_inner_imports(kept, source.module)
     if name in kept or name in carried.imports or not name.isidentifier() or iskeyword(name):
-        raise InputError(name, f"cannot name the function that builds {source.module}")
+        problem = f"cannot be the name of the function that builds {source.module}"
+        raise InputError(name, f"{problem}; rename the space")
     names = set().union(*map(_names, kept.values()))
     needed = {"nn": Import("torch", "nn"), "Any": Import("typing", "Any")}
     needed |= {bound: line for bound, line in carried.imports.items() if bound in names}
@@ -83,9 +86,10 @@ def standalone(source: Source, name: str) -> str:
 
 
 def literal(value: Any, column: int = 0, depth: int = 0) -> str:
-    """Write plain data as a Python literal that begins at `column` and keeps to the width."""
+    """Return plain data as a Python literal that starts at `column`, in lines of limited length."""
     flat = _flat(value)
-    if column + len(flat) < WIDTH or not isinstance(value, (Mapping, list, tuple)) or not value:
+    fits = column + len(flat) < LINE_LENGTH
+    if fits or not isinstance(value, (Mapping, list, tuple)) or not value:
         return flat
     inset = " " * (4 * depth + 4)
     if isinstance(value, Mapping):
@@ -110,7 +114,7 @@ def _flat(value: Any) -> str:
 
 
 def _carry(module: str, carried: Carried) -> None:
-    """Collect the definitions of `module`, after those that it imports by name."""
+    """Add the definitions of `module`, after those of the modules from which it imports."""
     path = import_module(module).__file__
     if path is None or path in carried.files:
         return
@@ -127,10 +131,11 @@ def _carry(module: str, carried: Carried) -> None:
                 carried.definitions[last] += "\n" + _cut(text, node)
         elif last := _defined(node):
             if last in carried.definitions:
-                raise InputError(place, f"{last} is defined twice, one file cannot hold both")
+                raise InputError(place, f"{last} is defined twice; rename one for a single file")
             carried.definitions[last] = _cut(text, node)
         else:
-            raise InputError(place, "an export holds imports, functions, classes and constants")
+            problem = "an export can hold only imports, functions, classes and constants"
+            raise InputError(place, problem)
 
 
 def _carry_import(node: ast.Import | ast.ImportFrom, carried: Carried, place: str) -> None:
@@ -143,15 +148,16 @@ def _carry_import(node: ast.Import | ast.ImportFrom, carried: Carried, place: st
         if module.partition(".")[0] in _OUTSIDE:
             carried.imports[bound] = Import(module, item, renamed)
         elif isinstance(node, ast.Import) or node.level or renamed:
-            raise InputError(place, f"an export cannot carry {module or 'a relative import'}")
+            raise InputError(place, f"an export cannot contain {module or 'a relative import'}")
         else:
             _carry(module, carried)
             if bound not in carried.definitions:
-                raise InputError(place, f"{module} does not define {bound}: cannot be exported")
+                problem = f"an export needs {bound} to be defined in {module} itself"
+                raise InputError(place, problem)
 
 
 def _defined(node: ast.stmt) -> str:
-    """Name what a statement defines; empty where it is no definition."""
+    """Return the name that a statement defines; empty if it is not a definition."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return node.name
     targets: list[ast.expr] = []
@@ -163,18 +169,18 @@ def _defined(node: ast.stmt) -> str:
 
 
 def _refuse_inner_imports(definitions: Mapping[str, str], module: str) -> None:
-    """Refuse what a function would import when it runs, other than what an export may need."""
+    """Refuse imports inside functions, except of what an export may depend on."""
     for name, text in definitions.items():
         for node in ast.walk(ast.parse(text)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for wanted in names:
                 if wanted.partition(".")[0] not in _OUTSIDE:
-                    raise InputError(f"{module}.{name}", f"an export cannot carry {wanted}")
+                    raise InputError(f"{module}.{name}", f"an export cannot contain {wanted}")
 
 
 def _cut(text: str, node: ast.stmt) -> str:
-    """Cut a statement out of its file, with its decorators and the comments right above it."""
+    """Return the code of a statement, with its decorators and the comments right above it."""
     lines = text.splitlines()
     decorated = node.decorator_list if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else []
     first = min([node.lineno, *(part.lineno for part in decorated)]) - 1
@@ -184,7 +190,7 @@ def _cut(text: str, node: ast.stmt) -> str:
 
 
 def _used(source: Source, carried: Carried) -> set[str]:
-    """Build the network and run it once; name the functions and classes that took part."""
+    """Build the network, run it once, and return the names of all functions and classes used."""
     import torch
 
     seen: set[str] = set()
@@ -205,7 +211,7 @@ def _used(source: Source, carried: Carried) -> set[str]:
 
 
 def _without_dead_entries(definitions: Mapping[str, str], used: Collection[str]) -> dict[str, str]:
-    """Drop from module-level dicts the entries whose value is defined here but was not used."""
+    """Drop the entries of module-level dicts whose value is a definition that was not used."""
     dead = definitions.keys() - set(used)
     return {name: _without_values(text, dead) for name, text in definitions.items()}
 
@@ -232,7 +238,7 @@ def _without_values(text: str, dead: Collection[str]) -> str:
 
 
 def _reachable(definitions: Mapping[str, str], start: str) -> dict[str, str]:
-    """Keep what `start` needs, directly or through others."""
+    """Return the definitions that `start` needs, directly or indirectly."""
     live, waiting = set(), [start]
     while waiting:
         name = waiting.pop()
@@ -247,7 +253,7 @@ def _names(text: str) -> set[str]:
 
 
 def _import_lines(imports: Iterable[Import]) -> str:
-    """Write imports in the usual order: the standard library, a blank line, the others."""
+    """Return the import lines in the usual order: standard library, blank line, others."""
     items: dict[tuple[bool, bool, str], list[str]] = {}
     for module, item, renamed in sorted(imports, key=_rank):
         outside = module.partition(".")[0] not in sys.stdlib_module_names
@@ -262,13 +268,13 @@ def _import_lines(imports: Iterable[Import]) -> str:
 
 
 def _rank(line: Import) -> tuple[int, str]:
-    """Order names as import sorters do: constants, classes, the rest."""
+    """Return a key that sorts names as import sorters do: constants, classes, others."""
     item = line.item
     return (0 if item.isupper() and len(item) > 1 else 1 if item[:1].isupper() else 2), item
 
 
 def _spaced(parts: Sequence[str]) -> str:
-    """Join parts of a file: two blank lines around functions and classes, else one."""
+    """Join the parts of a file by blank lines: two around functions and classes, else one."""
     text = parts[0]
     for before, part in pairwise(parts):
         block = any(part.startswith(_BLOCKS) for part in (before.lstrip("#"), part))

@@ -1,6 +1,5 @@
-"""Networks by name: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an export."""
+"""Find a network: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an export."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -17,31 +16,40 @@ if TYPE_CHECKING:
     from torch import nn
 
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
-"""What a network is built for where nothing else is said."""
+"""The default task of a network."""
 
 
 @dataclass(frozen=True)
 class Sourced:
-    """A network of one of our spaces: how to build it, and its genome file."""
+    """A genome of a search space, with the source of its network."""
 
     space: str
     source: Source
     genome_json: str
+    """The content of its genome file."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A built network and the (C, H, W) that it takes."""
+    """A built network and its name."""
 
     name: str
     module: "nn.Module"
     input_shape: tuple[int, int, int]
+    """(C, H, W) of its input."""
 
 
 def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> Model:
-    """Build the network that `name` stands for; `InputError` where it stands for none.
+    """Build the network called `name` for `task`.
 
-    `module:factory` and an exported folder run the code they name.
+    Args:
+        name: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file or an exported folder;
+            the code of a factory or an export is run.
+        task: what the network must do; ignored by factories and exports.
+        folder: where the module of a factory is searched first; None = the working directory.
+
+    Raises:
+        InputError: there is no such network, or it cannot be built.
     """
     path = Path(name)
     if path.is_dir():
@@ -51,41 +59,51 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
     if path.suffix == ".json" or path.is_file():
         return _built(name, read_genome(path, task).source)
     if ":" not in name:
-        raise InputError(name, f"is no file, no folder and no MODEL{_hint(name)}")
+        raise InputError(name, f"is not a file, a folder or a MODEL{_hint(name)}")
     _refuse_misspelt(name)
     source = _named_source(name, task)
     return _built(name, source) if source is not None else _from_factory(name, task, folder)
 
 
 def reference_source(name: str, space: SearchSpace[Any], task: Task, place: str) -> Source:
-    """Say how to build a network that a rule refers to: `timm:NAME`, or a preset of a space.
+    """Return the source of the network that a constraint refers to, in its training form.
 
-    It is to be trained, so it comes in the form for that, as in `trainable_source`.
+    Args:
+        name: a preset of `space`, `timm:NAME` or `SPACE:PRESET`.
+        space: the space of the experiment.
+        task: what the network must do.
+        place: where the experiment names it, for errors.
+
+    Raises:
+        InputError: there is no such network.
     """
     if ":" not in name and name in space.presets:
         return preset_source(space, name, task)
     source = _named_source(name, task) if ":" in name else None
     if source is None:
         hint = nearest(name, [*space.presets, "timm:NAME"])
-        raise InputError(place, f"{name!r} is no preset and no timm network{hint}")
-    return _in_trained_form(source)
+        raise InputError(place, f"expected a preset or timm:NAME, got {name!r}{hint}")
+    return _in_training_form(source)
 
 
 def trainable_source(name: str, task: Task) -> Source:
-    """Say how to build `timm:NAME` or what `trainable_genome` finds for a task, to be trained.
+    """Return the source of `timm:NAME`, or of what `trainable_genome` finds, to be trained.
 
-    A network that runs in a narrower form than it is trained in comes in the wider one.
+    Some networks of timm are trained in a wider form than they run in; their source builds it.
+
+    Raises:
+        InputError: there is no such network.
     """
     genome = trainable_genome(name, task)
-    if genome is not None:
-        return genome.source
-    source = _named_source(name, task)
-    assert source is not None, "it is timm's"
-    return _in_trained_form(source)
+    return genome.source if genome is not None else _in_training_form(_timm_source(name, task))
 
 
 def trainable_genome(name: str, task: Task) -> Sourced | None:
-    """Find the genome of `SPACE:PRESET`, a genome file or an export; None for `timm:NAME`."""
+    """Return the genome of `SPACE:PRESET`, a genome file or an export; None for `timm:NAME`.
+
+    Raises:
+        InputError: `name` is none of these.
+    """
     exported = Path(name) / GENOME
     if exported.is_file():
         return find_genome(str(exported), task)
@@ -94,22 +112,27 @@ def trainable_genome(name: str, task: Task) -> Sourced | None:
         return find_genome(name, task)
     if kind == "timm":
         return None
-    raise InputError(name, f"is no timm:NAME, SPACE:PRESET, genome file or export{_hint(name)}")
+    problem = f"expected timm:NAME, SPACE:PRESET, a genome file or an export{_hint(name)}"
+    raise InputError(name, problem)
 
 
-def _in_trained_form(source: Source) -> Source:
-    if source.module == "gensynth.models.timm_models":
+def _in_training_form(source: Source) -> Source:
+    if source.module == timm_models.__name__:
         return replace(source, spec={**source.spec, "fused": False})
     return source
 
 
 def preset_source(space: SearchSpace[Any], preset: str, task: Task) -> Source:
-    """Say how to build the network of a preset for a task."""
+    """Return the source of the network of a preset for a task."""
     return space.source(space.sample(Replay(space.presets[preset])), task)
 
 
 def find_genome(name: str, task: Task) -> Sourced:
-    """Find the genome that `SPACE:PRESET` or a genome file holds, to be built for a task."""
+    """Return the genome of `SPACE:PRESET` or a genome file, to be built for `task`.
+
+    Raises:
+        InputError: there is no such genome.
+    """
     kind, _, preset = name.partition(":")
     if kind in names("search_space"):
         space = default_space(kind, name)
@@ -122,17 +145,21 @@ def find_genome(name: str, task: Task) -> Sourced:
         remedy = f"export its campaign, or {path / GENOME} with fresh weights"
         raise InputError(name, f"was exported already; {remedy}")
     if not path.is_file():
-        raise InputError(name, "is no campaign folder, no SPACE:PRESET and no genome file")
+        raise InputError(name, "expected a campaign folder, SPACE:PRESET or a genome file")
     return read_genome(path, task)
 
 
 def sourced(space: SearchSpace[Any], name: str, genome: Any, task: Task) -> Sourced:
-    """Give what an export needs of a genome."""
+    """Return a genome of the space called `name`, with its source for `task`."""
     return Sourced(name, space.source(genome, task), to_json(genome, name, space.version))
 
 
 def read_genome(path: Path, task: Task) -> Sourced:
-    """Read a genome file and say how to build its network."""
+    """Read a genome file and return its genome, with the source for `task`.
+
+    Raises:
+        InputError: the file is not a genome file of an installed search space.
+    """
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -144,9 +171,12 @@ def read_genome(path: Path, task: Task) -> Sourced:
 
 
 def default_space(name: str, place: str) -> SearchSpace[Any]:
-    """Make an installed search space with its default fields.
+    """Return the installed search space called `name`, with its default fields.
 
-    Only an installed one: a genome file may name a space, but never code to be imported.
+    A genome file may name an installed space, but never code to import.
+
+    Raises:
+        InputError: no such space is installed.
     """
     if name not in names("search_space"):
         raise unknown(place, "search space", name, names("search_space"))
@@ -155,14 +185,18 @@ def default_space(name: str, place: str) -> SearchSpace[Any]:
 
 
 def _named_source(name: str, task: Task) -> Source | None:
-    """Look `timm:NAME` and `SPACE:PRESET` up; None where the first word is neither."""
-    kind, _, word = name.partition(":")
+    """Return the source of `timm:NAME` or `SPACE:PRESET`; None if `name` is neither."""
+    kind, _, _ = name.partition(":")
     if kind == "timm":
-        spec: Mapping[str, Any] = {"name": word, "classes": task.classes, "channels": task.channels}
-        return Source("gensynth.models.timm_models", spec, (task.channels, task.height, task.width))
+        return _timm_source(name, task)
     if kind not in names("search_space"):
         return None
     return find_genome(name, task).source
+
+
+def _timm_source(name: str, task: Task) -> Source:
+    spec = {"name": name.partition(":")[2], "classes": task.classes, "channels": task.channels}
+    return Source(timm_models.__name__, spec, (task.channels, task.height, task.width))
 
 
 def _built(name: str, source: Source) -> Model:
@@ -172,29 +206,26 @@ def _built(name: str, source: Source) -> Model:
 def _from_factory(name: str, task: Task, folder: Path | None) -> Model:
     from torch import nn
 
-    factory = load("search_space", name, name, folder or Path.cwd())
-    try:
-        module = factory if isinstance(factory, nn.Module) else factory()
-    except (Exception, SystemExit) as error:
-        raise InputError(name, f"the factory raised {type(error).__name__}: {error}") from error
-    if not isinstance(module, nn.Module):
-        raise InputError(name, f"gives {type(module).__name__}, not a torch.nn.Module")
+    from gensynth.models.exported import network_of
+
+    found = load("search_space", name, name, folder or Path.cwd())
+    module = found if isinstance(found, nn.Module) else network_of(found, name)
     return Model(name, module, (task.channels, task.height, task.width))
 
 
 def _refuse_misspelt(name: str) -> None:
-    """Refuse what is before the colon where it is nearly `timm` or a space, and no module."""
+    """Refuse a name whose prefix is not a module but resembles `timm` or a space."""
     kind, _, word = name.partition(":")
     known = ["timm", *names("search_space")]
     near = get_close_matches(kind, known, 1, 0.75)
     if near and kind not in known and find_spec(kind.partition(".")[0]) is None:
-        raise InputError(name, f"is no MODEL; did you mean {near[0]}:{word}?")
+        raise InputError(name, f"is not a MODEL; did you mean {near[0]}:{word}?")
 
 
 def _hint(name: str) -> str:
     if timm_models.is_known(name):
         return f"; did you mean 'timm:{name}'?"
-    presets = [f"{space}:{preset}" for space in names("search_space") for preset in ("prototype",)]
+    presets = [f"{space}:prototype" for space in names("search_space")]
     return nearest(name, [*presets, "timm:NAME", "module:factory"])
 
 

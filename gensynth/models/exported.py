@@ -1,4 +1,4 @@
-"""An exported folder read back: its network, and the shape that it takes."""
+"""Read an exported folder: its network, and the shape of its input."""
 
 import ast
 import sys
@@ -12,32 +12,43 @@ from gensynth.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-WEIGHTS = "model.safetensors"
+EXPORTED_WEIGHTS = "model.safetensors"
 TIMM = "timm_model.py"
-"""The wrapper of an export that timm builds; not the network's own file."""
+"""The file of an export that registers the network with timm."""
 
 
 def load_folder(folder: Path) -> "nn.Module":
-    """Build the network of an exported folder, with its weights; this runs the folder's code."""
+    """Build the network of an exported folder in eval mode; this runs the folder's code.
+
+    Raises:
+        InputError: the folder is not an export, or its network cannot be built.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     file = _code(folder)
     factory = _run(file)
     try:
-        weights = load_file(folder / WEIGHTS)
+        weights = load_file(folder / EXPORTED_WEIGHTS)
     except (OSError, SafetensorError) as error:
-        raise InputError(str(folder / WEIGHTS), f"cannot be read ({error})") from None
-    return with_weights(_built(factory, file), weights, str(folder / WEIGHTS))
+        raise InputError(str(folder / EXPORTED_WEIGHTS), f"cannot be read ({error})") from None
+    network = network_of(factory, f"{file}: {file.stem}()")
+    return with_weights(network, weights, str(folder / EXPORTED_WEIGHTS))
 
 
 def input_shape(folder: Path) -> tuple[int, int, int] | None:
-    """Read the (C, H, W) that an exported network takes, without running it; None if not said."""
+    """Return the (C, H, W) of an exported network's input, or None if its file does not say.
+
+    The file is read, but not run.
+
+    Raises:
+        InputError: the folder is not an export, or its file is damaged.
+    """
     file = _code(folder)
     try:
         body = ast.parse(file.read_bytes()).body
     except (SyntaxError, ValueError) as error:
-        raise InputError(str(file), f"is no Python file ({error})") from None
+        raise InputError(str(file), f"is not a Python file ({error})") from None
     for node in body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "INPUT_SHAPE":
             return _shape(node.value, folder)
@@ -51,53 +62,63 @@ def _shape(node: ast.expr, folder: Path) -> tuple[int, int, int]:
         shape = None
     numbers = isinstance(shape, tuple) and [n for n in shape if type(n) is int and n > 0]
     if not numbers or len(numbers) != 3 or shape != tuple(numbers):
-        problem = f"expected three numbers above 0, got {ast.unparse(node)[:60]}"
+        problem = f"expected three integers greater than 0, got {ast.unparse(node)[:60]}"
         raise InputError(f"{_code(folder)}: INPUT_SHAPE", problem)
     channels, height, width = numbers
     return channels, height, width
 
 
-def _built(factory: "Callable[[], Any]", file: Path) -> "nn.Module":
+def network_of(factory: "Callable[[], Any]", place: str) -> "nn.Module":
+    """Return the network that `factory` builds.
+
+    Raises:
+        InputError: it raises an error, or returns something else; `place` names it.
+    """
     from torch import nn
 
-    place = f"{file}: {file.stem}()"
     try:
         module = factory()
     except (Exception, SystemExit) as error:
-        raise InputError(place, f"raised {type(error).__name__}: {error}") from error
+        raise InputError(place, f"the factory raised {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
-        raise InputError(place, f"gives {type(module).__name__}, not a torch.nn.Module")
+        problem = f"the factory must return a torch.nn.Module, got {type(module).__name__}"
+        raise InputError(place, problem)
     return module
 
 
 def with_weights(module: "nn.Module", weights: "Mapping[str, Tensor]", place: str) -> "nn.Module":
-    """Load `weights` into `module` and set eval mode; `InputError` where they do not fit."""
+    """Load `weights` into `module`, set eval mode, and return it.
+
+    Raises:
+        InputError: the weights do not fit the network.
+    """
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:
-        raise InputError(place, f"are not those of this network: {error}") from None
+        raise InputError(place, f"the weights do not fit the network: {error}") from None
     return module.eval()
 
 
 def _code(folder: Path) -> Path:
     files = sorted(path for path in folder.glob("*.py") if path.name != TIMM)
-    if len(files) != 1 or not (folder / WEIGHTS).is_file():
-        raise InputError(str(folder), f"is no exported network (one .py file and {WEIGHTS})")
+    if len(files) != 1 or not (folder / EXPORTED_WEIGHTS).is_file():
+        problem = f"expected an exported network: one .py file and {EXPORTED_WEIGHTS}"
+        raise InputError(str(folder), problem)
     return files[0]
 
 
 def _run(file: Path) -> "Callable[[], nn.Module]":
-    """Run a file as a module that nobody else can import, and give its factory."""
+    """Run a file as a module that cannot be imported elsewhere, and return its factory."""
     module = ModuleType(f"_gensynth_export_{file.stem}")
-    # Dataclasses look their module up while they are made.
+    # Dataclasses look up their module while they are defined.
     sys.modules[module.__name__] = module
     try:
         exec(compile(file.read_bytes(), file, "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
-        raise InputError(str(file), f"cannot run: {type(error).__name__}: {error}") from error
+        raise InputError(str(file), f"cannot be run: {type(error).__name__}: {error}") from error
     finally:
         del sys.modules[module.__name__]
     factory: Any = getattr(module, file.stem, None)
     if not callable(factory):
-        raise InputError(str(file), f"has no factory {file.stem}()")
+        raise InputError(str(file), f"expected a factory {file.stem}(), found none")
     return factory  # type: ignore[no-any-return]

@@ -1,9 +1,9 @@
-"""Peers: networks of timm by name, and what is published of their accuracy.
+"""Networks of timm by name, and the published accuracy of well-known networks.
 
-`make(spec)` builds one with fresh weights, so a `Source` may name this module like any other.
-`timm:NAME+stride1` is NAME with its first stride removed: what is usual for images of 32 pixels,
-which networks made for 224 would shrink to a single pixel; `timm:NAME+width0.5` is half as wide.
-timm is an extra: `pip install "gensynth[peers]"`.
+`make(spec)` builds one with fresh weights, so a `Source` can name this module. `timm:NAME+stride1`
+is NAME without its first stride, as is usual for images of 32 pixels, which networks made for 224
+pixels would shrink to a single pixel. `timm:NAME+width0.5` is half as wide. timm is an extra:
+`pip install "gensynth[peers]"`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError, unknown
-from gensynth.models.timm_variants import maker, read_form, remove_first_stride
+from gensynth.models.timm_variants import builder_of, read_variant, remove_first_stride
 from gensynth.serialization import from_plain, loads
 
 if TYPE_CHECKING:
@@ -26,78 +26,88 @@ OF_THE_PAPER = (
     "timm:mobilevit_xs",
     "timm:mobileone_s1",
 )
-"""The networks of timm that arXiv 2208.06980 compares its own with."""
+"""The networks of timm that arXiv 2208.06980 compares with."""
 
 
 @dataclass(frozen=True)
-class Published:
-    """What was published of a network on ImageNet-1k; nothing here was measured by us."""
+class PublishedFigures:
+    """What was published about a network on ImageNet-1k; we measured none of it."""
 
     top1: float
-    """Percent, on the validation images."""
+    """Percent, on the validation split."""
     image_size: int
     """Height and width in pixels."""
     source: str
     params: int | None = None
-    """Only where the network itself is not to be had."""
+    """Given only if the network itself is not available."""
     macs: int | None = None
-    """Only where the network itself is not to be had."""
+    """Given only if the network itself is not available."""
 
 
 @cache
-def published() -> Mapping[str, Published]:
-    """Read the table of the package: networks by the name that `gensynth score` takes."""
+def published() -> Mapping[str, PublishedFigures]:
+    """Return the published figures by the name of the network, as `gensynth score` takes it."""
     file = resources.files("gensynth.resources") / "peers_top1.json"
-    return from_plain(dict[str, Published], loads(file.read_text(), file.name), file.name)
+    text = file.read_text(encoding="utf-8")
+    return from_plain(dict[str, PublishedFigures], loads(text, file.name), file.name)
 
 
 def make(spec: Mapping[str, Any]) -> "nn.Module":
-    """Build timm's network `spec["name"]` with fresh weights.
+    """Build a network of timm with fresh weights.
 
-    `classes` and `channels` are those of the task. Networks that are trained in a wider form than
-    they run in (MobileOne, RepVGG) come fused for inference unless `fused` is false. The name may
-    be that of a form of a network, as `read_form` reads it. `InputError` where timm is missing,
-    the name is unknown, or timm cannot build it so.
+    Args:
+        spec: `name`, which may be that of a variant (see `read_variant`); `classes` (default
+            1000); `channels` (default 3); and `fused` (default true): whether networks that are
+            trained in a wider form than they run in, such as MobileOne and RepVGG, take the
+            form that they run in.
+
+    Raises:
+        InputError: timm is not installed, does not know the name, or cannot build the network.
     """
-    timm, place = _import_timm(), f"timm:{spec['name']}"
-    form = read_form(str(spec["name"]))
-    if not timm.is_model(form.name):
-        raise unknown(place, "timm network", form.name, timm.list_models())
+    timm, place = import_timm(), f"timm:{spec['name']}"
+    variant = read_variant(str(spec["name"]))
+    if not timm.is_model(variant.name):
+        raise unknown(place, "timm network", variant.name, timm.list_models())
     channels = spec.get("channels", 3)
-    build = maker(form, timm)
+    build = builder_of(variant, timm)
     try:
         model = build(num_classes=spec.get("classes", 1000), in_chans=channels)
     except Exception as error:
         raise InputError(place, f"timm cannot build it: {error}") from error
-    if form.for_small_images:
-        remove_first_stride(model, int(channels), f"timm:{form.name}")
+    if variant.for_small_images:
+        remove_first_stride(model, int(channels), f"timm:{variant.name}")
     return fused(model) if spec.get("fused", True) else model
 
 
 def is_known(name: str) -> bool:
-    """Say whether timm has a network `name`; where timm is missing, it has none."""
+    """Return whether timm is installed and has a network called `name`."""
     try:
-        return bool(_import_timm().is_model(name.partition("+")[0]))
+        return bool(import_timm().is_model(name.partition("+")[0]))
     except InputError:
         return False
 
 
 def image_size(name: str) -> int | None:
-    """Give the height and width (pixels) that timm made its network `name` for, where it says."""
-    timm = _import_timm()
-    name = read_form(name).name
+    """Return the height and width (pixels) for which timm's network was made; None if unknown."""
+    timm = import_timm()
+    name = read_variant(name).name
     settings = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     return int(settings.input_size[-1]) if settings is not None else None
 
 
 def fused(model: "nn.Module") -> "nn.Module":
-    """Bring a network, trained in a wider form than it runs in, into the one it runs in."""
+    """Convert a network from the wider form in which it is trained to the one it runs in."""
     narrow: nn.Module = import_module("timm.utils").reparameterize_model(model, inplace=True)
     return narrow
 
 
 @cache
-def _import_timm() -> Any:
+def import_timm() -> Any:
+    """Import timm, also next to a torchvision that was built for another torch.
+
+    Raises:
+        InputError: timm is not installed.
+    """
     try:
         with suppress(RuntimeError):
             import_module("torchvision")
@@ -105,15 +115,15 @@ def _import_timm() -> Any:
         _declare_torchvision_operators()
         return import_module("timm")
     except ImportError as error:
-        problem = f'needs timm ({error}): pip install "gensynth[peers]"'
+        problem = f'cannot be imported ({error}); run: pip install "gensynth[peers]"'
         raise InputError("timm", problem) from error
 
 
 def _declare_torchvision_operators() -> None:
-    """Let torchvision import beside a torch that its binary was not built for.
+    """Declare operators of torchvision, so that it can be imported next to another build of torch.
 
-    PyPI's torchvision is built for CUDA; beside a CPU build of torch its operators do not load,
-    and its import, which timm needs, fails at their missing schemas. Nothing here calls them.
+    PyPI's torchvision is built for CUDA. With a CPU build of torch its operators do not load, and
+    its import, which timm needs, fails because their schemas are missing. Nothing calls them.
     """
     library = import_module("torch.library").Library("torchvision", "DEF")
     for operator in ("nms", "qnms"):
@@ -122,4 +132,4 @@ def _declare_torchvision_operators() -> None:
 
 
 _LIBRARIES: list[Any] = []
-"""Keeps the declarations alive: they end with their library object."""
+"""Keeps the declarations, which end with their library object, alive."""

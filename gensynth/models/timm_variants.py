@@ -1,8 +1,7 @@
-"""Forms of timm's networks: narrower or wider ones, and ones for images of few pixels.
+"""Variants of timm's networks: narrower, wider, or for small images.
 
-`NAME+width0.5` is NAME with half of its blocks' channels (where timm's own narrower versions keep
-the width of the head, so does this), `NAME+stride1` without its first stride, and
-`NAME+width0.5+stride1` both.
+`NAME+width0.5` has half the channels in each block (and the full width of the head, if timm's own
+narrower versions keep it), `NAME+stride1` lacks the first stride, `NAME+width0.5+stride1` is both.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 SMALL_IMAGES = "+stride1"
-"""After a timm network's name: without its first stride."""
-WIDTH = "+width"
-"""After a timm network's name, before a number: so many times the channels of its blocks."""
+"""Suffix of a network's name: without its first stride."""
+WIDTH_SUFFIX = "+width"
+"""Suffix of a network's name, before a number: multiplies the channels of each block."""
 LEAST_WIDTH, MOST_WIDTH = 0.05, 4.0
 SCALABLE = {
     "fbnetc_100": ("efficientnet", "_gen_fbnetc"),
@@ -27,33 +26,42 @@ SCALABLE = {
     "mobilenetv3_large_100": ("mobilenetv3", "_gen_mobilenet_v3"),
     "mobilenetv3_small_100": ("mobilenetv3", "_gen_mobilenet_v3"),
 }
-"""Networks that timm makes at any width: the module of `timm.models`, and its function."""
+"""Networks that timm can build at any width: the module of `timm.models`, and its function."""
 
 
 @dataclass(frozen=True)
-class Form:
+class Variant:
     """A network of timm, and how it differs from the one of that name."""
 
     name: str
     width: float = 1.0
-    """Channels of each block as a multiple of NAME's, rounded as timm rounds them."""
+    """Factor for the channels of each block, which are rounded as timm rounds them."""
     for_small_images: bool = False
+    """Whether the first stride is removed."""
 
 
-def read_form(text: str) -> Form:
-    """Read `NAME`, `NAME+width0.5`, `NAME+stride1` or both; `InputError` for anything else."""
+def read_variant(text: str) -> Variant:
+    """Parse `NAME`, `NAME+width0.5`, `NAME+stride1` or `NAME+width0.5+stride1`.
+
+    Raises:
+        InputError: `text` is none of these.
+
+    >>> read_variant("resnet18+stride1")
+    Variant(name='resnet18', width=1.0, for_small_images=True)
+    """
     name, *words = text.split("+")
     width, small, kinds = 1.0, False, [word.rstrip("0123456789.") for word in words]
     for word, kind in zip(words, kinds, strict=True):
         if kinds.count(kind) > 1:
-            raise InputError(f"timm:{text}", f"says +{kind} more than once")
+            raise InputError(f"timm:{text}", f"expected +{kind} once, got it more than once")
         if f"+{word}" == SMALL_IMAGES:
             small = True
-        elif f"+{word}".startswith(WIDTH):
-            width = _width(word.removeprefix(WIDTH[1:]), text)
+        elif f"+{word}".startswith(WIDTH_SUFFIX):
+            width = _width(word.removeprefix(WIDTH_SUFFIX[1:]), text)
         else:
-            raise unknown(f"timm:{text}", "form", f"+{word}", [SMALL_IMAGES, f"{WIDTH}0.5"])
-    return Form(name, width, small)
+            valid = [SMALL_IMAGES, f"{WIDTH_SUFFIX}0.5"]
+            raise unknown(f"timm:{text}", "variant", f"+{word}", valid)
+    return Variant(name, width, small)
 
 
 def _width(word: str, text: str) -> float:
@@ -62,25 +70,34 @@ def _width(word: str, text: str) -> float:
     except ValueError:
         width = float("nan")
     if not LEAST_WIDTH <= width <= MOST_WIDTH:
-        problem = f"expected a width of {LEAST_WIDTH} to {MOST_WIDTH:g}, got {word!r}"
+        problem = f"the width must be from {LEAST_WIDTH} to {MOST_WIDTH:g}, got {word!r}"
         raise InputError(f"timm:{text}", problem)
     return width
 
 
-def maker(form: Form, timm: Any) -> Callable[..., "nn.Module"]:
-    """Give what builds the network at its width, of timm's keywords."""
-    if form.width == 1.0:
-        return lambda **keywords: timm.create_model(form.name, pretrained=False, **keywords)
-    if form.name not in SCALABLE:
-        problem = f"timm makes it at one width only; at any: {', '.join(SCALABLE)}"
-        raise InputError(f"timm:{form.name}{WIDTH}{form.width:g}", problem)
-    module, function = SCALABLE[form.name]
-    make = getattr(import_module(f"timm.models.{module}"), function)
-    return lambda **keywords: make(form.name, channel_multiplier=form.width, **keywords)
+def builder_of(variant: Variant, timm: Any) -> Callable[..., "nn.Module"]:
+    """Return the function of timm that builds the network at its width.
+
+    Raises:
+        InputError: timm builds the network at one width only.
+    """
+    name, width = variant.name, variant.width
+    if width == 1.0:
+        return lambda **keywords: timm.create_model(name, pretrained=False, **keywords)
+    if name not in SCALABLE:
+        problem = f"timm builds it at one width only; valid: {', '.join(SCALABLE)}"
+        raise InputError(f"timm:{name}{WIDTH_SUFFIX}{width:g}", problem)
+    module, function = SCALABLE[name]
+    build = getattr(import_module(f"timm.models.{module}"), function)
+    return lambda **keywords: build(name, channel_multiplier=width, **keywords)
 
 
 def remove_first_stride(model: "nn.Module", channels: int, place: str) -> None:
-    """Let every strided convolution that reads the image, and the block around it, step by one."""
+    """Set to 1 the stride of every convolution that reads the image of `channels`.
+
+    Raises:
+        InputError: there is no such convolution of stride 2; `place` names the network.
+    """
     from torch import nn
 
     named: Mapping[str, Any] = dict(model.named_modules())
@@ -90,12 +107,11 @@ def remove_first_stride(model: "nn.Module", channels: int, place: str) -> None:
         if isinstance(layer, nn.Conv2d) and layer.in_channels == channels and max(layer.stride) == 2
     ]
     if not readers:
-        raise InputError(
-            place + SMALL_IMAGES, "has no convolution of stride 2 that reads the image"
-        )
+        problem = "the network has no convolution of stride 2 that reads the image"
+        raise InputError(place + SMALL_IMAGES, problem)
     for path in readers:
         named[path].stride = (1, 1)
-        while path:  # A block that is fused later remembers the stride by itself.
+        while path:  # Blocks that are fused later keep the stride as an attribute, too.
             path = path.rpartition(".")[0]
             if isinstance(getattr(named[path], "stride", None), int):
                 named[path].stride = 1

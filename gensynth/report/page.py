@@ -11,8 +11,7 @@ from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
-from gensynth.exports.card_lines import versions
-from gensynth.exports.publish import facts_of_export
+from gensynth.exports.cards import facts_of_export, versions
 from gensynth.report.chart import figure
 from gensynth.report.charts import charts, course
 from gensynth.report.contents import Contents, Learned, contents, mean_seconds, seconds_of

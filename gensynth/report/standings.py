@@ -13,7 +13,8 @@ from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.evaluation.outcome import Outcome
-from gensynth.exports.publish import Published, missed_on_test
+from gensynth.exports.cards import missed_on_test
+from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
 from gensynth.report.assessment import Assessment
 from gensynth.report.tables import show

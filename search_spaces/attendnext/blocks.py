@@ -1,33 +1,32 @@
 """AttendNeXt: a columnar network with double-condensing attention condensers (DC-AC).
 
-Wong et al., *Faster Attention Is What You Need*, arXiv 2208.06980. `make(spec)` builds the
-network that a plain specification describes; this file imports torch only. In a specification
-columns stand in bundles of equal ones: `columns`, `kernels`, `inputs`, `inner` and `outputs` of a
-block are lists with an entry for each bundle, channels being those of the whole bundle.
+After Wong et al., *Faster Attention Is What You Need*, arXiv 2208.06980. `make(spec)` builds the
+network of a plain specification. This file imports only torch. A specification groups equal
+columns into bundles: `columns`, `kernels`, `inputs`, `inner` and `outputs` of a block are lists
+with one entry per bundle, and channels are those of the whole bundle.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from math import prod
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
-from search_spaces.backbone import Backbone, feature_info
-from search_spaces.columns import Block, Shuffle, pointwise, spatial
+from search_spaces.backbone import Backbone, feature_info, stride_of
+from search_spaces.columns import BlockSpec, Shuffle, pointwise, spatial
 from search_spaces.condensers import ATTENTIONS, GATES, bring_back, condenser
 from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
 
 
 def reducer(down: str | None, channels: int) -> nn.Module | None:
-    """Halve the map outside of a convolution, where `down` says so."""
+    """Return the layer that halves a map, or None if `down` is left to a convolution or unset."""
     return REDUCERS[down](channels) if down in REDUCERS else None
 
 
-def basic_branch(block: Block, activation: str) -> nn.Sequential:
-    """Two k x k convolutions: `(N, I, H, W) -> (N, O, H', W')`.
+def basic_branch(block: BlockSpec, activation: str) -> nn.Sequential:
+    """Return two k x k convolutions: `(N, I, H, W) -> (N, O, H', W')`.
 
-    With equal columns g and width w inside: k^2 w (I + O) / g + 2w + 2O parameters.
+    With g equal columns and inner width w: k^2 w (I + O) / g + 2w + 2O parameters.
     """
     stride = 2 if block["down"] in ("strided_3x3", "strided_1x1") else 1
     return named(
@@ -38,10 +37,10 @@ def basic_branch(block: Block, activation: str) -> nn.Sequential:
     )
 
 
-def bottleneck_branch(block: Block, activation: str) -> nn.Sequential:
-    """1x1 in, k x k in columns, 1x1 out: `(N, I, H, W) -> (N, O, H', W')`.
+def bottleneck_branch(block: BlockSpec, activation: str) -> nn.Sequential:
+    """Return a 1x1, a k x k (in columns) and a 1x1 convolution: `(N, I, H, W) -> (N, O, H', W')`.
 
-    With equal columns g, width w inside, mixing: I w + k^2 w^2 / g + w O + 4w + 2O parameters.
+    With g equal columns, inner width w and mixing: I w + k^2 w^2 / g + w O + 4w + 2O parameters.
     """
     stride = 2 if block["down"] in ("strided_3x3", "strided_1x1") else 1
     return named(
@@ -52,8 +51,11 @@ def bottleneck_branch(block: Block, activation: str) -> nn.Sequential:
     )
 
 
-def projection(block: Block) -> nn.Sequential:
-    """Bring the block's input to the form of its output by a 1x1: IO + 2O parameters."""
+def projection(block: BlockSpec) -> nn.Sequential:
+    """Return a 1x1 convolution from the shape of a block's input to that of its output.
+
+    With mixing: IO + 2O parameters.
+    """
     average = "rect2" if block["down"] == "strided_3x3" else block["down"]
     stride = 2 if block["down"] == "strided_1x1" else 1
     return named(
@@ -62,7 +64,7 @@ def projection(block: Block) -> nn.Sequential:
     )
 
 
-BRANCHES: dict[str, Callable[[Block, str], nn.Sequential]] = {
+BRANCHES: dict[str, Callable[[BlockSpec, str], nn.Sequential]] = {
     "basic": basic_branch,
     "bottleneck": bottleneck_branch,
 }
@@ -71,10 +73,10 @@ BRANCHES: dict[str, Callable[[Block, str], nn.Sequential]] = {
 class Residual(nn.Module):
     """`act(branch(V) + shortcut(V))`: `(N, I, H, W) -> (N, O, H', W')`.
 
-    Where an attention condenser is named, it is the last layer of the branch.
+    If `attend` names an attention condenser, it is the last layer of the branch.
     """
 
-    def __init__(self, block: Block, activation: str, gate: str) -> None:
+    def __init__(self, block: BlockSpec, activation: str, gate: str) -> None:
         super().__init__()
         self.branch = BRANCHES[block["branch"]](block, activation)
         if block["attend"]:
@@ -85,7 +87,7 @@ class Residual(nn.Module):
         self.act = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what the branch found."""
+        """Add the branch to the shortcut."""
         y: Tensor = self.act(self.branch(x) + self.shortcut(x))
         return y
 
@@ -93,17 +95,17 @@ class Residual(nn.Module):
 class ReleasedCondenser(nn.Module):
     """DC-AC as the authors' lab released it: `act(gate(attention(V)) * feature(V))`.
 
-    `(N, I, H, W) -> (N, O, H', W')`; both branches condense by the stage's down-sampling, so
-    nothing is brought back: H' = ceil(H/2) where there is one, else H. With k x k convolutions in
-    g equal columns and width w inside, mixing:
+    `(N, I, H, W) -> (N, O, H', W')`. Both branches condense by the down-sampling of the stage, so
+    nothing is enlarged again: H' = ceil(H/2) if there is any, else H. With g equal columns, inner
+    width w and mixing:
     basic: k^2 w (I + O) / g + IO + 2w + 4O parameters, H'W' (k^2 w (I + O) / g + IO) MACs;
     bottleneck: Iw + k^2 w^2 / g + wO + IO + 4w + 4O parameters,
-    HW Iw + H'W' (k^2 w^2 / g + wO + IO) MACs;
-    and, where Tri-3 or Bin-5 halves C channels, 9 or 25 C H'W' MACs: I channels on the feature
-    branch, I (basic) or w (bottleneck) on the other.
+    HW Iw + H'W' (k^2 w^2 / g + wO + IO) MACs.
+    If Tri-3 or Bin-5 halves C channels, another 9 or 25 C H'W' MACs: C is I on the feature branch,
+    and I (basic) or w (bottleneck) on the attention branch.
     """
 
-    def __init__(self, block: Block, activation: str, gate: str) -> None:
+    def __init__(self, block: BlockSpec, activation: str, gate: str) -> None:
         super().__init__()
         self.attention = BRANCHES[block["branch"]](block, activation)
         self.feature = projection(block)
@@ -111,23 +113,24 @@ class ReleasedCondenser(nn.Module):
         self.act = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend."""
+        """Gate the features by the attention."""
         y: Tensor = self.act(self.gate(self.attention(x)) * self.feature(x))
         return y
 
 
 class TextCondenser(nn.Module):
-    """DC-AC in the words of the paper (section 2.1): `V' = F(A, B)`, without a scale.
+    """DC-AC as the paper describes it (section 2.1): `V' = F(A, B)`, without a scale.
 
     `(N, I, H, W) -> (N, O, ceil(H/stride), ceil(W/stride))`. The attention branch embeds the
     condensed V (k x k in columns, 1x1) and expands it (1x1) to A; the feature branch projects
-    (1x1) the condensed V to B. Both condense alike, without anything learned, so it is done once;
-    so is bringing A and B back, by nearest neighbours, to an output larger than they are.
-    With equal columns g, width w inside, mixing: k^2 I w / g + w^2 + wO + IO + 4w + 4O parameters,
-    and on a condensed map of P pixels P (k^2 I w / g + w^2 + wO + IO) MACs with the condenser's.
+    (1x1) the condensed V to B. Both branches condense alike without learning, so V is condensed
+    once, and A and B are enlarged together, by nearest neighbours, if the output is larger.
+    With g equal columns, inner width w and mixing: k^2 I w / g + w^2 + wO + IO + 4w + 4O
+    parameters, and on a condensed map of P pixels P (k^2 I w / g + w^2 + wO + IO) MACs, in
+    addition to those of the condenser.
     """
 
-    def __init__(self, block: Block, activation: str, gate: str) -> None:
+    def __init__(self, block: BlockSpec, activation: str, gate: str) -> None:
         super().__init__()
         self.condense = condenser(block["pool"], sum(block["inputs"]), block["condense"])
         self.attention = named(
@@ -141,7 +144,7 @@ class TextCondenser(nn.Module):
         self.stride = block["stride"]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend on a condensed map."""
+        """Gate the features by the attention, both on the condensed map, and enlarge the result."""
         condensed = self.condense(x)
         y: Tensor = self.act(self.gate(self.attention(condensed)) * self.feature(condensed))
         size = [-(-extent // self.stride) for extent in x.shape[2:]]
@@ -155,8 +158,8 @@ BLOCKS: dict[str, type[nn.Module]] = {
 }
 
 
-def stem(spec: Block, activation: str) -> nn.Sequential:
-    """First layers: `(N, inputs, H, W) -> (N, width, H', W')`, at stride 1, 2 or 4 (pooled)."""
+def stem(spec: BlockSpec, activation: str) -> nn.Sequential:
+    """Return the first layers: `(N, inputs, H, W) -> (N, width, H', W')`, of stride 1, 2 or 4."""
     inputs, width, columns = spec["inputs"], spec["width"], spec["columns"]
     first = conv2d(inputs, width, spec["kernel"], 1, spec["stride"])
     second = conv2d(width, width, spec["kernel"], columns, 1) if columns else None
@@ -167,13 +170,8 @@ def stem(spec: Block, activation: str) -> nn.Sequential:
     )
 
 
-def stride_of(stage: Sequence[Block]) -> int:
-    """Multiply the strides of a stage's blocks."""
-    return prod(block.get("stride") or (2 if block.get("down") else 1) for block in stage)
-
-
 class AttendNeXt(Backbone):
-    """Stem, stages of columnar blocks, global mean, linear head: `(N, C, H, W) -> (N, classes)`."""
+    """Stem, stages of columnar blocks, global mean, linear head."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
@@ -188,18 +186,6 @@ class AttendNeXt(Backbone):
         strides[0] *= spec["stem"]["stride"] * (2 if spec["stem"]["pool"] else 1)
         channels = [sum(stage[-1]["outputs"]) for stage in spec["stages"]]
         self.feature_info = feature_info(list(zip(channels, strides, strict=True)))
-
-    def forward_features(self, x: Tensor) -> list[Tensor]:
-        """Give the output of each stage, finest map first: `(N, C_i, H_i, W_i)` each."""
-        maps = [self.stem(x)]
-        for stage in self.stages:
-            maps.append(stage(maps[-1]))
-        return maps[1:]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Classify images: `(N, C, H, W) -> (N, classes)`, logits."""
-        logits: Tensor = self.head(self.forward_features(x)[-1].mean(dim=(2, 3)))
-        return logits
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:

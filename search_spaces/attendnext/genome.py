@@ -1,4 +1,4 @@
-"""The genome of AttendNeXt: what one network of the space is, before it meets a task."""
+"""The genome of AttendNeXt: one network of the space, independent of a task."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ Down = Literal["rect2", "tri3", "bin5", "max", "strided_3x3", "strided_1x1"]
 
 @dataclass(frozen=True)
 class Stem:
-    """First layers: one or two convolutions, at stride 1, 2 or 4."""
+    """The first layers: one or two convolutions, with a total stride of 1, 2 or 4."""
 
     width: int
     kernel: int
@@ -37,11 +37,11 @@ class Stem:
 
 @dataclass(frozen=True)
 class Block:
-    """What a block decides for itself."""
+    """The decisions of a single block."""
 
     kernel: int
     inner: float
-    """Channels inside, as a multiple of the column's width."""
+    """Inner channels, as a multiple of the width of the column."""
 
     def __post_init__(self) -> None:
         check_among("kernel", (self.kernel,), KERNELS)
@@ -50,11 +50,11 @@ class Block:
 
 @dataclass(frozen=True)
 class Stage:
-    """Blocks on maps of one size; what does not apply holds its first value."""
+    """Blocks on maps of one size; a field that does not apply has its default."""
 
     columns: int
     width: int
-    """Channels of one column."""
+    """Channels per column."""
     branch: Branch
     blocks: tuple[Block, ...]
     interaction: Interaction = "none"

@@ -1,6 +1,6 @@
 """The graph of an AttendNeXt network from its specification, without building the network.
 
-Mirrors `blocks` operator by operator; a test holds it equal to a trace.
+It follows `blocks` operator by operator; a test compares it with a trace.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,12 @@ from math import gcd
 from typing import Any
 
 from gensynth.graph.graph import Graph
+from search_spaces.attendnext.spec import Spec
 from search_spaces.rows import Rows
-
-Block = Mapping[str, Any]
 
 
 def graph_of(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Graph:
-    """Give the graph of the network that `make(spec)` builds, for images of (C, H, W)."""
+    """Return the graph of the network that `make(spec)` builds, for images of (C, H, W)."""
     rows = Rows(input_shape)
     mirror = _Mirror(rows, spec["activation"], spec["gate"])
     row = mirror.stem(spec["stem"])
@@ -26,14 +25,14 @@ def graph_of(spec: Mapping[str, Any], input_shape: tuple[int, int, int]) -> Grap
 
 
 class _Mirror:
-    """Writes the rows of each part of a network, in the order in which they run."""
+    """Appends the layers of each part of a network, in the order in which they run."""
 
     def __init__(self, rows: Rows, activation: str, gate: str) -> None:
         self.rows = rows
         self.activation = activation
         self.gate = gate
 
-    def stem(self, stem: Block) -> int:
+    def stem(self, stem: Spec) -> int:
         width, kernel = stem["width"], stem["kernel"]
         row = self.rows.conv(0, width, kernel, 1, stem["stride"], "stem.first.conv")
         row = self._normed(row, "stem.first", True)
@@ -42,11 +41,11 @@ class _Mirror:
             row = self._normed(row, "stem.second", True)
         return self.rows.pool("avg", row, 3, 2, "stem.pool") if stem["pool"] else row
 
-    def block(self, row: int, block: Block, name: str) -> int:
+    def block(self, row: int, block: Spec, name: str) -> int:
         form = {"text": self._text, "released": self._released, "residual": self._residual}
         return form[block["block"]](row, block, name)
 
-    def _residual(self, row: int, block: Block, name: str) -> int:
+    def _residual(self, row: int, block: Spec, name: str) -> int:
         branch = self._branch(row, block, f"{name}.branch")
         if block["attend"]:
             form = block["attend"], block["condense"], block["pool"], self.gate, self.activation
@@ -54,13 +53,13 @@ class _Mirror:
         shortcut = self._projection(row, block, f"{name}.shortcut") if block["project"] else row
         return self._active(self.rows.combine("add", (branch, shortcut), name), name)
 
-    def _released(self, row: int, block: Block, name: str) -> int:
+    def _released(self, row: int, block: Spec, name: str) -> int:
         attention = self._branch(row, block, f"{name}.attention")
         attention = self.rows.gate(attention, self.gate, name)
         feature = self._projection(row, block, f"{name}.feature")
         return self._active(self.rows.combine("mul", (attention, feature), name), name)
 
-    def _text(self, row: int, block: Block, name: str) -> int:
+    def _text(self, row: int, block: Spec, name: str) -> int:
         _, *extents = self.rows.shape(row)
         height, width = (-(-extent // block["stride"]) for extent in extents)
         row = self.rows.condense(row, block["pool"], block["condense"], f"{name}.condense")
@@ -73,7 +72,7 @@ class _Mirror:
         row = self._active(self.rows.combine("mul", (attention, feature), name), name)
         return self.rows.resize(row, (height, width), name)
 
-    def _branch(self, row: int, block: Block, name: str) -> int:
+    def _branch(self, row: int, block: Spec, name: str) -> int:
         stride = 2 if block["down"] in ("strided_3x3", "strided_1x1") else 1
         if block["branch"] == "basic":
             if block["shuffle"]:
@@ -86,7 +85,7 @@ class _Mirror:
         row = self._spatial(row, block, ("inner", "inner"), f"{name}.spatial", True, stride)
         return self._pointwise(row, block, ("inner", "outputs"), f"{name}.widen")
 
-    def _projection(self, row: int, block: Block, name: str) -> int:
+    def _projection(self, row: int, block: Spec, name: str) -> int:
         average = "rect2" if block["down"] == "strided_3x3" else block["down"]
         stride = 2 if block["down"] == "strided_1x1" else 1
         row = self.rows.reduce(row, average, f"{name}.reduce")
@@ -96,7 +95,7 @@ class _Mirror:
     def _spatial(
         self,
         row: int,
-        block: Block,
+        block: Spec,
         ends: tuple[str, str],
         name: str,
         active: bool = False,
@@ -108,7 +107,7 @@ class _Mirror:
     def _pointwise(
         self,
         row: int,
-        block: Block,
+        block: Spec,
         ends: tuple[str, str],
         name: str,
         active: bool = False,
@@ -124,7 +123,7 @@ class _Mirror:
     def _in_columns(
         self,
         row: int,
-        block: Block,
+        block: Spec,
         ends: tuple[str, str],
         kernels: Sequence[int],
         stride: int,

@@ -1,14 +1,19 @@
-"""Networks of the AttendNeXt space that have a name, as decisions.
+"""Named networks of the AttendNeXt space, as decisions.
 
-`xa325` is the family as the authors' lab released it, `ref659` the same with depths that we
-inferred, `prototype` its plain residual ancestor without attention, and `tiny` a start for
-images of a few pixels (2,262 parameters; 99.4 % of the digits' validation split after 25 epochs,
-mean of 5 seeds). `fast` is a start where latency counts: few layers, every width a multiple of the
-16 numbers that a processor takes at once; `plain` is another, without attention, and `pyramid` one
-with a third stage, for the whole of a 64 pixel image. `cifar10` is what our campaign of record
-found for CIFAR-10 at 64 pixels (29,242 parameters; experiments/README.md), `cifar10_large` the best
-that another one trained (276,666). None of them is the network of the paper, whose depths are not
-public.
+- `xa325`: the family as the authors' lab released it.
+- `ref659`: the same, with depths that we inferred.
+- `prototype`: their plain residual ancestor, without attention.
+- `tiny`: a start for images of a few pixels (2,262 parameters; 99.4 % top-1 on the validation split
+  of the digits after 25 epochs, mean of 5 seeds).
+- `fast`: a start if latency matters: few layers, with widths that are multiples of 16, the numbers
+  that a processor handles at once.
+- `plain`: the same without attention.
+- `pyramid`: likewise, with a third stage, for the full resolution of 64 pixels.
+- `cifar10`: what our campaign of record found for CIFAR-10 at 64 pixels (29,242 parameters; see
+  experiments/README.md).
+- `cifar10_large`: the best network that another campaign trained there (276,666 parameters).
+
+None of them is the network of the paper, whose depths are not public.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +22,7 @@ from gensynth.genome import Decision, Decisions
 
 
 def _released(depths: Sequence[int], attention: str) -> dict[str, Decision]:
-    """Give the released family (4 columns of 10, 21, 44, 93 channels) at other depths."""
+    """Return the released family (4 columns of 10, 21, 44 and 93 channels) at these depths."""
     decisions: dict[str, Decision] = {
         "stages": 4,
         "resolution": 1.0,
@@ -49,7 +54,7 @@ def _released(depths: Sequence[int], attention: str) -> dict[str, Decision]:
 
 
 def _stage(name: str, width: int) -> dict[str, Decision]:
-    """Give a stage of one gated block in four columns, on a map halved by Rect-2."""
+    """Return a stage of one gated block in four columns, on a map halved by Rect-2."""
     stage: dict[str, Decision] = {
         "columns": 4,
         "width": width,
@@ -87,7 +92,7 @@ def _plain(
     interaction: str = "entry",
     inners: Sequence[float] = (1.0,),
 ) -> dict[str, Decision]:
-    """Give a stage of residual blocks, one for each of `inners`, that halves the map."""
+    """Return a stage of residual blocks, one for each of `inners`, that halves the map."""
     stage: dict[str, Decision] = {
         "columns": columns,
         "width": width,
@@ -107,7 +112,7 @@ def _plain(
 def _attending(
     name: str, columns: int, width: int, condense: int = 1, interaction: str = "entry"
 ) -> dict[str, Decision]:
-    """Give a stage of one DC-AC in the paper's words that halves the map."""
+    """Return a stage of one DC-AC, as the paper describes it, that halves the map."""
     attention: dict[str, Decision] = {"attention": "text", "condense": condense, "pool": "max_blur"}
     return _plain(name, columns, width, interaction) | {
         f"{name}.{key}": option for key, option in attention.items()
@@ -115,7 +120,7 @@ def _attending(
 
 
 def _small(stem_width: int, stem_convs: int) -> dict[str, Decision]:
-    """Give what two stages stand on that take a 64 pixel image at half its size."""
+    """Return the stem before two stages, for images of 64 pixels at half their resolution."""
     return {
         "stages": 2,
         "resolution": 0.5,

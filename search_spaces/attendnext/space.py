@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from gensynth.errors import InputError
 from gensynth.genome import Decisions
 from gensynth.graph.graph import Graph
-from gensynth.space import Choose, Recording, Replay, Source, Task
+from gensynth.space import Choose, Replay, Source, Task
 from search_spaces.attendnext.genome import (
     COLUMNS,
     CONDENSE,
@@ -31,11 +31,11 @@ from search_spaces.attendnext.graph import graph_of
 from search_spaces.attendnext.presets import PRESETS
 from search_spaces.attendnext.spec import input_size, specify
 from search_spaces.options import (
-    Nearest,
     UnlessAlone,
     check_among,
     check_at_least,
     check_options,
+    nearest_in,
 )
 
 Start = Literal[
@@ -53,10 +53,10 @@ Start = Literal[
 
 @dataclass(frozen=True)
 class AttendNeXt:
-    """Columnar networks; each field lists what a decision may choose from.
+    """Columnar networks. Each field lists the options of a decision.
 
-    A list of one option decides without being asked. Sizes are clamped when a genome meets a
-    task: no map becomes smaller than `smallest_map`, so any genome builds on any images.
+    A decision with a single option is not asked. No map becomes smaller than `smallest_map`, as
+    further strides are left out, so every genome has a network for images of any size.
     """
 
     genome_type: ClassVar[type[Genome]] = Genome
@@ -64,40 +64,40 @@ class AttendNeXt:
 
     stages: tuple[int, ...] = (1, 2, 3, 4)
     resolutions: tuple[float, ...] = (1.0, 0.75, 0.5)
-    """Height and width of the input as shares of the task's, never below 8 pixels for this."""
+    """Height and width of the input, as a share of the task's; at least 8 pixels."""
     activations: tuple[Activation, ...] = ("relu", "silu", "hardswish")
     gates: tuple[Gate, ...] = ("sigmoid", "softmax_c", "softmax")
     stem_widths: tuple[int, ...] = (4, 6, 8, 12, 16, 24, 32)
     stem_convs: tuple[int, ...] = (1, 2)
-    """A second convolution of the stem runs in as many columns as the first stage has."""
+    """Convolutions of the stem; a second one has as many columns as the first stage."""
     stem_strides: tuple[int, ...] = (1, 2, 4)
-    """2 by the first convolution, 4 by a 3x3 average pool after it."""
+    """2 = the first convolution strides; 4 = and a 3x3 average pooling follows."""
     columns: tuple[int, ...] = (1, 2, 4, 8)
     widths: tuple[int, ...] = (2, 3, 4, 5, 6, 8, 10, 12, 16, 21, 24, 32, 44, 48, 64, 80, 93, 96)
-    """Channels of one column; of a bottleneck stage inside, its output is twice as wide."""
+    """Channels per column; the output of a bottleneck stage is twice as wide."""
     depths: tuple[int, ...] = (1, 2, 3, 4, 5, 7, 10, 11)
     branches: tuple[Branch, ...] = ("basic", "bottleneck")
     interactions: tuple[Interaction, ...] = ("none", "entry", "every")
-    """Where columns exchange: nowhere, in the stage's first block, in every block."""
+    """Where columns exchange features: nowhere, in a stage's first block, or in every block."""
     mixes: tuple[Mix, ...] = ("same", "kernels", "widths")
-    """Columns alike; or half of them with a kernel larger by 2; or half narrow and half wide."""
+    """All columns alike, half of them with kernels larger by 2, or half narrow and half wide."""
     attentions: tuple[Attention, ...] = ("none", "text", "released")
-    """DC-AC in the paper's words or as released; also `ac`, `vac` and `se`, behind a branch."""
+    """DC-AC as described in the paper or as released; also `ac`, `vac` and `se`, after a branch."""
     places: tuple[Place, ...] = ("first", "every", "last")
-    """Which blocks of a stage attend."""
+    """The blocks of a stage that attend."""
     condense: tuple[int, ...] = (1, 2, 4)
     pools: tuple[Pool, ...] = ("max_blur", "average", "blur")
     strides: tuple[int, ...] = (1, 2)
     downs: tuple[Down, ...] = ("rect2", "tri3", "bin5", "max", "strided_3x3", "strided_1x1")
     kernels: tuple[int, ...] = (3, 5)
     inners: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """Channels inside a block, as a multiple of the column's width."""
+    """Inner channels of a block, as a multiple of the width of the column."""
     distinct_blocks: int = 3
-    """Blocks of a stage that decide for themselves; those after them repeat the last of them."""
+    """Blocks of a stage with decisions of their own; later blocks repeat the last of them."""
     smallest_map: int = 2
-    """Pixels per side below which nothing strides or condenses."""
+    """Least pixels per side of a map after a stride or a condenser."""
     prototype: Start = "prototype"
-    """Where a generator starts, brought to the nearest options of these lists."""
+    """Preset where a generator starts, with the nearest options of these lists."""
 
     def __post_init__(self) -> None:
         singles = ("distinct_blocks", "smallest_map", "prototype")
@@ -111,19 +111,17 @@ class AttendNeXt:
 
     @property
     def presets(self) -> Mapping[str, Decisions]:
-        """Networks of this space by name; those that its lists cannot express are left out."""
+        """Named networks of this space; those that its lists do not allow are left out."""
         everything = _whole_space()
         fitting = {
             name: decisions
             for name, decisions in PRESETS.items()
             if self._takes(decisions, everything.sample(Replay(decisions)))
         }
-        start = Recording(Nearest(PRESETS[self.prototype]))
-        self.sample(start)
-        return fitting | {"prototype": start.decisions}
+        return fitting | {"prototype": nearest_in(self, PRESETS[self.prototype])}
 
     def sample(self, choose: Choose) -> Genome:
-        """Make a genome from the answers of `choose`: about 35 decisions for a small network."""
+        """Build a genome from the answers of `choose`: about 35 decisions for a small network."""
         ask = UnlessAlone(choose)
         count = ask("stages", self.stages)
         resolution = ask("resolution", self.resolutions)
@@ -140,13 +138,13 @@ class AttendNeXt:
         return Genome(resolution, activation, gate, stem, stages)
 
     def source(self, genome: Genome, task: Task) -> Source:
-        """Say how to build the network of `genome` for `task`."""
+        """Return how to build the network of `genome` for `task`."""
         spec = specify(genome, task, self.smallest_map)
         shape = (task.channels, *input_size(genome, task))
         return Source("search_spaces.attendnext.blocks", spec, shape)
 
     def graph(self, genome: Genome, task: Task) -> Graph:
-        """Give the graph that a trace of the built network would give, without building it."""
+        """Return the graph that tracing the network would return, without building the network."""
         source = self.source(genome, task)
         return graph_of(source.spec, source.input_shape)
 

@@ -1,4 +1,4 @@
-"""A genome of AttendNeXt meets a task: every size in numbers, as `blocks` takes them."""
+"""The specification of an AttendNeXt network for a task: all sizes in numbers, for `blocks`."""
 
 from math import gcd
 from typing import Any
@@ -9,16 +9,17 @@ from search_spaces.sizes import Size, halve
 
 Spec = dict[str, Any]
 LEAST_RESOLUTION = 8
+"""A share of the resolution never reduces an image below this many pixels per side."""
 
 
 def input_size(genome: Genome, task: Task) -> Size:
-    """Give the height and width in pixels that the network of `genome` takes."""
+    """Return the height and width (pixels) of the input of the network."""
     share = genome.resolution
     return _scaled(task.height, share), _scaled(task.width, share)
 
 
 def specify(genome: Genome, task: Task, smallest_map: int) -> Spec:
-    """Describe the network of `genome` for `task` as plain data."""
+    """Return the specification of the network of `genome` for `task`, as plain data."""
     stem, size = _stem(genome, task, smallest_map)
     inputs = genome.stem.width
     stages = []
@@ -75,7 +76,7 @@ def _stage(stage: Stage, channels: int, size: Size, smallest_map: int) -> tuple[
 
 
 def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> Spec:
-    """Describe block `k` of a stage without its channels; `size` is that of its output."""
+    """Return the specification of block `k` without its channels; `size` is that of its output."""
     mixing = stage.interaction == "every" or (stage.interaction == "entry" and k == 0)
     attention = stage.attention if attends(stage, k) else "none"
     if attention == "text":
@@ -95,13 +96,13 @@ def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> S
 
 
 def attends(stage: Stage, k: int) -> bool:
-    """Say whether the place of a stage's attention covers its block `k`, counted from 0."""
+    """Return whether block `k` (from 0) of a stage is one that attends."""
     last = len(stage.blocks) - 1
     return {"first": k == 0, "every": True, "last": k == last}[stage.place]
 
 
 def _bundles(stage: Stage) -> tuple[list[int], list[int]]:
-    """Give the number of columns and the width of a column, for each bundle of equal ones."""
+    """Return the number of columns and their width, for each bundle of equal columns."""
     if stage.mix == "same":
         return [stage.columns], [stage.width]
     half = stage.columns // 2

@@ -153,7 +153,7 @@ def test_what_cannot_be_traced_says_why_and_how_many_parameters_it_has(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nets:number", "nets:number: gives int, not a torch.nn.Module"),
+        ("nets:number", "nets:number: the factory must return a torch.nn.Module, got int"),
         ("nets:quits", "nets:quits: the factory raised SystemExit: 5"),
         ("nets:broken", "nets:broken: the factory raised ValueError"),
         ("nets:huge", "nets:huge: the factory raised RuntimeError"),
@@ -187,10 +187,10 @@ def test_what_a_network_prints_is_no_part_of_the_json(capsys: pytest.CaptureFixt
 def test_without_timm_the_remedy_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timm_models._import_timm.cache_clear()
+    timm_models.import_timm.cache_clear()
     monkeypatch.setitem(sys.modules, "timm", None)
     code, _, err = run(capsys, "check", "timm:resnet18")
-    timm_models._import_timm.cache_clear()
+    timm_models.import_timm.cache_clear()
     assert code == 2 and err.count("\n") == 1 and 'pip install "gensynth[peers]"' in err
 
 

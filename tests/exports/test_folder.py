@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gensynth.errors import InputError
-from gensynth.exports.folder import ExportCheck, ExportError, write
+from gensynth.exports.folder import ExportCheck, ExportError, write_folder
 from gensynth.models.exported import input_shape, load_folder
 from gensynth.space import Replay, Source, Task, build_source
 from search_spaces.attendnext import AttendNeXt
@@ -29,7 +29,7 @@ def weights_of(source: Source, seed: int = 0) -> dict[str, torch.Tensor]:
 
 
 def export(folder: Path, source: Source, replace: bool = False) -> ExportCheck:
-    return write(folder, "attendnext", source, weights_of(source), "{}", "# card\n", replace)
+    return write_folder(folder, "attendnext", source, weights_of(source), "{}", "# card\n", replace)
 
 
 def test_an_export_is_whole_and_computes_the_same(tmp_path: Path) -> None:
@@ -104,15 +104,15 @@ def test_a_folder_that_exists_is_refused_or_replaced(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_export_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="no earlier export"):
+    with pytest.raises(InputError, match="not an earlier export"):
         export(tmp_path, tiny_source(), replace=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
 def test_foreign_weights_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
     other = weights_of(tiny_source(**{"stem.width": 16}))
-    with pytest.raises(InputError, match="not those of this network"):
-        write(tmp_path / "best", "attendnext", tiny_source(), other, "{}", "")
+    with pytest.raises(InputError, match="do not fit the network"):
+        write_folder(tmp_path / "best", "attendnext", tiny_source(), other, "{}", "")
     assert not list(tmp_path.iterdir())
 
 
@@ -154,7 +154,7 @@ def make(spec):
 
 def test_a_users_own_module_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_module(tmp_path, USER_MODULE, monkeypatch)
-    write(tmp_path / "best", "mine", source, weights_of(source), "{}", "")
+    write_folder(tmp_path / "best", "mine", source, weights_of(source), "{}", "")
     text = (tmp_path / "best" / "mine.py").read_text()
     assert "Unused" not in text and '# Chosen by hand.\nSLOPE = 0.1\n"""Of the' in text
     assert load_folder(tmp_path / "best")(torch.rand(2, 1, 4, 4)).shape == (2, 3)
@@ -167,7 +167,7 @@ def test_a_network_that_computes_otherwise_once_exported_is_refused(
     source = write_module(tmp_path, depends, monkeypatch)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(ExportError, match="differ"):
-        write(tmp_path / "best", "mine", source, weights_of(source), "{}", "")
+        write_folder(tmp_path / "best", "mine", source, weights_of(source), "{}", "")
     assert sorted(path for path in tmp_path.iterdir() if path.name != "__pycache__") == before
 
 
@@ -188,7 +188,7 @@ def test_what_a_file_of_its_own_cannot_hold_is_named(
         text = USER_MODULE[: USER_MODULE.index("def make")] + line
     source = write_module(tmp_path, text, monkeypatch)
     with pytest.raises(InputError) as caught:
-        write(tmp_path / "best", "mine", source, weights_of(source), "{}", "")
+        write_folder(tmp_path / "best", "mine", source, weights_of(source), "{}", "")
     assert place in caught.value.place
 
 
@@ -197,8 +197,8 @@ def test_a_factory_needs_a_name_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     source = write_module(tmp_path, USER_MODULE, monkeypatch)
-    with pytest.raises(InputError, match="cannot name"):
-        write(tmp_path / "best", name, source, weights_of(source), "{}", "")
+    with pytest.raises(InputError, match="cannot be the name"):
+        write_folder(tmp_path / "best", name, source, weights_of(source), "{}", "")
 
 
 def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
@@ -208,24 +208,24 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         load_folder(folder)
     (folder / "attendnext.py").write_text("raise OSError")
-    with pytest.raises(InputError, match="cannot run"):
+    with pytest.raises(InputError, match="cannot be run"):
         load_folder(folder)
     (folder / "attendnext.py").unlink()
-    with pytest.raises(InputError, match="no exported network"):
+    with pytest.raises(InputError, match="expected an exported network"):
         load_folder(folder)
 
 
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
-        ("INPUT_SHAPE = 'abc def'", "INPUT_SHAPE: expected three numbers above 0"),
-        ("INPUT_SHAPE = (1, 8)", "INPUT_SHAPE: expected three numbers above 0"),
-        ("INPUT_SHAPE = (1, 8, 10**9)", "INPUT_SHAPE: expected three numbers above 0"),
-        ("INPUT_SHAPE = (1, 8, -8)", "INPUT_SHAPE: expected three numbers above 0"),
-        ("def (", "is no Python file"),
-        ("import sys; sys.exit(0)", "cannot run: SystemExit"),
+        ("INPUT_SHAPE = 'abc def'", "INPUT_SHAPE: expected three integers greater than 0"),
+        ("INPUT_SHAPE = (1, 8)", "INPUT_SHAPE: expected three integers greater than 0"),
+        ("INPUT_SHAPE = (1, 8, 10**9)", "INPUT_SHAPE: expected three integers greater than 0"),
+        ("INPUT_SHAPE = (1, 8, -8)", "INPUT_SHAPE: expected three integers greater than 0"),
+        ("def (", "is not a Python file"),
+        ("import sys; sys.exit(0)", "cannot be run: SystemExit"),
         ("def attendnext(): raise KeyError(1)", "raised KeyError"),
-        ("def attendnext(): return 3", r"gives int, not a torch\.nn\.Module"),
+        ("def attendnext(): return 3", r"must return a torch\.nn\.Module, got int"),
     ],
 )
 def test_a_damaged_file_is_one_error_with_its_place(

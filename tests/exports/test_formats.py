@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from gensynth.cli import main
 from gensynth.errors import InputError
-from gensynth.exports.agreement import add_format
-from gensynth.exports.extras import Extras
-from gensynth.exports.folder import write
+from gensynth.exports.agreement import Extras, add_format
+from gensynth.exports.folder import write_folder
 from gensynth.formats import Deployment, Run, formats
 from gensynth.formats.fold import folded
 from gensynth.formats.real_inputs import RealInputs, noise
@@ -147,9 +146,10 @@ def test_a_format_that_disagrees_is_removed(error: float, stays: bool, tmp_path:
     source = tiny_source()
     extras = Extras([Wrong(error)], inputs_of(source))
     weights = weights_of(source)
-    write(tmp_path / "best", "attendnext", source, weights, "{}", "# card\n", more=extras)
+    best = tmp_path / "best"
+    check = write_folder(best, "attendnext", source, weights, "{}", "# card\n", extras=extras)
     assert (tmp_path / "best" / "model.wrong").exists() == stays
-    assert extras.agreements[0].agrees == stays
+    assert check.agreements[0].agrees == stays
     card = (tmp_path / "best" / "card.md").read_text()
     assert ("disagreed, removed" in card) != stays and "## Formats" in card
 
@@ -169,7 +169,9 @@ def test_what_cannot_be_exported_is_one_line_and_leaves_nothing(
         with pytest.raises(
             InputError, match=r"torch\.export: cannot export this network"
         ) as caught:
-            write(tmp_path / "best", "mine", source, weights_of(source), "{}", "", more=extras)
+            write_folder(
+                tmp_path / "best", "mine", source, weights_of(source), "{}", "", extras=extras
+            )
         assert "\n" not in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
 
@@ -243,7 +245,7 @@ def test_a_network_is_a_backbone(space: SearchSpace[Any], seed: int) -> None:
 def test_the_presets_give_the_strides_that_detectors_take() -> None:
     source = preset_source(AttendNeXt(), "xa325", Task(3, 64, 64, 10))
     network: Any = build_source(source).eval()
-    timm_models._import_timm()
+    timm_models.import_timm()
     info = import_module("timm.models._features").FeatureInfo(network.feature_info, (1, 3))
     assert (info.channels(), info.reduction()) == ([84, 744], [8, 32])
     assert [facts["reduction"] for facts in network.feature_info] == [4, 8, 16, 32]

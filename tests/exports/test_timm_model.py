@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gensynth.exports.folder import write
+from gensynth.exports.folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.genome import to_json
 from gensynth.space import Replay, Task, build_source
@@ -19,7 +19,7 @@ IMAGES = Images((0.5, 0.4, 0.3), (0.2, 0.3, 0.4), ("cat", "dog", "eel", "fly", "
 START = """
 import json, sys, warnings
 import gensynth.peers
-timm = gensynth.models.timm_models._import_timm()
+timm = gensynth.models.timm_models.import_timm()
 for name in [n for n in sys.modules if n.split(".")[0] in ("gensynth", "search_spaces")]:
     del sys.modules[name]
 sys.path = [p for p in sys.path if not (p and __import__("pathlib").Path(p, "gensynth").is_dir())]
@@ -40,7 +40,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     weights = build_source(source).state_dict()
     file = to_json(genome, "attendnext", SPACE.version)
-    write(folder, "attendnext", source, weights, file, "# card\n", images=IMAGES)
+    write_folder(folder, "attendnext", source, weights, file, "# card\n", images=IMAGES)
     return folder
 
 
@@ -132,7 +132,7 @@ def test_two_exports_live_beside_each_other(exported: Path, tmp_path: Path) -> N
     genome = SPACE.sample(Replay(SPACE.presets["prototype"]))
     source = SPACE.source(genome, Task(channels=3, height=32, width=32, classes=3))
     file = to_json(genome, "attendnext", SPACE.version)
-    write(
+    write_folder(
         tmp_path / "other",
         "attendnext",
         source,

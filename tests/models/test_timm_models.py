@@ -106,17 +106,17 @@ def test_a_narrower_network_can_look_at_small_images_too(order: str) -> None:
 @pytest.mark.parametrize(
     ("form", "problem"),
     [
-        ("fbnetc_100+width9", "expected a width of 0.05 to 4, got '9'"),
-        ("fbnetc_100+width", "expected a width of 0.05 to 4, got ''"),
-        ("fbnetc_100+widthnan", "expected a width of 0.05 to 4, got 'nan'"),
-        ("fbnetc_100+stride2", "unknown form '+stride2'; did you mean '+stride1'"),
-        ("fbnetc_100+width0.5+width0.75", "says +width more than once"),
-        ("fbnetc_100+stride1+stride1", "says +stride more than once"),
-        ("fbnetc_100+width 0.5", "expected a width of 0.05 to 4, got ' 0.5'"),
-        ("resnet18+width0.5", "timm makes it at one width only; at any: fbnetc_100"),
+        ("fbnetc_100+width9", "the width must be from 0.05 to 4, got '9'"),
+        ("fbnetc_100+width", "the width must be from 0.05 to 4, got ''"),
+        ("fbnetc_100+widthnan", "the width must be from 0.05 to 4, got 'nan'"),
+        ("fbnetc_100+stride2", "unknown variant '+stride2'; did you mean '+stride1'"),
+        ("fbnetc_100+width0.5+width0.75", "expected +width once"),
+        ("fbnetc_100+stride1+stride1", "expected +stride once"),
+        ("fbnetc_100+width 0.5", "the width must be from 0.05 to 4, got ' 0.5'"),
+        ("resnet18+width0.5", "timm builds it at one width only; valid: fbnetc_100"),
     ],
 )
-def test_a_form_that_there_is_not_is_one_line(form: str, problem: str) -> None:
+def test_an_unknown_variant_is_one_line(form: str, problem: str) -> None:
     with pytest.raises(InputError, match=re.escape(problem)):
         timm_models.make({"name": form})
 
@@ -153,11 +153,11 @@ def test_what_timm_cannot_build_is_one_line() -> None:
 
 
 def test_without_timm_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    timm_models._import_timm.cache_clear()
+    timm_models.import_timm.cache_clear()
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(InputError, match=r'pip install "gensynth\[peers\]"'):
         timm_models.make({"name": "resnet18"})
-    timm_models._import_timm.cache_clear()
+    timm_models.import_timm.cache_clear()
 
 
 def test_published_accuracies_are_percentages_with_a_source() -> None:
@@ -171,6 +171,6 @@ def test_published_accuracies_are_percentages_with_a_source() -> None:
 
 
 def test_every_known_accuracy_is_of_a_network_that_can_be_built() -> None:
-    timm = timm_models._import_timm()
+    timm = timm_models.import_timm()
     names = [name for name, row in timm_models.published().items() if row.params is None]
     assert names and all(timm.is_model(name.removeprefix("timm:")) for name in names)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gensynth.errors import InputError
-from gensynth.exports.folder import write
+from gensynth.exports.folder import write_folder
 from gensynth.genome import from_json, to_json
 from gensynth.graph.trace import trace
 from gensynth.models.exported import load_folder
@@ -69,7 +69,7 @@ def test_no_stride_leaves_less_than_two_pixels() -> None:
 def test_the_prototype_is_exported_and_read_back(tmp_path: Path) -> None:
     source = SPACE.source(prototype(), DIGITS)
     weights = build(SPACE, prototype(), DIGITS).state_dict()
-    write(tmp_path / "best", "attendnet", source, weights, "{}", "")
+    write_folder(tmp_path / "best", "attendnet", source, weights, "{}", "")
     text = (tmp_path / "best" / "attendnet.py").read_text()
     assert "class VisualAttentionCondenser" in text and "SqueezeExcitation" not in text
     assert load_folder(tmp_path / "best")(torch.rand(2, 1, 8, 8)).shape == (2, 10)

@@ -172,7 +172,7 @@ def test_a_folder_called_digits_is_not_mistaken_for_the_embedded_data(
     ("arguments", "line"),
     [
         (("attendnext:nope", "--data", "digits"), "attendnext:nope: space attendnext has no"),
-        (("module:factory", "--data", "digits"), "module:factory: is no timm:NAME"),
+        (("module:factory", "--data", "digits"), "module:factory: expected timm:NAME"),
         (("timm:vgg11", "--data", "digits"), "timm:vgg11: cannot run on one 1x8x8 image"),
         (("attendnext:tiny", "--data", "nowhere"), "no such folder"),
         (("attendnext:tiny", "--data", "digits", "--device", "tpu"), "--device: unknown device"),

@@ -1,0 +1,208 @@
+"""The cards of exported networks, in Markdown: what a network is, costs and reaches."""
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.evaluation.confidence import wilson_interval
+from gensynth.evaluation.constraint import Judgement, broken
+from gensynth.genome import genome_id
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from gensynth.campaign.campaign import Campaign
+    from gensynth.campaign.finals import Finalist
+    from gensynth.data.sets import DataSet
+    from gensynth.evaluation.latency import Latency
+    from gensynth.evaluation.outcome import Outcome
+    from gensynth.formats.real_inputs import RealInputs
+    from gensynth.models.by_name import Sourced
+    from gensynth.training.job import Job
+    from gensynth.training.report import Report
+
+
+def table_of(facts: Mapping[str, object]) -> list[str]:
+    """Return the lines of a Markdown table of `facts`, without those that are empty.
+
+    >>> table_of({"Parameters": "2,262", "MACs": ""})
+    ['| what | value |', '|---|---|', '| Parameters | 2,262 |']
+    """
+    rows = (f"| {name} | {value} |" for name, value in facts.items() if value != "")
+    return ["| what | value |", "|---|---|", *rows]
+
+
+def versions(*packages: str) -> str:
+    """Return the versions of installed packages and of Python, and the machine type."""
+    installed = ", ".join(f"{name} {version(name)}" for name in packages)
+    return f"{installed}; Python {platform.python_version()}, {platform.machine()}"
+
+
+def share_of(share: float) -> str:
+    """Return the words for a share of images, to precede them; empty if it is all of them.
+
+    >>> share_of(0.25) + "the training images"
+    '0.25 of the training images'
+    """
+    return "" if share == 1 else f"{share:.3g} of "
+
+
+def untrained_card(sourced: "Sourced", network: "nn.Module", inputs: "RealInputs") -> str:
+    """Return the card of a network with fresh weights.
+
+    Args:
+        sourced: the genome.
+        network: the network whose weights are exported.
+        inputs: the images that its running statistics come from.
+    """
+    from gensynth.graph.profile import profile
+    from gensynth.graph.trace import trace
+
+    shape = sourced.source.input_shape
+    costs = profile(trace(network, shape))
+    classes = sourced.source.spec.get("classes")
+    facts = {
+        "Genome": genome_id(json.loads(sourced.genome_json)["genome"]),
+        "Input": f"(N, {', '.join(map(str, shape))}), float32",
+        "Classes": "" if classes is None else f"{classes:,}",
+        "Parameters": f"{costs.params:,}",
+        "MACs (conv + linear)": f"{costs.macs:,}",
+        "Weight bytes (float32)": f"{costs.weight_bytes:,}",
+        "Peak activation bytes": f"{costs.peak_activation_bytes:,}",
+        "Versions": versions("gensynth", "torch"),
+    }
+    lines = [
+        f"# {sourced.space}",
+        "",
+        "Fresh weights: this network was not trained.",
+        "",
+        "The running statistics of its batch normalisations come from "
+        f"{inputs.calibration_origin}. Its training determines how images must be normalised.",
+        "",
+    ]
+    return "\n".join([*lines, *table_of(facts)]) + "\n"
+
+
+def trained_card(job: "Job", data: "DataSet", report: "Report") -> str:
+    """Return the card of a network that `gensynth train` has trained."""
+    recipe, (low, high) = job.recipe, report.test_interval
+    facts = {
+        "Parameters": f"{report.params:,}",
+        "MACs (conv + linear)": f"{report.macs:,}",
+        "Input": f"(N, {', '.join(map(str, job.source.input_shape))}), float32",
+        "Validation top-1": f"{report.validation_top1:.2f} %",
+        "Test top-1": f"{report.test_top1:.2f} % (95 % interval {low:.2f} to {high:.2f} %)",
+        "Data": f"{Path(job.data.path).name}, fingerprint {data.fingerprint}",
+        "Classes, in the order of the outputs": ", ".join(data.class_names),
+        "Pixels": _normalisation(data.mean, data.std),
+        "Training": f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, "
+        f"{recipe.optimizer}, learning rate {report.rate:g}, batch {recipe.batch_size}, "
+        f"augmentation {', '.join(recipe.augment) or 'none'}, seed {job.training_seed}",
+        "Versions": versions("gensynth", "torch"),
+    }
+    return "\n".join([f"# {report.model}, trained", "", *table_of(facts)]) + "\n"
+
+
+def campaign_card(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome") -> str:
+    """Return the card of the network that a campaign found.
+
+    Args:
+        campaign: the campaign.
+        finalist: the winner.
+        outcome: its last training, whose weights are exported.
+    """
+    experiment, facts = campaign.context.experiment, facts_of_export(campaign, finalist, outcome)
+    lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
+    lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
+    verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
+    lines += [f"| {j.constraint} | {j.mode} | {_word(j)} | {j.reason} |" for j in verdicts]
+    lines += ["", *_provenance(campaign, outcome)]
+    return "\n".join(lines) + "\n"
+
+
+def facts_of_export(
+    campaign: "Campaign", finalist: "Finalist", outcome: "Outcome"
+) -> Mapping[str, object]:
+    """Return what the exported network costs and reaches, in words, by the name of the fact."""
+    context, profile = campaign.context, outcome.profile
+    experiment, measured = context.experiment, outcome.curve[-1]
+    looks = sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
+    facts: Mapping[str, object] = {
+        "Genome": outcome.genome_id,
+        "Parameters": f"{profile.params:,}" if profile else "",
+        "MACs (conv + linear)": f"{profile.macs:,}" if profile else "",
+        "Weight bytes (float32)": f"{profile.weight_bytes:,}" if profile else "",
+        "Peak activation bytes": f"{profile.peak_activation_bytes:,}" if profile else "",
+        "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
+        "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
+        f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
+        "Test top-1": _test(measured.test_top1 or 0.0, context.test_images),
+        "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
+        "Pursued value": f"{finalist.value:.2f} dB",
+    }
+    if missed := missed_on_test(campaign, finalist, outcome):
+        facts = {**facts, "On the test split": missed}
+    return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
+
+
+def missed_on_test(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome") -> str:
+    """Return which enforced constraints the network misses at its test top-1; empty if none."""
+    test = outcome.curve[-1].test_top1
+    missed = broken(campaign.verdicts_at(finalist.outcome, test)) if test is not None else ()
+    if not missed:
+        return ""
+    reasons = "; ".join(f"{judgement.constraint}: {judgement.reason}" for judgement in missed)
+    return f"misses what held in validation ({reasons}): too few images, or overfitting"
+
+
+def _test(top1: float, images: int) -> str:
+    low, high = wilson_interval(top1, images)
+    return f"{top1:.2f} % on {images:,} images (95 % interval {low:.2f} to {high:.2f} %)"
+
+
+def _latency(latency: "Latency") -> str:
+    text = f"{latency.median_ms:.4g} ms ({latency.interval_ms.low:.4g} to "
+    text += f"{latency.interval_ms.high:.4g})"
+    if latency.ratio is not None and latency.ratio_interval is not None:
+        low, high = latency.ratio_interval.low, latency.ratio_interval.high
+        text += f", {latency.ratio:.3g} times the reference's ({low:.3g} to {high:.3g})"
+    return f"{text}; {latency.machine}"
+
+
+def _word(judgement: Judgement) -> str:
+    return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
+
+
+def _normalisation(means: tuple[float, ...], stds: tuple[float, ...]) -> str:
+    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (means, stds))
+    return f"scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; std {std}"
+
+
+def _provenance(campaign: "Campaign", outcome: "Outcome") -> list[str]:
+    context, experiment = campaign.context, campaign.context.experiment
+    task = context.task
+    recipe, epochs, last = experiment.proxy, len(outcome.curve), experiment.last_training
+    averaged = f", moving average of the weights {last.ema_decay}" if last.ema_decay else ""
+    image = f"{task.channels} x {task.height} x {task.width}"
+    return [
+        "## How it was found",
+        "",
+        f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
+        f"fingerprint {context.data_fingerprint}.",
+        f"- Classes, in the order of the outputs: {', '.join(context.class_names)}.",
+        "- Images of another size: resized to cover this shape, and cropped around the centre.",
+        f"- Input: pixels {_normalisation(context.mean, context.std)}.",
+        *([f"- {context.left_out.split(';')[0]}."] if context.left_out else []),
+        *([f"- {context.repeated}."] if context.repeated else []),
+        f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "
+        f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, seed "
+        f"{experiment.seed}.",
+        f"- Last training: {epochs} epochs on {share_of(last.data_share)}train and validation "
+        f"together, {recipe.optimizer}, learning rate {recipe.learning_rate}, batch "
+        f"{recipe.batch_size}{averaged}; the test split was measured after it.",
+        f"- Augmentation: {', '.join(recipe.augment) or 'none'}.",
+        f"- Versions: {versions('gensynth', 'torch', 'optuna')}.",
+    ]
