@@ -48,7 +48,9 @@ class Published:
 def published() -> Mapping[str, Published]:
     """Read the table of the package: networks by the name that `gensynth score` takes."""
     file = resources.files("gensynth.resources") / "peers_top1.json"
-    return from_plain(dict[str, Published], loads(file.read_text(), file.name), file.name)
+    return from_plain(
+        dict[str, Published], loads(file.read_text(encoding="utf-8"), file.name), file.name
+    )
 
 
 def make(spec: Mapping[str, Any]) -> "nn.Module":
