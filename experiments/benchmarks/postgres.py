@@ -1,6 +1,7 @@
 """A PostgreSQL server of one's own: a cluster in a fresh folder, on loopback, to be restarted.
 
-Needs PostgreSQL's server programs (Debian: `apt-get install postgresql`). PostgreSQL refuses to run
+Needs PostgreSQL's server programs (Debian: `apt-get install postgresql`) on the `PATH`, in
+`/usr/lib/postgresql` or in the folder that `GENSYNTH_POSTGRESQL` names. PostgreSQL refuses to run
 as root; then it runs as the user `postgres`, whom that package makes.
 """
 
@@ -67,7 +68,8 @@ def postgres() -> Iterator[Server]:
 
 def programs() -> Path:
     """Find the server's programs; Debian keeps them off the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    folder = Path(os.environ.get("GENSYNTH_POSTGRESQL", "/usr/lib/postgresql"))
+    found = sorted(folder.glob("*/bin/pg_ctl"))
     on_path = shutil.which("pg_ctl")
     if not found and on_path is None:
         raise FileNotFoundError("no PostgreSQL server here: apt-get install postgresql")
