@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.crash_audit import Audit
 from experiments.benchmarks.crash_scene import Moment, Scene, Target, begin
 from experiments.benchmarks.postgres import postgres
@@ -157,7 +158,7 @@ def _storage(options: argparse.Namespace) -> Iterator[str | None]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--executor", choices=("inline", "ray"), default="inline")
     parser.add_argument("--storage", help="a database URL, or postgresql for a server of its own")

@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading
 from gensynth.campaign.early_stopping import Halving
 from gensynth.campaign.experiment import Finals, Stopping, read_experiment
 from gensynth.campaign.finals import last_place
@@ -76,8 +78,7 @@ def main() -> None:
     print(f"{len(networks)} networks, {options.runs} runs of {options.trainings}, top-1 >= {floor}")
     heads = ["asks for", "first", "one in", "saved", "same best", "dB lost if not"]
     heads.append("at equal epochs")
-    print("| " + " | ".join(heads) + " |")
-    print("|" + "---|" * len(heads))
+    print(*heading(heads), sep="\n")
     rng = np.random.default_rng(0)
     drawn = [[networks[k] for k in rng.permutation(len(networks))] for _ in range(options.runs)]
     count = options.trainings
@@ -89,7 +90,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--trainings", type=int, default=40)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from scipy.stats import wilcoxon
 
 from experiments.benchmarks.plot import Band
+from experiments.benchmarks.tables import paired_p
 
 MARKS = (25, 50, 100, 200)
 
@@ -84,7 +84,7 @@ def _row(task: Task, name: str, first: str, runs: list[Run]) -> list[str]:
     ends = dict.fromkeys(_count(needed, at, task.budget) for at in (0.25, 0.75))
     cells = [escape(name), middle, "-".join(ends), most]
     cells += [f"{reached:.0%}", f"{np.median([run.seconds for run in mine]):.3f}"]
-    cells.append("" if name == first else _paired(_needed(task, first, runs), needed))
+    cells.append("" if name == first else paired_p(_needed(task, first, runs), needed))
     return [*cells, *(_regret_at(mine, mark) for mark in MARKS)]
 
 
@@ -119,13 +119,6 @@ def _needed(task: Task, name: str, runs: list[Run]) -> NDArray[float64]:
 
 def _median(task: Task, name: str, runs: list[Run]) -> float:
     return _quantile(_needed(task, name, runs), 0.5, task.budget)
-
-
-def _paired(ours: NDArray[float64], theirs: NDArray[float64]) -> str:
-    """Test, two-sided and paired by run, whether two generators need equally many."""
-    if np.all(ours == theirs):
-        return "1"
-    return f"{wilcoxon(ours, theirs, zero_method='zsplit').pvalue:.2g}"
 
 
 def band(name: str, runs: list[Run]) -> Band:

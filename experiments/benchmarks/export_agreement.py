@@ -7,7 +7,6 @@ compared on the 359 test images as `gensynth export` does. With --fresh the expo
 two new environments without this project: one of torch, one of ONNX Runtime.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -22,6 +21,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.proxy_task import training
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
@@ -32,7 +33,7 @@ from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
 from gensynth.genome import to_json
 from gensynth.space import Draw, Replay, SearchSpace, Source, build_source
-from gensynth.training.job import Diverged, Job, Recipe
+from gensynth.training.job import Diverged, Recipe
 from gensynth.training.loop import train
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnext import AttendNeXt
@@ -67,17 +68,8 @@ def train_somehow(source: Source, epochs: int, folder: Path) -> None:
     One that diverges at all of them gets the batch statistics of some images, and no training.
     """
     for rate in RATES:
-        job = Job(
-            number=0,
-            purpose="search",
-            source=source,
-            data=DataSettings(),
-            data_fingerprint=DATA.fingerprint,
-            recipe=Recipe(epochs=epochs, batch_size=64, learning_rate=rate),
-            training_seed=0,
-            folder=str(folder),
-            keep_weights=True,
-        )
+        recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=rate)
+        job = training(source, DataSettings(), DATA, recipe, folder)
         with suppress(Diverged):
             list(train(job))
             return
@@ -157,7 +149,7 @@ def summary(agreements: list[Agreement]) -> Iterator[str]:
 
 def main() -> None:
     """Export, compare, and print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_for(__doc__)
     parser.add_argument("--genomes", type=int, default=50)
     parser.add_argument("--start", type=int, default=0, help="first random genome; 0: presets too")
     parser.add_argument("--epochs", type=int, default=3)

@@ -18,7 +18,7 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on
 from experiments.benchmarks.record_space import networks
 from experiments.benchmarks.recorded_predictor import COSTS, PREFIX, Predictor
 from gensynth.campaign.context import make_context

@@ -22,9 +22,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.fuzz_readers import READERS, Reader, mutated
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.errors import InputError
 
+HEADS = "reader", "inputs", "values", "errors", "tracebacks", "hangs", "slowest (ms)", "seconds"
 LIMIT_S = 10.0
 MEMORY = 6 * 2**30
 """Address space in bytes beyond which an allocation fails; torch alone maps some of it."""
@@ -43,15 +46,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     total = sum(reader.share for reader in READERS.values())
     bad = 0
-    print("| reader | inputs | values | errors | tracebacks | hangs | slowest (ms) | seconds |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(*heading(HEADS), sep="\n")
     for name, reader in READERS.items():
         inputs = max(1, round(options.inputs * reader.share / total))
         counts, slowest, seconds = feed(name, reader, inputs, options)
         bad += counts["traceback"] + counts["hang"]
         figures = [counts[word] for word in ("value", "error", "traceback", "hang")]
         cells = [name, inputs, *figures, f"{1000 * slowest:.0f}", f"{seconds:.0f}"]
-        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+        print(markdown([str(cell) for cell in cells]), flush=True)
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"largest resident size: {largest:.0f} MB")
     sys.exit(bad > 0)
@@ -112,7 +114,7 @@ def _memory_folder() -> str | None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)

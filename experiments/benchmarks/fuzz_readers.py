@@ -7,6 +7,7 @@ give a value or raise `InputError`; anything else is a defect.
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ def _listing(folder: Path, data: bytes) -> Any:
 READERS: Mapping[str, Reader] = {
     "experiment TOML": Reader(
         _experiment,
-        lambda _: Path("gensynth/digits.toml").read_bytes(),
+        lambda _: files("gensynth.resources").joinpath("digits.toml").read_bytes(),
         words=(b"[constraints.", b'use = "', b"nan", b"-inf", b"1979-05-27T07:32:00Z", b"[[", b"{"),
     ),
     "genome": Reader(_genome, _good_genome, words=(b'"schema":2', b'"attendnet"')),

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.plot import Band, write_svg
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.experiment import (
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", help="digits, or an experiment file")
     parser.add_argument("--data", type=Path, help="the folder of images of an experiment file")
     parser.add_argument("--generators", default="gensynth,tpe,gp,random")

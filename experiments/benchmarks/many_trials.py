@@ -7,7 +7,6 @@ the first tenth of the trials on (imports and pools are in place by then) to the
 the trials between; time is the campaign's, without the seconds that the trainings themselves took.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.campaign.campaign import Campaign, Done
 from gensynth.campaign.experiment import parse_experiment
 from gensynth.campaign.folder import driving
@@ -26,7 +26,7 @@ BOUND_KB = 100.0
 
 def main() -> None:
     """Run the campaign, print its figures, and end with 1 where a trial costs too much memory."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--executor", choices=("inline", "ray"), default="ray")
     options = parser.parse_args()

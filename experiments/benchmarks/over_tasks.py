@@ -7,7 +7,6 @@ and number saw the same permuted table: each such pair gives a ratio of evaluati
 not reach its target counts as one more than its budget.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +15,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import wilcoxon
 
+from experiments.benchmarks.command_line import parser_for
+
 Evaluations = dict[tuple[str, int], int]
 """By task and number of the run."""
 
 
 def main() -> None:
     """Print the ratios over all tasks, then the pairs of each task."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--first", default="gensynth")
     parser.add_argument("--others", default="gp,tpe")

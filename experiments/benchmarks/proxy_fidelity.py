@@ -25,12 +25,14 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.fidelity_guesses import (
     Proxy,
     costs_and_neighbours,
     extrapolated,
     reactions,
 )
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.evaluation.measurement import Measurement
 from gensynth.training.long import gain_at_end, is_flat
 
@@ -48,15 +50,15 @@ def main() -> None:
     seconds = float(long["cpu_seconds"].median())
     print(f"{len(truth)} networks trained long, {len(again)} of them twice; {seconds:.0f} s each")
     _print_flatness(long)
-    print("| proxy | cost | all | twice | better half | within 20 % of MACs |")
-    print("|---|---|---|---|---|---|")
+    heads = ["proxy", "cost", "all", "twice", "better half", "within 20 % of MACs"]
+    print(*heading(heads), sep="\n")
     print(_implied_ceiling(truth, again, long))
     for proxy in _proxies(options, long, seconds):
         print(_row(proxy, truth, again, long))
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("proxy", type=Path)
     parser.add_argument("--long", type=Path, required=True)
     parser.add_argument("--cheaper", type=Path, nargs="*", default=[])
@@ -116,7 +118,7 @@ def _implied_ceiling(truth: pd.Series, again: pd.Series, long: pd.DataFrame) -> 
     cells.append("")
     cells.append(_spread([_rank(draw[better], exact[better]) for draw in draws]))
     cells.append(_spread([_rank_within(draw, exact, macs) for draw in draws]))
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 def _spread(ranks: list[float]) -> str:
@@ -144,7 +146,7 @@ def _row(proxy: Proxy, truth: pd.Series, again: pd.Series, long: pd.DataFrame) -
     cells.append(ranked(better) if len(both) == len(truth) else "")
     within = _interval(lambda c: _rank_within(guess[c], exact[c], macs[c]), len(both))
     cells.append(within if len(both) == len(truth) else "")
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 def _interval(measure: Callable[[NDArray[np.intp]], float], count: int) -> str:

@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 
 from experiments.benchmarks import plain_loop
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.proxy_task import Setting, job, subset
 from gensynth.data.open import open_data
 from gensynth.serialization import dumps, from_plain, loads
@@ -180,7 +181,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_for(__doc__)
     parser.add_argument("--data", type=Path, help="image folder with train and test")
     parser.add_argument("--images", type=int, default=10000)
     parser.add_argument("--epochs", type=int, default=3)

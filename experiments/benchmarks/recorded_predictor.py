@@ -8,7 +8,6 @@ comparable without training (`simulated_space.py`); what is found so is a statem
 predictor, and is called simulated.
 """
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, log10
@@ -23,6 +22,7 @@ from scipy.stats import spearmanr
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.genome import Decisions
 
 Floats = NDArray[float64]
@@ -34,7 +34,7 @@ FOLDS = 10
 
 def main() -> None:
     """Print the predictor's errors on networks left out."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("table", type=Path)
     table = pd.read_parquet(parser.parse_args().table)
     quality = cross_validated(table)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.efficiency_report import Run, Task, band, show
 from experiments.benchmarks.permuted_table import (
     check_apart,
@@ -105,7 +106,7 @@ def _generator(task: Task, name: str, problem: TableProblem, seed: int) -> Gener
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("table", help="a parquet or CSV file")
     parser.add_argument("--decisions", required=True, help="pattern of the columns that are chosen")
     parser.add_argument("--maximize", required=True, help="the column that a training measures")

@@ -6,7 +6,6 @@ the best value is from the minimum. Example:
     python experiments/benchmarks/sampler.py --samplers gensynth,tpe,gp,random --runs 5 --trials 60
 """
 
-import argparse
 import math
 import time
 import warnings
@@ -20,6 +19,7 @@ from optuna.trial import Trial
 from rich.console import Console
 from rich.table import Table
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth import GenerativeSynthesisSampler
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
@@ -89,7 +89,7 @@ class Run:
 
 def main() -> None:
     """Read the command line, run everything, print the table."""
-    parser = argparse.ArgumentParser()
+    parser = parser_for(__doc__)
     parser.add_argument("--functions", default=",".join(FUNCTIONS))
     parser.add_argument("--samplers", default=",".join(SAMPLERS))
     parser.add_argument("--runs", type=int, default=5)

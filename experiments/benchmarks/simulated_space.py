@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.recorded_predictor import Predictor
+from experiments.benchmarks.tables import heading, markdown, paired_p
 from gensynth.campaign import rows
 from gensynth.campaign.context import Context, make_context
 from gensynth.errors import InputError
@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment")
     parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
     parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
@@ -221,7 +221,7 @@ class Trainings:
 def _table(names: list[str], runs: list[Run]) -> list[str]:
     marks = [m for m in MARKS if all(len(r.best) >= m for r in runs)]
     head = ["generator", *(f"best@{m}" for m in marks), "p", "feasible", "s/proposal"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = heading(head)
     first = [r for r in runs if r.variant == names[0]]
     for name in names:
         mine = sorted((r for r in runs if r.variant == name), key=lambda r: r.number)
@@ -229,7 +229,7 @@ def _table(names: list[str], runs: list[Run]) -> list[str]:
         cells.append("" if name == names[0] else _paired(first, mine, marks[-1]))
         cells.append(f"{np.mean([r.feasible for r in mine]):.0%}")
         cells.append(f"{np.median([r.seconds for r in mine]):.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(markdown(cells))
     return lines
 
 
@@ -248,9 +248,7 @@ def _spread(runs: list[Run], mark: int) -> str:
 def _paired(ours: list[Run], theirs: list[Run], mark: int) -> str:
     lowest = min(v for v in [*_values(ours, mark), *_values(theirs, mark)] if v > float("-inf"))
     first, second = ([max(v, lowest - 1) for v in _values(runs, mark)] for runs in (ours, theirs))
-    if first == second:
-        return "1"
-    return f"{wilcoxon(first, second, zero_method='zsplit').pvalue:.2g}"
+    return paired_p(first, second)
 
 
 if __name__ == "__main__":

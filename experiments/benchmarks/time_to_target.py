@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
 from experiments.benchmarks.simulated_space import (
     Step,
@@ -37,6 +38,7 @@ from experiments.benchmarks.simulated_space import (
     opened,
     steps,
 )
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.campaign.early_stopping import Halving
 from gensynth.campaign.experiment import Finals, Stopping
 from gensynth.campaign.finals import admission
@@ -54,6 +56,7 @@ VARIANTS = {
     "tpe, the campaign's rule": ("tpe", "hope"),
     "random, halving": ("random", "rank"),
 }
+HEADS = "search", "minutes to the target", "reached", "ratio", "trainings", "proposing"
 PATIENCE = 200
 """Proposals in a row without a training, after which a search begins anew, knowing nothing."""
 RESTARTS = 1000
@@ -170,7 +173,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment")
     parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
     parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
@@ -236,8 +239,7 @@ def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]
     """Make the table: how long until the target, and how much longer than the first variant."""
     best = max(found.value for one in runs for found in one.found)
     lines = [f"best of all runs {best:.2f} dB; target {best - within:.2f} dB", ""]
-    lines.append("| search | minutes to the target | reached | ratio | trainings | proposing |")
-    lines.append("|---|---|---|---|---|---|")
+    lines += heading(HEADS)
     first = [arrival(one, best - within) for one in runs if one.variant == names[0]]
     for name in names:
         mine = [one for one in runs if one.variant == name]
@@ -284,7 +286,7 @@ def _line(
     cells.append(f"{sum(a is not None for a in arrivals)} of {len(arrivals)}")
     cells += [f"{more}{ratio:.1f}", f"{np.median([one.trainings for one in mine]):.0f}"]
     cells.append(f"{100 * sum(one.proposing for one in mine) / sum(whole):.0f} %")
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 if __name__ == "__main__":

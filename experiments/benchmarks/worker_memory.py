@@ -15,10 +15,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.proxy_task import training
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.models.by_name import trainable_source
-from gensynth.training.job import Job, Recipe
+from gensynth.training.job import Recipe
 from gensynth.training.loop import train
 
 MODEL = "attendnext:tiny"
@@ -38,8 +41,8 @@ class Held:
 def main() -> None:
     """Train on a few images and on all, with one worker and with more, and print what they hold."""
     options = _options()
-    print("| images | MB decoded | workers | own MB of each | mapped MB of each |")
-    print("|---|---|---|---|---|")
+    heads = ["images", "MB decoded", "workers", "own MB of each", "mapped MB of each"]
+    print(*heading(heads), sep="\n")
     with tempfile.TemporaryDirectory() as place:
         few = _few(options.data, Path(place))
         for name, folder in (("few", few), ("all", options.data)):
@@ -49,7 +52,7 @@ def main() -> None:
                 held = at_once(settings, count)
                 own = ", ".join(f"{h.own / MB:.0f}" for h in held)
                 mapped = ", ".join(f"{h.mapped / MB:.0f}" for h in held)
-                print(f"| {name} | {size:.0f} | {count} | {own} | {mapped} |", flush=True)
+                print(markdown([name, f"{size:.0f}", f"{count}", own, mapped]), flush=True)
 
 
 def _few(folder: Path, place: Path) -> Path:
@@ -64,7 +67,7 @@ def _few(folder: Path, place: Path) -> Path:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     return parser.parse_args()
@@ -93,18 +96,8 @@ def at_once(settings: DataSettings, count: int) -> list[Held]:
 def _work(settings: DataSettings, barrier: object, answers: object) -> None:
     data = open_data(settings)
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(
-            number=0,
-            purpose="search",
-            source=trainable_source(MODEL, data.task),
-            data=settings,
-            data_fingerprint=data.fingerprint,
-            recipe=Recipe(epochs=1, batch_size=256),
-            training_seed=0,
-            folder=folder,
-            device="cpu",
-        )
-        for _ in train(job):
+        source, recipe = trainable_source(MODEL, data.task), Recipe(epochs=1, batch_size=256)
+        for _ in train(training(source, settings, data, recipe, Path(folder))):
             barrier.wait()  # type: ignore[attr-defined]
             answers.put(held())  # type: ignore[attr-defined]
             barrier.wait()  # type: ignore[attr-defined]

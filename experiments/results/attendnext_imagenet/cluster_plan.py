@@ -1,6 +1,7 @@
 r"""Hours, nodes and money of a campaign on a cluster, from measured throughput.
 
-    python -m experiments.benchmarks.cluster_plan experiments/attendnext_imagenet.toml \
+    python -m experiments.results.attendnext_imagenet.cluster_plan \
+        experiments/attendnext_imagenet.toml \
         --data SMALL_FOLDER_IN_THE_SAME_LAYOUT --train-images 1281167 --validation-images 50000 \
         --gpus 4,8,32 --price 2.5
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Experiment
 from gensynth.preflight.plan import paces_of, spread_over_macs
@@ -67,7 +68,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--train-images", type=int, required=True)

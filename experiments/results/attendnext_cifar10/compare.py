@@ -1,6 +1,7 @@
 r"""Networks that by_one_recipe.py trained, compared in one run by everything that matters.
 
-    python -m experiments.benchmarks.record_comparison --data CIFAR10_FOLDER --folder runs/record \
+    python -m experiments.results.attendnext_cifar10.compare \
+        --data CIFAR10_FOLDER --folder runs/record \
         --to experiments/results/attendnext_cifar10/comparison.json peers.json found.json
 
 `peers.json` and so on are what by_one_recipe.py wrote with `--to`, `--folder` is its folder. Of
@@ -10,7 +11,7 @@ ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency.
 cannot be had, the reason is written in its place; of `--untrained MODEL@SIZE` networks there are
 costs and latencies only. With `--known` the latencies here are measured anew for all, in one run,
 and what no moment changes only for networks that are new; networks of that file that no report
-names are timed too, with fresh weights, which decide nothing about latency. `record_figures.py`
+names are timed too, with fresh weights, which decide nothing about latency. `tables.py`
 makes tables and plots.
 """
 
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.shift_consistency import consistency
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data
@@ -102,7 +104,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("reports", nargs="+", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="of by_one_recipe.py")

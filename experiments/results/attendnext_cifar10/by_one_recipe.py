@@ -1,6 +1,7 @@
 r"""Train many networks by `gensynth train`, each at the better of its set-ups, until it is flat.
 
-    python -m experiments.benchmarks.by_one_recipe --data CIFAR10_FOLDER --folder runs/record \
+    python -m experiments.results.attendnext_cifar10.by_one_recipe \
+        --data CIFAR10_FOLDER --folder runs/record \
         --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
         timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
 
@@ -22,9 +23,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.training.long import FLAT_GAIN
 
 Report = dict[str, Any]
+HEADS = "network", "image", "params", "MACs", "rate", "epochs", "test top-1", "95 %", "last fifth"
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,7 @@ def main() -> None:
     with ThreadPoolExecutor(options.workers) as pool:
         networks = [[_set_up(word) for word in text.split(",")] for text in options.networks]
         reports = list(pool.map(lambda network: best_of(network, plan), networks))
-    print("| network | image | params | MACs | rate | epochs | test top-1 | 95 % | last fifth |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(*heading(HEADS), sep="\n")
     for report in reports:
         print(_row(report))
     if options.to:
@@ -86,7 +89,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("networks", nargs="+", metavar="MODEL@SIZE[,MODEL@SIZE]")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
@@ -166,7 +169,7 @@ def _row(report: Report) -> str:
         f"{low:.2f} to {high:.2f}",
         "-" if gain is None else f"{gain:+.2f}",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 r"""Genome files of one network, changed in one respect each: for ablations and for curves.
 
-    python -m experiments.benchmarks.record_variants \
+    python -m experiments.results.attendnext_cifar10.variants \
         experiments/results/attendnext_cifar10/found.json --to runs/record/variants
 
 `without_dcac` has plain residual blocks where it attends, `with_dcac` a DC-AC in the paper's words
@@ -10,11 +10,11 @@ lose the attention too: compare with `without_dcac`), `half` and `double` other 
 `resolution_32` and so on other sizes of a 64 pixel image.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.genome import from_json, to_json
 from search_spaces.attendnext import AttendNeXt
 from search_spaces.attendnext.genome import Genome, Stage
@@ -82,7 +82,7 @@ CHANGES: Mapping[str, Change] = {
 
 def main() -> None:
     """Write the variants that differ from the network itself."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("genome", type=Path)
     parser.add_argument("--to", type=Path, required=True)
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 r"""Does a short training rank networks as a long one does? From what by_one_recipe.py trained.
 
-    python -m experiments.benchmarks.record_proxies --folder runs/record --epochs 80 \
+    python -m experiments.results.attendnext_cifar10.proxy_ranks --folder runs/record --epochs 80 \
         ours.json variants.json peers.json
 
 Of the networks that were trained for `--epochs`: Spearman's rank correlation of their test top-1
@@ -9,7 +9,6 @@ with their validation top-1 in the trial of the learning rate (a schedule of its
 epochs). With the range of nine in ten bootstrap samples: so few networks tell little more.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading, markdown
+
 Pair = tuple[float, float]
 """Validation top-1 after the short training and test top-1 after the long one, in percent."""
 BOOTSTRAPS = 1000
@@ -25,7 +27,7 @@ BOOTSTRAPS = 1000
 
 def main() -> None:
     """Print one row for each of the two short trainings."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("reports", nargs="+", type=Path, help="what by_one_recipe.py wrote")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=80)
@@ -33,8 +35,7 @@ def main() -> None:
     reports = [one for file in options.reports for one in json.loads(file.read_text())]
     long = [one for one in reports if one["epochs"] == options.epochs]
     half = [pair for one in long if (pair := after_half(one, options.folder)) is not None]
-    print("| short training | networks | rank correlation | nine in ten |")
-    print("|---|---|---|---|")
+    print(*heading(["short training", "networks", "rank correlation", "nine in ten"]), sep="\n")
     print(_row("the trial of the rate", [after_trial(one) for one in long]))
     print(_row("half the epochs", half))
 
@@ -70,9 +71,9 @@ def rank(table: "np.ndarray[Any, Any]") -> float:
 
 def _row(name: str, pairs: Sequence[Pair]) -> str:
     if len(pairs) < 3:
-        return f"| {name} | {len(pairs)} | too few | - |"
+        return markdown([name, f"{len(pairs)}", "too few", "-"])
     here, low, high = correlation(pairs)
-    return f"| {name} | {len(pairs)} | {here:.2f} | {low:.2f} to {high:.2f} |"
+    return markdown([name, f"{len(pairs)}", f"{here:.2f}", f"{low:.2f} to {high:.2f}"])
 
 
 if __name__ == "__main__":

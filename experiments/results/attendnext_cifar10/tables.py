@@ -1,6 +1,6 @@
-r"""Tables and the plot of the campaign of record, from what record_comparison.py measured.
+r"""Tables and the plot of the campaign of record, from what compare.py measured.
 
-    python -m experiments.benchmarks.record_figures \
+    python -m experiments.results.attendnext_cifar10.tables \
         experiments/results/attendnext_cifar10/comparison.json --ours MODEL,MODEL,... \
         --found MODEL --plots experiments/results/attendnext_cifar10
 
@@ -22,7 +22,9 @@ from math import exp, log
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.scatter import Point, write_scatter
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading, markdown
+from experiments.results.attendnext_cifar10.scatter import Point, write_scatter
 from gensynth.models.timm_variants import SMALL_IMAGES
 
 Row = dict[str, Any]
@@ -78,7 +80,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("comparison", type=Path)
     parser.add_argument("--ours", required=True, help="our networks, with commas")
     parser.add_argument("--found", required=True, help="the one that the campaign exported")
@@ -93,7 +95,7 @@ def short(model: str) -> str:
 
 def comparison(rows: Sequence[Row]) -> list[str]:
     """Make the table of everything that was measured."""
-    return ["| " + " | ".join(HEADS) + " |", "|" + "---|" * len(HEADS), *map(_line, rows)]
+    return [*heading(HEADS), *map(_line, rows)]
 
 
 def _line(row: Row) -> str:
@@ -113,7 +115,7 @@ def _line(row: Row) -> str:
         f"{row['int8_top1']:.2f}" if row["int8_bytes"] else "-",
         f"{row['shift_consistency']:.2f}" if row["shift_consistency"] else "-",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 def _top1(row: Row) -> str:
@@ -125,8 +127,9 @@ def _top1(row: Row) -> str:
 
 def claims(found: Row, others: Sequence[Row]) -> list[str]:
     """Set the ratios of the paper beside those of the network that was found."""
-    lines = ["| against | top-1 | faster here | on a Cortex-A72 | the paper's, there | reached |"]
-    lines.append("|---|---|---|---|---|---|")
+    lines = heading(
+        ["against", "top-1", "faster here", "on a Cortex-A72", "the paper's, there", "reached"]
+    )
     for row in others:
         if short(row["model"]) in PAPER:
             lines.append(_claim(found, row))
@@ -145,13 +148,14 @@ def _claim(found: Row, other: Row) -> str:
     reached = "unknown" if gain is None else "yes" if fast and gain >= 0 else "no"
     cells = [short(other["model"]), "-" if gain is None else f"{gain:+.2f}", f"{here:.2f}"]
     cells += ["not expressible" if there is None else f"{there:.2f}", words]
-    return "| " + " | ".join([*cells, reached]) + " |"
+    return markdown([*cells, reached])
 
 
 def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
     """Say how many times as fast our curve is where it has the top-1 of another network."""
-    lines = ["| against | its top-1 | faster here | on a Cortex-A72 | the paper's | reached |"]
-    lines.append("|---|---|---|---|---|---|")
+    lines = heading(
+        ["against", "its top-1", "faster here", "on a Cortex-A72", "the paper's", "reached"]
+    )
     for row in others:
         ratios = [_ratio(ours, row, cost) for cost in COSTS]
         words, wanted = PAPER.get(short(row["model"]), ("-", None))
@@ -160,21 +164,18 @@ def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
         measured = [ratio[1] for ratio in ratios if ratio]
         reached = wanted is not None and bool(measured) and min(measured) >= wanted
         cells.append("-" if wanted is None else "yes" if reached else "no")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(markdown(cells))
     return lines
 
 
 def scaled(found: Row, others: Sequence[Row]) -> list[str]:
     """Say how many times as fast `found` is as others' families where these have its top-1."""
-    lines = [
-        "| against the line of | members | faster here | on a Cortex-A72 |",
-        "|---|---|---|---|",
-    ]
+    lines = heading(["against the line of", "members", "faster here", "on a Cortex-A72"])
     for name in dict.fromkeys(family(row) for row in others):
         members = [row for row in others if family(row) == name]
         if len(members) > 1:
             told = [_against(found, members, cost) for cost in COSTS]
-            lines.append(f"| {name} | {len(members)} | {' | '.join(told)} |")
+            lines.append(markdown([name, f"{len(members)}", *told]))
     return lines
 
 

@@ -1,6 +1,7 @@
 r"""Does the exported network of the campaign of record give the top-1 that its card states?
 
-    python -m experiments.benchmarks.record_check experiments/results/attendnext_cifar10/network \
+    python -m experiments.results.attendnext_cifar10.check_card \
+        experiments/results/attendnext_cifar10/network \
         --data CIFAR10_FOLDER --image-size 64
 
 Loads the exported folder as anybody would, classifies the test images, which are decoded at
@@ -8,13 +9,13 @@ Loads the exported folder as anybody would, classifies the test images, which ar
 ends with 1 where the top-1 is not the stated one.
 """
 
-import argparse
 import re
 import sys
 from pathlib import Path
 
 import torch
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
@@ -26,7 +27,7 @@ SAME = 0.05
 
 def main() -> None:
     """Measure and compare."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--image-size", type=int, default=64)
