@@ -30,7 +30,7 @@ RATES = (0.1, 0.4)
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the images are, and how long a training is."""
+    """The images, and the length and number of trainings."""
 
     data: DataSettings
     folder: Path
@@ -40,7 +40,7 @@ class Bench:
 
 
 def network(gate: str) -> dict[str, Decision]:
-    """Give four stages of 32, 64, 64 and 128 channels, depths 1, 2, 2, 1, with released DC-AC."""
+    """Return four stages of 32, 64, 64, 128 channels and depths 1, 2, 2, 1 with released DC-ACs."""
     decisions = mid_size() | {"gate": gate}
     for i, width in enumerate((8, 16, 8, 16)):
         decisions |= {f"stage{i + 1}.attention": "released", f"stage{i + 1}.width": width}
@@ -59,7 +59,7 @@ def jobs(bench: Bench, gate: str, rate: float) -> Iterator[Job]:
 
 
 def table(bench: Bench) -> Iterator[str]:
-    """Train everything; give one line of a Markdown table as each gate is done."""
+    """Train everything; yield a line of a Markdown table after each gate."""
     yield from heading(["gate", *(f"learning rate {rate}" for rate in RATES)])
     for gate in GATES:
         cells = []
@@ -87,7 +87,7 @@ def run(table: Callable[[Bench], Iterator[str]], purpose: str | None, epochs: in
 
 
 def cell(percents: list[float]) -> str:
-    """Write mean and range."""
+    """Format the mean and the range."""
     return f"{statistics.mean(percents):.1f} ({min(percents):.1f}-{max(percents):.1f})"
 
 

@@ -42,7 +42,7 @@ class Ended:
 
 
 def main() -> None:
-    """Search, and print what was not training."""
+    """Run a search and print how much of it was not training."""
     options = _options()
     experiment = experiment_on(options.experiment, options.data)
     with tempfile.TemporaryDirectory(prefix="gensynth-overhead-") as place:
@@ -66,7 +66,7 @@ def _options() -> argparse.Namespace:
 
 
 def shortened(experiment: Experiment, options: argparse.Namespace) -> Experiment:
-    """Give the search alone, of trainings that all take as long."""
+    """Return the search without finals, with trainings of equal length."""
     return replace(
         experiment,
         executor="ray",
@@ -78,9 +78,9 @@ def shortened(experiment: Experiment, options: argparse.Namespace) -> Experiment
 
 
 def measure(folder: Path, experiment: Experiment) -> tuple[Used, Used, list[Ended]]:
-    """Run the campaign; give what was used when its trainings began and ended, and when they did.
+    """Run the campaign; return the processor time at its first and last outcome, and its trainings.
 
-    Early outcomes hold Ray's start: what is used counts from the first outcome on.
+    Ray starts before the first outcome, so processor time counts from that outcome on.
     """
     from gensynth.executors.ray import run
 
@@ -103,7 +103,7 @@ def _searched(campaign: Campaign) -> list[float]:
 
 
 def idle_share(ended: list[Ended], workers: int) -> float:
-    """Give the share of the workers' time without training, while there was work for all."""
+    """Return the share of the workers' time that was idle while there was work for all of them."""
     ends = sorted(e.at for e in ended)
     begin, end = min(e.at - e.seconds for e in ended), ends[-workers]
     trained = sum(max(0.0, min(e.at, end) - (e.at - e.seconds)) for e in ended)
@@ -111,7 +111,7 @@ def idle_share(ended: list[Ended], workers: int) -> float:
 
 
 def used() -> Used:
-    """Read what this process and all below it have used."""
+    """Return the processor time of this process and all its descendants."""
     seconds: dict[str, float] = defaultdict(float)
     for number, spent, title in _family(os.getpid()):
         seconds["driver" if number == os.getpid() else _kind(title)] += spent
@@ -128,7 +128,7 @@ def _kind(title: str) -> str:
 
 
 def _family(ancestor: int) -> Iterator[tuple[int, float, str]]:
-    """Give number, processor seconds and title of a process and its descendants."""
+    """Yield the number, processor seconds and title of a process and of its descendants."""
     rows: dict[int, tuple[int, float, str]] = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:

@@ -42,12 +42,12 @@ HARM = (
     "left running",
     "files left behind",
 )
-"""What must be 0 at the end."""
+"""Counts that must be 0 at the end."""
 USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", "export")
 
 
 def main() -> None:
-    """Run the benchmark, print what it found, and end with 1 where that is not nothing."""
+    """Run the benchmark and print its counts; exit with 1 if there was any harm."""
     options = _options()
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers import the space too.
@@ -77,7 +77,7 @@ class Benchmark:
         self.trials = STEP
 
     def run(self) -> dict[str, object]:
-        """Kill as often as wanted, let it end, and count."""
+        """Kill as often as requested, let the campaign end, and count the damage."""
         start, runs = time.monotonic(), 0
         while True:
             scene = begin(partial(self._drive, self.trials), self.folder)
@@ -96,7 +96,7 @@ class Benchmark:
         return {"kills": self.kills.total(), "by": by, "runs": runs, "seconds": seconds, **found}
 
     def _kill(self, scene: Scene) -> bool:
-        """Kill this run's driver, after any of its workers; False where it ended unharmed."""
+        """Kill this run's driver, perhaps after some workers; return False if it ended unharmed."""
         while self._left():
             target: Target = self.rng.choice(self._targets())
             moment: Moment = self.rng.choice(USUAL)

@@ -30,11 +30,11 @@ from gensynth.evaluation.score import NetScore
 
 @dataclass(frozen=True)
 class Rule:
-    """When a training stops: at which epochs it is asked, and whether it is given hope."""
+    """When a training stops: at which epochs it is compared, and whether its prospects count."""
 
     stopping: Stopping
     hopes: bool = True
-    """Without, what is behind goes on only if it keeps the least top-1 already."""
+    """If false, a training that is behind continues only if it keeps the least top-1 already."""
 
 
 NONE = Rule(Stopping("none"))
@@ -55,7 +55,7 @@ class Network:
     """The least top-1 that is allowed, in percent."""
 
     def scored(self, top1: float) -> float:
-        """Give NetScore at a top-1; minus infinity where that is not allowed."""
+        """Return NetScore at a top-1, or minus infinity if that top-1 is not allowed."""
         if top1 < self.floor:
             return float("-inf")
         return NetScore().of(top1, self.params, self.macs)
@@ -63,7 +63,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Found:
-    """What one run came to under a rule."""
+    """The result of one run under a rule."""
 
     epochs: int
     score: float

@@ -1,4 +1,4 @@
-"""What the runs of a benchmark of generators say, as a table and as curves."""
+"""Tables and curves of the runs of a generator benchmark."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MARKS = (25, 50, 100, 200)
 
 @dataclass(frozen=True)
 class Task:
-    """One question put to one generator: which table, what is sought, and for how long."""
+    """One task for a generator: the table, the target and the budget."""
 
     table: str
     decisions: str
@@ -36,7 +36,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Run:
-    """What one generator did in one run; all runs of a number see the same permuted table."""
+    """One run of one generator; all runs with the same number see the same permuted table."""
 
     generator: str
     number: int
@@ -51,7 +51,7 @@ class Run:
     seconds: float
     """Median processor time of one proposal, learning included."""
     proposals: int
-    """How often it was asked, networks that it proposed again included."""
+    """Number of proposals, including networks that were proposed again."""
 
 
 def show(task: Task, names: list[str], runs: list[Run]) -> None:
@@ -89,7 +89,7 @@ def _row(task: Task, name: str, first: str, runs: list[Run]) -> list[str]:
 
 
 def _count(needed: NDArray[float64], at: float, budget: int) -> str:
-    """Write a quantile of evaluations; beyond the budget, only that is known."""
+    """Format a quantile of evaluations; beyond the budget only a lower bound is known."""
     found = _quantile(needed, at, budget)
     return f"{found:.6g}" if found <= budget else f">{budget}"
 
@@ -112,7 +112,7 @@ def _regret_at(runs: list[Run], mark: int) -> str:
 
 
 def _needed(task: Task, name: str, runs: list[Run]) -> NDArray[float64]:
-    """Evaluations of each run in the order of the runs; more than the budget where not reached."""
+    """Return the evaluations of each run in order; budget + 1 if it missed the target."""
     mine = sorted((run for run in runs if run.generator == name), key=lambda run: run.number)
     return np.array([float(run.reached or task.budget + 1) for run in mine])
 
@@ -122,7 +122,7 @@ def _median(task: Task, name: str, runs: list[Run]) -> float:
 
 
 def band(name: str, runs: list[Run]) -> Band:
-    """Summarise the best so far of a generator's runs, from where half of them have one."""
+    """Summarise a generator's best values, from the step at which half of its runs have one."""
     mine = [run for run in runs if run.generator == name]
     length = min(len(run.best) for run in mine)
     table: Any = [[math.nan if v is None else v for v in run.best[:length]] for run in mine]

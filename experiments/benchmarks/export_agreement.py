@@ -47,7 +47,7 @@ PACKAGES = {"torch": ("torch", "numpy", "safetensors"), "onnx": ("onnxruntime", 
 
 
 def genomes(count: int, start: int) -> Iterator[tuple[str, str, SearchSpace[Any], Any]]:
-    """Give the presets of both spaces (from the start on), then random genomes in turn."""
+    """Yield the presets of both spaces (if `start` is 0), then random genomes of both in turn."""
     spaces: list[tuple[str, SearchSpace[Any]]] = [
         ("attendnext", AttendNeXt()),
         ("attendnet", AttendNet()),
@@ -63,9 +63,9 @@ def genomes(count: int, start: int) -> Iterator[tuple[str, str, SearchSpace[Any]
 
 
 def train_somehow(source: Source, epochs: int, folder: Path) -> None:
-    """Train a network on the digits, at the first learning rate at which it does not diverge.
+    """Train a network on the digits at the first learning rate at which it does not diverge.
 
-    One that diverges at all of them gets the batch statistics of some images, and no training.
+    A network that diverges at every rate stays untrained, with batch statistics of some images.
     """
     for rate in RATES:
         recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=rate)
@@ -86,7 +86,7 @@ def train_somehow(source: Source, epochs: int, folder: Path) -> None:
 def exported(
     folder: Path, name: str, space: SearchSpace[Any], genome: Any, epochs: int, wanted: list[str]
 ) -> list[Agreement]:
-    """Train and export one network, once; leave its test images and logits beside it."""
+    """Train and export one network, unless that is done, and save its test images and logits."""
     source = space.source(genome, DATA.task)
     inputs = of_data(DATA, "digits", "test", source.input_shape[1:], trained=True)
     training = folder.with_suffix(".training")
@@ -112,7 +112,7 @@ def exported(
 
 
 def fresh(folder: Path, kind: str) -> list[dict[str, Any]]:
-    """Run all exports in a new environment that holds what they need, and nothing of ours."""
+    """Run all exports in a new environment that has their dependencies but not this project."""
     place = folder / f"venv-{kind}"
     python = place / "bin" / "python"
     if not python.exists():
@@ -131,7 +131,7 @@ def fresh(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def summary(agreements: list[Agreement]) -> Iterator[str]:
-    """Tell, for each format, the worst of all networks."""
+    """Yield a line for each format, with the worst of all networks."""
     for name in dict.fromkeys(a.format for a in agreements):
         rows = [a for a in agreements if a.format == name]
         losses = [a.top1_loss for a in rows if a.top1_loss is not None]
@@ -148,7 +148,7 @@ def summary(agreements: list[Agreement]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Export, compare, and print what came of it."""
+    """Export and compare all networks, and print the results."""
     parser = parser_for(__doc__)
     parser.add_argument("--genomes", type=int, default=50)
     parser.add_argument("--start", type=int, default=0, help="first random genome; 0: presets too")

@@ -22,7 +22,7 @@ Run = Callable[[Logits], Logits]
 
 
 def runs_by_torch(folder: Path) -> Iterator[tuple[str, Run]]:
-    """Give the standalone file and the program of an export."""
+    """Yield the runners of the standalone file and the exported program of a folder."""
     import torch
     from safetensors.torch import load_file
 
@@ -45,7 +45,7 @@ def runs_by_torch(folder: Path) -> Iterator[tuple[str, Run]]:
 
 
 def runs_by_onnxruntime(folder: Path) -> Iterator[tuple[str, Run]]:
-    """Give the ONNX files of an export."""
+    """Yield the runners of the ONNX files of a folder."""
     import onnxruntime
 
     def run_of(session: Any) -> Run:
@@ -57,7 +57,7 @@ def runs_by_onnxruntime(folder: Path) -> Iterator[tuple[str, Run]]:
 
 
 def main() -> None:
-    """Compare all exports below a folder with what was searched."""
+    """Compare all exports below a folder with the searched networks."""
     root, kind = Path(sys.argv[1]), sys.argv[2]
     assert importlib.util.find_spec("gensynth") is None, "gensynth is installed here"
     rows = []

@@ -30,15 +30,15 @@ from gensynth.errors import InputError
 HEADS = "reader", "inputs", "values", "errors", "tracebacks", "hangs", "slowest (ms)", "seconds"
 LIMIT_S = 10.0
 MEMORY = 6 * 2**30
-"""Address space in bytes beyond which an allocation fails; torch alone maps some of it."""
+"""Address space in bytes, of which torch alone maps some; allocations beyond it fail."""
 
 
 class Hang(BaseException):
-    """The time limit is over."""
+    """The time limit has passed."""
 
 
 def main() -> None:
-    """Feed all readers, print a table, and end with 1 where something other came than an error."""
+    """Feed all readers and print a table; exit with 1 after any traceback or hang."""
     options = _options()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _hang)
@@ -62,7 +62,7 @@ def main() -> None:
 def feed(
     name: str, reader: Reader, inputs: int, options: argparse.Namespace
 ) -> tuple[Counter[str], float, float]:
-    """Give one reader its inputs; count what came of them."""
+    """Feed one reader its inputs and count the results."""
     rng = random.Random(f"{name} {options.seed}")
     counts: Counter[str] = Counter()
     slowest, start = 0.0, time.perf_counter()
@@ -80,7 +80,7 @@ def feed(
 
 
 def outcome(reader: Reader, folder: Path, data: bytes) -> tuple[str, str]:
-    """Say what a reader does with `data` in a fresh folder: value, error, traceback, or hang."""
+    """Return what a reader does with `data` in a new folder: value, error, traceback or hang."""
     folder.mkdir()
     signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:

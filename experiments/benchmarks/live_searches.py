@@ -41,7 +41,7 @@ from gensynth.training.job import Job
 
 MOMENTS = (4, 8, 12, 16, 24, 32, 48)
 SEEDS_OF_G = 64
-"""Fresh seeds s for which G(s) is looked at."""
+"""Number of fresh seeds s for which G(s) is examined."""
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def _experiment(name: str, data: Path | None, trials: int) -> Experiment:
 def search(
     experiment: Experiment, generator: str, seed: int, minutes: float | None = None
 ) -> pd.DataFrame:
-    """Search once; one row for each training, with the best value so far."""
+    """Run one search; return a row for each training, with the best value so far."""
     settings = replace(experiment, generator=Plugin(generator), seed=seed)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -142,7 +142,7 @@ def _rows(campaign: Campaign) -> list[dict[str, Any]]:
 
 
 def _drawn(campaign: Campaign) -> dict[str, float]:
-    """Look at G(s) for the same fresh seeds at its start and as it is now."""
+    """Return facts about G(s) for the same fresh seeds, at the start and as learned."""
     generator = campaign.generator
     if not isinstance(generator, Synthesis):
         return {}
@@ -154,7 +154,7 @@ def _drawn(campaign: Campaign) -> dict[str, float]:
 
 
 def report(table: pd.DataFrame, names: list[str]) -> None:
-    """Print medians with ranges, paired comparisons over the seeds, and what G(s) draws."""
+    """Print medians with ranges, paired comparisons over the seeds, and facts about G(s)."""
     moments = [n for n in MOMENTS if n <= table["training"].max()]
     best = best_by_training(table)
     print("best feasible value in dB after so many trainings: median [least, most] over seeds")
@@ -177,9 +177,9 @@ def report(table: pd.DataFrame, names: list[str]) -> None:
 
 
 def best_by_training(table: pd.DataFrame) -> pd.DataFrame:
-    """Give the best value after each training, by (generator, seed); -inf before any is feasible.
+    """Return the best value after each training, by (generator, seed); -inf before any is feasible.
 
-    A search that ended sooner than others keeps the last of its values.
+    A search that ended early keeps its last value.
     """
     found = table.pivot(index="training", columns=["generator", "seed"], values="best")
     every = range(int(found.index.min()), int(found.index.max()) + 1)
@@ -187,9 +187,9 @@ def best_by_training(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _band(table: pd.DataFrame, name: str) -> Band:
-    """Give median and range of the best value, from where most seeds have one.
+    """Return median and range of the best value, from the training at which most seeds have one.
 
-    A seed that has found nothing feasible yet stands at the least value that anybody found.
+    A seed without a feasible network counts as the least value of all searches.
     """
     best = table[table["generator"] == name].pivot(index="training", columns="seed", values="best")
     known = best[best.notna().mean(axis=1) > 0.5].fillna(table["best"].min())

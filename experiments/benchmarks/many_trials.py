@@ -25,7 +25,7 @@ BOUND_KB = 100.0
 
 
 def main() -> None:
-    """Run the campaign, print its figures, and end with 1 where a trial costs too much memory."""
+    """Run the campaign and print its figures; exit with 1 if a trial costs too much memory."""
     parser = parser_for(__doc__)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--executor", choices=("inline", "ray"), default="ray")
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def measure(folder: Path, trials: int, executor: str) -> dict[str, float]:
-    """Run `trials` trivial trainings and say what they cost the driver."""
+    """Run `trials` trivial trainings and return their cost to the driver."""
     tables = {
         "name": "many",
         "space": "experiments.benchmarks.tiny_space:TinySpace",
@@ -88,7 +88,7 @@ def _run(campaign: Campaign, executor: str, sizes: list[tuple[int, float]]) -> D
 
 
 def resident_kb() -> float:
-    """Read how much memory this process holds."""
+    """Return the resident memory of this process in kB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 

@@ -18,7 +18,7 @@ from scipy.stats import wilcoxon
 from experiments.benchmarks.command_line import parser_for
 
 Evaluations = dict[tuple[str, int], int]
-"""By task and number of the run."""
+"""By task and run number."""
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def evaluations(contents: Sequence[Any], generator: str) -> Evaluations:
-    """Read how many evaluations each run of a generator took."""
+    """Return the number of evaluations of each run of a generator."""
     return {
         (_name(content["task"]), run["number"]): run["reached"] or content["task"]["budget"] + 1
         for content in contents

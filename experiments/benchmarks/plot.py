@@ -1,4 +1,4 @@
-"""Curves with bands as one SVG file that stands alone."""
+"""Curves with bands, as one self-contained SVG file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-r"""What a proposal costs beside 300 outcomes, and how fast candidates are screened.
+r"""Cost of a proposal after 300 outcomes, and speed of screening candidates.
 
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.proposal_cost \
         experiments/fashion_mnist.toml --data FASHION_MNIST \
@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
 
 
 def outcomes(context: Context, table: pd.DataFrame, count: int) -> Iterator[Outcome]:
-    """Give recorded trainings as rows of a campaign's record; the networks are drawn again."""
+    """Yield recorded trainings as rows of a campaign's record; the networks are drawn again."""
     done = table[(table["replica"] == 0) & (table["ending"] == "completed")]
     top1s = done.set_index("network")["top1"]
     for number, decisions in enumerate(islice(networks(context), count)):
@@ -66,7 +66,7 @@ def outcomes(context: Context, table: pd.DataFrame, count: int) -> Iterator[Outc
 
 
 def trained(context: Context, number: int, decisions: Decisions, top1: float) -> Outcome:
-    """Make the row of a training that reached `top1`."""
+    """Return the row of a training that reached `top1`."""
     evaluator = context.evaluator
     described = evaluator.described(decisions)
     new = rows.foreseen(
@@ -78,7 +78,7 @@ def trained(context: Context, number: int, decisions: Decisions, top1: float) ->
 
 
 def proposals(context: Context, known: list[Outcome]) -> list[float]:
-    """Tell the generator of all that is known, then time proposals with their learning."""
+    """Tell the generator all outcomes, then time proposals with their learning."""
     generator = context.make_generator(context.evaluator)
     for outcome in known:
         generator.tell(outcome)
@@ -97,7 +97,7 @@ def proposals(context: Context, known: list[Outcome]) -> list[float]:
 
 
 def screened(context: Context) -> float:
-    """Give the random candidates that are made and judged in a second."""
+    """Return the number of random candidates that are made and judged per second."""
     evaluator = context.evaluator
     start = time.process_time()
     for number in range(SCREENED):

@@ -39,7 +39,7 @@ from gensynth.training.long import gain_at_end, is_flat
 Floats = NDArray[float64]
 SAMPLES = 2000
 BAND = 0.2
-"""Networks whose MACs differ by no more than this share are ranked among themselves."""
+"""Networks whose MACs differ by at most this share are ranked against each other."""
 
 
 def main() -> None:
@@ -101,13 +101,13 @@ def _early(long: pd.DataFrame) -> Iterator[Proxy]:
 
 
 def _by_genome(table: pd.DataFrame, replica: int) -> pd.Series:
-    """Give top-1 by genome; a training that failed counts as 0."""
+    """Return top-1 by genome; a failed training counts as 0."""
     rows = table[table["replica"] == replica].set_index("genome_id")
     return rows["top1"].astype(float).fillna(0.0)
 
 
 def _implied_ceiling(truth: pd.Series, again: pd.Series, long: pd.DataFrame) -> str:
-    """Let a second training of every network lie as far from the first as those of the pairs do."""
+    """Simulate a second training of each network, with the deviation found in the pairs."""
     pairs = (truth.loc[again.index] - again).to_numpy(dtype=float64)
     apart = float(np.sqrt(np.mean(pairs**2)))
     exact, macs = truth.to_numpy(dtype=float64), _macs(long).loc[truth.index].to_numpy(float64)
@@ -150,7 +150,7 @@ def _row(proxy: Proxy, truth: pd.Series, again: pd.Series, long: pd.DataFrame) -
 
 
 def _interval(measure: Callable[[NDArray[np.intp]], float], count: int) -> str:
-    """Measure all, and samples drawn with replacement; too few networks tell nothing."""
+    """Return the measure with its bootstrap interval, or a dash for too few networks."""
     if not np.isfinite(whole := measure(np.arange(count))):
         return "-"
     rng = np.random.default_rng(0)
@@ -166,7 +166,7 @@ def _rank(guess: Floats, truth: Floats) -> float:
 
 
 def _rank_within(guess: Floats, truth: Floats, macs: Floats) -> float:
-    """Rank each network among those of like MACs; average by their number."""
+    """Rank each network among those of similar MACs; average, weighted by their number."""
     ranks, weights = [], []
     for centre in macs:
         near = np.abs(macs / centre - 1) <= BAND
@@ -178,7 +178,7 @@ def _rank_within(guess: Floats, truth: Floats, macs: Floats) -> float:
 
 
 _FEWEST = 5
-"""Networks of like MACs that a rank correlation is taken of."""
+"""Least number of networks of similar MACs for a rank correlation."""
 
 
 if __name__ == "__main__":

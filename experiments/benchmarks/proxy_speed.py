@@ -35,14 +35,14 @@ Result = dict[str, float]
 
 
 class Clock:
-    """Wall-clock and processor time since it was made, of this process and its ended children."""
+    """Wall-clock and processor time of this process and its ended children since creation."""
 
     def __init__(self) -> None:
         """Start."""
         self.wall, self.cpu = time.perf_counter(), os.times()
 
     def result(self, setting: Setting, top1: float) -> Result:
-        """Give rates by wall clock, and by processor time, which a busy machine distorts less."""
+        """Return rates by wall clock and by processor time, which a busy machine distorts less."""
         images = setting.images * setting.epochs
         used = [now - before for now, before in zip(os.times()[:4], self.cpu[:4], strict=True)]
         return {
@@ -54,7 +54,7 @@ class Clock:
 
 
 def run_proxy(setting: Setting) -> Result:
-    """Train by the proxy; opening the decoded data and building the network count too."""
+    """Train by the proxy, including opening the decoded data and building the network."""
     described = job(setting)
     clock = Clock()
     curve = list(train(described))
@@ -94,13 +94,13 @@ KINDS: dict[str, Callable[[Setting], Result]] = {"proxy": run_proxy, "plain": ru
 
 
 def start(kind: str, setting: Setting) -> "subprocess.Popen[str]":
-    """Begin a training in a process of its own."""
+    """Start a training in its own process."""
     command = [sys.executable, "-m", __spec__.name, "--one", kind, dumps(setting)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def result_of(process: "subprocess.Popen[str]") -> Result:
-    """Wait for a training and read what it printed."""
+    """Wait for a training and return its printed result."""
     output, _ = process.communicate()
     if process.returncode:
         raise RuntimeError(f"a training ended with exit code {process.returncode}")
@@ -109,7 +109,7 @@ def result_of(process: "subprocess.Popen[str]") -> Result:
 
 
 def against_plain_loop(setting: Setting, rounds: int) -> list[dict[str, Result]]:
-    """Train by both loops in turn, in changing order, with a new seed each round."""
+    """Train by both loops in turn, in alternating order, with a new seed each round."""
     results = []
     for number in range(rounds):
         seeded = replace(setting, seed=number)
@@ -120,7 +120,7 @@ def against_plain_loop(setting: Setting, rounds: int) -> list[dict[str, Result]]
 
 
 def against_ray(setting: Setting, rounds: int) -> list[dict[str, Result]]:
-    """Train two at a time: in two bare processes, then in two Ray workers."""
+    """Train two networks at a time, in two bare processes and then in two Ray workers."""
     import ray
 
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
@@ -142,7 +142,7 @@ def _together(results: list[Result]) -> Result:
 
 
 def summary(results: list[dict[str, Result]], ours: str, theirs: str) -> dict[str, float]:
-    """Give means of both, and for each rate the median ratio and its range over the rounds."""
+    """Return the means of both, and the median ratio of each rate with its range over the rounds."""
     found = {}
     for key in results[0][ours]:
         for kind in (ours, theirs):

@@ -1,4 +1,4 @@
-"""What the benchmarks of the proxy train: a mid-size network on part of an image folder."""
+"""The task of the proxy benchmarks: a mid-size network on part of an image folder."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,10 @@ from search_spaces.attendnext import AttendNeXt
 
 @dataclass(frozen=True)
 class Setting:
-    """One training, as the benchmark's own processes are told of it."""
+    """One training, as passed to the benchmark's own processes."""
 
     folder: str
-    """Has `images`, made by `subset`; the cache of decoded ones goes beside it."""
+    """Contains `images`, made by `subset`, and the cache of decoded images."""
     images: int
     epochs: int = 3
     batch_size: int = 128
@@ -31,7 +31,7 @@ class Setting:
 
 
 def mid_size() -> dict[str, Decision]:
-    """Give a network of four stages (32 to 256 channels), 4 columns, attention in each stage."""
+    """Return a network of four stages (32 to 256 channels) with 4 columns and attention in each."""
     decisions: dict[str, Decision] = {
         "stages": 4,
         "resolution": 1.0,
@@ -64,7 +64,7 @@ def mid_size() -> dict[str, Decision]:
 
 
 def job(setting: Setting) -> Job:
-    """Describe the proxy's training of the mid-size network; decode the images if need be."""
+    """Describe the proxy training of the mid-size network; decode the images if necessary."""
     folder = Path(setting.folder)
     settings = DataSettings(path=str(folder / "images"))
     data = open_data(settings, folder / "cache")

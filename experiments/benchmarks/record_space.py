@@ -56,7 +56,7 @@ class Entry:
 
 
 def main() -> None:
-    """Train what the file lacks, until everything is there or the time is up."""
+    """Train what the file lacks, until it is complete or the time is up."""
     options = _options()
     as_written, changed = _experiments(options)
     context = make_context(changed)
@@ -94,7 +94,7 @@ def _options() -> argparse.Namespace:
 
 
 def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
-    """Give the experiment that decides which networks are drawn, and the one that trains them."""
+    """Return the experiment that draws the networks, and the one that trains them."""
     experiment = experiment_on(options.experiment, options.data)
     data = experiment.data
     if options.image_size is not None:
@@ -107,7 +107,7 @@ def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
 def _entries(
     drawn: Iterator[dict[str, Any]], context: Context, networks: int, replicas: int
 ) -> Iterator[Entry]:
-    """Give all trainings in one fixed order: each network, and its replica right after it."""
+    """Yield all trainings in a fixed order: each network, followed by its replica."""
     evaluator = context.evaluator
     for number, decisions in enumerate(islice(drawn, networks)):
         described = evaluator.described(decisions)
@@ -116,7 +116,7 @@ def _entries(
 
 
 def networks(context: Context) -> Iterator[dict[str, Any]]:
-    """Draw networks at random that keep every enforced rule known before training, each once."""
+    """Draw distinct random networks that keep every constraint enforced before training."""
     evaluator, seen = context.evaluator, set()
     for draw in range(10**6):
         record = Recording(Draw(np.random.default_rng((context.experiment.seed, draw))))
@@ -185,7 +185,7 @@ def _forward_ms(described: Description) -> float:
 
 
 def _provenance(context: Context) -> dict[Hashable | None, Any]:
-    """Say what decides the rows: networks of one file were all trained alike, on the same data."""
+    """Return the settings and the data of the rows, which are the same throughout a file."""
     experiment = context.experiment
     parts = {"space": experiment.space, "proxy": experiment.proxy, "seed": experiment.seed}
     parts |= {"constraints": {r.name: to_plain(r.constraint) for r in context.indicator.rules}}

@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _check(arguments: argparse.Namespace, names: list[str]) -> None:
-    """Refuse before the first run what would fail after the last."""
+    """Refuse options before the first run that would fail after the last."""
     for option in ("runs", "budget", "jobs"):
         number = getattr(arguments, option)
         if number is not None and number < 1:
@@ -87,7 +87,7 @@ def _check(arguments: argparse.Namespace, names: list[str]) -> None:
 
 
 def _try(task: Task, names: list[str]) -> None:
-    """Make every generator once: what is wrong with the question shows at once."""
+    """Create every generator once, so that mistakes show before the first run."""
     problem = problem_of(replace(task, permute="none"), 0)  # messages say the table's own names
     goal(problem.values(), task.target)
     for name in names:
@@ -128,7 +128,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def problem_of(task: Task, number: int) -> TableProblem:
-    """Make the problem of a run: its rows, with words and names permuted."""
+    """Return the problem of a run: the table with words and names permuted."""
     table = read(task.table, task.decisions)
     if task.where:
         table = kept(table, task.where)
@@ -143,7 +143,7 @@ def problem_of(task: Task, number: int) -> TableProblem:
 
 
 def goal(values: NDArray[float64], target: str) -> float:
-    """Give the value from which the target counts as met."""
+    """Return the value from which the target counts as reached."""
     ranked = np.sort(values[np.isfinite(values)])[::-1]
     if not len(ranked):
         needs = "a number, under NetScore top-1 in 0 to 100 and params and macs above 0"

@@ -35,7 +35,7 @@ PAIRS = 8
 
 
 def network(down: str) -> dict[str, Decision]:
-    """Give the plain residual network of four stages that halves its maps by `down`."""
+    """Return the plain residual network of four stages that downsamples by `down`."""
     decisions = mid_size() | {"stem.stride": 1}
     for i in range(4):
         decisions |= {f"stage{i + 1}.attention": "none", f"stage{i + 1}.down": down}
@@ -43,7 +43,7 @@ def network(down: str) -> dict[str, Decision]:
 
 
 def trained(bench: Bench, data: DataSet, down: str, seed: int) -> tuple[nn.Module, float]:
-    """Train the network; give it in evaluation mode, with its validation top-1 in percent."""
+    """Train the network; return it in evaluation mode, with its validation top-1 in percent."""
     space = AttendNeXt()
     source = space.source(space.sample(Replay(network(down))), data.task)
     recipe = Recipe(epochs=bench.epochs, batch_size=128, learning_rate=0.2)
@@ -56,7 +56,7 @@ def trained(bench: Bench, data: DataSet, down: str, seed: int) -> tuple[nn.Modul
 
 
 def consistency(module: nn.Module, images: Tensor, reach: int) -> float:
-    """Give the percentage of pairs of shifts, up to `reach` pixels each way, classified alike."""
+    """Return the percentage of pairs of shifts, up to `reach` pixels each way, classified alike."""
     generator = torch.Generator().manual_seed(0)
     alike = []
     for _ in range(PAIRS):
@@ -78,7 +78,7 @@ def _classes(module: nn.Module, images: Tensor) -> Tensor:
 
 
 def table(bench: Bench) -> Iterator[str]:
-    """Train everything; give one line of a Markdown table as each down-sampling is done."""
+    """Train everything; yield a line of a Markdown table after each kind of downsampling."""
     data = open_data(bench.data, bench.folder / "cache")
     size = data.task.height, data.task.width
     batches = Batches(data, ("validation",), size, torch.device("cpu"), torch.contiguous_format)

@@ -48,15 +48,15 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, {}) for name in ("gp", "tpe", "nsgaii", "evolution", "random")},
 }
 NO_PROTOTYPE = "no-prototype"
-"""gensynth without a place to begin at, as the other generators are."""
+"""gensynth without a prototype, like the other generators."""
 MARKS = (8, 16, 32, 48)
 PROPOSALS = 40
-"""Proposals for each training, at most: some generators propose what breaks a rule."""
+"""Most proposals per training, since some generators propose what breaks a constraint."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched, with what, for how long."""
+    """The experiment, its data, the recorded table and the number of trainings."""
 
     experiment: str
     data: str
@@ -66,21 +66,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Run:
-    """What one generator found in one run."""
+    """The result of one generator in one run."""
 
     variant: str
     number: int
     best: tuple[float | None, ...]
-    """Noise-free pursued value of the best candidate by measurement, after each training."""
+    """Noise-free value of the candidate with the best measured value, after each training."""
     feasible: float
-    """Share of its trainings that kept every rule."""
+    """Share of its trainings that kept every constraint."""
     seconds: float
     """Median processor time of a proposal."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One proposal, and what came of it."""
+    """One proposal and its outcome."""
 
     outcome: Outcome
     seconds: float
@@ -118,7 +118,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def run(task: Task, variant: str, number: int) -> Run:
-    """Search once; `number` decides the generator's seed and the noise of the trainings."""
+    """Run one search; `number` seeds the generator and the noise of the trainings."""
     context, predictor = opened(task)
     evaluator = context.evaluator
     generator = generator_of(context, variant, number)
@@ -135,7 +135,7 @@ def run(task: Task, variant: str, number: int) -> Run:
 
 
 def steps(generator: Generator, trainings: "Trainings", first: int = 0) -> Iterator[Step]:
-    """Ask, train and tell without an end; proposals are numbered from `first` on."""
+    """Ask, train and tell endlessly; proposals are numbered from `first`."""
     for number in count(first):
         start, before = time.process_time(), trainings.count
         proposal = generator.ask()
@@ -155,7 +155,7 @@ def opened(task: Task) -> tuple[Context, Predictor]:
 
 
 def generator_of(context: Context, variant: str, number: int) -> Generator:
-    """Make the generator of a variant; `number` is its seed."""
+    """Return the generator of a variant, seeded with `number`."""
     problem = context.problem()
     if variant == NO_PROTOTYPE:
         problem = replace(problem, prototype={})
@@ -164,7 +164,7 @@ def generator_of(context: Context, variant: str, number: int) -> Generator:
 
 
 class Trainings:
-    """Answers proposals as a campaign would, with predicted accuracies."""
+    """Evaluates proposals as a campaign would, with predicted accuracies."""
 
     def __init__(self, evaluator: Evaluator, predictor: Predictor, number: int) -> None:
         self.evaluator, self.predictor, self.number = evaluator, predictor, number
@@ -173,7 +173,7 @@ class Trainings:
         self.count = self.feasible = 0
 
     def train(self, proposal: Proposal, asked: int) -> Outcome:
-        """Give the row that the campaign's record would have of a proposal."""
+        """Return the row that a campaign would record for a proposal."""
         new = rows.proposed(asked, asked, proposal)
         try:
             described = self.evaluator.described(proposal.decisions)
@@ -193,7 +193,7 @@ class Trainings:
         return trained
 
     def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
-        """Give the row of a training that ends at `top1`."""
+        """Return the row of a training that ends at `top1`."""
         return self._scored(new, described, top1)
 
     def _scored(self, new: Outcome, described: Description, top1: float) -> Outcome:
@@ -202,7 +202,7 @@ class Trainings:
         return rows.scored(ended, described, self.evaluator)
 
     def best_value(self) -> float | None:
-        """Give the noise-free value of the best feasible candidate that holds without noise."""
+        """Return the noise-free value of the best candidate that is feasible with and without noise."""
         held = [o for o in self.known.values() if o.value is not None]
         held = [o for o in held if self.true[o.fingerprint] is not None]
         if not held:
@@ -234,7 +234,7 @@ def _table(names: list[str], runs: list[Run]) -> list[str]:
 
 
 def _values(runs: list[Run], mark: int) -> list[float]:
-    """Give the best value of each run; nothing feasible counts as less than everything."""
+    """Return the best value of each run; -inf if nothing was feasible."""
     found = (r.best[mark - 1] for r in sorted(runs, key=lambda r: r.number))
     return [float("-inf") if value is None else value for value in found]
 

@@ -18,7 +18,7 @@ from gensynth.training.loop import Training, data_of
 
 IMAGES, WARM_UP, STEPS = 2000, 3, 10
 LEAST = 0.02
-"""Operators below this share are not told."""
+"""Operators below this share are not printed."""
 
 
 def main() -> None:

@@ -58,14 +58,14 @@ VARIANTS = {
 }
 HEADS = "search", "minutes to the target", "reached", "ratio", "trainings", "proposing"
 PATIENCE = 200
-"""Proposals in a row without a training, after which a search begins anew, knowing nothing."""
+"""Proposals in a row without a training, after which a search starts afresh."""
 RESTARTS = 1000
-"""Between the seeds of the beginnings of one run."""
+"""Distance between the seeds of successive starts in one run."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A feasible network, when it was found, and its value without noise (dB)."""
+    """A feasible network: the time at which it was found and its value without noise (dB)."""
 
     seconds: float
     value: float
@@ -78,7 +78,7 @@ class Run:
     variant: str
     number: int
     seconds: float
-    """When it was ended."""
+    """Simulated seconds at its end."""
     trainings: int
     epochs: int
     proposing: float
@@ -87,7 +87,7 @@ class Run:
 
 
 class Curves:
-    """Recorded curves, and how long an epoch takes."""
+    """Recorded curves and the duration of an epoch."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         """Fit to the completed trainings of a recorded table."""
@@ -101,7 +101,7 @@ class Curves:
         self.clock.fit(features, np.log(done["cpu_seconds"].to_numpy(dtype=float)))
 
     def curve(self, profile: Profile, top1: float) -> tuple[Measurement, ...]:
-        """Give the curve of a network whose training ends at `top1` percent."""
+        """Return the curve of a network whose training ends at `top1` percent."""
         nearest = np.square(self.places - _place(top1, profile.macs)).sum(axis=1).argmin()
         shape = self.curves[nearest]
         costs = np.log10([[float(asdict(profile)[name]) for name in COSTS]])
@@ -128,7 +128,7 @@ class ClockedTrainings(Trainings):
         self.seconds, self.epochs = 0.0, 0
 
     def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
-        """Give the row of a training that would end at `top1`, or was stopped before."""
+        """Return the row of a training that would end at `top1`, or that is stopped earlier."""
         assert isinstance(new.profile, Profile)
         whole = self.curves.curve(new.profile, top1)
         length = next(
@@ -187,7 +187,7 @@ def _options() -> argparse.Namespace:
 
 
 def horizon(word: str, hours: float) -> tuple[str, float]:
-    """Read `NAME` or `NAME@HOURS`; exits with the names there are where it is none of them."""
+    """Read `NAME` or `NAME@HOURS`; exit with the known names if it is neither."""
     name, _, own = word.strip().partition("@")
     if name not in VARIANTS:
         raise SystemExit(f"--variants: unknown {name!r}; known: {'; '.join(VARIANTS)}")
@@ -206,7 +206,7 @@ def _curves(path: str) -> Curves:
 
 
 def run(task: Task, variant: str, number: int, hours: float) -> Run:
-    """Search until the simulated clock shows `hours`; begin anew where nothing new is proposed."""
+    """Search until the simulated clock shows `hours`; start afresh if nothing new is proposed."""
     use, rule = VARIANTS[variant]
     setting, predictor = opened(task)
     trainings = ClockedTrainings(setting.evaluator, predictor, number, _curves(task.table), rule)
@@ -236,7 +236,7 @@ def _restarted(make: Callable[[int], Generator], trainings: ClockedTrainings) ->
 
 
 def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]:
-    """Make the table: how long until the target, and how much longer than the first variant."""
+    """Return the table: the time to the target and its ratio to the first variant's."""
     best = max(found.value for one in runs for found in one.found)
     lines = [f"best of all runs {best:.2f} dB; target {best - within:.2f} dB", ""]
     lines += heading(HEADS)
@@ -249,7 +249,7 @@ def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]
 
 
 def _overtaken(first: str, other: str, runs: Sequence[Run]) -> str:
-    """Say when either variant had what the other one ended with, each in the median."""
+    """Compare when both variants reached the other's final value, in the median."""
     theirs = [one for one in runs if one.variant == other]
     ends = [max((found.value for found in one.found), default=-inf) for one in theirs]
     end = float(np.median(ends))
@@ -264,13 +264,13 @@ def _overtaken(first: str, other: str, runs: Sequence[Run]) -> str:
 
 
 def _median_arrival(runs: Sequence[Run], target: float) -> float:
-    """Give the seconds until the target; infinite where most runs never had it."""
+    """Return the median seconds until the target; infinite if most runs missed it."""
     ordered = sorted(inf if (s := arrival(one, target)) is None else s for one in runs)
     return ordered[(len(ordered) - 1) // 2]
 
 
 def arrival(one: Run, target: float) -> float | None:
-    """Give the seconds after which a run had the target; None where it never did."""
+    """Return the seconds after which a run reached the target, or None."""
     return next((found.seconds for found in one.found if found.value >= target), None)
 
 

@@ -27,7 +27,7 @@ from gensynth.training.loop import train
 MODEL = "attendnext:tiny"
 MB = 1e6
 FEW = 600
-"""Images of each class and split: batches are as full as with all of them."""
+"""Images of each class and split: enough for full batches."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Held:
 
 
 def main() -> None:
-    """Train on a few images and on all, with one worker and with more, and print what they hold."""
+    """Train on a few images and on all, with one and several workers; print their memory."""
     options = _options()
     heads = ["images", "MB decoded", "workers", "own MB of each", "mapped MB of each"]
     print(*heading(heads), sep="\n")
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _few(folder: Path, place: Path) -> Path:
-    """Lay out a folder of the same classes with few images each."""
+    """Create a folder of the same classes with few images each."""
     for split in ("train", "test"):
         for images in sorted((folder / split).iterdir()):
             made = place / split / images.name
@@ -74,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 
 def bytes_of(data: DataSet) -> int:
-    """Give the size of all images, decoded."""
+    """Return the size of all decoded images in bytes."""
     return sum(split.images.nbytes for split in data.splits.values())
 
 
@@ -104,7 +104,7 @@ def _work(settings: DataSettings, barrier: object, answers: object) -> None:
 
 
 def held() -> Held:
-    """Read what this process holds."""
+    """Return the resident memory of this process."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
     sizes = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in lines}
     return Held(sizes["Anonymous"], sizes["Rss"] - sizes["Anonymous"])

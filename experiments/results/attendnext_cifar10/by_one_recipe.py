@@ -39,13 +39,13 @@ class SetUp:
     image_size: int
 
     def __str__(self) -> str:
-        """Write it as it is given."""
+        """The set-up as written on the command line."""
         return f"{self.model}@{self.image_size}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How everything is trained."""
+    """How all networks are trained."""
 
     data: Path
     folder: Path
@@ -59,11 +59,11 @@ class Plan:
     """Learning rates to choose from, with commas."""
     most_epochs: int
     trial_epochs: int
-    """A fifth of these decides on the rate and the set-up."""
+    """A fifth of these epochs decides on the rate and the set-up."""
 
 
 def main() -> None:
-    """Train what is not trained yet, and print the table."""
+    """Train the networks that are not trained yet, and print the table."""
     options = _options()
     plan = Plan(
         options.data,
@@ -113,7 +113,7 @@ def _set_up(word: str) -> SetUp:
 
 
 def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
-    """Try the learning rates, then the set-ups, and train the best long; give its report."""
+    """Try the learning rates, then the set-ups, and train the best one long; return its report."""
     all_rates = "--rates", plan.rates
     trial = replace(plan, epochs=plan.trial_epochs)
     first = train(set_ups[0], trial, *all_rates, "--rate-only")
@@ -143,7 +143,7 @@ def _folder(one: SetUp, plan: Plan) -> Path:
 
 
 def train(one: SetUp, plan: Plan, *more: str) -> Report:
-    """Run `gensynth train` in a process of its own, on one core; what is finished is only read."""
+    """Run `gensynth train` in its own process on one core; a finished training is only read."""
     command = [sys.executable, "-m", "gensynth", "train", one.model, "--data", str(plan.data)]
     command += ["--image-size", str(one.image_size), "--epochs", str(plan.epochs), *more]
     command += ["--threads", "1"]

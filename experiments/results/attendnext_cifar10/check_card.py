@@ -1,4 +1,4 @@
-r"""Does the exported network of the campaign of record give the top-1 that its card states?
+r"""Does the exported network of the campaign of record reach the top-1 stated on its card?
 
     python -m experiments.results.attendnext_cifar10.check_card \
         experiments/results/attendnext_cifar10/network \
@@ -22,7 +22,7 @@ from gensynth.data.sets import DataSettings
 from gensynth.models.exported import input_shape, load_folder
 
 SAME = 0.05
-"""Points: five of 10,000 images may fall on the other side with another processor's rounding."""
+"""Points: rounding on another processor may change the class of five of 10,000 images."""
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def stated_top1(folder: Path) -> float:
-    """Read the test top-1 (percent) off the card."""
+    """Return the test top-1 (percent) stated on the card."""
     found = re.search(r"Test top-1 \| ([\d.]+) %", (folder / "card.md").read_text(encoding="utf-8"))
     if found is None:
         raise SystemExit(f"{folder / 'card.md'}: states no test top-1")
@@ -53,7 +53,7 @@ def stated_top1(folder: Path) -> float:
 
 
 def top1(folder: Path, settings: DataSettings) -> float:
-    """Give the share of test images, in percent, that the exported network classifies rightly."""
+    """Return the top-1 (percent) of the exported network on the test images."""
     network, shape = load_folder(folder).eval(), input_shape(folder)
     assert shape is not None, "an export says what it takes"
     images = open_data(settings)

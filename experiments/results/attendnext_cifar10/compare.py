@@ -63,11 +63,11 @@ LASTING = (
     "int8_note",
     "shift_consistency",
 )
-"""What does not depend on the machine or the moment, and stays as it is with `--known`."""
+"""Measurements that do not depend on the machine or the moment; `--known` keeps them."""
 VALIDATION_SHARE = 0.05
-"""Of the training images, where no report tells it: what by_one_recipe.py takes."""
+"""Share of the training images if a report does not state it: the default of by_one_recipe.py."""
 SHIFTED_IMAGES = 2000
-"""Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
+"""Images of the test split, each in eight pairs of shifts by up to an eighth of its size."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Network:
     """A trained network, as it is deployed."""
 
     row: Row
-    """What by_one_recipe.py told of it."""
+    """Its report by by_one_recipe.py."""
     model: Model
     data: "DataSet"
 
 
 def main() -> None:
-    """Measure everything and write it down."""
+    """Measure all networks and write the comparison."""
     options = _options()
     told = [row for file in options.reports for row in json.loads(file.read_text())]
     told += [_untrained(text) for text in options.untrained]
@@ -122,7 +122,7 @@ def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
 
 
 def others(told: list[Row], known: list[Row]) -> list[Row]:
-    """Give the known networks that were not trained, or asked for, anew."""
+    """Return the known networks that are not among the given ones."""
     named = {(row["model"], row["image_size"]) for row in told}
     return [row for row in known if (row["model"], row["image_size"]) not in named]
 
@@ -155,7 +155,7 @@ def _opened(row: Row, data: Path, folder: Path) -> Network:
 
 
 def _latencies(networks: list[Network], reference: int, rounds: int) -> "list[Latency]":
-    """Time each beside the reference alone: among many, large ones are found cold in the cache."""
+    """Time each network beside the reference alone: among many, large ones find a cold cache."""
     with quiet():
         ready = [prepare(network.model, "onnxruntime", 1, 1) for network in networks]
     return [timed([one, ready[reference]], 1, 1, Plan(rounds=rounds))[0] for one in ready]

@@ -41,12 +41,12 @@ def main() -> None:
 
 
 def after_trial(report: dict[str, Any]) -> Pair:
-    """Give the pair of a network's set-up, at its rate."""
+    """Return the pair of a network's best set-up."""
     return max(report["set_ups"].values()), report["test_top1"]
 
 
 def after_half(report: dict[str, Any], folder: Path) -> Pair | None:
-    """Give the pair with the training of half the epochs; None where there is none."""
+    """Return the pair with the training of half the epochs, or None without such a training."""
     name, _, epochs = report["folder"].rpartition("-")
     file = folder / f"{name}-{int(epochs) // 2}" / "training.json"
     if not file.exists():
@@ -55,7 +55,7 @@ def after_half(report: dict[str, Any], folder: Path) -> Pair | None:
 
 
 def correlation(pairs: Sequence[Pair]) -> tuple[float, float, float]:
-    """Give Spearman's correlation and the ends of nine in ten bootstrap samples."""
+    """Return Spearman's correlation with its 90 % bootstrap interval."""
     table = np.array(pairs)
     random = np.random.default_rng(0)
     drawn = [table[random.integers(0, len(table), len(table))] for _ in range(BOOTSTRAPS)]
@@ -65,7 +65,7 @@ def correlation(pairs: Sequence[Pair]) -> tuple[float, float, float]:
 
 
 def rank(table: "np.ndarray[Any, Any]") -> float:
-    """Give Spearman's rank correlation of two columns."""
+    """Return Spearman's rank correlation of two columns."""
     return float(spearmanr(table[:, 0], table[:, 1]).statistic)
 
 

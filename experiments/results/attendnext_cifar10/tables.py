@@ -34,11 +34,11 @@ PAPER = {
     "timm:mobilenetv3_large_100": ("more than 6", 6.0),
     "timm:mobilevit_xs": ("about 4", 4.0),
 }
-"""How many times as fast as these the AttendNeXt of arXiv 2208.06980 is on a Cortex-A72."""
+"""How many times faster than these the AttendNeXt of arXiv 2208.06980 is on a Cortex-A72."""
 COSTS = {"host_ratio": ("here", "here"), "a72_ratio": ("cortex_a72", "on a Cortex-A72")}
-"""Of each latency: its plot's file, and how it is told."""
+"""For each latency, the file name of its plot and its words."""
 SMALLER = 1.37
-"""How many times as small as MobileNetV3-L it is."""
+"""How many times smaller than MobileNetV3-L it is."""
 HEADS = (
     "network",
     "input",
@@ -57,7 +57,7 @@ HEADS = (
 
 
 def main() -> None:
-    """Print the tables and write the plot."""
+    """Print the tables and write the plots."""
     options = _options()
     content = json.loads(options.comparison.read_text())
     rows = {short(row["model"]): row for row in reversed(content["networks"])}
@@ -89,12 +89,12 @@ def _options() -> argparse.Namespace:
 
 
 def short(model: str) -> str:
-    """Name a network: a genome file by its own name, a set-up by its network's."""
+    """Return the name of a network: that of a genome file, or of the network of a set-up."""
     return Path(model).stem if model.endswith(".json") else model.removesuffix(SMALL_IMAGES)
 
 
 def comparison(rows: Sequence[Row]) -> list[str]:
-    """Make the table of everything that was measured."""
+    """Return the table of all measurements."""
     return [*heading(HEADS), *map(_line, rows)]
 
 
@@ -126,7 +126,7 @@ def _top1(row: Row) -> str:
 
 
 def claims(found: Row, others: Sequence[Row]) -> list[str]:
-    """Set the ratios of the paper beside those of the network that was found."""
+    """Compare the ratios of the paper with those of the found network."""
     lines = heading(
         ["against", "top-1", "faster here", "on a Cortex-A72", "the paper's, there", "reached"]
     )
@@ -152,7 +152,7 @@ def _claim(found: Row, other: Row) -> str:
 
 
 def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
-    """Say how many times as fast our curve is where it has the top-1 of another network."""
+    """Return how much faster our curve is at the top-1 of each other network."""
     lines = heading(
         ["against", "its top-1", "faster here", "on a Cortex-A72", "the paper's", "reached"]
     )
@@ -169,7 +169,7 @@ def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
 
 
 def scaled(found: Row, others: Sequence[Row]) -> list[str]:
-    """Say how many times as fast `found` is as others' families where these have its top-1."""
+    """Return how much faster `found` is than families of other networks at its own top-1."""
     lines = heading(["against the line of", "members", "faster here", "on a Cortex-A72"])
     for name in dict.fromkeys(family(row) for row in others):
         members = [row for row in others if family(row) == name]
@@ -180,7 +180,7 @@ def scaled(found: Row, others: Sequence[Row]) -> list[str]:
 
 
 def family(row: Row) -> str:
-    """Name a peer's family, its sizes and widths: the name up to the underscore."""
+    """Return the family of a peer, without sizes and widths: its name up to the underscore."""
     return re.split(r"[_+]", short(row["model"]).removeprefix("timm:"))[0]
 
 
@@ -193,15 +193,15 @@ def _against(found: Row, members: Sequence[Row], cost: str) -> str:
 
 
 def _ratio(ours: Sequence[Row], other: Row, cost: str) -> tuple[str, float] | None:
-    """Give the ratio of latencies; `at least` where our fastest network is better already."""
+    """Return the ratio of latencies, with `at least` if our fastest network is already better."""
     read = _latency_at(ours, cost, other["test_top1"]) if other[cost] is not None else None
     return ("at least " if read[0] else "", other[cost] / read[1]) if read else None
 
 
 def _latency_at(line: Sequence[Row], cost: str, top1: float) -> tuple[bool, float] | None:
-    """Read a latency off the line through the best of some networks where it has a top-1.
+    """Read the latency at a top-1 off the line through the Pareto front of some networks.
 
-    The flag says that the fastest of them is better already; None where none is as good.
+    The flag is true if the fastest of them is already better; None if none is as good.
     """
     known = [(row[cost], row["test_top1"]) for row in line if row[cost] is not None]
     front = [p for p in sorted(known) if all(q[1] < p[1] for q in known if q[0] < p[0])]

@@ -28,29 +28,29 @@ def each_stage(change: Callable[[Stage], Stage]) -> Change:
 
 
 def plain(stage: Stage) -> Stage:
-    """Leave the attention out; a map that was condensed is halved by Rect-2."""
+    """Remove the attention; downsample a condensed map by Rect-2 instead."""
     return replace(stage, attention="none", place="first", condense=1, pool="max_blur")
 
 
 def attending(stage: Stage) -> Stage:
-    """Let it attend, by the DC-AC of the paper's text."""
+    """Add the DC-AC of the paper's text."""
     return stage if stage.attention == "text" else replace(stage, attention="text")
 
 
 def aliased(stage: Stage) -> Stage:
-    """Subsample without a filter before it."""
+    """Subsample without a filter."""
     stage = plain(stage) if stage.attention == "text" else stage
     return replace(stage, down="strided_3x3")
 
 
 def one_column(stage: Stage) -> Stage:
-    """Give the channels of all columns to one."""
+    """Merge the channels of all columns into one column."""
     whole = stage.columns * stage.width
     return replace(stage, columns=1, width=whole, mix="same", interaction="none")
 
 
 def scaled(share: float) -> Change:
-    """Make every width another one, the stem's too."""
+    """Scale every width, including the stem's."""
 
     def change(genome: Genome) -> Genome:
         stages = tuple(
@@ -63,7 +63,7 @@ def scaled(share: float) -> Change:
 
 
 def at_resolution(share: float) -> Change:
-    """Take the image at another share of its size."""
+    """Use the image at another share of its size."""
     return lambda genome: replace(genome, resolution=share)
 
 

@@ -31,12 +31,12 @@ from gensynth.training.pace import Pace
 TIMED = 6
 """Candidates, from few MACs to many."""
 LOOK_S = 3.0
-"""Of training, and half of it of validation, for each."""
+"""Seconds of training, and half as many of validation, for each candidate."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """How many images the real data has."""
+    """Number of images of the real data."""
 
     train: int
     validation: int
@@ -81,7 +81,7 @@ def _options() -> argparse.Namespace:
 
 
 def candidates(context: Context, count: int) -> list[Source]:
-    """Draw random candidates, and choose from those that keep the rules known by now."""
+    """Draw random candidates; choose from those that keep all constraints known before training."""
     evaluator, folder = context.evaluator, Path(context.experiment.folder)
     drawn = sample(evaluator, folder, count, context.experiment.seed).candidates
     passing = [one for one in drawn if one.open] or list(drawn)
@@ -91,7 +91,7 @@ def candidates(context: Context, count: int) -> list[Source]:
 def hours(
     experiment: Experiment, images: Images, paces: Sequence[Pace], references: Sequence[Pace]
 ) -> dict[str, float]:
-    """Give device hours of each part, every training to its end."""
+    """Return the device hours of each part, with every training run to its end."""
     proxy, finals, last = experiment.proxy, experiment.finals, experiment.last_training
     trained = images.train * proxy.data_share
 
