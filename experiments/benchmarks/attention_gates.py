@@ -3,8 +3,8 @@
     python -m experiments.benchmarks.attention_gates --data FOLDER
     python -m experiments.benchmarks.attention_gates --data digits --epochs 12
 
-FOLDER has `train/<class>/` and `test/<class>/`; 10,000 of its training images are used. Trains the
-released kind of block in all four stages with each gate, and tells the validation top-1.
+FOLDER contains `train/<class>/` and `test/<class>/`; 10,000 of its training images are used. Trains
+the released block in all four stages with each gate and prints the validation top-1.
 """
 
 import statistics
@@ -72,8 +72,10 @@ def table(bench: Bench) -> Iterator[str]:
 def run(table: Callable[[Bench], Iterator[str]], purpose: str | None, epochs: int) -> None:
     """Read the command line and print a table: means and ranges over the seeds, in percent."""
     parser = parser_for(purpose)
-    parser.add_argument("--data", default="digits", help="digits, or an image folder")
-    parser.add_argument("--images", type=int, default=10_000, help="training images of a folder")
+    parser.add_argument("--data", default="digits", help="digits or an image folder")
+    parser.add_argument(
+        "--images", type=int, default=10_000, help="training images to use of a folder"
+    )
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()

@@ -1,12 +1,12 @@
-r"""What a campaign spends on anything but training: generating, judging, recording, scheduling.
+r"""What a campaign spends on everything but training: generating, judging, recording, scheduling.
 
     python -m experiments.benchmarks.campaign_overhead experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --epochs 24 --trials 12
 
-Two figures (Linux), as shares of a search on Ray with a worker on every core. `processor time`: of
-all processes of the campaign (read from /proc after every outcome), what is not the workers'.
-`idle`: what the workers do not train from the first training's begin to the last but one's end,
-when there is still work for all of them. Starting Ray and opening the data come before.
+Prints two shares of a search on Ray with one worker per core (Linux). The processor time is that of
+all processes of the campaign except the workers, read from /proc after every outcome. The idle time
+is what the workers do not train between the first start and the last but one end of a training,
+while there is work for all of them. Starting Ray and opening the data do not count.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _options() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, required=True, help="of every training")
+    parser.add_argument("--epochs", type=int, required=True, help="epochs of every training")
     parser.add_argument("--trials", type=int, default=12)
     return parser.parse_args()
 
@@ -134,7 +134,7 @@ def _family(ancestor: int) -> Iterator[tuple[int, float, str]]:
         try:
             fields = (path / "stat").read_text().rpartition(")")[2].split()
             title = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:  # It has ended meanwhile.
+        except OSError:  # The process has ended.
             continue
         seconds = (int(fields[11]) + int(fields[12])) / TICKS
         rows[int(path.name)] = (int(fields[1]), seconds, title)

@@ -1,4 +1,4 @@
-"""What must hold of a campaign that was killed many times: a list of all that does not."""
+"""Invariants of a campaign that was killed many times, and a count of all violations."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A campaign in a process of its own, watched from outside, and killed at chosen moments."""
+"""A campaign in its own process, which is watched from outside and killed at chosen moments."""
 
 import json
 import os

@@ -1,13 +1,13 @@
-r"""What early stopping saves, and what it costs, on a recorded table of whole curves.
+r"""What early stopping saves and what it costs, on a recorded table of whole curves.
 
     python -m experiments.benchmarks.early_stopping experiments/fashion_mnist.toml \
         --table experiments/results/attendnext_fashion_mnist.parquet --trainings 40 --runs 500
 
-Each run draws some recorded networks in random order and lets the very rule of a campaign decide
-after every epoch, so that nothing is trained. What is compared is the best NetScore among networks
-that keep the experiment's least top-1: with the rule, and of the same networks trained to the end;
-then with the rule on more networks, until as many epochs are spent (the mean difference in dB).
-A random draw is the hard case: a learned generator proposes fewer bad networks.
+Each run draws some recorded networks in random order and applies the rule of a campaign after every
+epoch; nothing is trained. It compares the best NetScore among networks that keep the experiment's
+least top-1: with the rule, and for the same networks trained to the end. It also lets the rule
+continue with more networks until as many epochs are spent, and prints the mean difference in dB. A
+random draw is the hard case, since a learned generator proposes fewer bad networks.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Do exported networks compute what was searched? Random genomes and presets, briefly trained.
+"""Do exported networks compute what the searched ones do? Random genomes and presets on digits.
 
     python -m experiments.benchmarks.export_agreement --genomes 50 --epochs 3 --to FOLDER --fresh
 
-Every network is trained on the digits (at their 8 x 8 pixels) and exported in all formats, each
-compared on the 359 test images as `gensynth export` does. With --fresh the exports are then run in
-two new environments without this project: one of torch, one of ONNX Runtime.
+Every network is briefly trained on the digits (8 x 8 pixels) and exported in all formats, each
+compared on the 359 test images as in `gensynth export`. With --fresh the exports are then run in
+two new environments without this project: one with torch, one with ONNX Runtime.
 """
 
 import json
@@ -105,7 +105,7 @@ def exported(
         write(folder, name, source, weights, text, f"# {folder.name}\n", more=extras)
         agreements = extras.agreements
     np.save(folder / "inputs.npy", inputs.images.numpy())
-    images = torch.from_numpy(np.load(folder / "inputs.npy"))  # In the layout that others will see.
+    images = torch.from_numpy(np.load(folder / "inputs.npy"))  # In the memory layout of the file.
     with torch.no_grad():
         np.save(folder / "logits.npy", network(images).numpy())
     return agreements
@@ -151,7 +151,7 @@ def main() -> None:
     """Export and compare all networks, and print the results."""
     parser = parser_for(__doc__)
     parser.add_argument("--genomes", type=int, default=50)
-    parser.add_argument("--start", type=int, default=0, help="first random genome; 0: presets too")
+    parser.add_argument("--start", type=int, default=0, help="first random genome; 0 adds presets")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--formats", default="onnx,pt2,int8")
     parser.add_argument("--to", type=Path, required=True)

@@ -1,10 +1,10 @@
-"""Gives damaged and hostile files to every reader: each must give a value or one clear error.
+"""Feed damaged and hostile files to every reader: each must return a value or one clear error.
 
     python -m experiments.benchmarks.fuzz --inputs 100000
 
-Counts, for each reader, values, `InputError`s, other exceptions, and inputs that took longer than
-the time limit; the process may not grow beyond the memory limit. Ends with 1 if any of the last
-three happened; the inputs that did it are kept in `--keep`.
+Counts, for each reader, the values, `InputError`s, other exceptions, and inputs that exceeded the
+time limit; the process may not grow beyond the memory limit. Exits with 1 after any of the last
+three and keeps the inputs that caused it in `--keep`.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Every reader of files that may come from a stranger, and a good file of each to begin from.
+"""All readers of files from outside, each with a valid file to mutate.
 
-A reader takes a folder and some bytes, writes them where the file would lie, and reads it. It may
-give a value or raise `InputError`; anything else is a defect.
+A reader takes a folder and some bytes, writes them to the place of the file, and reads it. It may
+return a value or raise `InputError`; anything else is a defect.
 """
 
 import random

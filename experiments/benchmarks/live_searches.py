@@ -1,13 +1,13 @@
-r"""Searches with real trainings at equal budgets: best feasible pursued value by generator.
+r"""Searches with real trainings at equal budgets: the best feasible value of each generator.
 
     python -m experiments.benchmarks.live_searches digits --generators gensynth,tpe,gp,random \
         --seeds 5 --trials 16 --to experiments/results/search_on_digits.parquet
     python -m experiments.benchmarks.live_searches experiments/fashion_mnist.toml --data FOLDER ...
 
-Every (generator, seed) is a campaign of its own, run inline on one core up to its finals. Run
-again, it goes on where the file ends: a campaign that is in it is not run again. Prints, per
-generator, the median best value after some numbers of trainings with its range over the seeds, in
-how many seeds gensynth is ahead of each other, and what G(s) draws at its start and at its end.
+Every (generator, seed) is its own campaign, run inline on one core up to its finals. Run again, the
+command continues where the file ends. Prints, for each generator, the median best value after some
+numbers of trainings with its range over the seeds, the number of seeds in which gensynth is ahead
+of it, and what G(s) draws at its start and at its end.
 """
 
 import argparse
@@ -70,15 +70,17 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("experiment", help="digits, or an experiment file")
-    parser.add_argument("--data", type=Path, help="the folder of images of an experiment file")
+    parser.add_argument("--data", type=Path, help="image folder of an experiment file")
     parser.add_argument("--generators", default="gensynth,tpe,gp,random")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
-    parser.add_argument("--minutes", type=float, help="after which no search asks for more")
+    parser.add_argument("--minutes", type=float, help="time limit of a search")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--without-stopping", action="store_true", help="train all to the end")
+    parser.add_argument(
+        "--without-stopping", action="store_true", help="train every network to the end"
+    )
     parser.add_argument("--to", type=Path, required=True)
-    parser.add_argument("--plot", type=Path, help="write best-so-far with bands to this SVG file")
+    parser.add_argument("--plot", type=Path, help="write an SVG chart of the best values")
     return parser.parse_args()
 
 

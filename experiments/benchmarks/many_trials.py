@@ -1,10 +1,10 @@
-"""What a trial costs beside its training: time and memory of the driver over many trivial ones.
+"""Cost of a trial beside its training: time and memory of the driver over many trivial trials.
 
     python -m experiments.benchmarks.many_trials --trials 2000 --executor ray
 
-Tiny networks, one epoch on a twentieth of the digits. Memory is the driver's resident size, from
-the first tenth of the trials on (imports and pools are in place by then) to the last, divided by
-the trials between; time is the campaign's, without the seconds that the trainings themselves took.
+Trains tiny networks for one epoch on a twentieth of the digits. Memory is the growth of the
+driver's resident size per trial, starting after the first tenth of the trials, when imports and
+pools are in place. Time is that of the campaign without the seconds of the trainings themselves.
 """
 
 import json

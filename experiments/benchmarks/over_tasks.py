@@ -1,10 +1,10 @@
-r"""How many evaluations a generator needs beside another, over several tasks together.
+r"""Evaluations of one generator relative to another, over several tasks together.
 
     python -m experiments.benchmarks.over_tasks --others gp,tpe nb.json cb.json ns.json ns_gp.json
 
-The files are what `sample_efficiency.py --json` wrote, one or more for each task. Runs of one task
-and number saw the same permuted table: each such pair gives a ratio of evaluations; one that did
-not reach its target counts as one more than its budget.
+The files are written by `sample_efficiency.py --json`, one or more for each task. Runs of one task
+with the same number saw the same permuted table, so each such pair gives a ratio of evaluations; a
+run that missed its target counts as budget + 1.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""A PyTorch training loop as most people write it: the yardstick of `proxy_speed.py`.
+"""A typical PyTorch training loop, the baseline of `proxy_speed.py`.
 
-A `Dataset` that opens one file at a time, transforms per image with pillow, a `DataLoader` with
-worker processes, tensors in torch's own layout, `.item()` after every batch. Its recipe (data,
-batch, augmentation, optimizer, schedule) is that of the proxy it is compared with.
+A `Dataset` that opens one file at a time, transforms per image with Pillow, a `DataLoader` with
+worker processes, tensors in torch's default layout, and `.item()` after every batch. Its recipe
+(data, batch size, augmentation, optimizer, schedule) equals that of the proxy.
 """
 
 import random

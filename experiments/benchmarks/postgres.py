@@ -1,7 +1,7 @@
 """A private PostgreSQL server: a cluster in a new folder, on loopback, that can be restarted.
 
 Needs PostgreSQL's server programs (Debian: `apt-get install postgresql`). PostgreSQL refuses to run
-as root; then it runs as the user `postgres`, whom that package makes.
+as root; then it runs as the user `postgres`, which that package creates.
 """
 
 import os

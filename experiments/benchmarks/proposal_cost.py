@@ -4,10 +4,10 @@ r"""Cost of a proposal after 300 outcomes, and speed of screening candidates.
         experiments/fashion_mnist.toml --data FASHION_MNIST \
         --table experiments/results/attendnext_fashion_mnist.parquet
 
-The generator is told of recorded trainings of its own space, then asked for proposals, each of
-which it is told the outcome of, as in a search; a proposal counts its learning and, every time, the
-probing of untrained networks. Screening makes decisions, the graph, its costs and the structural
-verdicts of random candidates. Processor seconds of one core.
+The generator learns from recorded trainings of its own space and is then asked for proposals, each
+followed by its outcome as in a search. A proposal includes its learning and the probing of
+untrained networks. Screening includes the decisions, the graph, its costs and the structural
+verdicts of random candidates. All figures are processor seconds of one core.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def proposals(context: Context, known: list[Outcome]) -> list[float]:
     generator = context.make_generator(context.evaluator)
     for outcome in known:
         generator.tell(outcome)
-    generator.ask()  # The first one fits everything at once, as after a resumption.
+    generator.ask()  # The first proposal fits all outcomes, as after a resume.
     seconds = []
     typical = statistics.median(o.top1 for o in known if o.top1 is not None)
     for number in range(len(known), len(known) + ASKED):

@@ -1,18 +1,18 @@
-r"""Does a short training rank networks as a long one does? Rank correlations, and what they cost.
+r"""Does a short training rank networks as a long one does? Rank correlations and their cost.
 
     python -m experiments.benchmarks.record_space EXPERIMENT --data FOLDER --networks 60 \
         --replicas 12 --epochs 16 --data-share 0.5 --to long.parquet
     python -m experiments.benchmarks.proxy_fidelity PROXY.parquet --long long.parquet \
         --cheaper epochs4.parquet share16.parquet
 
-All files are of `record_space.py`: the same networks, trained alike but for the length, the data
-or the size. The ceiling is what a second long training of the same networks reaches: measured where
-there is one (`twice`), and for all networks implied by how far those pairs lie apart. Intervals are
-of 2,000 bootstrap samples of the networks (90 %), of the implied ceiling those of its noise. Costs
-are processor seconds, as a share of the long training's. Beside the trainings stand the long
-curve's own early points, half of a short training and where its curve leads, and what takes no
-training: costs, a predictor, and (with `--probe EXPERIMENT --data FOLDER`) reactions of the
-untrained networks.
+All files are written by `record_space.py`, with the same networks trained alike except for the
+length, the data or the image size. The ceiling is the agreement of a second long training of the
+same networks: measured for the networks that have one (`twice`), and for all networks implied by
+the deviations in those pairs. Intervals are 90 % of 2,000 bootstrap samples of the networks; for
+the implied ceiling, of its noise. Costs are processor seconds as a share of the long training's.
+The table also lists early points of the long curve, half of a short training with its
+extrapolation, and estimates without any training: costs, a predictor, and (with `--probe EXPERIMENT
+--data FOLDER`) reactions of the untrained networks.
 """
 
 import argparse
@@ -62,8 +62,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("proxy", type=Path)
     parser.add_argument("--long", type=Path, required=True)
     parser.add_argument("--cheaper", type=Path, nargs="*", default=[])
-    parser.add_argument("--probe", type=Path, help="the experiment, to probe untrained networks")
-    parser.add_argument("--data", type=Path, help="its images")
+    parser.add_argument("--probe", type=Path, help="experiment for probing untrained networks")
+    parser.add_argument("--data", type=Path, help="image folder of that experiment")
     return parser.parse_args()
 
 

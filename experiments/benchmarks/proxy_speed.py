@@ -1,12 +1,12 @@
-"""Speed of the proxy training as ratios measured side by side, in one run.
+"""Speed of the proxy training, as ratios measured side by side in one run.
 
     python -m experiments.benchmarks.proxy_speed --data FOLDER
     python -m experiments.benchmarks.proxy_speed --data FOLDER --ray
 
-FOLDER has `train/<class>/` and `test/<class>/`. The first compares the proxy with the plain loop
-of `plain_loop.py`: same files, network, batch, augmentation and schedule, each training in a
-process of its own, in turn, so that a busy machine slows both alike. The second compares two Ray
-workers of one core each with two bare processes side by side.
+FOLDER contains `train/<class>/` and `test/<class>/`. The first command compares the proxy with the
+loop of `plain_loop.py`: same files, network, batch size, augmentation and schedule. Each training
+runs in its own process, in turn, so that a busy machine slows both alike. The second command
+compares two Ray workers of one core each with two bare processes side by side.
 """
 
 import argparse
@@ -142,7 +142,7 @@ def _together(results: list[Result]) -> Result:
 
 
 def summary(results: list[dict[str, Result]], ours: str, theirs: str) -> dict[str, float]:
-    """Return the means of both, and the median ratio of each rate with its range over the rounds."""
+    """Return the means of both, and each rate's median ratio with its range over the rounds."""
     found = {}
     for key in results[0][ours]:
         for kind in (ours, theirs):
@@ -172,7 +172,7 @@ def main() -> None:
             learning_rate=options.learning_rate,
         )
         subset(options.data, Path(folder), options.images)
-        job(setting)  # decodes the images once, before any clock runs
+        job(setting)  # Decodes the images before any clock runs.
         if options.ray:
             measured = summary(against_ray(setting, options.rounds), "ray", "bare")
         else:

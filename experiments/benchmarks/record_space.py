@@ -4,16 +4,16 @@ r"""Record a table of our own space: random feasible networks, trained by the pr
         --data FASHION_MNIST_FOLDER --networks 500 --replicas 100 --minutes 60 \
         --to experiments/results/attendnext_fashion_mnist.parquet
 
-Run again, it goes on where the file ends: networks are drawn in one fixed order, and a row is
-(network, replica). The first `--replicas` networks are trained a second time with another seed.
-Each row has its decisions (`decision.NAME`, empty where not reached), costs, the whole curve, and
-the processor time of the training and of one forward pass. No rule that a training decides
-selects, and none stops.
+Run again, the command continues where the file ends: networks are drawn in a fixed order, and a row
+is (network, replica). The first `--replicas` networks are trained a second time with another seed.
+Each row holds the decisions (`decision.NAME`, empty if not reached), the costs, the whole curve,
+and the processor time of the training and of one forward pass. No constraint that needs a training
+selects networks, and none stops them.
 
-`--first` lets two runs share the work, into files of their own.
+`--first` lets two runs share the work, with separate files.
 
 `--epochs`, `--data-share` and `--image-size` record the same networks trained longer, or by a
-cheaper proxy, into another file: what `proxy_fidelity.py` compares.
+cheaper proxy, into another file, for `proxy_fidelity.py`.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--networks", type=int, default=500)
     parser.add_argument("--replicas", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0, help="leave those before to another run")
+    parser.add_argument("--first", type=int, default=0, help="first network of this run")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--epochs", type=int, help="instead of the experiment's")
     parser.add_argument("--data-share", type=float, help="instead of the experiment's")

@@ -1,11 +1,11 @@
-r"""A predictor of the recorded table of our own space: accuracy, and how far two seeds lie apart.
+r"""A predictor of accuracy and of its noise, fitted on the recorded table of our own space.
 
     python -m experiments.benchmarks.recorded_predictor \
         experiments/results/attendnext_fashion_mnist.parquet
 
-prints how good it is on networks that it was not fitted on. It makes searches of the space
-comparable without training (`simulated_space.py`); what is found so is a statement about the
-predictor, and is called simulated.
+Prints its errors on networks that were left out of the fit. The predictor makes searches of the
+space comparable without training (`simulated_space.py`); such results are statements about the
+predictor and are called simulated.
 """
 
 from collections.abc import Mapping

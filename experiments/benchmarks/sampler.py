@@ -1,7 +1,7 @@
-"""The sampler of generative synthesis beside Optuna's own, on small functions with known minima.
+"""GenerativeSynthesisSampler beside Optuna's samplers, on small functions with known minima.
 
-Every sampler runs every function from the same seeds; told is the median, over seeds, of how far
-the best value is from the minimum. Example:
+Every sampler runs every function from the same seeds; the table shows the median, over seeds, of
+the distance from the best value to the minimum. Example:
 
     python experiments/benchmarks/sampler.py --samplers gensynth,tpe,gp,random --runs 5 --trials 60
 """

@@ -1,11 +1,11 @@
-"""Does anti-aliased down-sampling make a trained network's answer steadier under shifts?
+"""Does anti-aliased downsampling make a trained network's output more stable under shifts?
 
     python -m experiments.benchmarks.shift_consistency --data digits
     python -m experiments.benchmarks.shift_consistency --data FOLDER --epochs 6
 
-Trains one network with each down-sampling, and tells its validation top-1 beside its shift
+Trains one network with each kind of downsampling and prints its validation top-1 and its shift
 consistency: the share of pairs of shifts of a validation image that are classified alike (Zhang,
-arXiv 1904.11486, section 4). Images are shifted by whole pixels, their edge replicated.
+arXiv 1904.11486, section 4). Images are shifted by whole pixels, with their edges replicated.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,13 @@
-r"""Searches of our own space without training: a predictor of the recorded table answers.
+r"""Searches of our own space without training, with accuracies predicted from recorded ones.
 
     python -m experiments.benchmarks.simulated_space experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
         --variants gensynth,frozen,no-inquisitor,no-probes,no-foresight,gp,tpe,random --runs 20
 
-Everything is the real search's but the training: the networks are made, judged, counted and
-probed; the top-1 is the predictor's, with noise as two recorded seeds of one network have it. All
-generators get the same noise for the same network in one run. What is told is the value that the
-best candidate found has without noise: a search that is fooled by luck is not rewarded for it.
+Everything except the training is that of a real search: networks are built, judged, counted and
+probed. The top-1 is predicted, with the noise found between two recorded seeds of one network; in
+one run, all generators get the same noise for the same network. The reported value is that of the
+best candidate without noise, so a search gains nothing from luck.
 """
 
 import argparse
@@ -107,13 +107,13 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("experiment")
-    parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
-    parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
+    parser.add_argument("--data", required=True, help="image folder, for the probes")
+    parser.add_argument("--table", required=True, type=Path, help="table of record_space.py")
     parser.add_argument("--variants", default=f"gensynth,{NO_PROTOTYPE},gp,tpe,random")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--trainings", type=int, default=48)
-    parser.add_argument("--jobs", type=int, default=None, help="processes")
-    parser.add_argument("--json", type=Path, help="write every run to this file")
+    parser.add_argument("--jobs", type=int, default=None, help="number of processes")
+    parser.add_argument("--json", type=Path, help="write all runs to this JSON file")
     return parser.parse_args()
 
 
@@ -202,7 +202,7 @@ class Trainings:
         return rows.scored(ended, described, self.evaluator)
 
     def best_value(self) -> float | None:
-        """Return the noise-free value of the best candidate that is feasible with and without noise."""
+        """Return the true value of the best candidate that is feasible with and without noise."""
         held = [o for o in self.known.values() if o.value is not None]
         held = [o for o in held if self.true[o.fingerprint] is not None]
         if not held:

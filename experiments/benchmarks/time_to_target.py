@@ -1,17 +1,17 @@
-r"""Hours until a good network, by a simulated clock: generative synthesis against TPE with halving.
+r"""Simulated hours until a good network: generative synthesis against TPE with halving.
 
     python -m experiments.benchmarks.time_to_target experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
         --runs 8 --hours 2 --to experiments/results/time_to_target.json
 
-Searches as in `simulated_space.py`, with whole curves: a training has the shape of the recorded
-one that is nearest in top-1 and cost, shifted to the predicted end, and takes the seconds that a
-predictor of the recorded ones gives; it may be stopped after any epoch. The clock adds up seconds
-of training and the processor time of proposing. Halving by rank alone is asynchronous successive
-halving (arXiv 1810.05934); `hope` is the rule of our campaigns. A run has arrived when it has
-trained a network that keeps every rule and whose value without noise is within `--within` dB of the
-best that any run of any variant found. `NAME@HOURS` gives a variant another horizon: one that
-arrives late may be waited for without prolonging the others.
+Runs searches as in `simulated_space.py`, with whole curves. A training has the shape of the
+recorded curve nearest in top-1 and cost, shifted to the predicted end, and takes the seconds that a
+predictor of the recorded ones returns; it may be stopped after any epoch. The clock adds the
+seconds of training and the processor time of proposing. Halving by rank alone is asynchronous
+successive halving (arXiv 1810.05934); `hope` is the rule of our campaigns. A run arrives when it
+has trained a network that keeps every constraint and whose value without noise is within `--within`
+dB of the best of all runs. `NAME@HOURS` sets another time limit for one variant, so that a late one
+can be awaited without prolonging the others.
 """
 
 import argparse
@@ -175,14 +175,19 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("experiment")
-    parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
-    parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
-    parser.add_argument("--variants", help="NAME or NAME@HOURS with ; between; default all")
+    parser.add_argument("--data", required=True, help="image folder, for the probes")
+    parser.add_argument("--table", required=True, type=Path, help="table of record_space.py")
+    parser.add_argument("--variants", help="NAME or NAME@HOURS, separated by ;. Default: all")
     parser.add_argument("--runs", type=int, default=8)
-    parser.add_argument("--hours", type=float, default=2.0, help="of the simulated clock")
-    parser.add_argument("--within", type=float, default=1.0, help="dB of the best of all")
-    parser.add_argument("--jobs", type=int, default=None, help="processes")
-    parser.add_argument("--to", type=Path, help="write every run to this JSON file")
+    parser.add_argument("--hours", type=float, default=2.0, help="simulated hours of a search")
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=1.0,
+        help="distance of the target from the best of all runs, in dB",
+    )
+    parser.add_argument("--jobs", type=int, default=None, help="number of processes")
+    parser.add_argument("--to", type=Path, help="write all runs to this JSON file")
     return parser.parse_args()
 
 
@@ -229,7 +234,7 @@ def _restarted(make: Callable[[int], Generator], trainings: ClockedTrainings) ->
         idle = 0
         for step in steps(make(attempt), trainings, asked):
             yield step
-            asked += 1  # A number of its own for each proposal: the rule keeps its rungs by them.
+            asked += 1  # Each proposal has its own number, by which the rule keeps its rungs.
             idle = 0 if step.trained else idle + 1
             if idle >= PATIENCE:
                 break

@@ -1,12 +1,11 @@
-r"""What a worker more costs in memory: the images are mapped, never copied.
+r"""Memory of an additional worker: the images are mapped, never copied.
 
     python -m experiments.benchmarks.worker_memory --data CIFAR10_FOLDER --workers 2
 
 Each worker is a process that trains the same small network for an epoch on all images of the folder
-and says what it holds then (Linux, /proc/self/smaps_rollup): `own` is its own memory, copies of
-images if there were any; `mapped` are files, held once for all workers: libraries and the images.
-The same on a few images of each class shows what a worker of that network and image size costs
-without any data to speak of.
+and then reads its memory (Linux, /proc/self/smaps_rollup). `own` is its private memory, which would
+include copies of images; `mapped` is files shared by all workers: libraries and the images. The
+same on a few images of each class shows the cost of a worker almost without data.
 """
 
 import argparse

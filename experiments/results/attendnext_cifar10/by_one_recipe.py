@@ -1,16 +1,16 @@
-r"""Train many networks by `gensynth train`, each at the better of its set-ups, until it is flat.
+r"""Train many networks by `gensynth train`, each in its best set-up, until their top-1 is flat.
 
     python -m experiments.results.attendnext_cifar10.by_one_recipe \
         --data CIFAR10_FOLDER --folder runs/record \
         --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
         timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
 
-Each argument is one network: its set-ups as MODEL@SIZE with commas between. In the first of them
-three learning rates are tried for a fifth of `--trial-epochs`, in the others the best of these;
-the set-up of the best validation top-1 goes on, for `--epochs`. A network whose top-1 still gains
-0.3 points in the last fifth is trained anew for twice as many epochs, up to `--most-epochs`.
-Everything is a folder of its own below `--folder`, so that the same command goes on where it was
-interrupted. Prints one row for each network; `--to` gets the whole reports.
+Each argument is one network: its set-ups as MODEL@SIZE, separated by commas. The first set-up tries
+three learning rates for a fifth of `--trial-epochs`, the others only the best of them; the set-up
+with the best validation top-1 continues for `--epochs`. A network whose top-1 still gains 0.3
+points in the last fifth is trained anew for twice as many epochs, up to `--most-epochs`. Each
+training has its own folder below `--folder`, so the same command resumes an interrupted run. Prints
+one row for each network; `--to` receives the full reports.
 """
 
 import argparse
@@ -94,15 +94,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--trial-epochs", type=int, help="as many as --epochs unless told")
+    parser.add_argument("--trial-epochs", type=int, help="default: --epochs")
     parser.add_argument("--most-epochs", type=int, default=160)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-share", type=float, default=1.0)
     parser.add_argument("--validation-share", type=float, default=0.05)
     parser.add_argument("--augment", default="crop,flip")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rates", default="0.05,0.1,0.2", help="learning rates to choose from")
-    parser.add_argument("--workers", type=int, default=2, help="trainings at once, a core each")
+    parser.add_argument(
+        "--rates", default="0.05,0.1,0.2", help="comma-separated learning rates to try"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="parallel trainings, one core each")
     parser.add_argument("--to", type=Path, help="write all reports to this JSON file")
     return parser.parse_args()
 
@@ -124,7 +126,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     chosen = max(tried, key=lambda one: tried[one])
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
-    # The folder of the trials was begun with all rates, and goes on under the same words only.
+    # A folder resumes only with the options it was begun with: here with all rates.
     begun = trial == plan and chosen == set_ups[0]
     report = train(chosen, plan, *(all_rates if begun else at_rate))
     while (report["gain_at_end"] or 0.0) >= FLAT_GAIN and 2 * plan.epochs <= plan.most_epochs:

@@ -4,9 +4,9 @@ r"""Does the exported network of the campaign of record reach the top-1 stated o
         experiments/results/attendnext_cifar10/network \
         --data CIFAR10_FOLDER --image-size 64
 
-Loads the exported folder as anybody would, classifies the test images, which are decoded at
-`--image-size` and normalised as in the training (whose mean depends on `--validation-share`), and
-ends with 1 where the top-1 is not the stated one.
+Loads the exported folder without the campaign and classifies the test images, decoded at `--image-
+size` and normalised as in the training (the mean depends on `--validation-share`). Exits with 1 if
+the top-1 differs from the stated one.
 """
 
 import re

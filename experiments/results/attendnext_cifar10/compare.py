@@ -1,18 +1,18 @@
-r"""Networks that by_one_recipe.py trained, compared in one run by everything that matters.
+r"""Compare the networks of by_one_recipe.py in one run by all their measurements.
 
     python -m experiments.results.attendnext_cifar10.compare \
         --data CIFAR10_FOLDER --folder runs/record \
         --to experiments/results/attendnext_cifar10/comparison.json peers.json found.json
 
-`peers.json` and so on are what by_one_recipe.py wrote with `--to`, `--folder` is its folder. Of
-each network: test top-1, parameters and MACs as it is deployed (batch normalisation and branches
-fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread, batch 1) as a
-ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency. Where something
-cannot be had, the reason is written in its place; of `--untrained MODEL@SIZE` networks there are
-costs and latencies only. With `--known` the latencies here are measured anew for all, in one run,
-and what no moment changes only for networks that are new; networks of that file that no report
-names are timed too, with fresh weights, which decide nothing about latency. `tables.py`
-makes tables and plots.
+The reports such as `peers.json` are written by by_one_recipe.py with `--to`; `--folder` is its
+folder. For each network, measures test top-1, parameters and MACs as deployed (batch normalisation
+and branches fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread,
+batch 1) relative to `--reference`, size and top-1 of its 8-bit form, and shift consistency. A
+measurement that is impossible is replaced by the reason. `--untrained MODEL@SIZE` networks have
+costs and latencies only. With `--known`, latencies on this machine are measured again for all
+networks in one run, and everything else only for new networks; networks of that file without a
+report are timed with fresh weights, which do not affect latency. `tables.py` prints tables and
+draws plots.
 """
 
 import argparse
@@ -107,11 +107,13 @@ def _options() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("reports", nargs="+", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="of by_one_recipe.py")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of by_one_recipe.py")
     parser.add_argument("--reference", default="timm:fbnetc_100")
     parser.add_argument("--untrained", nargs="*", default=[], metavar="MODEL@SIZE")
     parser.add_argument("--rounds", type=int, default=24, help="samples in each of 10 blocks")
-    parser.add_argument("--known", type=Path, help="an earlier --to: only times anew what it has")
+    parser.add_argument(
+        "--known", type=Path, help="earlier --to, of which only latencies are measured again"
+    )
     parser.add_argument("--to", type=Path, required=True)
     return parser.parse_args()
 

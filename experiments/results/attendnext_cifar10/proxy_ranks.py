@@ -1,12 +1,12 @@
-r"""Does a short training rank networks as a long one does? From what by_one_recipe.py trained.
+r"""Does a short training rank networks as a long one does? From reports of by_one_recipe.py.
 
     python -m experiments.results.attendnext_cifar10.proxy_ranks --folder runs/record --epochs 80 \
         ours.json variants.json peers.json
 
-Of the networks that were trained for `--epochs`: Spearman's rank correlation of their test top-1
-with their validation top-1 in the trial of the learning rate (a schedule of its own, a fifth of
-`--trial-epochs`) and, where there is one, after the shorter training beside theirs (half the
-epochs). With the range of nine in ten bootstrap samples: so few networks tell little more.
+For the networks that were trained for `--epochs`, prints Spearman's rank correlation between their
+test top-1 and their validation top-1 in the trial of the learning rate (a separate schedule, a
+fifth of `--trial-epochs`) and, if there is one, after the training of half the epochs. The 90 %
+bootstrap interval is wide for so few networks.
 """
 
 import json
@@ -28,7 +28,7 @@ BOOTSTRAPS = 1000
 def main() -> None:
     """Print one row for each of the two short trainings."""
     parser = parser_for(__doc__)
-    parser.add_argument("reports", nargs="+", type=Path, help="what by_one_recipe.py wrote")
+    parser.add_argument("reports", nargs="+", type=Path, help="reports of by_one_recipe.py")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=80)
     options = parser.parse_args()

@@ -1,16 +1,15 @@
-r"""Tables and the plot of the campaign of record, from what compare.py measured.
+r"""Tables and plots of the campaign of record, from the measurements of compare.py.
 
     python -m experiments.results.attendnext_cifar10.tables \
         experiments/results/attendnext_cifar10/comparison.json --ours MODEL,MODEL,... \
         --found MODEL --plots experiments/results/attendnext_cifar10
 
-`--ours` are our networks, whose points make our curve, `--found` the one that is compared with
-what the paper says of its own; other genome files stand in the table alone. Speed at matched top-1
-is read off our curve: straight lines between our points over the logarithm of the latency, which
-are never prolonged; and where a peer's family has several members (the name up to the underscore:
-MobileNet-V1 at its widths, MobileViT in its sizes), speed at the found network's top-1 off the line
-through them. `--plots` is the folder for one plot of the latency here and one of that on the
-Cortex-A72.
+`--ours` are the networks of our curve, `--found` the one to compare with the claims of the paper;
+other genome files appear in the table only. Speed at matched top-1 is read off our curve: straight
+lines between our points over the logarithm of the latency, never extrapolated. If a peer's family
+has several members (its name up to the underscore: MobileNet-V1 at its widths, MobileViT in its
+sizes), speed at the found network's top-1 is read off the line through them. `--plots` is the
+folder for two plots, of the latency here and on the Cortex-A72.
 """
 
 import argparse
@@ -61,7 +60,7 @@ def main() -> None:
     options = _options()
     content = json.loads(options.comparison.read_text())
     rows = {short(row["model"]): row for row in reversed(content["networks"])}
-    rows = dict(reversed(rows.items()))  # In their order; of two of one name the first.
+    rows = dict(reversed(rows.items()))  # In order; the first of two with one name.
     ours = [rows[short(name)] for name in options.ours.split(",")]
     found = rows[short(options.found)]
     others = [row for row in rows.values() if row not in ours]
@@ -82,9 +81,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("comparison", type=Path)
-    parser.add_argument("--ours", required=True, help="our networks, with commas")
-    parser.add_argument("--found", required=True, help="the one that the campaign exported")
-    parser.add_argument("--plots", type=Path, help="the folder of the two plots")
+    parser.add_argument("--ours", required=True, help="comma-separated names of our networks")
+    parser.add_argument("--found", required=True, help="network that the campaign exported")
+    parser.add_argument("--plots", type=Path, help="folder of the two plots")
     return parser.parse_args()
 
 
@@ -141,7 +140,7 @@ def claims(found: Row, others: Sequence[Row]) -> list[str]:
 
 def _claim(found: Row, other: Row) -> str:
     words, wanted = PAPER[short(other["model"])]
-    here = other["host_ratio"] / found["host_ratio"]  # Both to one reference, beside it alone.
+    here = other["host_ratio"] / found["host_ratio"]  # Both relative to one reference.
     there = other["a72_ms"] / found["a72_ms"] if other["a72_ms"] else None
     gain = None if other["test_top1"] is None else found["test_top1"] - other["test_top1"]
     fast = here >= wanted and (there is None or there >= wanted)

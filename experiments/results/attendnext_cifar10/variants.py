@@ -1,13 +1,13 @@
-r"""Genome files of one network, changed in one respect each: for ablations and for curves.
+r"""Genome files of one network with one change each, for ablations and curves.
 
     python -m experiments.results.attendnext_cifar10.variants \
         experiments/results/attendnext_cifar10/found.json --to runs/record/variants
 
-`without_dcac` has plain residual blocks where it attends, `with_dcac` a DC-AC in the paper's words
-in every stage, `one_column` dense convolutions of as many channels, `aliased` strided 3x3
-convolutions where it blurs before it subsamples (the paper's own DC-AC condenses, so such stages
-lose the attention too: compare with `without_dcac`), `half` and `double` other widths,
-`resolution_32` and so on other sizes of a 64 pixel image.
+`without_dcac` replaces attention by plain residual blocks, `with_dcac` adds the DC-AC of the
+paper's text to every stage, `one_column` uses dense convolutions of as many channels, and `aliased`
+replaces blurred downsampling by strided 3x3 convolutions (the paper's DC-AC condenses, so such
+stages lose their attention too: compare with `without_dcac`). `half` and `double` scale the widths;
+`resolution_32` and so on use other sizes of a 64-pixel image.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,16 +1,16 @@
-r"""Hours, nodes and money of a campaign on a cluster, from measured throughput.
+r"""Hours and cost of a campaign on a cluster, from measured throughput.
 
     python -m experiments.results.attendnext_imagenet.cluster_plan \
         experiments/attendnext_imagenet.toml \
         --data SMALL_FOLDER_IN_THE_SAME_LAYOUT --train-images 1281167 --validation-images 50000 \
         --gpus 4,8,32 --price 2.5
 
-Some random candidates that keep the rules known before training are trained for a few batches
-each, alone, on this machine's device with the threads of a training; the references likewise. What
-the campaign takes then follows from its own numbers: trainings, epochs, shares of the images,
-finals, the last training. Early stopping is left out, so that the truth is less. `--slowdown` says
-how many times as long an image takes where `gpus_per_trial` lets several candidates share a GPU
-(measure it on yours; with 1 a share of a GPU would be as fast as the whole).
+Trains some random candidates that keep the constraints known before training, and the references,
+for a few batches each, alone on this machine's device with the threads of a training. The time of
+the campaign follows from its settings: trainings, epochs, shares of the images, finals and the last
+training. Early stopping is ignored, so the true time is less. `--slowdown` is the factor by which
+an image takes longer if `gpus_per_trial` lets several candidates share a GPU; measure it on yours
+(1 would mean that a share of a GPU is as fast as the whole).
 """
 
 import argparse
@@ -73,10 +73,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--train-images", type=int, required=True)
     parser.add_argument("--validation-images", type=int, required=True)
-    parser.add_argument("--samples", type=int, default=300, help="random candidates drawn")
+    parser.add_argument("--samples", type=int, default=300, help="number of random candidates")
     parser.add_argument("--slowdown", type=float, default=1.0)
     parser.add_argument("--gpus", type=lambda text: [int(n) for n in text.split(",")], default=[8])
-    parser.add_argument("--price", type=float, default=2.5, help="of a GPU's hour")
+    parser.add_argument("--price", type=float, default=2.5, help="price of one GPU hour")
     return parser.parse_args()
 
 
