@@ -1,12 +1,12 @@
-r"""What a campaign spends on anything but training: generating, judging, recording, scheduling.
+r"""What a campaign spends on everything but training: generating, judging, recording, scheduling.
 
     python -m experiments.benchmarks.campaign_overhead experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --epochs 24 --trials 12
 
-Two figures (Linux), as shares of a search on Ray with a worker on every core. `processor time`: of
-all processes of the campaign (read from /proc after every outcome), what is not the workers'.
-`idle`: what the workers do not train from the first training's begin to the last but one's end,
-when there is still work for all of them. Starting Ray and opening the data come before.
+Prints two shares of a search on Ray with one worker per core (Linux). The processor time is that of
+all processes of the campaign except the workers, read from /proc after every outcome. The idle time
+is what the workers do not train between the first start and the last but one end of a training,
+while there is work for all of them. Starting Ray and opening the data do not count.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.experiment import Experiment, Finals, Stopping
 from gensynth.campaign.folder import driving
@@ -42,7 +42,7 @@ class Ended:
 
 
 def main() -> None:
-    """Search, and print what was not training."""
+    """Run a search and print how much of it was not training."""
     options = _options()
     experiment = experiment_on(options.experiment, options.data)
     with tempfile.TemporaryDirectory(prefix="gensynth-overhead-") as place:
@@ -57,16 +57,16 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, required=True, help="of every training")
+    parser.add_argument("--epochs", type=int, required=True, help="epochs of every training")
     parser.add_argument("--trials", type=int, default=12)
     return parser.parse_args()
 
 
 def shortened(experiment: Experiment, options: argparse.Namespace) -> Experiment:
-    """Give the search alone, of trainings that all take as long."""
+    """Return the search without finals, with trainings of equal length."""
     return replace(
         experiment,
         executor="ray",
@@ -78,9 +78,9 @@ def shortened(experiment: Experiment, options: argparse.Namespace) -> Experiment
 
 
 def measure(folder: Path, experiment: Experiment) -> tuple[Used, Used, list[Ended]]:
-    """Run the campaign; give what was used when its trainings began and ended, and when they did.
+    """Run the campaign; return the processor time at its first and last outcome, and its trainings.
 
-    Early outcomes hold Ray's start: what is used counts from the first outcome on.
+    Ray starts before the first outcome, so processor time counts from that outcome on.
     """
     from gensynth.executors.ray import run
 
@@ -103,7 +103,7 @@ def _searched(campaign: Campaign) -> list[float]:
 
 
 def idle_share(ended: list[Ended], workers: int) -> float:
-    """Give the share of the workers' time without training, while there was work for all."""
+    """Return the share of the workers' time that was idle while there was work for all of them."""
     ends = sorted(e.at for e in ended)
     begin, end = min(e.at - e.seconds for e in ended), ends[-workers]
     trained = sum(max(0.0, min(e.at, end) - (e.at - e.seconds)) for e in ended)
@@ -111,7 +111,7 @@ def idle_share(ended: list[Ended], workers: int) -> float:
 
 
 def used() -> Used:
-    """Read what this process and all below it have used."""
+    """Return the processor time of this process and all its descendants."""
     seconds: dict[str, float] = defaultdict(float)
     for number, spent, title in _family(os.getpid()):
         seconds["driver" if number == os.getpid() else _kind(title)] += spent
@@ -128,13 +128,13 @@ def _kind(title: str) -> str:
 
 
 def _family(ancestor: int) -> Iterator[tuple[int, float, str]]:
-    """Give number, processor seconds and title of a process and its descendants."""
+    """Yield the number, processor seconds and title of a process and of its descendants."""
     rows: dict[int, tuple[int, float, str]] = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             fields = (path / "stat").read_text().rpartition(")")[2].split()
             title = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:  # It has ended meanwhile.
+        except OSError:  # The process has ended.
             continue
         seconds = (int(fields[11]) + int(fields[12])) / TICKS
         rows[int(path.name)] = (int(fields[1]), seconds, title)

@@ -1,12 +1,12 @@
-"""Kills a campaign at random moments, starts it again until it ends, and counts the damage.
+"""Kill a campaign at random moments, restart it until it ends, and count the damage.
 
     python -m experiments.benchmarks.crash --kills 50 --executor inline
     python -m experiments.benchmarks.crash --kills 50 --executor ray --storage postgresql
 
-SIGKILL goes to the driver, to one of its workers, or to all of its processes: while it starts,
-trains, exports, or while a file is being written. `--storage postgresql` starts a server of its own
-(see postgres.py); any database URL is taken as it is. The trainings are real, and short: tiny
-networks on the digits. Ends with 1 if anything was lost, doubled, left running or left behind.
+SIGKILL goes to the driver, to one of its workers, or to all of its processes, while the campaign
+starts, trains, exports or writes a file. `--storage postgresql` starts a private server (see
+postgres.py); any other value is used as a database URL. The trainings are real but short: tiny
+networks on the digits. Exits with 1 if anything was lost, doubled, left running or left behind.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import get_args
 
 import gensynth
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.crash_audit import Audit
 from experiments.benchmarks.crash_scene import Moment, Scene, Target, begin
 from experiments.benchmarks.postgres import postgres
@@ -41,17 +42,17 @@ HARM = (
     "left running",
     "files left behind",
 )
-"""What must be 0 at the end."""
+"""Counts that must be 0 at the end."""
 USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", "export")
 
 
 def main() -> None:
-    """Run the benchmark, print what it found, and end with 1 where that is not nothing."""
+    """Run the benchmark and print its counts; exit with 1 if there was any harm."""
     options = _options()
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers import the space too.
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # As it must be when ray is imported.
-    import torch  # noqa: F401 - so that the forked drivers need not
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray reads it when it is imported.
+    import torch  # noqa: F401 - once, for all forked drivers
 
     with tempfile.TemporaryDirectory(prefix="gensynth-crash-") as place, _storage(options) as url:
         os.environ["XDG_CACHE_HOME"] = place
@@ -76,7 +77,7 @@ class Benchmark:
         self.trials = STEP
 
     def run(self) -> dict[str, object]:
-        """Kill as often as wanted, let it end, and count."""
+        """Kill as often as requested, let the campaign end, and count the damage."""
         start, runs = time.monotonic(), 0
         while True:
             scene = begin(partial(self._drive, self.trials), self.folder)
@@ -95,7 +96,7 @@ class Benchmark:
         return {"kills": self.kills.total(), "by": by, "runs": runs, "seconds": seconds, **found}
 
     def _kill(self, scene: Scene) -> bool:
-        """Kill this run's driver, after any of its workers; False where it ended unharmed."""
+        """Kill this run's driver, perhaps after some workers; return False if it ended unharmed."""
         while self._left():
             target: Target = self.rng.choice(self._targets())
             moment: Moment = self.rng.choice(USUAL)
@@ -115,14 +116,16 @@ class Benchmark:
         self.kills[f"{target} ({moment})"] += 1
         self.audit.look_at_checkpoints()
         self.start_s = scene.start_s() or self.start_s
-        if target != "worker" and self.rng.random() < 0.5:  # Else the driver itself comes first.
+        if (
+            target != "worker" and self.rng.random() < 0.5
+        ):  # Otherwise the next driver reads it first.
             self.audit.look_at_record()
         print(f"kill {self.kills.total()}: {target} ({moment})", file=sys.stderr, flush=True)
 
     def _targets(self) -> tuple[Target, ...]:
         if self.options.executor == "inline":
             return ("driver", "group")
-        # A dead worker costs seconds, a dead driver a start of Ray: so there are more of them.
+        # Workers are killed more often: a dead driver costs a whole start of Ray.
         return (*get_args(Target), "worker", "worker", "worker")
 
     def _left(self) -> bool:
@@ -157,10 +160,10 @@ def _storage(options: argparse.Namespace) -> Iterator[str | None]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--executor", choices=("inline", "ray"), default="inline")
-    parser.add_argument("--storage", help="a database URL, or postgresql for a server of its own")
+    parser.add_argument("--storage", help="a database URL, or postgresql for a private server")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""What must hold of a campaign that was killed many times: a list of all that does not."""
+"""Invariants of a campaign that was killed many times, and a count of all violations."""
 
 import json
 import time
@@ -23,7 +23,7 @@ Curve = tuple[Measurement, ...]
 
 @dataclass
 class Audit:
-    """Sees the campaign after every kill, and judges it at its end."""
+    """Inspects the campaign after every kill and checks it at the end."""
 
     folder: Path
     storage: str | None
@@ -33,7 +33,7 @@ class Audit:
     problems: Counter[str] = field(default_factory=Counter)
 
     def look_at_checkpoints(self) -> None:
-        """Note how far the trainings in flight were saved."""
+        """Note up to which epoch the running trainings have been saved."""
         for job in self.folder.glob("candidates/*/job.json"):
             number = int(job.parent.name.partition("-")[0])
             curve = _saved_curve(job.parent / "checkpoint.safetensors")
@@ -41,7 +41,7 @@ class Audit:
                 self.saved[number] = curve
 
     def look_at_record(self) -> None:
-        """Check that all rows seen before are still there, as they were."""
+        """Check that all rows seen before are still present and unchanged."""
         if not (self.folder / "experiment.toml").exists():
             return
         record = open_record(self.folder, self.storage)
@@ -74,9 +74,9 @@ class Audit:
         }
 
     def _resumed(self) -> tuple[int, int]:
-        """Count trainings that were killed, by whether they kept what had been saved.
+        """Count the killed trainings that resumed from their checkpoint, and those that did not.
 
-        The seconds of a measurement are never the same twice: equal ones were not made again.
+        The seconds of a measurement never repeat, so equal ones were not measured again.
         """
         rows = {row.number: row for row in self.seen}
         kept = [

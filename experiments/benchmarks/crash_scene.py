@@ -1,4 +1,4 @@
-"""A campaign in a process of its own, watched from outside, and killed at chosen moments."""
+"""A campaign in its own process, which is watched from outside and killed at chosen moments."""
 
 import json
 import os
@@ -38,7 +38,7 @@ class Scene:
     status: int | None = None
 
     def alive(self) -> bool:
-        """Say whether the driver still runs; a run without an end is a failure."""
+        """Whether the driver is still running; raises `TimeoutError` if it runs too long."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.status = os.waitstatus_to_exitcode(status) if pid else None
@@ -48,7 +48,7 @@ class Scene:
         return self.status is None
 
     def events(self) -> list[dict[str, Any]]:
-        """Read what this run has logged so far."""
+        """Return the events that this run has logged so far."""
         return events(self.folder, self.since)
 
     def started(self, purpose: str = "") -> int:
@@ -57,13 +57,13 @@ class Scene:
         return sum(not purpose or e["purpose"] == purpose for e in rows)
 
     def start_s(self) -> float | None:
-        """Give the seconds until the first training was handed out."""
+        """Return the seconds until the first training was handed out."""
         rows = [e for e in self.events() if e["event"] == "started"]
         first = datetime.fromisoformat(rows[0]["time"]).timestamp() if rows else None
         return None if first is None else first - self.began_at
 
     def drafts(self) -> bool:
-        """Say whether a file is being written: a record, a job, a checkpoint, an export."""
+        """Whether a file is being written: a record, a job, a checkpoint or an export."""
         for folder in (self.folder, *_folders(self.folder / "candidates")):
             with suppress(OSError):
                 names = os.listdir(folder)
@@ -72,13 +72,13 @@ class Scene:
         return self.exporting()
 
     def exporting(self) -> bool:
-        """Say whether the last network is being written."""
+        """Whether the final network is being written."""
         with suppress(OSError):
             return any(name.startswith(".best.") for name in os.listdir(self.folder))
         return False
 
     def until(self, holds: Callable[[], bool]) -> bool:
-        """Watch closely until `holds`; False where the driver ended before."""
+        """Poll until `holds` is true; return False if the driver ends first."""
         while not holds():
             if not self.alive():
                 return False
@@ -86,7 +86,7 @@ class Scene:
         return True
 
     def reach(self, moment: Moment, rng: random.Random, start_s: float) -> bool:
-        """Wait for a moment to kill at; False where the driver ended before it came."""
+        """Wait for a moment to kill at; return False if the driver ends first."""
         if moment == "start":
             return self._wait(rng.uniform(0, 1.2 * start_s))
         if moment == "export":
@@ -111,7 +111,7 @@ class Scene:
         return self.alive()
 
     def kill(self, target: Target) -> bool:
-        """Send SIGKILL; False where there is nobody to kill."""
+        """Send SIGKILL; return False if there is no such process."""
         if target == "worker":
             titles = {pid: _title(pid) for pid in marked()}
             busy = [pid for pid, title in titles.items() if title.startswith(WORKER)]
@@ -129,7 +129,7 @@ class Scene:
 
 
 def begin(drive: Callable[[], None], folder: Path) -> Scene:
-    """Start `drive` in a forked process: what it needs is imported already, so that it is quick."""
+    """Start `drive` in a forked process, which starts fast because its imports are done already."""
     log = folder / "log.jsonl"
     size = log.stat().st_size if log.exists() else 0
     sys.stdout.flush()

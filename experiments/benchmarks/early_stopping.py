@@ -1,13 +1,13 @@
-r"""What early stopping saves, and what it costs, on a recorded table of whole curves.
+r"""What early stopping saves and what it costs, on a recorded table of whole curves.
 
     python -m experiments.benchmarks.early_stopping experiments/fashion_mnist.toml \
         --table experiments/results/attendnext_fashion_mnist.parquet --trainings 40 --runs 500
 
-Each run draws some recorded networks in random order and lets the very rule of a campaign decide
-after every epoch, so that nothing is trained. What is compared is the best NetScore among networks
-that keep the experiment's least top-1: with the rule, and of the same networks trained to the end;
-then with the rule on more networks, until as many epochs are spent (the mean difference in dB).
-A random draw is the hard case: a learned generator proposes fewer bad networks.
+Each run draws some recorded networks in random order and applies the rule of a campaign after every
+epoch; nothing is trained. It compares the best NetScore among networks that keep the experiment's
+least top-1: with the rule, and for the same networks trained to the end. It also lets the rule
+continue with more networks until as many epochs are spent, and prints the mean difference in dB. A
+random draw is the hard case, since a learned generator proposes fewer bad networks.
 """
 
 import argparse
@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading
 from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
 from gensynth.campaign.experiment import Finals, read_experiment
 from gensynth.campaign.finals import last_place
@@ -53,7 +55,7 @@ class Network:
     """The least top-1 that is allowed, in percent."""
 
     def scored(self, top1: float) -> float:
-        """Give NetScore at a top-1; minus infinity where that is not allowed."""
+        """Return NetScore at a top-1, or minus infinity if that top-1 is not allowed."""
         if top1 < self.floor:
             return float("-inf")
         return NetScore().of(top1, self.params, self.macs)
@@ -65,7 +67,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Found:
-    """What one run came to under a rule."""
+    """The result of one run under a rule."""
 
     epochs: int
     score: float
@@ -80,8 +82,7 @@ def main() -> None:
     print(f"{len(networks)} networks, {options.runs} runs of {options.trainings}, top-1 >= {floor}")
     heads = ["asks for", "first", "one in", "saved", "same best", "dB lost if not"]
     heads.append("at equal epochs")
-    print("| " + " | ".join(heads) + " |")
-    print("|" + "---|" * len(heads))
+    print(*heading(heads), sep="\n")
     rng = np.random.default_rng(0)
     drawn = [[networks[k] for k in rng.permutation(len(networks))] for _ in range(options.runs)]
     count = options.trainings
@@ -93,7 +94,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--trainings", type=int, default=40)

@@ -1,4 +1,4 @@
-"""What the runs of a benchmark of generators say, as a table and as curves."""
+"""Tables and curves of the runs of a generator benchmark."""
 
 import math
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from scipy.stats import wilcoxon
 
 from experiments.benchmarks.plot import Band
+from experiments.benchmarks.tables import paired_p
 
 MARKS = (25, 50, 100, 200)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One question put to one generator: which table, what is sought, and for how long."""
+    """One task for a generator: the table, the target and the budget."""
 
     table: str
     decisions: str
@@ -36,7 +36,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Run:
-    """What one generator did in one run; all runs of a number see the same permuted table."""
+    """One run of one generator; all runs with the same number see the same permuted table."""
 
     generator: str
     number: int
@@ -51,7 +51,7 @@ class Run:
     seconds: float
     """Median processor time of one proposal, learning included."""
     proposals: int
-    """How often it was asked, networks that it proposed again included."""
+    """Number of proposals, including networks that were proposed again."""
 
 
 def show(task: Task, names: list[str], runs: list[Run]) -> None:
@@ -84,12 +84,12 @@ def _row(task: Task, name: str, first: str, runs: list[Run]) -> list[str]:
     ends = dict.fromkeys(_count(needed, at, task.budget) for at in (0.25, 0.75))
     cells = [escape(name), middle, "-".join(ends), most]
     cells += [f"{reached:.0%}", f"{np.median([run.seconds for run in mine]):.3f}"]
-    cells.append("" if name == first else _paired(_needed(task, first, runs), needed))
+    cells.append("" if name == first else paired_p(_needed(task, first, runs), needed))
     return [*cells, *(_regret_at(mine, mark) for mark in MARKS)]
 
 
 def _count(needed: NDArray[float64], at: float, budget: int) -> str:
-    """Write a quantile of evaluations; beyond the budget, only that is known."""
+    """Format a quantile of evaluations; beyond the budget only a lower bound is known."""
     found = _quantile(needed, at, budget)
     return f"{found:.6g}" if found <= budget else f">{budget}"
 
@@ -112,7 +112,7 @@ def _regret_at(runs: list[Run], mark: int) -> str:
 
 
 def _needed(task: Task, name: str, runs: list[Run]) -> NDArray[float64]:
-    """Evaluations of each run in the order of the runs; more than the budget where not reached."""
+    """Return the evaluations of each run in order; budget + 1 if it missed the target."""
     mine = sorted((run for run in runs if run.generator == name), key=lambda run: run.number)
     return np.array([float(run.reached or task.budget + 1) for run in mine])
 
@@ -121,15 +121,8 @@ def _median(task: Task, name: str, runs: list[Run]) -> float:
     return _quantile(_needed(task, name, runs), 0.5, task.budget)
 
 
-def _paired(ours: NDArray[float64], theirs: NDArray[float64]) -> str:
-    """Test, two-sided and paired by run, whether two generators need equally many."""
-    if np.all(ours == theirs):
-        return "1"
-    return f"{wilcoxon(ours, theirs, zero_method='zsplit').pvalue:.2g}"
-
-
 def band(name: str, runs: list[Run]) -> Band:
-    """Summarise the best so far of a generator's runs, from where half of them have one."""
+    """Summarise a generator's best values, from the step at which half of its runs have one."""
     mine = [run for run in runs if run.generator == name]
     length = min(len(run.best) for run in mine)
     table: Any = [[math.nan if v is None else v for v in run.best[:length]] for run in mine]

@@ -1,13 +1,12 @@
-"""Do exported networks compute what was searched? Random genomes and presets, briefly trained.
+"""Do exported networks compute what the searched ones do? Random genomes and presets on digits.
 
     python -m experiments.benchmarks.export_agreement --genomes 50 --epochs 3 --to FOLDER --fresh
 
-Every network is trained on the digits (at their 8 x 8 pixels) and exported in all formats, each
-compared on the 359 test images as `gensynth export` does. With --fresh the exports are then run in
-two new environments without this project: one of torch, one of ONNX Runtime.
+Every network is briefly trained on the digits (8 x 8 pixels) and exported in all formats, each
+compared on the 359 test images as in `gensynth export`. With --fresh the exports are then run in
+two new environments without this project: one with torch, one with ONNX Runtime.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -22,6 +21,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.proxy_task import training
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
@@ -31,7 +32,7 @@ from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
 from gensynth.genome import to_json
 from gensynth.space import Draw, Replay, SearchSpace, Source, build_source
-from gensynth.training.job import Diverged, Job, Recipe
+from gensynth.training.job import Diverged, Recipe
 from gensynth.training.loop import train
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnext import AttendNeXt
@@ -45,7 +46,7 @@ PACKAGES = {"torch": ("torch", "numpy", "safetensors"), "onnx": ("onnxruntime", 
 
 
 def genomes(count: int, start: int) -> Iterator[tuple[str, str, SearchSpace[Any], Any]]:
-    """Give the presets of both spaces (from the start on), then random genomes in turn."""
+    """Yield the presets of both spaces (if `start` is 0), then random genomes of both in turn."""
     spaces: list[tuple[str, SearchSpace[Any]]] = [
         ("attendnext", AttendNeXt()),
         ("attendnet", AttendNet()),
@@ -61,22 +62,13 @@ def genomes(count: int, start: int) -> Iterator[tuple[str, str, SearchSpace[Any]
 
 
 def train_somehow(source: Source, epochs: int, folder: Path) -> None:
-    """Train a network on the digits, at the first learning rate at which it does not diverge.
+    """Train a network on the digits at the first learning rate at which it does not diverge.
 
-    One that diverges at all of them gets the batch statistics of some images, and no training.
+    A network that diverges at every rate stays untrained, with batch statistics of some images.
     """
     for rate in RATES:
-        job = Job(
-            number=0,
-            purpose="search",
-            source=source,
-            data=DataSettings(),
-            data_fingerprint=DATA.fingerprint,
-            recipe=Recipe(epochs=epochs, batch_size=64, learning_rate=rate),
-            training_seed=0,
-            folder=str(folder),
-            keep_weights=True,
-        )
+        recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=rate)
+        job = training(source, DataSettings(), DATA, recipe, folder)
         with suppress(Diverged):
             list(train(job))
             return
@@ -93,7 +85,7 @@ def train_somehow(source: Source, epochs: int, folder: Path) -> None:
 def exported(
     folder: Path, name: str, space: SearchSpace[Any], genome: Any, epochs: int, wanted: list[str]
 ) -> list[Agreement]:
-    """Train and export one network, once; leave its test images and logits beside it."""
+    """Train and export one network, unless that is done, and save its test images and logits."""
     source = space.source(genome, DATA.task)
     inputs = of_data(DATA, "digits", "test", source.input_shape[1:], trained=True)
     training = folder.with_suffix(".training")
@@ -113,14 +105,14 @@ def exported(
         check = write_folder(folder, name, source, weights, text, card, extras=extras)
         agreements = [*check.agreements]
     np.save(folder / "inputs.npy", inputs.images.numpy())
-    images = torch.from_numpy(np.load(folder / "inputs.npy"))  # In the layout that others will see.
+    images = torch.from_numpy(np.load(folder / "inputs.npy"))  # In the memory layout of the file.
     with torch.no_grad():
         np.save(folder / "logits.npy", network(images).numpy())
     return agreements
 
 
 def fresh(folder: Path, kind: str) -> list[dict[str, Any]]:
-    """Run all exports in a new environment that holds what they need, and nothing of ours."""
+    """Run all exports in a new environment that has their dependencies but not this project."""
     place = folder / f"venv-{kind}"
     python = place / "bin" / "python"
     if not python.exists():
@@ -139,7 +131,7 @@ def fresh(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def summary(agreements: list[Agreement]) -> Iterator[str]:
-    """Tell, for each format, the worst of all networks."""
+    """Yield a line for each format, with the worst of all networks."""
     for name in dict.fromkeys(a.format for a in agreements):
         rows = [a for a in agreements if a.format == name]
         losses = [a.top1_loss for a in rows if a.top1_loss is not None]
@@ -156,10 +148,10 @@ def summary(agreements: list[Agreement]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Export, compare, and print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Export and compare all networks, and print the results."""
+    parser = parser_for(__doc__)
     parser.add_argument("--genomes", type=int, default=50)
-    parser.add_argument("--start", type=int, default=0, help="first random genome; 0: presets too")
+    parser.add_argument("--start", type=int, default=0, help="first random genome; 0 adds presets")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--formats", default="onnx,pt2,int8")
     parser.add_argument("--to", type=Path, required=True)

@@ -1,10 +1,10 @@
-"""Run exported networks where gensynth is not installed; needs numpy and torch, or ONNX Runtime.
+"""Run exported networks without gensynth; needs numpy, and torch or ONNX Runtime.
 
     python -I export_elsewhere.py FOLDER torch|onnx
 
-Below FOLDER, every folder with `logits.npy` is an export; `inputs.npy` are images, the logits
-are those of the network that was searched. Prints JSON: for each format, the largest difference
-and the share of images (percent) classified alike.
+Every folder below FOLDER that has a `logits.npy` is an export; `inputs.npy` holds images, and the
+logits are those of the searched network. Prints the largest difference and the percentage of images
+classified alike, for each format, as JSON.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ Run = Callable[[Logits], Logits]
 
 
 def runs_by_torch(folder: Path) -> Iterator[tuple[str, Run]]:
-    """Give the standalone file and the program of an export."""
+    """Yield the runners of the standalone file and the exported program of a folder."""
     import torch
     from safetensors.torch import load_file
 
@@ -45,7 +45,7 @@ def runs_by_torch(folder: Path) -> Iterator[tuple[str, Run]]:
 
 
 def runs_by_onnxruntime(folder: Path) -> Iterator[tuple[str, Run]]:
-    """Give the ONNX files of an export."""
+    """Yield the runners of the ONNX files of a folder."""
     import onnxruntime
 
     def run_of(session: Any) -> Run:
@@ -57,7 +57,7 @@ def runs_by_onnxruntime(folder: Path) -> Iterator[tuple[str, Run]]:
 
 
 def main() -> None:
-    """Compare all exports below a folder with what was searched."""
+    """Compare all exports below a folder with the searched networks."""
     root, kind = Path(sys.argv[1]), sys.argv[2]
     assert importlib.util.find_spec("gensynth") is None, "gensynth is installed here"
     rows = []
@@ -65,8 +65,8 @@ def main() -> None:
         folder, expected = file.parent, np.load(file)
         images = np.load(folder / "inputs.npy")
         for name, run in (runs_by_torch if kind == "torch" else runs_by_onnxruntime)(folder):
-            # The program and the ONNX files must take any number of images; the PyTorch file
-            # is to be equal, so it gets the batch that the searched network got.
+            # The program and the ONNX files must accept any batch size; the PyTorch file must be
+            # exactly equal, so it gets the batch of the searched network.
             parts = (images,) if name == "torch" else (images[:1], images[1:])
             logits = np.concatenate([run(part) for part in parts])
             rows.append(

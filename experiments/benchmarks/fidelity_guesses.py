@@ -1,4 +1,4 @@
-"""Guesses of a network's worth that take no training of it, or half of one."""
+"""Estimates of a network's accuracy from half a training or none."""
 
 import time
 import warnings
@@ -18,7 +18,7 @@ from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on
 from experiments.benchmarks.record_space import networks
 from experiments.benchmarks.recorded_predictor import COSTS, PREFIX, Predictor
 from gensynth.campaign.context import make_context
@@ -38,7 +38,7 @@ class Proxy:
 
 
 def costs_and_neighbours(long: pd.DataFrame, recorded: pd.DataFrame) -> Iterator[Proxy]:
-    """Rank by what is counted, and by what short trainings of other networks tell of it."""
+    """Rank by costs, and by a predictor fitted on short trainings of other networks."""
     rows = long.drop_duplicates("genome_id").set_index("genome_id")
     for cost in ("macs", "params"):
         yield Proxy(cost, rows[cost], 0.0)
@@ -53,9 +53,9 @@ def costs_and_neighbours(long: pd.DataFrame, recorded: pd.DataFrame) -> Iterator
 
 
 def extrapolated(table: pd.DataFrame, share: float) -> Iterator[Proxy]:
-    """Rank by the first half of a short training: its last epoch, and where its curve leads.
+    """Rank by the first half of a short training: its last epoch, and its extrapolated curve.
 
-    `share` is what the whole short training costs.
+    `share` is the cost of the whole short training as a share of the long one.
     """
     first = table[table["replica"] == 0].set_index("genome_id")["curve"]
     length = len(first.iloc[0])
@@ -91,9 +91,9 @@ def _law(epoch: Any, a: float, b: float, c: float) -> Any:
 
 
 def reactions(long: pd.DataFrame, file: Path, images: Path) -> Iterator[Proxy]:
-    """Rank by single reactions of the untrained networks, and by all of them together.
+    """Rank by single reactions of the untrained networks, and by all of them combined.
 
-    Together: ridge regression, each network predicted from the others' long trainings.
+    Combined means ridge regression, with each network predicted from the others' long trainings.
     """
     rows = long[long["replica"] == 0].set_index("genome_id")
     context = make_context(experiment_on(file, images))

@@ -16,7 +16,6 @@ search spaces, the constraints and the devices.
 - definition: a preset as a PyTorch definition and its weights alone, by `gensynth export`.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -27,6 +26,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from experiments.benchmarks.command_line import parser_for
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("gensynth", "search_spaces", "constraints", "devices")
@@ -150,7 +151,7 @@ FLOWS: dict[str, Callable[[Path, Entered], None]] = {
 
 def main() -> None:
     """Print how many files each flow enters, and with `--list` which."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("flows", nargs="*", metavar="FLOW", help=f"default: {', '.join(FLOWS)}")
     parser.add_argument("--list", action="store_true", help="print the files too")
     options = parser.parse_args()

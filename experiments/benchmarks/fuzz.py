@@ -1,10 +1,10 @@
-"""Gives damaged and hostile files to every reader: each must give a value or one clear error.
+"""Feed damaged and hostile files to every reader: each must return a value or one clear error.
 
     python -m experiments.benchmarks.fuzz --inputs 100000
 
-Counts, for each reader, values, `InputError`s, other exceptions, and inputs that took longer than
-the time limit; the process may not grow beyond the memory limit. Ends with 1 if any of the last
-three happened; the inputs that did it are kept in `--keep`.
+Counts, for each reader, the values, `InputError`s, other exceptions, and inputs that exceeded the
+time limit; the process may not grow beyond the memory limit. Exits with 1 after any of the last
+three and keeps the inputs that caused it in `--keep`.
 """
 
 import argparse
@@ -22,20 +22,23 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.fuzz_readers import READERS, Reader, mutated
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.errors import InputError
 
+HEADS = "reader", "inputs", "values", "errors", "tracebacks", "hangs", "slowest (ms)", "seconds"
 LIMIT_S = 10.0
 MEMORY = 6 * 2**30
-"""Address space in bytes beyond which an allocation fails; torch alone maps some of it."""
+"""Address space in bytes, of which torch alone maps some; allocations beyond it fail."""
 
 
 class Hang(BaseException):
-    """The time limit is over."""
+    """The time limit has passed."""
 
 
 def main() -> None:
-    """Feed all readers, print a table, and end with 1 where something other came than an error."""
+    """Feed all readers and print a table; exit with 1 after any traceback or hang."""
     options = _options()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _hang)
@@ -43,15 +46,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     total = sum(reader.share for reader in READERS.values())
     bad = 0
-    print("| reader | inputs | values | errors | tracebacks | hangs | slowest (ms) | seconds |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(*heading(HEADS), sep="\n")
     for name, reader in READERS.items():
         inputs = max(1, round(options.inputs * reader.share / total))
         counts, slowest, seconds = feed(name, reader, inputs, options)
         bad += counts["traceback"] + counts["hang"]
         figures = [counts[word] for word in ("value", "error", "traceback", "hang")]
         cells = [name, inputs, *figures, f"{1000 * slowest:.0f}", f"{seconds:.0f}"]
-        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+        print(markdown([str(cell) for cell in cells]), flush=True)
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"largest resident size: {largest:.0f} MB")
     sys.exit(bad > 0)
@@ -60,7 +62,7 @@ def main() -> None:
 def feed(
     name: str, reader: Reader, inputs: int, options: argparse.Namespace
 ) -> tuple[Counter[str], float, float]:
-    """Give one reader its inputs; count what came of them."""
+    """Feed one reader its inputs and count the results."""
     rng = random.Random(f"{name} {options.seed}")
     counts: Counter[str] = Counter()
     slowest, start = 0.0, time.perf_counter()
@@ -78,7 +80,7 @@ def feed(
 
 
 def outcome(reader: Reader, folder: Path, data: bytes) -> tuple[str, str]:
-    """Say what a reader does with `data` in a fresh folder: value, error, traceback, or hang."""
+    """Return what a reader does with `data` in a new folder: value, error, traceback or hang."""
     folder.mkdir()
     signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:
@@ -112,7 +114,7 @@ def _memory_folder() -> str | None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)

@@ -1,12 +1,13 @@
-"""Every reader of files that may come from a stranger, and a good file of each to begin from.
+"""All readers of files from outside, each with a valid file to mutate.
 
-A reader takes a folder and some bytes, writes them where the file would lie, and reads it. It may
-give a value or raise `InputError`; anything else is a defect.
+A reader takes a folder and some bytes, writes them to the place of the file, and reads it. It may
+return a value or raise `InputError`; anything else is a defect.
 """
 
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,13 @@ PEERS = {"resnet50": {"top1": 76.1, "image_size": 224, "source": "a paper", "par
 
 @dataclass(frozen=True)
 class Reader:
-    """One kind of file: how it is read, what a good one looks like, how often it is tried."""
+    """One kind of file: its reader, a valid example, and its share of the inputs."""
 
     read: Callable[[Path, bytes], Any]
     good: Callable[[Path], bytes]
     share: float = 1.0
     words: tuple[bytes, ...] = field(default=())
-    """What mutations like to put in."""
+    """Byte strings that mutations insert."""
 
 
 def _experiment(folder: Path, data: bytes) -> Any:
@@ -140,7 +141,7 @@ def _good_weights(folder: Path) -> bytes:
 
 
 def _exported(folder: Path, data: bytes) -> Any:
-    """Read what an export says of its input; its code is only parsed, never run."""
+    """Read the input shape of an export, whose code is parsed but never run."""
     (folder / "model.safetensors").touch()
     (folder / "tiny.py").write_bytes(data)
     return input_shape(folder)
@@ -173,7 +174,7 @@ def _good_picture(folder: Path) -> bytes:
 
 
 def _listing(folder: Path, data: bytes) -> Any:
-    """Make a tree as the bytes say, with any names that a file system takes, and list it."""
+    """Create a tree derived from the bytes, with any names a file system accepts, and list it."""
     root = folder / "images"
     names = [*(s.encode() for s in ("train", "test", "val", "a", "b", ".hid")), b"\xff\xfe", b" "]
     ends = [*(s.encode() for s in sorted(SUFFIXES)), b".txt", b""]
@@ -195,7 +196,7 @@ def _listing(folder: Path, data: bytes) -> Any:
 READERS: Mapping[str, Reader] = {
     "experiment TOML": Reader(
         _experiment,
-        lambda _: Path("gensynth/digits.toml").read_bytes(),
+        lambda _: files("gensynth.resources").joinpath("digits.toml").read_bytes(),
         words=(b"[constraints.", b'use = "', b"nan", b"-inf", b"1979-05-27T07:32:00Z", b"[[", b"{"),
     ),
     "genome": Reader(_genome, _good_genome, words=(b'"schema":2', b'"attendnet"')),
@@ -218,7 +219,7 @@ WORDS = (
 
 
 def mutated(good: bytes, words: tuple[bytes, ...], rng: random.Random) -> bytes:
-    """Change a good file in a few places, or make one up."""
+    """Change a valid file in a few places, or make one up."""
     if rng.random() < 0.05:
         return rng.randbytes(rng.randrange(200))
     data = bytearray(good)

@@ -1,13 +1,13 @@
-r"""Searches with real trainings at equal budgets: best feasible pursued value by generator.
+r"""Searches with real trainings at equal budgets: the best feasible value of each generator.
 
     python -m experiments.benchmarks.live_searches digits --generators gensynth,tpe,gp,random \
         --seeds 5 --trials 16 --to experiments/results/search_on_digits.parquet
     python -m experiments.benchmarks.live_searches experiments/fashion_mnist.toml --data FOLDER ...
 
-Every (generator, seed) is a campaign of its own, run inline on one core up to its finals. Run
-again, it goes on where the file ends: a campaign that is in it is not run again. Prints, per
-generator, the median best value after some numbers of trainings with its range over the seeds, in
-how many seeds gensynth is ahead of each other, and what G(s) draws at its start and at its end.
+Every (generator, seed) is its own campaign, run inline on one core up to its finals. Run again, the
+command continues where the file ends. Prints, for each generator, the median best value after some
+numbers of trainings with its range over the seeds, the number of seeds in which gensynth is ahead
+of it, and what G(s) draws at its start and at its end.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.plot import Band, write_svg
 from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.experiment import (
@@ -41,7 +41,7 @@ from gensynth.training.job import Job
 
 MOMENTS = (4, 8, 12, 16, 24, 32, 48)
 SEEDS_OF_G = 64
-"""Fresh seeds s for which G(s) is looked at."""
+"""Number of fresh seeds s for which G(s) is examined."""
 
 
 def main() -> None:
@@ -68,17 +68,19 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", help="digits, or an experiment file")
-    parser.add_argument("--data", type=Path, help="the folder of images of an experiment file")
+    parser.add_argument("--data", type=Path, help="image folder of an experiment file")
     parser.add_argument("--generators", default="gensynth,tpe,gp,random")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=16)
-    parser.add_argument("--minutes", type=float, help="after which no search asks for more")
+    parser.add_argument("--minutes", type=float, help="time limit of a search")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--without-stopping", action="store_true", help="train all to the end")
+    parser.add_argument(
+        "--without-stopping", action="store_true", help="train every network to the end"
+    )
     parser.add_argument("--to", type=Path, required=True)
-    parser.add_argument("--plot", type=Path, help="write best-so-far with bands to this SVG file")
+    parser.add_argument("--plot", type=Path, help="write an SVG chart of the best values")
     return parser.parse_args()
 
 
@@ -94,7 +96,7 @@ def _experiment(name: str, data: Path | None, trials: int) -> Experiment:
 def search(
     experiment: Experiment, generator: str, seed: int, minutes: float | None = None
 ) -> pd.DataFrame:
-    """Search once; one row for each training, with the best value so far."""
+    """Run one search; return a row for each training, with the best value so far."""
     settings = replace(experiment, generator=Plugin(generator), seed=seed)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -142,7 +144,7 @@ def _rows(campaign: Campaign) -> list[dict[str, Any]]:
 
 
 def _drawn(campaign: Campaign) -> dict[str, float]:
-    """Look at G(s) for the same fresh seeds at its start and as it is now."""
+    """Return facts about G(s) for the same fresh seeds, at the start and as learned."""
     generator = campaign.generator
     if not isinstance(generator, Synthesis):
         return {}
@@ -154,7 +156,7 @@ def _drawn(campaign: Campaign) -> dict[str, float]:
 
 
 def report(table: pd.DataFrame, names: list[str]) -> None:
-    """Print medians with ranges, paired comparisons over the seeds, and what G(s) draws."""
+    """Print medians with ranges, paired comparisons over the seeds, and facts about G(s)."""
     moments = [n for n in MOMENTS if n <= table["training"].max()]
     best = best_by_training(table)
     print("best feasible value in dB after so many trainings: median [least, most] over seeds")
@@ -177,9 +179,9 @@ def report(table: pd.DataFrame, names: list[str]) -> None:
 
 
 def best_by_training(table: pd.DataFrame) -> pd.DataFrame:
-    """Give the best value after each training, by (generator, seed); -inf before any is feasible.
+    """Return the best value after each training, by (generator, seed); -inf before any is feasible.
 
-    A search that ended sooner than others keeps the last of its values.
+    A search that ended early keeps its last value.
     """
     found = table.pivot(index="training", columns=["generator", "seed"], values="best")
     every = range(int(found.index.min()), int(found.index.max()) + 1)
@@ -187,9 +189,9 @@ def best_by_training(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _band(table: pd.DataFrame, name: str) -> Band:
-    """Give median and range of the best value, from where most seeds have one.
+    """Return median and range of the best value, from the training at which most seeds have one.
 
-    A seed that has found nothing feasible yet stands at the least value that anybody found.
+    A seed without a feasible network counts as the least value of all searches.
     """
     best = table[table["generator"] == name].pivot(index="training", columns="seed", values="best")
     known = best[best.notna().mean(axis=1) > 0.5].fillna(table["best"].min())

@@ -1,13 +1,12 @@
-"""What a trial costs beside its training: time and memory of the driver over many trivial ones.
+"""Cost of a trial beside its training: time and memory of the driver over many trivial trials.
 
     python -m experiments.benchmarks.many_trials --trials 2000 --executor ray
 
-Tiny networks, one epoch on a twentieth of the digits. Memory is the driver's resident size, from
-the first tenth of the trials on (imports and pools are in place by then) to the last, divided by
-the trials between; time is the campaign's, without the seconds that the trainings themselves took.
+Trains tiny networks for one epoch on a twentieth of the digits. Memory is the growth of the
+driver's resident size per trial, starting after the first tenth of the trials, when imports and
+pools are in place. Time is that of the campaign without the seconds of the trainings themselves.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.campaign.campaign import Campaign, Done
 from gensynth.campaign.experiment import parse_experiment
 from gensynth.campaign.folder import driving
@@ -25,8 +25,8 @@ BOUND_KB = 100.0
 
 
 def main() -> None:
-    """Run the campaign, print its figures, and end with 1 where a trial costs too much memory."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    """Run the campaign and print its figures; exit with 1 if a trial costs too much memory."""
+    parser = parser_for(__doc__)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--executor", choices=("inline", "ray"), default="ray")
     options = parser.parse_args()
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def measure(folder: Path, trials: int, executor: str) -> dict[str, float]:
-    """Run `trials` trivial trainings and say what they cost the driver."""
+    """Run `trials` trivial trainings and return their cost to the driver."""
     tables = {
         "name": "many",
         "space": "experiments.benchmarks.tiny_space:TinySpace",
@@ -88,7 +88,7 @@ def _run(campaign: Campaign, executor: str, sizes: list[tuple[int, float]]) -> D
 
 
 def resident_kb() -> float:
-    """Read how much memory this process holds."""
+    """Return the resident memory of this process in kB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 

@@ -1,13 +1,12 @@
-r"""How many evaluations a generator needs beside another, over several tasks together.
+r"""Evaluations of one generator relative to another, over several tasks together.
 
     python -m experiments.benchmarks.over_tasks --others gp,tpe nb.json cb.json ns.json ns_gp.json
 
-The files are what `sample_efficiency.py --json` wrote, one or more for each task. Runs of one task
-and number saw the same permuted table: each such pair gives a ratio of evaluations; one that did
-not reach its target counts as one more than its budget.
+The files are written by `sample_efficiency.py --json`, one or more for each task. Runs of one task
+with the same number saw the same permuted table, so each such pair gives a ratio of evaluations; a
+run that missed its target counts as budget + 1.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +15,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import wilcoxon
 
+from experiments.benchmarks.command_line import parser_for
+
 Evaluations = dict[tuple[str, int], int]
-"""By task and number of the run."""
+"""By task and run number."""
 
 
 def main() -> None:
     """Print the ratios over all tasks, then the pairs of each task."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--first", default="gensynth")
     parser.add_argument("--others", default="gp,tpe")
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def evaluations(contents: Sequence[Any], generator: str) -> Evaluations:
-    """Read how many evaluations each run of a generator took."""
+    """Return the number of evaluations of each run of a generator."""
     return {
         (_name(content["task"]), run["number"]): run["reached"] or content["task"]["budget"] + 1
         for content in contents

@@ -1,4 +1,4 @@
-"""Reading a stranger's table, and giving its words and decisions other names."""
+"""Reading a table, and permuting its words and the names of its decisions."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -12,9 +12,9 @@ from gensynth.errors import InputError, unknown
 
 
 def read(path: str, decisions: str) -> pd.DataFrame:
-    """Read a parquet or CSV file; raise `InputError` where that cannot be done.
+    """Read a parquet or CSV file; raise `InputError` if it is not readable.
 
-    In a CSV, only an empty cell of a decision is a missing one: `None` and `NA` are words.
+    In a CSV, only an empty cell of a decision is missing: `None` and `NA` are words.
     """
     csv = Path(path).name.lower().endswith((".csv", ".csv.gz"))
     try:
@@ -39,7 +39,7 @@ def decision_columns(table: pd.DataFrame, pattern: str) -> list[str]:
 
 
 def kept(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Keep the rows where the column `where` is true (or 1)."""
+    """Keep the rows in which the column `where` is true (or 1)."""
     if where not in table.columns:
         raise unknown("--where", "column", where, table.columns)
     column = table[where]
@@ -51,7 +51,7 @@ def kept(table: pd.DataFrame, where: str) -> pd.DataFrame:
 
 
 def check_apart(columns: Sequence[str], pattern: str, others: Sequence[str]) -> None:
-    """Refuse a decision that is also measured, limited or known: its name is to be permuted."""
+    """Refuse a decision that is also measured, limited or known, since its name is permuted."""
     if not columns:
         raise InputError("--decisions", f"no column matches {pattern!r}")
     for name in (*others, *KNOWN):
@@ -63,7 +63,7 @@ def check_apart(columns: Sequence[str], pattern: str, others: Sequence[str]) -> 
 def permuted(
     table: pd.DataFrame, columns: list[str], number: int, each: bool
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Give words other words' places, and decisions other names, by the number of the run."""
+    """Permute the words of the options and the names of the decisions, seeded by the run number."""
     rng = np.random.default_rng((number, 1))
     table = table.astype(dict.fromkeys(columns, object))
     words = {

@@ -1,8 +1,8 @@
-"""A PyTorch training loop as most people write it: the yardstick of `proxy_speed.py`.
+"""A typical PyTorch training loop, the baseline of `proxy_speed.py`.
 
-A `Dataset` that opens one file at a time, transforms per image with pillow, a `DataLoader` with
-worker processes, tensors in torch's own layout, `.item()` after every batch. Its recipe (data,
-batch, augmentation, optimizer, schedule) is that of the proxy it is compared with.
+A `Dataset` that opens one file at a time, transforms per image with Pillow, a `DataLoader` with
+worker processes, tensors in torch's default layout, and `.item()` after every batch. Its recipe
+(data, batch size, augmentation, optimizer, schedule) equals that of the proxy.
 """
 
 import random
@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 @dataclass(frozen=True)
 class Settings:
-    """What the plain loop shares with the proxy it is compared with."""
+    """The settings that the plain loop shares with the proxy it is compared with."""
 
     epochs: int
     batch_size: int
@@ -65,12 +65,12 @@ def random_crop(image: Image.Image, margin: int) -> Image.Image:
 
 
 def random_flip(image: Image.Image) -> Image.Image:
-    """Mirror every second image."""
+    """Mirror the image with a probability of one half."""
     return ImageOps.mirror(image) if random.random() < 0.5 else image
 
 
 def to_tensor(image: Image.Image) -> Tensor:
-    """Give float32 (C, H, W) with pixels scaled to 0..1."""
+    """Return float32 of shape (C, H, W), with pixels scaled to 0..1."""
     flat = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     pixels = flat.view(image.height, image.width, 3)
     return pixels.permute(2, 0, 1).contiguous().float() / 255
@@ -122,7 +122,7 @@ def train_epoch(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     settings: Settings,
 ) -> float:
-    """Go once through the training images; give the mean loss."""
+    """Train for one epoch; return the mean loss."""
     network.train()
     total = 0.0
     for images, labels in batches:
@@ -140,7 +140,7 @@ def train_epoch(
 def evaluate(
     network: nn.Module, batches: DataLoader[tuple[Tensor, int]], settings: Settings
 ) -> float:
-    """Give the top-1 in percent."""
+    """Return the top-1 in percent."""
     network.eval()
     right, count = 0, 0
     with torch.no_grad():

@@ -1,8 +1,8 @@
-"""A PostgreSQL server of one's own: a cluster in a fresh folder, on loopback, to be restarted.
+"""A private PostgreSQL server: a cluster in a new folder, on loopback, that can be restarted.
 
 Needs PostgreSQL's server programs (Debian: `apt-get install postgresql`) on the `PATH`, in
 `/usr/lib/postgresql` or in the folder that `GENSYNTH_POSTGRESQL` names. PostgreSQL refuses to run
-as root; then it runs as the user `postgres`, whom that package makes.
+as root; then it runs as the user `postgres`, which that package creates.
 """
 
 import os
@@ -29,17 +29,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        """What `--storage` takes."""
+        """The database URL for `--storage`."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server and wait until it answers."""
         options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -F"
         log = str(self.folder / "log")
         self._control("start", "-w", "-l", log, "-o", options)
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """Stop it: orderly, or as a crash would."""
+        """Stop the server, in order or as in a crash."""
         self._control("stop", "-m", mode)
 
     def _control(self, *words: str) -> None:
@@ -49,7 +49,7 @@ class Server:
 
 @contextmanager
 def postgres() -> Iterator[Server]:
-    """Make a cluster and run its server until the block ends; nothing is left."""
+    """Create a cluster and run its server until the block ends, then remove both."""
     folder = Path(tempfile.mkdtemp(prefix="gensynth-pg-", dir="/tmp"))
     server = Server(programs(), folder, _free_port())
     try:
@@ -67,7 +67,7 @@ def postgres() -> Iterator[Server]:
 
 
 def programs() -> Path:
-    """Find the server's programs; Debian keeps them off the PATH."""
+    """Return the folder of the server's programs, which Debian keeps off the PATH."""
     folder = Path(os.environ.get("GENSYNTH_POSTGRESQL", "/usr/lib/postgresql"))
     found = sorted(folder.glob("*/bin/pg_ctl"))
     on_path = shutil.which("pg_ctl")

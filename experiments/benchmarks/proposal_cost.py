@@ -1,13 +1,13 @@
-r"""What a proposal costs beside 300 outcomes, and how fast candidates are screened.
+r"""Cost of a proposal after 300 outcomes, and speed of screening candidates.
 
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.proposal_cost \
         experiments/fashion_mnist.toml --data FASHION_MNIST \
         --table experiments/results/attendnext_fashion_mnist.parquet
 
-The generator is told of recorded trainings of its own space, then asked for proposals, each of
-which it is told the outcome of, as in a search; a proposal counts its learning and, every time, the
-probing of untrained networks. Screening makes decisions, the graph, its costs and the structural
-verdicts of random candidates. Processor seconds of one core.
+The generator learns from recorded trainings of its own space and is then asked for proposals, each
+followed by its outcome as in a search. A proposal includes its learning and the probing of
+untrained networks. Screening includes the decisions, the graph, its costs and the structural
+verdicts of random candidates. All figures are processor seconds of one core.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.record_space import networks
 from gensynth.campaign import rows
 from gensynth.campaign.context import Context, make_context
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True)
@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
 
 
 def outcomes(context: Context, table: pd.DataFrame, count: int) -> Iterator[Outcome]:
-    """Give recorded trainings as rows of a campaign's record; the networks are drawn again."""
+    """Yield recorded trainings as rows of a campaign's record; the networks are drawn again."""
     done = table[(table["replica"] == 0) & (table["ending"] == "completed")]
     top1s = done.set_index("network")["top1"]
     for number, decisions in enumerate(islice(networks(context), count)):
@@ -66,7 +66,7 @@ def outcomes(context: Context, table: pd.DataFrame, count: int) -> Iterator[Outc
 
 
 def trained(context: Context, number: int, decisions: Decisions, top1: float) -> Outcome:
-    """Make the row of a training that reached `top1`."""
+    """Return the row of a training that reached `top1`."""
     evaluator = context.evaluator
     described = evaluator.described(decisions)
     new = rows.foreseen(
@@ -78,11 +78,11 @@ def trained(context: Context, number: int, decisions: Decisions, top1: float) ->
 
 
 def proposals(context: Context, known: list[Outcome]) -> list[float]:
-    """Tell the generator of all that is known, then time proposals with their learning."""
+    """Tell the generator all outcomes, then time proposals with their learning."""
     generator = context.make_generator(context.evaluator)
     for outcome in known:
         generator.tell(outcome)
-    generator.ask()  # The first one fits everything at once, as after a resumption.
+    generator.ask()  # The first proposal fits all outcomes, as after a resume.
     seconds = []
     typical = statistics.median(o.top1 for o in known if o.top1 is not None)
     for number in range(len(known), len(known) + ASKED):
@@ -97,7 +97,7 @@ def proposals(context: Context, known: list[Outcome]) -> list[float]:
 
 
 def screened(context: Context) -> float:
-    """Give the random candidates that are made and judged in a second."""
+    """Return the number of random candidates that are made and judged per second."""
     evaluator = context.evaluator
     start = time.process_time()
     for number in range(SCREENED):

@@ -1,18 +1,18 @@
-r"""Does a short training rank networks as a long one does? Rank correlations, and what they cost.
+r"""Does a short training rank networks as a long one does? Rank correlations and their cost.
 
     python -m experiments.benchmarks.record_space EXPERIMENT --data FOLDER --networks 60 \
         --replicas 12 --epochs 16 --data-share 0.5 --to long.parquet
     python -m experiments.benchmarks.proxy_fidelity PROXY.parquet --long long.parquet \
         --cheaper epochs4.parquet share16.parquet
 
-All files are of `record_space.py`: the same networks, trained alike but for the length, the data
-or the size. The ceiling is what a second long training of the same networks reaches: measured where
-there is one (`twice`), and for all networks implied by how far those pairs lie apart. Intervals are
-of 2,000 bootstrap samples of the networks (90 %), of the implied ceiling those of its noise. Costs
-are processor seconds, as a share of the long training's. Beside the trainings stand the long
-curve's own early points, half of a short training and where its curve leads, and what takes no
-training: costs, a predictor, and (with `--probe EXPERIMENT --data FOLDER`) reactions of the
-untrained networks.
+All files are written by `record_space.py`, with the same networks trained alike except for the
+length, the data or the image size. The ceiling is the agreement of a second long training of the
+same networks: measured for the networks that have one (`twice`), and for all networks implied by
+the deviations in those pairs. Intervals are 90 % of 2,000 bootstrap samples of the networks; for
+the implied ceiling, of its noise. Costs are processor seconds as a share of the long training's.
+The table also lists early points of the long curve, half of a short training with its
+extrapolation, and estimates without any training: costs, a predictor, and (with `--probe EXPERIMENT
+--data FOLDER`) reactions of the untrained networks.
 """
 
 import argparse
@@ -25,19 +25,21 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.fidelity_guesses import (
     Proxy,
     costs_and_neighbours,
     extrapolated,
     reactions,
 )
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.evaluation.measurement import Measurement
 from gensynth.training.long import gain_at_end, is_flat
 
 Floats = NDArray[float64]
 SAMPLES = 2000
 BAND = 0.2
-"""Networks whose MACs differ by no more than this share are ranked among themselves."""
+"""Networks whose MACs differ by at most this share are ranked against each other."""
 
 
 def main() -> None:
@@ -48,20 +50,20 @@ def main() -> None:
     seconds = float(long["cpu_seconds"].median())
     print(f"{len(truth)} networks trained long, {len(again)} of them twice; {seconds:.0f} s each")
     _print_flatness(long)
-    print("| proxy | cost | all | twice | better half | within 20 % of MACs |")
-    print("|---|---|---|---|---|---|")
+    heads = ["proxy", "cost", "all", "twice", "better half", "within 20 % of MACs"]
+    print(*heading(heads), sep="\n")
     print(_implied_ceiling(truth, again, long))
     for proxy in _proxies(options, long, seconds):
         print(_row(proxy, truth, again, long))
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("proxy", type=Path)
     parser.add_argument("--long", type=Path, required=True)
     parser.add_argument("--cheaper", type=Path, nargs="*", default=[])
-    parser.add_argument("--probe", type=Path, help="the experiment, to probe untrained networks")
-    parser.add_argument("--data", type=Path, help="its images")
+    parser.add_argument("--probe", type=Path, help="experiment for probing untrained networks")
+    parser.add_argument("--data", type=Path, help="image folder of that experiment")
     return parser.parse_args()
 
 
@@ -99,13 +101,13 @@ def _early(long: pd.DataFrame) -> Iterator[Proxy]:
 
 
 def _by_genome(table: pd.DataFrame, replica: int) -> pd.Series:
-    """Give top-1 by genome; a training that failed counts as 0."""
+    """Return top-1 by genome; a failed training counts as 0."""
     rows = table[table["replica"] == replica].set_index("genome_id")
     return rows["top1"].astype(float).fillna(0.0)
 
 
 def _implied_ceiling(truth: pd.Series, again: pd.Series, long: pd.DataFrame) -> str:
-    """Let a second training of every network lie as far from the first as those of the pairs do."""
+    """Simulate a second training of each network, with the deviation found in the pairs."""
     pairs = (truth.loc[again.index] - again).to_numpy(dtype=float64)
     apart = float(np.sqrt(np.mean(pairs**2)))
     exact, macs = truth.to_numpy(dtype=float64), _macs(long).loc[truth.index].to_numpy(float64)
@@ -116,7 +118,7 @@ def _implied_ceiling(truth: pd.Series, again: pd.Series, long: pd.DataFrame) -> 
     cells.append("")
     cells.append(_spread([_rank(draw[better], exact[better]) for draw in draws]))
     cells.append(_spread([_rank_within(draw, exact, macs) for draw in draws]))
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 def _spread(ranks: list[float]) -> str:
@@ -144,11 +146,11 @@ def _row(proxy: Proxy, truth: pd.Series, again: pd.Series, long: pd.DataFrame) -
     cells.append(ranked(better) if len(both) == len(truth) else "")
     within = _interval(lambda c: _rank_within(guess[c], exact[c], macs[c]), len(both))
     cells.append(within if len(both) == len(truth) else "")
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 def _interval(measure: Callable[[NDArray[np.intp]], float], count: int) -> str:
-    """Measure all, and samples drawn with replacement; too few networks tell nothing."""
+    """Return the measure with its bootstrap interval, or a dash for too few networks."""
     if not np.isfinite(whole := measure(np.arange(count))):
         return "-"
     rng = np.random.default_rng(0)
@@ -164,7 +166,7 @@ def _rank(guess: Floats, truth: Floats) -> float:
 
 
 def _rank_within(guess: Floats, truth: Floats, macs: Floats) -> float:
-    """Rank each network among those of like MACs; average by their number."""
+    """Rank each network among those of similar MACs; average, weighted by their number."""
     ranks, weights = [], []
     for centre in macs:
         near = np.abs(macs / centre - 1) <= BAND
@@ -176,7 +178,7 @@ def _rank_within(guess: Floats, truth: Floats, macs: Floats) -> float:
 
 
 _FEWEST = 5
-"""Networks of like MACs that a rank correlation is taken of."""
+"""Least number of networks of similar MACs for a rank correlation."""
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Speed of the proxy training as ratios measured side by side, in one run.
+"""Speed of the proxy training, as ratios measured side by side in one run.
 
     python -m experiments.benchmarks.proxy_speed --data FOLDER
     python -m experiments.benchmarks.proxy_speed --data FOLDER --ray
 
-FOLDER has `train/<class>/` and `test/<class>/`. The first compares the proxy with the plain loop
-of `plain_loop.py`: same files, network, batch, augmentation and schedule, each training in a
-process of its own, in turn, so that a busy machine slows both alike. The second compares two Ray
-workers of one core each with two bare processes side by side.
+FOLDER contains `train/<class>/` and `test/<class>/`. The first command compares the proxy with the
+loop of `plain_loop.py`: same files, network, batch size, augmentation and schedule. Each training
+runs in its own process, in turn, so that a busy machine slows both alike. The second command
+compares two Ray workers of one core each with two bare processes side by side.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 
 from experiments.benchmarks import plain_loop
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.proxy_task import Setting, job, subset
 from gensynth.data.open import open_data
 from gensynth.serialization import dumps, from_plain, loads
@@ -34,14 +35,14 @@ Result = dict[str, float]
 
 
 class Clock:
-    """Wall-clock and processor time since it was made, of this process and its ended children."""
+    """Wall-clock and processor time of this process and its ended children since creation."""
 
     def __init__(self) -> None:
         """Start."""
         self.wall, self.cpu = time.perf_counter(), os.times()
 
     def result(self, setting: Setting, top1: float) -> Result:
-        """Give rates by wall clock, and by processor time, which a busy machine distorts less."""
+        """Return rates by wall clock and by processor time, which a busy machine distorts less."""
         images = setting.images * setting.epochs
         used = [now - before for now, before in zip(os.times()[:4], self.cpu[:4], strict=True)]
         return {
@@ -53,7 +54,7 @@ class Clock:
 
 
 def run_proxy(setting: Setting) -> Result:
-    """Train by the proxy; opening the decoded data and building the network count too."""
+    """Train by the proxy, including opening the decoded data and building the network."""
     described = job(setting)
     clock = Clock()
     curve = list(train(described))
@@ -93,13 +94,13 @@ KINDS: dict[str, Callable[[Setting], Result]] = {"proxy": run_proxy, "plain": ru
 
 
 def start(kind: str, setting: Setting) -> "subprocess.Popen[str]":
-    """Begin a training in a process of its own."""
+    """Start a training in its own process."""
     command = [sys.executable, "-m", __spec__.name, "--one", kind, dumps(setting)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def result_of(process: "subprocess.Popen[str]") -> Result:
-    """Wait for a training and read what it printed."""
+    """Wait for a training and return its printed result."""
     output, _ = process.communicate()
     if process.returncode:
         raise RuntimeError(f"a training ended with exit code {process.returncode}")
@@ -108,7 +109,7 @@ def result_of(process: "subprocess.Popen[str]") -> Result:
 
 
 def against_plain_loop(setting: Setting, rounds: int) -> list[dict[str, Result]]:
-    """Train by both loops in turn, in changing order, with a new seed each round."""
+    """Train by both loops in turn, in alternating order, with a new seed each round."""
     results = []
     for number in range(rounds):
         seeded = replace(setting, seed=number)
@@ -119,7 +120,7 @@ def against_plain_loop(setting: Setting, rounds: int) -> list[dict[str, Result]]
 
 
 def against_ray(setting: Setting, rounds: int) -> list[dict[str, Result]]:
-    """Train two at a time: in two bare processes, then in two Ray workers."""
+    """Train two networks at a time, in two bare processes and then in two Ray workers."""
     import ray
 
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
@@ -141,7 +142,7 @@ def _together(results: list[Result]) -> Result:
 
 
 def summary(results: list[dict[str, Result]], ours: str, theirs: str) -> dict[str, float]:
-    """Give means of both, and for each rate the median ratio and its range over the rounds."""
+    """Return the means of both, and each rate's median ratio with its range over the rounds."""
     found = {}
     for key in results[0][ours]:
         for kind in (ours, theirs):
@@ -171,7 +172,7 @@ def main() -> None:
             learning_rate=options.learning_rate,
         )
         subset(options.data, Path(folder), options.images)
-        job(setting)  # decodes the images once, before any clock runs
+        job(setting)  # Decodes the images before any clock runs.
         if options.ray:
             measured = summary(against_ray(setting, options.rounds), "ray", "bare")
         else:
@@ -180,7 +181,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_for(__doc__)
     parser.add_argument("--data", type=Path, help="image folder with train and test")
     parser.add_argument("--images", type=int, default=10000)
     parser.add_argument("--epochs", type=int, default=3)

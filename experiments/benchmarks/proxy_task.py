@@ -1,12 +1,12 @@
-"""What the benchmarks of the proxy train: a mid-size network on part of an image folder."""
+"""The task of the proxy benchmarks: a mid-size network on part of an image folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.data.open import open_data
-from gensynth.data.sets import DataSettings
+from gensynth.data.sets import DataSet, DataSettings
 from gensynth.genome import Decision
-from gensynth.space import Replay
+from gensynth.space import Replay, Source
 from gensynth.training.device import Device
 from gensynth.training.job import Job, Recipe
 from search_spaces.attendnext import AttendNeXt
@@ -14,10 +14,10 @@ from search_spaces.attendnext import AttendNeXt
 
 @dataclass(frozen=True)
 class Setting:
-    """One training, as the benchmark's own processes are told of it."""
+    """One training, as passed to the benchmark's own processes."""
 
     folder: str
-    """Has `images`, made by `subset`; the cache of decoded ones goes beside it."""
+    """Contains `images`, made by `subset`, and the cache of decoded images."""
     images: int
     epochs: int = 3
     batch_size: int = 128
@@ -31,7 +31,7 @@ class Setting:
 
 
 def mid_size() -> dict[str, Decision]:
-    """Give a network of four stages (32 to 256 channels), 4 columns, attention in each stage."""
+    """Return a network of four stages (32 to 256 channels) with 4 columns and attention in each."""
     decisions: dict[str, Decision] = {
         "stages": 4,
         "resolution": 1.0,
@@ -64,7 +64,7 @@ def mid_size() -> dict[str, Decision]:
 
 
 def job(setting: Setting) -> Job:
-    """Describe the proxy's training of the mid-size network; decode the images if need be."""
+    """Describe the proxy training of the mid-size network; decode the images if necessary."""
     folder = Path(setting.folder)
     settings = DataSettings(path=str(folder / "images"))
     data = open_data(settings, folder / "cache")
@@ -76,19 +76,33 @@ def job(setting: Setting) -> Job:
         augment=("crop", "flip"),
         precision="bf16" if setting.bf16 else "fp32",
     )
+    source = space.source(space.sample(Replay(mid_size())), data.task)
+    described = training(source, settings, data, recipe, folder / "job", setting.seed)
+    cache = str(folder / "cache")
+    return replace(described, threads=setting.threads, device=setting.device, cache=cache)
+
+
+def training(
+    source: Source,
+    settings: DataSettings,
+    data: DataSet,
+    recipe: Recipe,
+    folder: Path,
+    seed: int = 0,
+) -> Job:
+    """Describe a training on one core that keeps its weights and writes no checkpoint."""
     return Job(
-        number=0,
+        number=seed,
         purpose="search",
-        source=space.source(space.sample(Replay(mid_size())), data.task),
+        source=source,
         data=settings,
         data_fingerprint=data.fingerprint,
         recipe=recipe,
-        training_seed=setting.seed,
-        folder=str(folder / "job"),
+        training_seed=seed,
+        folder=str(folder),
+        keep_weights=True,
         checkpoint_s=None,
-        threads=setting.threads,
-        device=setting.device,
-        cache=str(folder / "cache"),
+        device="cpu",
     )
 
 

@@ -4,16 +4,16 @@ r"""Record a table of our own space: random feasible networks, trained by the pr
         --data FASHION_MNIST_FOLDER --networks 500 --replicas 100 --minutes 60 \
         --to experiments/results/attendnext_fashion_mnist.parquet
 
-Run again, it goes on where the file ends: networks are drawn in one fixed order, and a row is
-(network, replica). The first `--replicas` networks are trained a second time with another seed.
-Each row has its decisions (`decision.NAME`, empty where not reached), costs, the whole curve, and
-the processor time of the training and of one forward pass. No rule that a training decides
-selects, and none stops.
+Run again, the command continues where the file ends: networks are drawn in a fixed order, and a row
+is (network, replica). The first `--replicas` networks are trained a second time with another seed.
+Each row holds the decisions (`decision.NAME`, empty if not reached), the costs, the whole curve,
+and the processor time of the training and of one forward pass. No constraint that needs a training
+selects networks, and none stops them.
 
-`--first` lets two runs share the work, into files of their own.
+`--first` lets two runs share the work, with separate files.
 
 `--epochs`, `--data-share` and `--image-size` record the same networks trained longer, or by a
-cheaper proxy, into another file: what `proxy_fidelity.py` compares.
+cheaper proxy, into another file, for `proxy_fidelity.py`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Experiment
 from gensynth.errors import InputError
@@ -56,7 +56,7 @@ class Entry:
 
 
 def main() -> None:
-    """Train what the file lacks, until everything is there or the time is up."""
+    """Train what the file lacks, until it is complete or the time is up."""
     options = _options()
     as_written, changed = _experiments(options)
     context = make_context(changed)
@@ -79,12 +79,12 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--networks", type=int, default=500)
     parser.add_argument("--replicas", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0, help="leave those before to another run")
+    parser.add_argument("--first", type=int, default=0, help="first network of this run")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--epochs", type=int, help="instead of the experiment's")
     parser.add_argument("--data-share", type=float, help="instead of the experiment's")
@@ -94,7 +94,7 @@ def _options() -> argparse.Namespace:
 
 
 def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
-    """Give the experiment that decides which networks are drawn, and the one that trains them."""
+    """Return the experiment that draws the networks, and the one that trains them."""
     experiment = experiment_on(options.experiment, options.data)
     data = experiment.data
     if options.image_size is not None:
@@ -107,7 +107,7 @@ def _experiments(options: argparse.Namespace) -> tuple[Experiment, Experiment]:
 def _entries(
     drawn: Iterator[dict[str, Any]], context: Context, networks: int, replicas: int
 ) -> Iterator[Entry]:
-    """Give all trainings in one fixed order: each network, and its replica right after it."""
+    """Yield all trainings in a fixed order: each network, followed by its replica."""
     evaluator = context.evaluator
     for number, decisions in enumerate(islice(drawn, networks)):
         described = evaluator.described(decisions)
@@ -116,7 +116,7 @@ def _entries(
 
 
 def networks(context: Context) -> Iterator[dict[str, Any]]:
-    """Draw networks at random that keep every enforced rule known before training, each once."""
+    """Draw distinct random networks that keep every constraint enforced before training."""
     evaluator, seen = context.evaluator, set()
     for draw in range(10**6):
         record = Recording(Draw(np.random.default_rng((context.experiment.seed, draw))))
@@ -185,7 +185,7 @@ def _forward_ms(described: Description) -> float:
 
 
 def _provenance(context: Context) -> dict[Hashable | None, Any]:
-    """Say what decides the rows: networks of one file were all trained alike, on the same data."""
+    """Return the settings and the data of the rows, which are the same throughout a file."""
     experiment = context.experiment
     parts = {"space": experiment.space, "proxy": experiment.proxy, "seed": experiment.seed}
     parts |= {"constraints": {r.name: to_plain(r.constraint) for r in context.indicator.rules}}

@@ -1,14 +1,13 @@
-r"""A predictor of the recorded table of our own space: accuracy, and how far two seeds lie apart.
+r"""A predictor of accuracy and of its noise, fitted on the recorded table of our own space.
 
     python -m experiments.benchmarks.recorded_predictor \
         experiments/results/attendnext_fashion_mnist.parquet
 
-prints how good it is on networks that it was not fitted on. It makes searches of the space
-comparable without training (`simulated_space.py`); what is found so is a statement about the
-predictor, and is called simulated.
+Prints its errors on networks that were left out of the fit. The predictor makes searches of the
+space comparable without training (`simulated_space.py`); such results are statements about the
+predictor and are called simulated.
 """
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, log10
@@ -23,6 +22,7 @@ from scipy.stats import spearmanr
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import KFold
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.genome import Decisions
 
 Floats = NDArray[float64]
@@ -34,7 +34,7 @@ FOLDS = 10
 
 def main() -> None:
     """Print the predictor's errors on networks left out."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("table", type=Path)
     table = pd.read_parquet(parser.parse_args().table)
     quality = cross_validated(table)
@@ -48,7 +48,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Quality:
-    """How well networks are predicted that were left out."""
+    """Errors on networks that were left out of the fit."""
 
     rank: float
     """Spearman's rank correlation with the measured top-1."""
@@ -74,13 +74,13 @@ class Predictor:
         self.slope, self.offset = _noise_line(table)
 
     def predict(self, decisions: Decisions, costs: Mapping[str, float]) -> float:
-        """Give the mean top-1 (percent) that trainings of a network reach."""
+        """Return the predicted mean top-1 (percent) of a network's trainings."""
         row = {PREFIX + name: value for name, value in decisions.items()}
         features = np.array([self._features(row, costs)])
         return float(_percent(self.model.predict(features))[0])
 
     def deviation(self, top1: float) -> float:
-        """Give the standard deviation (points) of a training around a mean of `top1` percent."""
+        """Return the standard deviation (points) of a training around a mean of `top1` percent."""
         return float(np.exp(self.offset + self.slope * log(100 - min(top1, 99.5))))
 
     def _features(self, row: Mapping[str, Any], costs: Mapping[str, Any]) -> list[float]:
@@ -96,14 +96,14 @@ class Predictor:
 
 
 def networks(table: pd.DataFrame) -> pd.DataFrame:
-    """Give one row for each network: the mean top-1 of its completed trainings."""
+    """Return one row per network, with the mean top-1 of its completed trainings."""
     done = table[table["ending"] == "completed"]
     first = done.drop_duplicates("network").set_index("network")
     return first.assign(top1=done.groupby("network")["top1"].mean())
 
 
 def cross_validated(table: pd.DataFrame) -> Quality:
-    """Predict every network from the others, a tenth at a time."""
+    """Predict every network from the others, in folds."""
     known = networks(table)
     guess = np.zeros(len(known))
     for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(known):
@@ -122,7 +122,7 @@ def cross_validated(table: pd.DataFrame) -> Quality:
 
 
 def _pairs(table: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Give mean and estimated standard deviation of networks that were trained twice."""
+    """Return the mean and estimated standard deviation of networks that were trained twice."""
     done = table[table["ending"] == "completed"]
     pairs = done.pivot(index="network", columns="replica", values="top1").dropna()
     first, second = (pairs[k].to_numpy(dtype=float64) for k in (0, 1))
@@ -130,7 +130,7 @@ def _pairs(table: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def _noise_line(table: pd.DataFrame) -> tuple[float, float]:
-    """Fit the logarithm of the deviation by that of what is missing to 100 %."""
+    """Fit the logarithm of the deviation as a line over the logarithm of the error rate."""
     means, spreads = _pairs(table)
     if len(means) < 8:
         return 0.0, log(0.5)

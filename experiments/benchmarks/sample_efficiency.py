@@ -1,9 +1,8 @@
-r"""How many trainings a generator needs, measured on a complete table of trained networks.
+r"""Number of trainings that a generator needs, on a complete table of trained networks.
 
-Every run permutes the words that stand for options (one word stays one word, wherever it is an
-option; with `--permute each`, for every decision on its own) and the names of the decisions;
-numbers and truth values keep theirs. There is no prototype. An evaluation counts once, however
-often it is proposed again. Example:
+Every run permutes the words of the options (consistently over all decisions, or separately for each
+with `--permute each`) and the names of the decisions; numbers and truth values stay. There is no
+prototype. An evaluation counts once, however often it is proposed again. Example:
 
     python experiments/benchmarks/sample_efficiency.py nasbench201_cifar10.parquet \
         --decisions 'edge*' --maximize top1 --generators gensynth,gp,tpe --runs 20 --budget 120
@@ -23,6 +22,7 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.efficiency_report import Run, Task, band, show
 from experiments.benchmarks.permuted_table import (
     check_apart,
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _check(arguments: argparse.Namespace, names: list[str]) -> None:
-    """Refuse before the first run what would fail after the last."""
+    """Refuse options before the first run that would fail after the last."""
     for option in ("runs", "budget", "jobs"):
         number = getattr(arguments, option)
         if number is not None and number < 1:
@@ -86,8 +86,8 @@ def _check(arguments: argparse.Namespace, names: list[str]) -> None:
 
 
 def _try(task: Task, names: list[str]) -> None:
-    """Make every generator once: what is wrong with the question shows at once."""
-    problem = problem_of(replace(task, permute="none"), 0)  # messages say the table's own names
+    """Create every generator once, so that mistakes show before the first run."""
+    problem = problem_of(replace(task, permute="none"), 0)  # Errors name the table's own columns.
     goal(problem.values(), task.target)
     for name in names:
         _generator(task, name, problem, 0)
@@ -105,29 +105,29 @@ def _generator(task: Task, name: str, problem: TableProblem, seed: int) -> Gener
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("table", help="a parquet or CSV file")
-    parser.add_argument("--decisions", required=True, help="pattern of the columns that are chosen")
-    parser.add_argument("--maximize", required=True, help="the column that a training measures")
+    parser.add_argument("--decisions", required=True, help="pattern of the decision columns")
+    parser.add_argument("--maximize", required=True, help="column that a training measures")
+    parser.add_argument("--score", choices=["netscore"], help="pursued value, if not that column")
     parser.add_argument(
-        "--score", choices=["netscore"], help="the pursued value, if not that column"
+        "--enforce", action="append", default=[], help="COLUMN>=NUMBER or COLUMN<=NUMBER"
     )
-    parser.add_argument("--enforce", action="append", default=[], help="COLUMN>=NUMBER or <=")
-    parser.add_argument("--where", help="keep only the rows where this column is true")
+    parser.add_argument("--where", help="keep only rows in which this column is true")
     parser.add_argument("--target", default="optimum", help="optimum, topN or within:DISTANCE")
     parser.add_argument("--generators", default="gensynth,tpe,gp,nsgaii,evolution,random")
-    parser.add_argument("--options", default="{}", help="JSON: options of gensynth")
+    parser.add_argument("--options", default="{}", help="options of gensynth as JSON")
     parser.add_argument("--permute", choices=["words", "each", "none"], default="words")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--budget", type=int, default=200)
-    parser.add_argument("--jobs", type=int, default=None, help="processes")
-    parser.add_argument("--json", help="write every run to this file")
-    parser.add_argument("--plot", help="write best-so-far with bands to this SVG file")
+    parser.add_argument("--jobs", type=int, default=None, help="number of processes")
+    parser.add_argument("--json", help="write all runs to this JSON file")
+    parser.add_argument("--plot", help="write an SVG chart of the best values")
     return parser.parse_args()
 
 
 def problem_of(task: Task, number: int) -> TableProblem:
-    """Make the problem of a run: its rows, with words and names permuted."""
+    """Return the problem of a run: the table with words and names permuted."""
     table = read(task.table, task.decisions)
     if task.where:
         table = kept(table, task.where)
@@ -142,7 +142,7 @@ def problem_of(task: Task, number: int) -> TableProblem:
 
 
 def goal(values: NDArray[float64], target: str) -> float:
-    """Give the value from which the target counts as met."""
+    """Return the value from which the target counts as reached."""
     ranked = np.sort(values[np.isfinite(values)])[::-1]
     if not len(ranked):
         needs = "a number, under NetScore top-1 in 0 to 100 and params and macs above 0"
@@ -175,7 +175,7 @@ def _run(task: Task, name: str, number: int) -> Run:
         if int(outcome.genome_id) not in rows:
             rows.append(int(outcome.genome_id))
             done = done or values[rows[-1]] == optimum
-        # Nothing can change after the optimum: who proposes it for ever is not asked for ever.
+        # After the optimum nothing changes, so a generator that repeats it is not asked forever.
         if len(rows) >= min(task.budget, len(values)) or (done and asked + 1 >= task.budget):
             break
     return _summary(task, name, number, problem, values, rows, seconds)
@@ -192,7 +192,7 @@ def _summary(
 ) -> Run:
     optimum = goal(values, "optimum")
     found = np.where(np.isfinite(values[rows]), values[rows], -np.inf)
-    if found.max() == optimum:  # the run is over, its curves go on
+    if found.max() == optimum:  # The run has ended, but its curves continue.
         found = np.append(found, np.full(task.budget - len(rows), -np.inf))
     best = np.maximum.accumulate(found)
     leader = [int(np.argmax(found[: k + 1])) for k in range(len(found))]

@@ -1,12 +1,11 @@
-"""The sampler of generative synthesis beside Optuna's own, on small functions with known minima.
+"""GenerativeSynthesisSampler beside Optuna's samplers, on small functions with known minima.
 
-Every sampler runs every function from the same seeds; told is the median, over seeds, of how far
-the best value is from the minimum. Example:
+Every sampler runs every function from the same seeds; the table shows the median, over seeds, of
+the distance from the best value to the minimum. Example:
 
     python experiments/benchmarks/sampler.py --samplers gensynth,tpe,gp,random --runs 5 --trials 60
 """
 
-import argparse
 import math
 import time
 import warnings
@@ -20,6 +19,7 @@ from optuna.trial import Trial
 from rich.console import Console
 from rich.table import Table
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth import GenerativeSynthesisSampler
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
@@ -89,7 +89,7 @@ class Run:
 
 def main() -> None:
     """Read the command line, run everything, print the table."""
-    parser = argparse.ArgumentParser()
+    parser = parser_for(__doc__)
     parser.add_argument("--functions", default=",".join(FUNCTIONS))
     parser.add_argument("--samplers", default=",".join(SAMPLERS))
     parser.add_argument("--runs", type=int, default=5)

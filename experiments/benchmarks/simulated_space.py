@@ -1,13 +1,13 @@
-r"""Searches of our own space without training: a predictor of the recorded table answers.
+r"""Searches of our own space without training, with accuracies predicted from recorded ones.
 
     python -m experiments.benchmarks.simulated_space experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
         --variants gensynth,frozen,no-inquisitor,no-probes,no-foresight,gp,tpe,random --runs 20
 
-Everything is the real search's but the training: the networks are made, judged, counted and
-probed; the top-1 is the predictor's, with noise as two recorded seeds of one network have it. All
-generators get the same noise for the same network in one run. What is told is the value that the
-best candidate found has without noise: a search that is fooled by luck is not rewarded for it.
+Everything except the training is that of a real search: networks are built, judged, counted and
+probed. The top-1 is predicted, with the noise found between two recorded seeds of one network; in
+one run, all generators get the same noise for the same network. The reported value is that of the
+best candidate without noise, so a search gains nothing from luck.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.recorded_predictor import Predictor
+from experiments.benchmarks.tables import heading, markdown, paired_p
 from gensynth.campaign import rows
 from gensynth.campaign.context import Context, make_context
 from gensynth.errors import InputError
@@ -48,15 +48,15 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, {}) for name in ("gp", "tpe", "nsgaii", "evolution", "random")},
 }
 NO_PROTOTYPE = "no-prototype"
-"""gensynth without a place to begin at, as the other generators are."""
+"""gensynth without a prototype, like the other generators."""
 MARKS = (8, 16, 32, 48)
 PROPOSALS = 40
-"""Proposals for each training, at most: some generators propose what breaks a rule."""
+"""Most proposals per training, since some generators propose what breaks a constraint."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched, with what, for how long."""
+    """The experiment, its data, the recorded table and the number of trainings."""
 
     experiment: str
     data: str
@@ -66,21 +66,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Run:
-    """What one generator found in one run."""
+    """The result of one generator in one run."""
 
     variant: str
     number: int
     best: tuple[float | None, ...]
-    """Noise-free pursued value of the best candidate by measurement, after each training."""
+    """Noise-free value of the candidate with the best measured value, after each training."""
     feasible: float
-    """Share of its trainings that kept every rule."""
+    """Share of its trainings that kept every constraint."""
     seconds: float
     """Median processor time of a proposal."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One proposal, and what came of it."""
+    """One proposal and its outcome."""
 
     outcome: Outcome
     seconds: float
@@ -105,20 +105,20 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment")
-    parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
-    parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
+    parser.add_argument("--data", required=True, help="image folder, for the probes")
+    parser.add_argument("--table", required=True, type=Path, help="table of record_space.py")
     parser.add_argument("--variants", default=f"gensynth,{NO_PROTOTYPE},gp,tpe,random")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--trainings", type=int, default=48)
-    parser.add_argument("--jobs", type=int, default=None, help="processes")
-    parser.add_argument("--json", type=Path, help="write every run to this file")
+    parser.add_argument("--jobs", type=int, default=None, help="number of processes")
+    parser.add_argument("--json", type=Path, help="write all runs to this JSON file")
     return parser.parse_args()
 
 
 def run(task: Task, variant: str, number: int) -> Run:
-    """Search once; `number` decides the generator's seed and the noise of the trainings."""
+    """Run one search; `number` seeds the generator and the noise of the trainings."""
     context, predictor = opened(task)
     evaluator = context.evaluator
     generator = generator_of(context, variant, number)
@@ -135,7 +135,7 @@ def run(task: Task, variant: str, number: int) -> Run:
 
 
 def steps(generator: Generator, trainings: "Trainings", first: int = 0) -> Iterator[Step]:
-    """Ask, train and tell without an end; proposals are numbered from `first` on."""
+    """Ask, train and tell endlessly; proposals are numbered from `first`."""
     for number in count(first):
         start, before = time.process_time(), trainings.count
         proposal = generator.ask()
@@ -155,7 +155,7 @@ def opened(task: Task) -> tuple[Context, Predictor]:
 
 
 def generator_of(context: Context, variant: str, number: int) -> Generator:
-    """Make the generator of a variant; `number` is its seed."""
+    """Return the generator of a variant, seeded with `number`."""
     problem = context.problem()
     if variant == NO_PROTOTYPE:
         problem = replace(problem, prototype={})
@@ -164,7 +164,7 @@ def generator_of(context: Context, variant: str, number: int) -> Generator:
 
 
 class Trainings:
-    """Answers proposals as a campaign would, with predicted accuracies."""
+    """Evaluates proposals as a campaign would, with predicted accuracies."""
 
     def __init__(self, evaluator: Evaluator, predictor: Predictor, number: int) -> None:
         self.evaluator, self.predictor, self.number = evaluator, predictor, number
@@ -173,7 +173,7 @@ class Trainings:
         self.count = self.feasible = 0
 
     def train(self, proposal: Proposal, asked: int) -> Outcome:
-        """Give the row that the campaign's record would have of a proposal."""
+        """Return the row that a campaign would record for a proposal."""
         new = rows.proposed(asked, asked, proposal)
         try:
             described = self.evaluator.described(proposal.decisions)
@@ -193,7 +193,7 @@ class Trainings:
         return trained
 
     def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
-        """Give the row of a training that ends at `top1`."""
+        """Return the row of a training that ends at `top1`."""
         return self._scored(new, described, top1)
 
     def _scored(self, new: Outcome, described: Description, top1: float) -> Outcome:
@@ -202,7 +202,7 @@ class Trainings:
         return rows.scored(ended, described, self.evaluator)
 
     def best_value(self) -> float | None:
-        """Give the noise-free value of the best feasible candidate that holds without noise."""
+        """Return the true value of the best candidate that is feasible with and without noise."""
         held = [o for o in self.known.values() if o.value is not None]
         held = [o for o in held if self.true[o.fingerprint] is not None]
         if not held:
@@ -221,7 +221,7 @@ class Trainings:
 def _table(names: list[str], runs: list[Run]) -> list[str]:
     marks = [m for m in MARKS if all(len(r.best) >= m for r in runs)]
     head = ["generator", *(f"best@{m}" for m in marks), "p", "feasible", "s/proposal"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = heading(head)
     first = [r for r in runs if r.variant == names[0]]
     for name in names:
         mine = sorted((r for r in runs if r.variant == name), key=lambda r: r.number)
@@ -229,12 +229,12 @@ def _table(names: list[str], runs: list[Run]) -> list[str]:
         cells.append("" if name == names[0] else _paired(first, mine, marks[-1]))
         cells.append(f"{np.mean([r.feasible for r in mine]):.0%}")
         cells.append(f"{np.median([r.seconds for r in mine]):.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(markdown(cells))
     return lines
 
 
 def _values(runs: list[Run], mark: int) -> list[float]:
-    """Give the best value of each run; nothing feasible counts as less than everything."""
+    """Return the best value of each run; -inf if nothing was feasible."""
     found = (r.best[mark - 1] for r in sorted(runs, key=lambda r: r.number))
     return [float("-inf") if value is None else value for value in found]
 
@@ -248,9 +248,7 @@ def _spread(runs: list[Run], mark: int) -> str:
 def _paired(ours: list[Run], theirs: list[Run], mark: int) -> str:
     lowest = min(v for v in [*_values(ours, mark), *_values(theirs, mark)] if v > float("-inf"))
     first, second = ([max(v, lowest - 1) for v in _values(runs, mark)] for runs in (ours, theirs))
-    if first == second:
-        return "1"
-    return f"{wilcoxon(first, second, zero_method='zsplit').pvalue:.2g}"
+    return paired_p(first, second)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,25 @@
 Prints each operator's own share of the processor time of some steps, the largest first.
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.proxy_task import Setting, job, subset
 from gensynth.training.device import keep_freed_memory, set_threads
 from gensynth.training.loop import Training, data_of
 
 IMAGES, WARM_UP, STEPS = 2000, 3, 10
 LEAST = 0.02
-"""Operators below this share are not told."""
+"""Operators below this share are not printed."""
 
 
 def main() -> None:
     """Print the shares."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     set_threads(1)
     keep_freed_memory()

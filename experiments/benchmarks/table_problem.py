@@ -1,4 +1,4 @@
-"""A table of trained networks as a problem: rows are networks, looking one up is a training.
+"""A table of trained networks as a problem: a row is a network, looking it up is a training.
 
 Networks that are not in the table do not exist: after the answers so far, only those options are
 offered that some row still has. An empty cell means that the decision is not reached.
@@ -25,7 +25,7 @@ from gensynth.genome import Decision, Decisions
 from gensynth.space import Choose, Replay
 
 KNOWN = ("params", "macs")
-"""Columns that are known before training, where a table has them without a missing cell."""
+"""Columns that count as known before training if no cell of them is missing."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Limit:
 
     @property
     def name(self) -> str:
-        """Name the rule as it was written."""
+        """The limit as it was written."""
         return f"{self.column}{self.sense}{self.limit:g}"
 
     def violation(self, value: NDArray[float64]) -> NDArray[float64]:
-        """Give the relative violation, at most 0 where the limit holds, 1 of what is missing."""
+        """Return the relative violation: at most 0 if the limit holds, 1 for a missing value."""
         sign = 1.0 if self.sense == "<=" else -1.0
         relative = sign * (value - self.limit) / (abs(self.limit) or 1.0)
         return np.where(np.isnan(value), 1.0, relative)
@@ -72,12 +72,12 @@ class TableProblem:
         limits: Sequence[Limit] = (),
         known: Sequence[str] = KNOWN,
     ) -> None:
-        """Take the columns `decisions` as choices and `measured` as what a training shows.
+        """Take the columns `decisions` as choices and `measured` as the result of a training.
 
         The pursued value is `score` of `measured`, `params` and `macs`, or without a score
         `measured` itself. Columns in `known` are known before training. Raises `InputError`
-        for a column that the table lacks, for words where numbers are needed, and for two rows
-        with the same decisions: only one of them could ever be found.
+        for a column that the table lacks, for words in place of numbers, and for two rows
+        with the same decisions, of which only one could ever be found.
         """
         needed = [*decisions, measured, *(limit.column for limit in limits)]
         for column in [*needed, *(KNOWN if score else ())]:
@@ -105,7 +105,7 @@ class TableProblem:
 
     @property
     def prototype(self) -> Decisions:
-        """Give none: a table has no natural beginning."""
+        """Return no decisions: a table has no natural start."""
         return {}
 
     @property
@@ -114,7 +114,7 @@ class TableProblem:
         return tuple(limit.name for limit in self.limits)
 
     def sample(self, choose: Choose, /) -> int:
-        """Walk down to a row of the table and give its number."""
+        """Walk down to a row of the table and return its number."""
         node = self._root
         for name in self.decisions:
             reached = [option for option in self._options[name] if option in node]
@@ -126,7 +126,7 @@ class TableProblem:
         return row
 
     def foresee(self, decisions: Decisions) -> Foresight:
-        """Look up what is known before training."""
+        """Look up the costs and limits known before training."""
         row = self.sample(Replay(decisions))
         early = [limit for limit in self.limits if limit.column in self.known]
         costs = {name: self._number(row, name) for name in self.known}
@@ -138,7 +138,7 @@ class TableProblem:
         )
 
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
-        """Suppose measured values for a row and say what it would be worth."""
+        """Return the value and the violation of a row for supposed measurements."""
         late = [limit for limit in self.limits if limit.column == self.measured]
         violation = np.zeros(top1.shape)
         for limit in late:
@@ -147,11 +147,11 @@ class TableProblem:
         return Prospect(self._values(row, top1), violation, tuple(e.name for e in late))
 
     def probe(self, decisions: Decisions) -> dict[str, float]:
-        """Give nothing: a row cannot be stimulated."""
+        """Return nothing: a row has no network to probe."""
         return {}
 
     def values(self) -> NDArray[float64]:
-        """Give the pursued value of every row, NaN where a limit is broken."""
+        """Return the pursued value of every row, NaN if a limit is broken."""
         found = np.full(len(self.table), np.nan)
         for row in range(len(self.table)):
             if all(self._violation(limit, row) <= 0 for limit in self.limits):
@@ -159,7 +159,7 @@ class TableProblem:
         return found
 
     def train(self, proposal: Proposal, number: int = 0, asked_after: int = 0) -> Outcome:
-        """Look up what a training of the proposed network gave."""
+        """Look up the result of training the proposed network."""
         row = self.sample(Replay(proposal.decisions))
         top1 = self._number(row, self.measured)
         judgements = tuple(self._judge(limit, row) for limit in self.limits)
@@ -236,7 +236,7 @@ def _numbers(column: "pd.Series[Any]") -> NDArray[float64]:
 
 
 def _options(cells: Sequence[Decision]) -> tuple[Decision, ...]:
-    """List the different cells, numbers in their order, other words as they come first."""
+    """List the distinct cells, numbers in order, words by first appearance."""
     different = list(dict.fromkeys(cells))
     numbers = [c for c in different if isinstance(c, (int, float)) and not isinstance(c, bool)]
     if len(numbers) == len([c for c in different if c is not None]):

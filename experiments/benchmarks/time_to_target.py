@@ -1,17 +1,17 @@
-r"""Hours until a good network, by a simulated clock: generative synthesis against TPE with halving.
+r"""Simulated hours until a good network: generative synthesis against TPE with halving.
 
     python -m experiments.benchmarks.time_to_target experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
         --runs 8 --hours 2 --to experiments/results/time_to_target.json
 
-Searches as in `simulated_space.py`, with whole curves: a training has the shape of the recorded
-one that is nearest in top-1 and cost, shifted to the predicted end, and takes the seconds that a
-predictor of the recorded ones gives; it may be stopped after any epoch. The clock adds up seconds
-of training and the processor time of proposing. Halving by rank alone is asynchronous successive
-halving (arXiv 1810.05934); `hope` is the rule of our campaigns. A run has arrived when it has
-trained a network that keeps every rule and whose value without noise is within `--within` dB of the
-best that any run of any variant found. `NAME@HOURS` gives a variant another horizon: one that
-arrives late may be waited for without prolonging the others.
+Runs searches as in `simulated_space.py`, with whole curves. A training has the shape of the
+recorded curve nearest in top-1 and cost, shifted to the predicted end, and takes the seconds that a
+predictor of the recorded ones returns; it may be stopped after any epoch. The clock adds the
+seconds of training and the processor time of proposing. Halving by rank alone is asynchronous
+successive halving (arXiv 1810.05934); `hope` is the rule of our campaigns. A run arrives when it
+has trained a network that keeps every constraint and whose value without noise is within `--within`
+dB of the best of all runs. `NAME@HOURS` sets another time limit for one variant, so that a late one
+can be awaited without prolonging the others.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
 from experiments.benchmarks.simulated_space import (
     Step,
@@ -37,6 +38,7 @@ from experiments.benchmarks.simulated_space import (
     opened,
     steps,
 )
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
 from gensynth.campaign.experiment import Finals
 from gensynth.campaign.finals import admission
@@ -54,15 +56,16 @@ VARIANTS = {
     "tpe, the campaign's rule": ("tpe", "hope"),
     "random, halving": ("random", "rank"),
 }
+HEADS = "search", "minutes to the target", "reached", "ratio", "trainings", "proposing"
 PATIENCE = 200
-"""Proposals in a row without a training, after which a search begins anew, knowing nothing."""
+"""Proposals in a row without a training, after which a search starts afresh."""
 RESTARTS = 1000
-"""Between the seeds of the beginnings of one run."""
+"""Distance between the seeds of successive starts in one run."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A feasible network, when it was found, and its value without noise (dB)."""
+    """A feasible network: the time at which it was found and its value without noise (dB)."""
 
     seconds: float
     value: float
@@ -75,7 +78,7 @@ class Run:
     variant: str
     number: int
     seconds: float
-    """When it was ended."""
+    """Simulated seconds at its end."""
     trainings: int
     epochs: int
     proposing: float
@@ -84,7 +87,7 @@ class Run:
 
 
 class Curves:
-    """Recorded curves, and how long an epoch takes."""
+    """Recorded curves and the duration of an epoch."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         """Fit to the completed trainings of a recorded table."""
@@ -98,7 +101,7 @@ class Curves:
         self.clock.fit(features, np.log(done["cpu_seconds"].to_numpy(dtype=float)))
 
     def curve(self, profile: Profile, top1: float) -> tuple[Measurement, ...]:
-        """Give the curve of a network whose training ends at `top1` percent."""
+        """Return the curve of a network whose training ends at `top1` percent."""
         nearest = np.square(self.places - _place(top1, profile.macs)).sum(axis=1).argmin()
         shape = self.curves[nearest]
         costs = np.log10([[float(asdict(profile)[name]) for name in COSTS]])
@@ -140,7 +143,7 @@ class ClockedTrainings(Trainings):
         self.seconds, self.epochs = 0.0, 0
 
     def trained(self, new: Outcome, described: Description, top1: float) -> Outcome:
-        """Give the row of a training that would end at `top1`, or was stopped before."""
+        """Return the row of a training that would end at `top1`, or that is stopped earlier."""
         assert isinstance(new.profile, Profile)
         whole = self.curves.curve(new.profile, top1)
         length = next(
@@ -182,21 +185,26 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment")
-    parser.add_argument("--data", required=True, help="the folder of images (for the probes)")
-    parser.add_argument("--table", required=True, type=Path, help="what record_space.py wrote")
-    parser.add_argument("--variants", help="NAME or NAME@HOURS with ; between; default all")
+    parser.add_argument("--data", required=True, help="image folder, for the probes")
+    parser.add_argument("--table", required=True, type=Path, help="table of record_space.py")
+    parser.add_argument("--variants", help="NAME or NAME@HOURS, separated by ;. Default: all")
     parser.add_argument("--runs", type=int, default=8)
-    parser.add_argument("--hours", type=float, default=2.0, help="of the simulated clock")
-    parser.add_argument("--within", type=float, default=1.0, help="dB of the best of all")
-    parser.add_argument("--jobs", type=int, default=None, help="processes")
-    parser.add_argument("--to", type=Path, help="write every run to this JSON file")
+    parser.add_argument("--hours", type=float, default=2.0, help="simulated hours of a search")
+    parser.add_argument(
+        "--within",
+        type=float,
+        default=1.0,
+        help="distance of the target from the best of all runs, in dB",
+    )
+    parser.add_argument("--jobs", type=int, default=None, help="number of processes")
+    parser.add_argument("--to", type=Path, help="write all runs to this JSON file")
     return parser.parse_args()
 
 
 def horizon(word: str, hours: float) -> tuple[str, float]:
-    """Read `NAME` or `NAME@HOURS`; exits with the names there are where it is none of them."""
+    """Read `NAME` or `NAME@HOURS`; exit with the known names if it is neither."""
     name, _, own = word.strip().partition("@")
     if name not in VARIANTS:
         raise SystemExit(f"--variants: unknown {name!r}; known: {'; '.join(VARIANTS)}")
@@ -215,7 +223,7 @@ def _curves(path: str) -> Curves:
 
 
 def run(task: Task, variant: str, number: int, hours: float) -> Run:
-    """Search until the simulated clock shows `hours`; begin anew where nothing new is proposed."""
+    """Search until the simulated clock shows `hours`; start afresh if nothing new is proposed."""
     use, rule = VARIANTS[variant]
     setting, predictor = opened(task)
     trainings = ClockedTrainings(setting.evaluator, predictor, number, _curves(task.table), rule)
@@ -238,18 +246,17 @@ def _restarted(make: Callable[[int], Generator], trainings: ClockedTrainings) ->
         idle = 0
         for step in steps(make(attempt), trainings, asked):
             yield step
-            asked += 1  # A number of its own for each proposal: the rule keeps its rungs by them.
+            asked += 1  # Each proposal has its own number, by which the rule keeps its rungs.
             idle = 0 if step.trained else idle + 1
             if idle >= PATIENCE:
                 break
 
 
 def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]:
-    """Make the table: how long until the target, and how much longer than the first variant."""
+    """Return the table: the time to the target and its ratio to the first variant's."""
     best = max(found.value for one in runs for found in one.found)
     lines = [f"best of all runs {best:.2f} dB; target {best - within:.2f} dB", ""]
-    lines.append("| search | minutes to the target | reached | ratio | trainings | proposing |")
-    lines.append("|---|---|---|---|---|---|")
+    lines += heading(HEADS)
     first = [arrival(one, best - within) for one in runs if one.variant == names[0]]
     for name in names:
         mine = [one for one in runs if one.variant == name]
@@ -259,7 +266,7 @@ def table(names: Sequence[str], runs: Sequence[Run], within: float) -> list[str]
 
 
 def _overtaken(first: str, other: str, runs: Sequence[Run]) -> str:
-    """Say when either variant had what the other one ended with, each in the median."""
+    """Compare when both variants reached the other's final value, in the median."""
     theirs = [one for one in runs if one.variant == other]
     ends = [max((found.value for found in one.found), default=-inf) for one in theirs]
     end = float(np.median(ends))
@@ -274,13 +281,13 @@ def _overtaken(first: str, other: str, runs: Sequence[Run]) -> str:
 
 
 def _median_arrival(runs: Sequence[Run], target: float) -> float:
-    """Give the seconds until the target; infinite where most runs never had it."""
+    """Return the median seconds until the target; infinite if most runs missed it."""
     ordered = sorted(inf if (s := arrival(one, target)) is None else s for one in runs)
     return ordered[(len(ordered) - 1) // 2]
 
 
 def arrival(one: Run, target: float) -> float | None:
-    """Give the seconds after which a run had the target; None where it never did."""
+    """Return the seconds after which a run reached the target, or None."""
     return next((found.seconds for found in one.found if found.value >= target), None)
 
 
@@ -296,7 +303,7 @@ def _line(
     cells.append(f"{sum(a is not None for a in arrivals)} of {len(arrivals)}")
     cells += [f"{more}{ratio:.1f}", f"{np.median([one.trainings for one in mine]):.0f}"]
     cells.append(f"{100 * sum(one.proposing for one in mine) / sum(whole):.0f} %")
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ class Tiny(nn.Module):
     """Flattens an image and classifies it through one hidden layer."""
 
     def __init__(self, inputs: int, hidden: int, classes: int) -> None:
-        """Make a network of `inputs` -> `hidden` -> `classes`."""
+        """Create a network of `inputs` -> `hidden` -> `classes`."""
         super().__init__()
         self.flatten = nn.Flatten()
         self.first = nn.Linear(inputs, hidden)
@@ -24,5 +24,5 @@ class Tiny(nn.Module):
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:
-    """Make the network of `spec`."""
+    """Build the network of `spec`."""
     return Tiny(**spec)

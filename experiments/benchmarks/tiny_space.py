@@ -1,4 +1,4 @@
-"""A space of networks that cost nothing, for benchmarks of the machinery around a training."""
+"""A space of trivial networks, for benchmarks of the machinery around a training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class TinyGenome:
 
 @dataclass(frozen=True)
 class TinySpace:
-    """4,096 networks, no two of which compute the same."""
+    """4,096 networks that all compute different functions."""
 
     genome_type: ClassVar[type[TinyGenome]] = TinyGenome
     version: ClassVar[int] = 1

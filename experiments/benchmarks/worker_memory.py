@@ -1,12 +1,11 @@
-r"""What a worker more costs in memory: the images are mapped, never copied.
+r"""Memory of an additional worker: the images are mapped, never copied.
 
     python -m experiments.benchmarks.worker_memory --data CIFAR10_FOLDER --workers 2
 
 Each worker is a process that trains the same small network for an epoch on all images of the folder
-and says what it holds then (Linux, /proc/self/smaps_rollup): `own` is its own memory, copies of
-images if there were any; `mapped` are files, held once for all workers: libraries and the images.
-The same on a few images of each class shows what a worker of that network and image size costs
-without any data to speak of.
+and then reads its memory (Linux, /proc/self/smaps_rollup). `own` is its private memory, which would
+include copies of images; `mapped` is files shared by all workers: libraries and the images. The
+same on a few images of each class shows the cost of a worker almost without data.
 """
 
 import argparse
@@ -15,16 +14,19 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.proxy_task import training
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.models.by_name import trainable_source
-from gensynth.training.job import Job, Recipe
+from gensynth.training.job import Recipe
 from gensynth.training.loop import train
 
 MODEL = "attendnext:tiny"
 MB = 1e6
 FEW = 600
-"""Images of each class and split: batches are as full as with all of them."""
+"""Images of each class and split: enough for full batches."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class Held:
 
 
 def main() -> None:
-    """Train on a few images and on all, with one worker and with more, and print what they hold."""
+    """Train on a few images and on all, with one and several workers; print their memory."""
     options = _options()
-    print("| images | MB decoded | workers | own MB of each | mapped MB of each |")
-    print("|---|---|---|---|---|")
+    heads = ["images", "MB decoded", "workers", "own MB of each", "mapped MB of each"]
+    print(*heading(heads), sep="\n")
     with tempfile.TemporaryDirectory() as place:
         few = _few(options.data, Path(place))
         for name, folder in (("few", few), ("all", options.data)):
@@ -49,11 +51,11 @@ def main() -> None:
                 held = at_once(settings, count)
                 own = ", ".join(f"{h.own / MB:.0f}" for h in held)
                 mapped = ", ".join(f"{h.mapped / MB:.0f}" for h in held)
-                print(f"| {name} | {size:.0f} | {count} | {own} | {mapped} |", flush=True)
+                print(markdown([name, f"{size:.0f}", f"{count}", own, mapped]), flush=True)
 
 
 def _few(folder: Path, place: Path) -> Path:
-    """Lay out a folder of the same classes with few images each."""
+    """Create a folder of the same classes with few images each."""
     for split in ("train", "test"):
         for images in sorted((folder / split).iterdir()):
             made = place / split / images.name
@@ -64,14 +66,14 @@ def _few(folder: Path, place: Path) -> Path:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     return parser.parse_args()
 
 
 def bytes_of(data: DataSet) -> int:
-    """Give the size of all images, decoded."""
+    """Return the size of all decoded images in bytes."""
     return sum(split.images.nbytes for split in data.splits.values())
 
 
@@ -93,25 +95,15 @@ def at_once(settings: DataSettings, count: int) -> list[Held]:
 def _work(settings: DataSettings, barrier: object, answers: object) -> None:
     data = open_data(settings)
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(
-            number=0,
-            purpose="search",
-            source=trainable_source(MODEL, data.task),
-            data=settings,
-            data_fingerprint=data.fingerprint,
-            recipe=Recipe(epochs=1, batch_size=256),
-            training_seed=0,
-            folder=folder,
-            device="cpu",
-        )
-        for _ in train(job):
+        source, recipe = trainable_source(MODEL, data.task), Recipe(epochs=1, batch_size=256)
+        for _ in train(training(source, settings, data, recipe, Path(folder))):
             barrier.wait()  # type: ignore[attr-defined]
             answers.put(held())  # type: ignore[attr-defined]
             barrier.wait()  # type: ignore[attr-defined]
 
 
 def held() -> Held:
-    """Read what this process holds."""
+    """Return the resident memory of this process."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
     sizes = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in lines}
     return Held(sizes["Anonymous"], sizes["Rss"] - sizes["Anonymous"])

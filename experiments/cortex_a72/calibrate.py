@@ -8,7 +8,6 @@ published latencies as a table (device, threads, model, avg_ms). Weights are zer
 benchmark. What was counted is kept in `--counts`. Writes gensynth/cortex_a72/calibration.json.
 """
 
-import argparse
 import json
 from array import array
 from pathlib import Path
@@ -23,6 +22,7 @@ from devices.cortex_a72.calibration import TERMS, Anchor
 from devices.cortex_a72.counts import Counts
 from devices.cortex_a72.emulator import Files, emulate
 from devices.cortex_a72.place import Place, require
+from experiments.benchmarks.command_line import parser_for
 from gensynth.serialization import from_plain, to_plain
 
 BOARD = "Raspberry Pi 4 Model B"
@@ -113,7 +113,7 @@ def told(title: str, ratios: pd.Series, ms: pd.Series) -> None:
 
 def main() -> None:
     """Count what is not counted yet, fit, tell, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_for(__doc__)
     for option in ("--params", "--rows", "--counts"):
         parser.add_argument(option, type=Path, required=True)
     given = parser.parse_args()

@@ -6,7 +6,6 @@
 networks are only predicted. Writes gensynth/cortex_a72/fast_model.json.
 """
 
-import argparse
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from scipy.stats import spearmanr
 
 from devices.cortex_a72.calibration import Anchor, anchors
 from devices.cortex_a72.fast_model import FEATURES, FastModel, classes, features
+from experiments.benchmarks.command_line import parser_for
 from experiments.cortex_a72.layers import graph_from, milliseconds, read, works_of
 from gensynth.serialization import to_plain
 
@@ -101,7 +101,7 @@ def told(title: str, foreseen: Numbers, truth: Numbers) -> str:
 
 def main() -> None:
     """Fit one model for each anchor of the emulator, tell, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_for(__doc__)
     parser.add_argument("--layers", type=Path, nargs="+", required=True)
     parser.add_argument("--unseen", type=Path, required=True)
     given = parser.parse_args()

@@ -7,7 +7,6 @@ multiply-accumulates are drawn again. Goes on where the file ends: a network is 
 `--models NAME@SIZE ...` counts these instead.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from devices.cortex_a72.convert import emulated
 from devices.cortex_a72.place import require
+from experiments.benchmarks.command_line import parser_for
 from gensynth.errors import InputError
 from gensynth.evaluation.evaluator import graph_of
 from gensynth.graph.graph import Graph
@@ -84,7 +84,7 @@ def to_rows(graph: Graph) -> list[list[Any]]:
 
 def main() -> None:
     """Count what is not in the file yet."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_for(__doc__)
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--networks", type=int, default=0)

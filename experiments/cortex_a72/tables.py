@@ -8,7 +8,6 @@ the same works and features, other coefficients. Half of the networks are fitted
 predicted; FBNet's are random sums of the table's blocks.
 """
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from scipy.stats import spearmanr
 
 from devices.cortex_a72.fast_model import FEATURES, classes, features
 from devices.cortex_a72.works import Work, works
+from experiments.benchmarks.command_line import parser_for
 from gensynth.graph.graph import Graph
 from search_spaces.rows import Rows
 
@@ -168,7 +168,7 @@ def fbnet(path: Path, count: int) -> tuple[list[list[Work]], Numbers]:
 
 def main() -> None:
     """Try both tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_for(__doc__)
     parser.add_argument("--nasbench", type=Path, required=True)
     parser.add_argument("--fbnet", type=Path, required=True)
     given = parser.parse_args()

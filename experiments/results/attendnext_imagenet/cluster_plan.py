@@ -1,15 +1,16 @@
-r"""Hours, nodes and money of a campaign on a cluster, from measured throughput.
+r"""Hours and cost of a campaign on a cluster, from measured throughput.
 
-    python -m experiments.benchmarks.cluster_plan experiments/attendnext_imagenet.toml \
+    python -m experiments.results.attendnext_imagenet.cluster_plan \
+        experiments/attendnext_imagenet.toml \
         --data SMALL_FOLDER_IN_THE_SAME_LAYOUT --train-images 1281167 --validation-images 50000 \
         --gpus 4,8,32 --price 2.5
 
-Some random candidates that keep the rules known before training are trained for a few batches
-each, alone, on this machine's device with the threads of a training; the references likewise. What
-the campaign takes then follows from its own numbers: trainings, epochs, shares of the images,
-finals, the last training. Early stopping is left out, so that the truth is less. `--slowdown` says
-how many times as long an image takes where `gpus_per_trial` lets several candidates share a GPU
-(measure it on yours; with 1 a share of a GPU would be as fast as the whole).
+Trains some random candidates that keep the constraints known before training, and the references,
+for a few batches each, alone on this machine's device with the threads of a training. The time of
+the campaign follows from its settings: trainings, epochs, shares of the images, finals and the last
+training. Early stopping is ignored, so the true time is less. `--slowdown` is the factor by which
+an image takes longer if `gpus_per_trial` lets several candidates share a GPU; measure it on yours
+(1 would mean that a share of a GPU is as fast as the whole).
 """
 
 import argparse
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from experiments.benchmarks.on_folder import experiment_on
+from experiments.benchmarks.command_line import experiment_on, parser_for
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Experiment
 from gensynth.feasibility.plan import paces_of, spread_over_macs
@@ -30,12 +31,12 @@ from gensynth.training.pace import Pace
 TIMED = 6
 """Candidates, from few MACs to many."""
 LOOK_S = 3.0
-"""Of training, and half of it of validation, for each."""
+"""Seconds of training, and half as many of validation, for each candidate."""
 
 
 @dataclass(frozen=True)
 class Images:
-    """How many images the real data has."""
+    """Number of images of the real data."""
 
     train: int
     validation: int
@@ -67,20 +68,20 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--train-images", type=int, required=True)
     parser.add_argument("--validation-images", type=int, required=True)
-    parser.add_argument("--samples", type=int, default=300, help="random candidates drawn")
+    parser.add_argument("--samples", type=int, default=300, help="number of random candidates")
     parser.add_argument("--slowdown", type=float, default=1.0)
     parser.add_argument("--gpus", type=lambda text: [int(n) for n in text.split(",")], default=[8])
-    parser.add_argument("--price", type=float, default=2.5, help="of a GPU's hour")
+    parser.add_argument("--price", type=float, default=2.5, help="price of one GPU hour")
     return parser.parse_args()
 
 
 def candidates(context: Context, count: int) -> list[Source]:
-    """Draw random candidates, and choose from those that keep the rules known by now."""
+    """Draw random candidates; choose from those that keep all constraints known before training."""
     evaluator, folder = context.evaluator, Path(context.experiment.folder)
     drawn = sample(evaluator, folder, count, context.experiment.seed).candidates
     passing = [one for one in drawn if one.open] or list(drawn)
@@ -90,7 +91,7 @@ def candidates(context: Context, count: int) -> list[Source]:
 def hours(
     experiment: Experiment, images: Images, paces: Sequence[Pace], references: Sequence[Pace]
 ) -> dict[str, float]:
-    """Give device hours of each part, every training to its end."""
+    """Return the device hours of each part, with every training run to its end."""
     proxy, finals, last = experiment.proxy, experiment.finals, experiment.last_training
     trained = images.train * proxy.data_share
 

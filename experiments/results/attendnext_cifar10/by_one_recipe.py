@@ -1,15 +1,16 @@
-r"""Train many networks by `gensynth train`, each at the better of its set-ups, until it is flat.
+r"""Train many networks by `gensynth train`, each in its best set-up, until their top-1 is flat.
 
-    python -m experiments.benchmarks.by_one_recipe --data CIFAR10_FOLDER --folder runs/record \
+    python -m experiments.results.attendnext_cifar10.by_one_recipe \
+        --data CIFAR10_FOLDER --folder runs/record \
         --data-share 0.2 --epochs 60 --workers 2 --to experiments/results/by_one_recipe.json \
         timm:fbnetc_100@64,timm:fbnetc_100+stride1@32 attendnext:xa325@32,attendnext:xa325@64
 
-Each argument is one network: its set-ups as MODEL@SIZE with commas between. In the first of them
-three learning rates are tried for a fifth of `--trial-epochs`, in the others the best of these;
-the set-up of the best validation top-1 goes on, for `--epochs`. A network whose top-1 still gains
-0.3 points in the last fifth is trained anew for twice as many epochs, up to `--most-epochs`.
-Everything is a folder of its own below `--folder`, so that the same command goes on where it was
-interrupted. Prints one row for each network; `--to` gets the whole reports.
+Each argument is one network: its set-ups as MODEL@SIZE, separated by commas. The first set-up tries
+three learning rates for a fifth of `--trial-epochs`, the others only the best of them; the set-up
+with the best validation top-1 continues for `--epochs`. A network whose top-1 still gains 0.3
+points in the last fifth is trained anew for twice as many epochs, up to `--most-epochs`. Each
+training has its own folder below `--folder`, so the same command resumes an interrupted run. Prints
+one row for each network; `--to` receives the full reports.
 """
 
 import argparse
@@ -22,9 +23,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading, markdown
 from gensynth.training.long import FLAT_GAIN
 
 Report = dict[str, Any]
+HEADS = "network", "image", "params", "MACs", "rate", "epochs", "test top-1", "95 %", "last fifth"
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,13 @@ class SetUp:
     image_size: int
 
     def __str__(self) -> str:
-        """Write it as it is given."""
+        """The set-up as written on the command line."""
         return f"{self.model}@{self.image_size}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How everything is trained."""
+    """How all networks are trained."""
 
     data: Path
     folder: Path
@@ -55,11 +59,11 @@ class Plan:
     """Learning rates to choose from, with commas."""
     most_epochs: int
     trial_epochs: int
-    """A fifth of these decides on the rate and the set-up."""
+    """A fifth of these epochs decides on the rate and the set-up."""
 
 
 def main() -> None:
-    """Train what is not trained yet, and print the table."""
+    """Train the networks that are not trained yet, and print the table."""
     options = _options()
     plan = Plan(
         options.data,
@@ -77,8 +81,7 @@ def main() -> None:
     with ThreadPoolExecutor(options.workers) as pool:
         networks = [[_set_up(word) for word in text.split(",")] for text in options.networks]
         reports = list(pool.map(lambda network: best_of(network, plan), networks))
-    print("| network | image | params | MACs | rate | epochs | test top-1 | 95 % | last fifth |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print(*heading(HEADS), sep="\n")
     for report in reports:
         print(_row(report))
     if options.to:
@@ -86,20 +89,22 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("networks", nargs="+", metavar="MODEL@SIZE[,MODEL@SIZE]")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--trial-epochs", type=int, help="as many as --epochs unless told")
+    parser.add_argument("--trial-epochs", type=int, help="default: --epochs")
     parser.add_argument("--most-epochs", type=int, default=160)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--data-share", type=float, default=1.0)
     parser.add_argument("--validation-share", type=float, default=0.05)
     parser.add_argument("--augment", default="crop,flip")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rates", default="0.05,0.1,0.2", help="learning rates to choose from")
-    parser.add_argument("--workers", type=int, default=2, help="trainings at once, a core each")
+    parser.add_argument(
+        "--rates", default="0.05,0.1,0.2", help="comma-separated learning rates to try"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="parallel trainings, one core each")
     parser.add_argument("--to", type=Path, help="write all reports to this JSON file")
     return parser.parse_args()
 
@@ -110,7 +115,7 @@ def _set_up(word: str) -> SetUp:
 
 
 def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
-    """Try the learning rates, then the set-ups, and train the best long; give its report."""
+    """Try the learning rates, then the set-ups, and train the best one long; return its report."""
     all_rates = "--rates", plan.rates
     trial = replace(plan, epochs=plan.trial_epochs)
     first = train(set_ups[0], trial, *all_rates, "--rate-only")
@@ -121,7 +126,7 @@ def best_of(set_ups: Sequence[SetUp], plan: Plan) -> Report:
     chosen = max(tried, key=lambda one: tried[one])
     told = ", ".join(f"{one} {top1:.2f} %" for one, top1 in tried.items())
     print(f"{chosen} is the best of {told} at {rate:g}", file=sys.stderr, flush=True)
-    # The folder of the trials was begun with all rates, and goes on under the same words only.
+    # A folder resumes only with the options it was begun with: here with all rates.
     begun = trial == plan and chosen == set_ups[0]
     report = train(chosen, plan, *(all_rates if begun else at_rate))
     while (report["gain_at_end"] or 0.0) >= FLAT_GAIN and 2 * plan.epochs <= plan.most_epochs:
@@ -140,7 +145,7 @@ def _folder(one: SetUp, plan: Plan) -> Path:
 
 
 def train(one: SetUp, plan: Plan, *more: str) -> Report:
-    """Run `gensynth train` in a process of its own, on one core; what is finished is only read."""
+    """Run `gensynth train` in its own process on one core; a finished training is only read."""
     command = [sys.executable, "-m", "gensynth", "train", one.model, "--data", str(plan.data)]
     command += ["--image-size", str(one.image_size), "--epochs", str(plan.epochs), *more]
     command += ["--threads", "1"]
@@ -166,7 +171,7 @@ def _row(report: Report) -> str:
         f"{low:.2f} to {high:.2f}",
         "-" if gain is None else f"{gain:+.2f}",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 if __name__ == "__main__":

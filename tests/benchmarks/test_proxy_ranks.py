@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks.record_proxies import after_half, after_trial, correlation
+from experiments.results.attendnext_cifar10.proxy_ranks import after_half, after_trial, correlation
 
 REPORT = {
     "folder": "tiny@8-80",

@@ -1,16 +1,15 @@
-r"""Tables and the plot of the campaign of record, from what record_comparison.py measured.
+r"""Tables and plots of the campaign of record, from the measurements of compare.py.
 
-    python -m experiments.benchmarks.record_figures \
+    python -m experiments.results.attendnext_cifar10.tables \
         experiments/results/attendnext_cifar10/comparison.json --ours MODEL,MODEL,... \
         --found MODEL --plots experiments/results/attendnext_cifar10
 
-`--ours` are our networks, whose points make our curve, `--found` the one that is compared with
-what the paper says of its own; other genome files stand in the table alone. Speed at matched top-1
-is read off our curve: straight lines between our points over the logarithm of the latency, which
-are never prolonged; and where a peer's family has several members (the name up to the underscore:
-MobileNet-V1 at its widths, MobileViT in its sizes), speed at the found network's top-1 off the line
-through them. `--plots` is the folder for one plot of the latency here and one of that on the
-Cortex-A72.
+`--ours` are the networks of our curve, `--found` the one to compare with the claims of the paper;
+other genome files appear in the table only. Speed at matched top-1 is read off our curve: straight
+lines between our points over the logarithm of the latency, never extrapolated. If a peer's family
+has several members (its name up to the underscore: MobileNet-V1 at its widths, MobileViT in its
+sizes), speed at the found network's top-1 is read off the line through them. `--plots` is the
+folder for two plots, of the latency here and on the Cortex-A72.
 """
 
 import argparse
@@ -22,7 +21,9 @@ from math import exp, log
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.scatter import Point, write_scatter
+from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.tables import heading, markdown
+from experiments.results.attendnext_cifar10.scatter import Point, write_scatter
 from gensynth.models.timm_variants import SMALL_IMAGES
 
 Row = dict[str, Any]
@@ -32,11 +33,11 @@ PAPER = {
     "timm:mobilenetv3_large_100": ("more than 6", 6.0),
     "timm:mobilevit_xs": ("about 4", 4.0),
 }
-"""How many times as fast as these the AttendNeXt of arXiv 2208.06980 is on a Cortex-A72."""
+"""How many times faster than these the AttendNeXt of arXiv 2208.06980 is on a Cortex-A72."""
 COSTS = {"host_ratio": ("here", "here"), "a72_ratio": ("cortex_a72", "on a Cortex-A72")}
-"""Of each latency: its plot's file, and how it is told."""
+"""For each latency, the file name of its plot and its words."""
 SMALLER = 1.37
-"""How many times as small as MobileNetV3-L it is."""
+"""How many times smaller than MobileNetV3-L it is."""
 HEADS = (
     "network",
     "input",
@@ -55,11 +56,11 @@ HEADS = (
 
 
 def main() -> None:
-    """Print the tables and write the plot."""
+    """Print the tables and write the plots."""
     options = _options()
     content = json.loads(options.comparison.read_text())
     rows = {short(row["model"]): row for row in reversed(content["networks"])}
-    rows = dict(reversed(rows.items()))  # In their order; of two of one name the first.
+    rows = dict(reversed(rows.items()))  # In order; the first of two with one name.
     ours = [rows[short(name)] for name in options.ours.split(",")]
     found = rows[short(options.found)]
     others = [row for row in rows.values() if row not in ours]
@@ -78,22 +79,22 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("comparison", type=Path)
-    parser.add_argument("--ours", required=True, help="our networks, with commas")
-    parser.add_argument("--found", required=True, help="the one that the campaign exported")
-    parser.add_argument("--plots", type=Path, help="the folder of the two plots")
+    parser.add_argument("--ours", required=True, help="comma-separated names of our networks")
+    parser.add_argument("--found", required=True, help="network that the campaign exported")
+    parser.add_argument("--plots", type=Path, help="folder of the two plots")
     return parser.parse_args()
 
 
 def short(model: str) -> str:
-    """Name a network: a genome file by its own name, a set-up by its network's."""
+    """Return the name of a network: that of a genome file, or of the network of a set-up."""
     return Path(model).stem if model.endswith(".json") else model.removesuffix(SMALL_IMAGES)
 
 
 def comparison(rows: Sequence[Row]) -> list[str]:
-    """Make the table of everything that was measured."""
-    return ["| " + " | ".join(HEADS) + " |", "|" + "---|" * len(HEADS), *map(_line, rows)]
+    """Return the table of all measurements."""
+    return [*heading(HEADS), *map(_line, rows)]
 
 
 def _line(row: Row) -> str:
@@ -113,7 +114,7 @@ def _line(row: Row) -> str:
         f"{row['int8_top1']:.2f}" if row["int8_bytes"] else "-",
         f"{row['shift_consistency']:.2f}" if row["shift_consistency"] else "-",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return markdown(cells)
 
 
 def _top1(row: Row) -> str:
@@ -124,9 +125,10 @@ def _top1(row: Row) -> str:
 
 
 def claims(found: Row, others: Sequence[Row]) -> list[str]:
-    """Set the ratios of the paper beside those of the network that was found."""
-    lines = ["| against | top-1 | faster here | on a Cortex-A72 | the paper's, there | reached |"]
-    lines.append("|---|---|---|---|---|---|")
+    """Compare the ratios of the paper with those of the found network."""
+    lines = heading(
+        ["against", "top-1", "faster here", "on a Cortex-A72", "the paper's, there", "reached"]
+    )
     for row in others:
         if short(row["model"]) in PAPER:
             lines.append(_claim(found, row))
@@ -138,20 +140,21 @@ def claims(found: Row, others: Sequence[Row]) -> list[str]:
 
 def _claim(found: Row, other: Row) -> str:
     words, wanted = PAPER[short(other["model"])]
-    here = other["host_ratio"] / found["host_ratio"]  # Both to one reference, beside it alone.
+    here = other["host_ratio"] / found["host_ratio"]  # Both relative to one reference.
     there = other["a72_ms"] / found["a72_ms"] if other["a72_ms"] else None
     gain = None if other["test_top1"] is None else found["test_top1"] - other["test_top1"]
     fast = here >= wanted and (there is None or there >= wanted)
     reached = "unknown" if gain is None else "yes" if fast and gain >= 0 else "no"
     cells = [short(other["model"]), "-" if gain is None else f"{gain:+.2f}", f"{here:.2f}"]
     cells += ["not expressible" if there is None else f"{there:.2f}", words]
-    return "| " + " | ".join([*cells, reached]) + " |"
+    return markdown([*cells, reached])
 
 
 def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
-    """Say how many times as fast our curve is where it has the top-1 of another network."""
-    lines = ["| against | its top-1 | faster here | on a Cortex-A72 | the paper's | reached |"]
-    lines.append("|---|---|---|---|---|---|")
+    """Return how much faster our curve is at the top-1 of each other network."""
+    lines = heading(
+        ["against", "its top-1", "faster here", "on a Cortex-A72", "the paper's", "reached"]
+    )
     for row in others:
         ratios = [_ratio(ours, row, cost) for cost in COSTS]
         words, wanted = PAPER.get(short(row["model"]), ("-", None))
@@ -160,26 +163,23 @@ def matched(ours: Sequence[Row], others: Sequence[Row]) -> list[str]:
         measured = [ratio[1] for ratio in ratios if ratio]
         reached = wanted is not None and bool(measured) and min(measured) >= wanted
         cells.append("-" if wanted is None else "yes" if reached else "no")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(markdown(cells))
     return lines
 
 
 def scaled(found: Row, others: Sequence[Row]) -> list[str]:
-    """Say how many times as fast `found` is as others' families where these have its top-1."""
-    lines = [
-        "| against the line of | members | faster here | on a Cortex-A72 |",
-        "|---|---|---|---|",
-    ]
+    """Return how much faster `found` is than families of other networks at its own top-1."""
+    lines = heading(["against the line of", "members", "faster here", "on a Cortex-A72"])
     for name in dict.fromkeys(family(row) for row in others):
         members = [row for row in others if family(row) == name]
         if len(members) > 1:
             told = [_against(found, members, cost) for cost in COSTS]
-            lines.append(f"| {name} | {len(members)} | {' | '.join(told)} |")
+            lines.append(markdown([name, f"{len(members)}", *told]))
     return lines
 
 
 def family(row: Row) -> str:
-    """Name a peer's family, its sizes and widths: the name up to the underscore."""
+    """Return the family of a peer, without sizes and widths: its name up to the underscore."""
     return re.split(r"[_+]", short(row["model"]).removeprefix("timm:"))[0]
 
 
@@ -192,15 +192,15 @@ def _against(found: Row, members: Sequence[Row], cost: str) -> str:
 
 
 def _ratio(ours: Sequence[Row], other: Row, cost: str) -> tuple[str, float] | None:
-    """Give the ratio of latencies; `at least` where our fastest network is better already."""
+    """Return the ratio of latencies, with `at least` if our fastest network is already better."""
     read = _latency_at(ours, cost, other["test_top1"]) if other[cost] is not None else None
     return ("at least " if read[0] else "", other[cost] / read[1]) if read else None
 
 
 def _latency_at(line: Sequence[Row], cost: str, top1: float) -> tuple[bool, float] | None:
-    """Read a latency off the line through the best of some networks where it has a top-1.
+    """Read the latency at a top-1 off the line through the Pareto front of some networks.
 
-    The flag says that the fastest of them is better already; None where none is as good.
+    The flag is true if the fastest of them is already better; None if none is as good.
     """
     known = [(row[cost], row["test_top1"]) for row in line if row[cost] is not None]
     front = [p for p in sorted(known) if all(q[1] < p[1] for q in known if q[0] < p[0])]

@@ -1,4 +1,4 @@
-"""Named points with intervals over a logarithmic axis, as one SVG file that stands alone."""
+"""Named points with intervals over a logarithmic axis, as one self-contained SVG file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from gensynth.report.chart import HEIGHT, LEFT, WIDTH, Axis, Scale
 from gensynth.report.svg import element, picture
 
 LETTER, LINE = 5.6, 11.0
-"""Pixels that a letter of a name takes, about, and that a line of text does."""
+"""Approximate width of a letter and height of a line of text, in pixels."""
 GAP, REACH = 7.0, 4
-"""Pixels between a point and its name, and how many lines away this may stand."""
+"""Pixels between a point and its name, and the most half lines between them."""
 STYLE = """svg { background: white; font: 11px sans-serif } .c-grid { stroke: #ddd }
 .ours { fill: #b3261e; stroke: #b3261e } .other { fill: #35618e; stroke: #35618e }
 text.ours, text.other { stroke: none } polyline.ours { fill: none; stroke: #b3261e }
@@ -20,7 +20,7 @@ polyline.other { fill: none; stroke: #35618e; stroke-dasharray: 3 3 }"""
 
 @dataclass(frozen=True)
 class Point:
-    """A network: what it costs, what it reaches, with the interval of that."""
+    """A network: its cost, and its accuracy with an interval."""
 
     name: str
     across: float
@@ -28,13 +28,13 @@ class Point:
     low: float
     high: float
     ours: bool
-    """Ours are joined by a line where none is both cheaper and better."""
+    """The Pareto front of our networks is joined by a line."""
     family: str = ""
-    """Others of one family, the same network at other widths, are joined by a line."""
+    """Networks of one family, such as the widths of one network, are joined by a line."""
 
 
 def write_scatter(path: Path, points: Sequence[Point], across: str, upwards: str) -> None:
-    """Draw the points, each with its name beside it."""
+    """Draw the points with their names."""
     heights = [value for p in points for value in (p.low, p.high)]
     axes = Axis(across, logarithmic=True), Axis(upwards)
     scale = Scale.around([p.across for p in points], heights, *axes)
@@ -65,7 +65,7 @@ def _beats(one: Point, other: Point) -> bool:
 
 @dataclass(frozen=True)
 class _Box:
-    """Where something stands, in pixels."""
+    """A rectangle in pixels."""
 
     left: float
     top: float
@@ -73,14 +73,14 @@ class _Box:
     bottom: float
 
     def meets(self, other: "_Box") -> bool:
-        """Say whether both need the same place."""
+        """Whether two rectangles overlap."""
         apart = self.right <= other.left or other.right <= self.left
         return not (apart or self.bottom <= other.top or other.bottom <= self.top)
 
 
 @dataclass(frozen=True)
 class _Name:
-    """A name beside its point: where it begins or ends, and the height of its middle."""
+    """A name beside its point: its start or end, and its middle height."""
 
     text: str
     x: float
@@ -89,21 +89,21 @@ class _Name:
 
     @property
     def box(self) -> _Box:
-        """Give the place that it takes, about."""
+        """The approximate rectangle of the text."""
         width = LETTER * len(self.text)
         left = self.x - width if self.leftwards else self.x
         return _Box(left, self.y - LINE / 2, left + width, self.y + LINE / 2)
 
     @property
     def inside(self) -> bool:
-        """Say whether it stays within the frame."""
+        """Whether the text is within the frame."""
         return self.box.left >= LEFT and self.box.right <= WIDTH
 
 
 def _names(scale: Scale, points: Sequence[Point]) -> list[_Name]:
-    """Put each name beside its point, where it covers no other name and no other point.
+    """Place each name beside its point so that it covers no other name or point.
 
-    Ours stand on the left first: up and left of our line there is nothing.
+    Names of our networks try the left side first, since nothing lies up and left of our front.
     """
     dots = [_around(scale.x(p.across), scale.y(p.up)) for p in points]
     placed: dict[int, _Name] = {}

@@ -1,32 +1,33 @@
-r"""Does the exported network of the campaign of record give the top-1 that its card states?
+r"""Does the exported network of the campaign of record reach the top-1 stated on its card?
 
-    python -m experiments.benchmarks.record_check experiments/results/attendnext_cifar10/network \
+    python -m experiments.results.attendnext_cifar10.check_card \
+        experiments/results/attendnext_cifar10/network \
         --data CIFAR10_FOLDER --image-size 64
 
-Loads the exported folder as anybody would, classifies the test images, which are decoded at
-`--image-size` and normalised as in the training (whose mean depends on `--validation-share`), and
-ends with 1 where the top-1 is not the stated one.
+Loads the exported folder without the campaign and classifies the test images, decoded at `--image-
+size` and normalised as in the training (the mean depends on `--validation-share`). Exits with 1 if
+the top-1 differs from the stated one.
 """
 
-import argparse
 import re
 import sys
 from pathlib import Path
 
 import torch
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.models.exported import input_shape, load_folder
 
 SAME = 0.05
-"""Points: five of 10,000 images may fall on the other side with another processor's rounding."""
+"""Points: rounding on another processor may change the class of five of 10,000 images."""
 
 
 def main() -> None:
     """Measure and compare."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--image-size", type=int, default=64)
@@ -44,7 +45,7 @@ def main() -> None:
 
 
 def stated_top1(folder: Path) -> float:
-    """Read the test top-1 (percent) off the card."""
+    """Return the test top-1 (percent) stated on the card."""
     found = re.search(r"Test top-1 \| ([\d.]+) %", (folder / "card.md").read_text(encoding="utf-8"))
     if found is None:
         raise SystemExit(f"{folder / 'card.md'}: states no test top-1")
@@ -52,7 +53,7 @@ def stated_top1(folder: Path) -> float:
 
 
 def top1(folder: Path, settings: DataSettings) -> float:
-    """Give the share of test images, in percent, that the exported network classifies rightly."""
+    """Return the top-1 (percent) of the exported network on the test images."""
     network, shape = load_folder(folder).eval(), input_shape(folder)
     assert shape is not None, "an export says what it takes"
     images = open_data(settings)

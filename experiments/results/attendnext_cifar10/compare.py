@@ -1,17 +1,18 @@
-r"""Networks that by_one_recipe.py trained, compared in one run by everything that matters.
+r"""Compare the networks of by_one_recipe.py in one run by all their measurements.
 
-    python -m experiments.benchmarks.record_comparison --data CIFAR10_FOLDER --folder runs/record \
+    python -m experiments.results.attendnext_cifar10.compare \
+        --data CIFAR10_FOLDER --folder runs/record \
         --to experiments/results/attendnext_cifar10/comparison.json peers.json found.json
 
-`peers.json` and so on are what by_one_recipe.py wrote with `--to`, `--folder` is its folder. Of
-each network: test top-1, parameters and MACs as it is deployed (batch normalisation and branches
-fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread, batch 1) as a
-ratio to `--reference`, size and top-1 of its 8-bit form, and shift consistency. Where something
-cannot be had, the reason is written in its place; of `--untrained MODEL@SIZE` networks there are
-costs and latencies only. With `--known` the latencies here are measured anew for all, in one run,
-and what no moment changes only for networks that are new; networks of that file that no report
-names are timed too, with fresh weights, which decide nothing about latency. `record_figures.py`
-makes tables and plots.
+The reports such as `peers.json` are written by by_one_recipe.py with `--to`; `--folder` is its
+folder. For each network, measures test top-1, parameters and MACs as deployed (batch normalisation
+and branches fused), NetScore, latency by ONNX Runtime and on the emulated Cortex-A72 (one thread,
+batch 1) relative to `--reference`, size and top-1 of its 8-bit form, and shift consistency. A
+measurement that is impossible is replaced by the reason. `--untrained MODEL@SIZE` networks have
+costs and latencies only. With `--known`, latencies on this machine are measured again for all
+networks in one run, and everything else only for new networks; networks of that file without a
+report are timed with fresh weights, which do not affect latency. `tables.py` prints tables and
+draws plots.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file
 
+from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.shift_consistency import consistency
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data
@@ -61,11 +63,11 @@ LASTING = (
     "int8_note",
     "shift_consistency",
 )
-"""What does not depend on the machine or the moment, and stays as it is with `--known`."""
+"""Measurements that do not depend on the machine or the moment; `--known` keeps them."""
 VALIDATION_SHARE = 0.05
-"""Of the training images, where no report tells it: what by_one_recipe.py takes."""
+"""Share of the training images if a report does not state it: the default of by_one_recipe.py."""
 SHIFTED_IMAGES = 2000
-"""Of the test split, each in eight pairs of shifts by up to an eighth of its size."""
+"""Images of the test split, each in eight pairs of shifts by up to an eighth of its size."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,13 @@ class Network:
     """A trained network, as it is deployed."""
 
     row: Row
-    """What by_one_recipe.py told of it."""
+    """Its report by by_one_recipe.py."""
     model: Model
     data: "DataSet"
 
 
 def main() -> None:
-    """Measure everything and write it down."""
+    """Measure all networks and write the comparison."""
     options = _options()
     told = [row for file in options.reports for row in json.loads(file.read_text())]
     told += [_untrained(text) for text in options.untrained]
@@ -102,14 +104,16 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("reports", nargs="+", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="of by_one_recipe.py")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of by_one_recipe.py")
     parser.add_argument("--reference", default="timm:fbnetc_100")
     parser.add_argument("--untrained", nargs="*", default=[], metavar="MODEL@SIZE")
     parser.add_argument("--rounds", type=int, default=24, help="samples in each of 10 blocks")
-    parser.add_argument("--known", type=Path, help="an earlier --to: only times anew what it has")
+    parser.add_argument(
+        "--known", type=Path, help="earlier --to, of which only latencies are measured again"
+    )
     parser.add_argument("--to", type=Path, required=True)
     return parser.parse_args()
 
@@ -120,7 +124,7 @@ def _known(earlier: Path | None) -> dict[tuple[Any, ...], Row]:
 
 
 def others(told: list[Row], known: list[Row]) -> list[Row]:
-    """Give the known networks that were not trained, or asked for, anew."""
+    """Return the known networks that are not among the given ones."""
     named = {(row["model"], row["image_size"]) for row in told}
     return [row for row in known if (row["model"], row["image_size"]) not in named]
 
@@ -153,7 +157,7 @@ def _opened(row: Row, data: Path, folder: Path) -> Network:
 
 
 def _latencies(networks: list[Network], reference: int, rounds: int) -> "list[Latency]":
-    """Time each beside the reference alone: among many, large ones are found cold in the cache."""
+    """Time each network beside the reference alone: among many, large ones find a cold cache."""
     with quiet():
         ready = [prepare(network.model, "onnxruntime", 1, 1) for network in networks]
     return [timed([one, ready[reference]], 1, 1, Plan(rounds=rounds))[0] for one in ready]

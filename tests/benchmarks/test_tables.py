@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from experiments.benchmarks.record_figures import claims, comparison, matched, scaled, short
-from experiments.benchmarks.scatter import Point, write_scatter
+from experiments.results.attendnext_cifar10.scatter import Point, write_scatter
+from experiments.results.attendnext_cifar10.tables import claims, comparison, matched, scaled, short
 
 
 def row(model: str, top1: float, host: float, a72: float | None, **more: Any) -> dict[str, Any]:

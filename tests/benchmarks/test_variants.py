@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from experiments.benchmarks.record_variants import CHANGES
+from experiments.results.attendnext_cifar10.variants import CHANGES
 from gensynth.space import Replay, Task, build
 from search_spaces.attendnext import AttendNeXt
 

@@ -1,20 +1,20 @@
-r"""Genome files of one network, changed in one respect each: for ablations and for curves.
+r"""Genome files of one network with one change each, for ablations and curves.
 
-    python -m experiments.benchmarks.record_variants \
+    python -m experiments.results.attendnext_cifar10.variants \
         experiments/results/attendnext_cifar10/found.json --to runs/record/variants
 
-`without_dcac` has plain residual blocks where it attends, `with_dcac` a DC-AC in the paper's words
-in every stage, `one_column` dense convolutions of as many channels, `aliased` strided 3x3
-convolutions where it blurs before it subsamples (the paper's own DC-AC condenses, so such stages
-lose the attention too: compare with `without_dcac`), `half` and `double` other widths,
-`resolution_32` and so on other sizes of a 64 pixel image.
+`without_dcac` replaces attention by plain residual blocks, `with_dcac` adds the DC-AC of the
+paper's text to every stage, `one_column` uses dense convolutions of as many channels, and `aliased`
+replaces blurred downsampling by strided 3x3 convolutions (the paper's DC-AC condenses, so such
+stages lose their attention too: compare with `without_dcac`). `half` and `double` scale the widths;
+`resolution_32` and so on use other sizes of a 64-pixel image.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.benchmarks.command_line import parser_for
 from gensynth.genome import from_json, to_json
 from search_spaces.attendnext import AttendNeXt
 from search_spaces.attendnext.genome import Genome, Stage
@@ -28,29 +28,29 @@ def each_stage(change: Callable[[Stage], Stage]) -> Change:
 
 
 def plain(stage: Stage) -> Stage:
-    """Leave the attention out; a map that was condensed is halved by Rect-2."""
+    """Remove the attention; downsample a condensed map by Rect-2 instead."""
     return replace(stage, attention="none", place="first", condense=1, pool="max_blur")
 
 
 def attending(stage: Stage) -> Stage:
-    """Let it attend, by the DC-AC of the paper's text."""
+    """Add the DC-AC of the paper's text."""
     return stage if stage.attention == "text" else replace(stage, attention="text")
 
 
 def aliased(stage: Stage) -> Stage:
-    """Subsample without a filter before it."""
+    """Subsample without a filter."""
     stage = plain(stage) if stage.attention == "text" else stage
     return replace(stage, down="strided_3x3")
 
 
 def one_column(stage: Stage) -> Stage:
-    """Give the channels of all columns to one."""
+    """Merge the channels of all columns into one column."""
     whole = stage.columns * stage.width
     return replace(stage, columns=1, width=whole, mix="same", interaction="none")
 
 
 def scaled(share: float) -> Change:
-    """Make every width another one, the stem's too."""
+    """Scale every width, including the stem's."""
 
     def change(genome: Genome) -> Genome:
         stages = tuple(
@@ -63,7 +63,7 @@ def scaled(share: float) -> Change:
 
 
 def at_resolution(share: float) -> Change:
-    """Take the image at another share of its size."""
+    """Use the image at another share of its size."""
     return lambda genome: replace(genome, resolution=share)
 
 
@@ -82,7 +82,7 @@ CHANGES: Mapping[str, Change] = {
 
 def main() -> None:
     """Write the variants that differ from the network itself."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = parser_for(__doc__)
     parser.add_argument("genome", type=Path)
     parser.add_argument("--to", type=Path, required=True)
     options = parser.parse_args()
