@@ -10,9 +10,18 @@ from rich.markup import escape
 
 from gensynth.cli.options import AsJson
 from gensynth.errors import InputError, unknown
+from gensynth.plugins import KINDS, PluginKind, create, load, names
 
 if TYPE_CHECKING:
     from gensynth.testing import Check
+
+METHODS: Mapping[PluginKind, tuple[str, ...]] = {
+    "search_space": ("sample", "source"),
+    "device": ("runtime", "check", "measure"),
+    "format": ("check", "write", "open"),
+    "early_stopping": ("stops",),
+}
+"""Methods by which the kind of a class is recognised; constraints and scores are called."""
 
 
 def check_plugin(
@@ -21,17 +30,17 @@ def check_plugin(
     ],
     option: Annotated[
         Optional[list[str]],  # noqa: UP045 - typer reads it at run time
-        typer.Option(metavar="KEY=VALUE", help="A field of the plugin, as TOML; may be repeated."),
+        typer.Option(metavar="KEY=VALUE", help="A field of the plugin, as TOML. May be repeated."),
     ] = None,
     kind: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="search_space, constraint, score or generator; default: what it is."),
+        typer.Option(help=f"{', '.join(KINDS)}. Default: recognised by its methods."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the conformance checks of gensynth.testing on a plugin.
 
-    Ends with 0 where it keeps every law of its kind, 1 where it breaks one.
+    Exits with 0 if the plugin keeps every law of its kind, and with 1 otherwise.
     """
     from gensynth.cli.options import print_json
 
@@ -58,28 +67,28 @@ def _show(name: str, checks: "list[Check]") -> None:
 
 def _checks(name: str, kind: str | None, table: Mapping[str, Any]) -> "list[Check]":
     from gensynth import testing
-    from gensynth.plugins import create, load
 
     kind = kind or _kind(name)
     if kind == "generator":
         if table:
-            raise InputError("--option", "a generator is checked as it is")
+            raise InputError("--option", "a generator is checked with its defaults")
         return testing.check_generator(load("generator", name, name, Path.cwd()))
-    if kind == "search_space":
-        return testing.check_space(create("search_space", name, table, name, Path.cwd()))
-    if kind == "constraint":
-        return testing.check_constraint(create("constraint", name, table, name, Path.cwd()))
-    if kind == "score":
-        return testing.check_score(create("score", name, table, name, Path.cwd()))
-    from gensynth.plugins import KINDS
-
-    raise unknown("--kind", "kind", kind, KINDS)
+    check = {
+        "search_space": testing.check_space,
+        "constraint": testing.check_constraint,
+        "score": testing.check_score,
+        "device": testing.check_device,
+        "format": testing.check_format,
+        "early_stopping": testing.check_early_stopping,
+    }.get(kind)
+    if check is None:
+        raise unknown("--kind", "kind", kind, KINDS)
+    checks: list[Check] = check(create(kind, name, table, name, Path.cwd()))  # type: ignore[arg-type, operator]
+    return checks
 
 
 def _kind(name: str) -> str:
-    """Find out what a plugin is: by its entry point, or by what its class can do."""
-    from gensynth.plugins import KINDS, load, names
-
+    """Return the kind of a plugin: that of its entry point, or that of its methods."""
     if ":" not in name:
         for kind in KINDS:
             if name in names(kind):
@@ -88,8 +97,9 @@ def _kind(name: str) -> str:
     plugin = load("constraint", name, name, Path.cwd())
     if not isinstance(plugin, type):
         return "generator"
-    if hasattr(plugin, "sample") and hasattr(plugin, "source"):
-        return "search_space"
+    for kind, methods in METHODS.items():
+        if all(hasattr(plugin, method) for method in methods):
+            return kind
     returns = getattr(plugin.__call__, "__annotations__", {}).get("return")
     return "score" if returns in (float, "float") else "constraint"
 
@@ -105,5 +115,5 @@ def _table(options: list[str]) -> dict[str, Any]:
         try:
             table[key.strip()] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            table[key.strip()] = value  # A word without quotation marks.
+            table[key.strip()] = value  # A word without quotation marks
     return table

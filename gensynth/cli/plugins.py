@@ -1,4 +1,4 @@
-"""`gensynth plugins`: what is installed, where it comes from, what failed to load."""
+"""`gensynth plugins`: the installed plugins, where they come from, and what failed to load."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -10,7 +10,7 @@ from gensynth.serialization import to_plain
 
 
 def plugins(as_json: AsJson = False) -> None:
-    """List search spaces, constraints, scores and generators."""
+    """List the installed plugins of every kind."""
     from gensynth.plugins import listed
 
     rows = listed()
@@ -20,7 +20,7 @@ def plugins(as_json: AsJson = False) -> None:
     lines = [(row.kind.replace("_", " "), row.name, row.origin, row.target) for row in rows]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for position, heading in enumerate(("kind", "name", "from")):
-        # A user has to type the names: only the last column is folded in a narrow terminal.
+        # Names are typed by the user, so only the last column wraps in a narrow terminal.
         table.add_column(heading, min_width=max((len(line[position]) for line in lines), default=0))
     table.add_column("what", overflow="fold")
     for line in lines:

@@ -1,4 +1,4 @@
-"""Conformance checks for plugin authors: does a plugin keep the laws that searches rely on?
+"""Conformance checks for plugin authors: the laws that searches and exports rely on.
 
     from gensynth.testing import check_constraint, check_space, require
 
@@ -10,7 +10,20 @@
 
 from gensynth.testing.check import Check, require
 from gensynth.testing.constraints import check_constraint, check_score
+from gensynth.testing.devices import check_device
+from gensynth.testing.early_stopping import check_early_stopping
+from gensynth.testing.formats import check_format
 from gensynth.testing.generators import check_generator
 from gensynth.testing.spaces import check_space
 
-__all__ = ["Check", "check_constraint", "check_generator", "check_score", "check_space", "require"]
+__all__ = [
+    "Check",
+    "check_constraint",
+    "check_device",
+    "check_early_stopping",
+    "check_format",
+    "check_generator",
+    "check_score",
+    "check_space",
+    "require",
+]

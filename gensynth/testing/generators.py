@@ -30,45 +30,45 @@ class Small:
     enforced: tuple[str, ...] = ("limit",)
 
     def sample(self, choose: Choose, /) -> object:
-        """Ask a depth, and a width for each layer."""
+        """Choose a depth, and a width for each layer."""
         depth = choose("depth", _DEPTHS)
         return [choose(f"width{layer}", _WIDTHS) for layer in range(depth)]
 
     def foresee(self, decisions: Decisions) -> Foresight:
-        """Know the sum of the widths, which is limited."""
+        """Limit the sum of the widths."""
         name = digest(dumps(dict(sorted(decisions.items()))))
         total = sum(int(v or 0) for k, v in decisions.items() if k.startswith("width"))
         return Foresight(name, name, {"limit": total / 40 - 1}, {"macs": float(total)})
 
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
-        """Score by top-1 less a price of the widths."""
+        """Score by top-1 minus the sum of the widths."""
         value = top1 - foresight.features["macs"]
         return Prospect(value, np.zeros(top1.shape))
 
     def probe(self, decisions: Mapping[str, Decision]) -> Mapping[str, float]:
-        """Have nothing to stimulate."""
+        """Return nothing: there is no network to stimulate."""
         return {}
 
 
 def check_generator(make: MakeGenerator) -> list[Check]:
-    """Hold the maker of a generator to its laws, on a small problem."""
+    """Check the function that makes a generator, on a small problem."""
     laws, problem = Laws(), Small({})
-    with laws.law("make(problem, seed) gives something that asks and is told"):
+    with laws.law("make(problem, seed) returns an object with ask() and tell(outcome)"):
         generator = make(problem, 0)
         expect(callable(generator.ask) and callable(generator.tell), "it cannot")
     if not laws.hold:
         return laws.checks
-    with laws.law("what it asks are decisions of the problem"):
+    with laws.law("what it proposes are decisions of the problem"):
         for proposal in _course(problem, make, 0):
             record = Recording(Replay(proposal.decisions))
             problem.sample(record)
             expect(dict(record.decisions) == dict(proposal.decisions), f"{proposal.decisions}")
-    with laws.law("with one seed and the same outcomes it asks the same: a restart repeats it"):
+    with laws.law("with the same seed and outcomes it proposes the same: a restart repeats it"):
         first, again = _course(problem, make, 3), _course(problem, make, 3)
-        expect(first == again, "it asked otherwise")
+        expect(first == again, "the proposals differ")
     with laws.law("several proposals may be pending, and ends come in any order"):
         _out_of_order(problem, make)
-    with laws.law("it bears every ending"):
+    with laws.law("it accepts every ending"):
         _endings(problem, make)
     return laws.checks
 

@@ -1,8 +1,9 @@
 """Small networks that plugins are tried on: plain, columnar, strided, residual, and an odd one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from gensynth.graph.trace import trace
 from gensynth.space import Task
 
 TASK = Task(channels=3, height=16, width=16, classes=10)
+SHAPE = (TASK.channels, TASK.height, TASK.width)
 
 
 class _Residual(nn.Module):
@@ -24,7 +26,7 @@ class _Residual(nn.Module):
         self.second = nn.Conv2d(width, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what two convolutions find: `(N, C, H, W) -> (N, C, H, W)`."""
+        """Add the output of two convolutions: `(N, C, H, W) -> (N, C, H, W)`."""
         found: Tensor = self.second(torch.relu(self.norm(self.first(x)))) + x
         return found
 
@@ -58,11 +60,32 @@ MAKERS = (
 """Make the networks, each time anew."""
 
 
+def make(spec: Mapping[str, Any]) -> nn.Module:
+    """Build a network, as a source of a search space does."""
+    return MAKERS[1]()
+
+
+def reference() -> nn.Module:
+    """Build a network to compare with."""
+    return MAKERS[0]()
+
+
+def trained() -> Iterator[nn.Module]:
+    """Yield two networks in eval mode, with statistics as after a training."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for maker in (MAKERS[2], MAKERS[4]):
+            module = maker()
+            with torch.no_grad():
+                module.train()(torch.randn(16, *SHAPE))
+            yield module.eval()
+
+
 def candidates() -> Iterator[Candidate]:
-    """Give each network untrained, and as its training found it: good, poor, and at the limits."""
+    """Yield each network untrained, and with measurements: good, poor, and at the limits."""
     for maker in MAKERS:
         module = maker()
-        graph = trace(module, (TASK.channels, TASK.height, TASK.width))
+        graph = trace(module, SHAPE)
         candidate = Candidate(graph, profile(graph), TASK, partial(_same, module))
         yield candidate
         for top1 in (0.0, 37.5, 91.25, 100.0):
@@ -70,7 +93,7 @@ def candidates() -> Iterator[Candidate]:
 
 
 def measurement(top1: float) -> Measurement:
-    """Make the last line of a training: its confusion matrix agrees with `top1` (percent)."""
+    """Return a last measurement whose confusion matrix agrees with `top1` (percent)."""
     right, classes = round(80 * top1 / 100), TASK.classes
     table = [[0] * classes for _ in range(classes)]
     for image in range(80):

@@ -1,17 +1,18 @@
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import Campaign, Done
 from gensynth.campaign.early_stopping import Curve, Halving, Never, Running, SearchCurves
 from gensynth.campaign.experiment import EXPERIMENT, Stopping, parse_experiment, read_experiment
+from gensynth.campaign.folder import driving
 from gensynth.errors import InputError
 from gensynth.training.attempt import Result
 from gensynth.training.job import Job
 from tests.campaign.test_campaign import play
-from tests.support.campaigns import campaign, comparable, experiment, measurement
+from tests.support.campaigns import campaign, experiment, measurement
 
 
 def course(reduction: int = 3, first: int = 2, epochs: int = 20) -> SearchCurves:
@@ -158,16 +159,14 @@ class Below:
 def test_a_rule_beside_the_experiment_decides_by_its_own_fields(tmp_path: Path) -> None:
     (tmp_path / "below_rule.py").write_text(LATE)
     settings = {"rule": "below_rule:Below", "top1": 40.0}
-    given: dict[str, Any] = {"stopping": settings, "folder": str(tmp_path), "trials": 3}
-    with campaign(tmp_path / "run", **given) as opened:
+    given = replace(experiment(stopping=settings, trials=3), folder=str(tmp_path))
+    with driving(tmp_path / "run", given, None) as opened:
         assert reported(opened, (39.0, 41.0), end=None) == [False, True]
         with pytest.raises(InputError, match="rule Below failed: ZeroDivisionError") as caught:
             reported(opened, (-1.0,), end=None)
         assert "\n" not in str(caught.value)
-    with campaign(tmp_path / "run", **given) as again:
-        play(again)
-        assert comparable(again.outcomes)
-    sys.modules.pop("below_rule", None)
+    with driving(tmp_path / "run", read_experiment(tmp_path / "run" / EXPERIMENT), None) as again:
+        assert play(again) == Done("finished"), "the record names the rule with its fields"
 
 
 LEAST = {"top1": {"use": "constraints.top1:Top1", "min": 50.0}}

@@ -72,7 +72,7 @@ def test_nothing_that_exists_is_written_over(
 
 def test_a_plugin_that_breaks_a_law_is_told_which(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "check-plugin", "tests.testing.test_testing:Lenient")
-    assert code == 1 and "broken ok exactly where the violation is at most 0" in out
+    assert code == 1 and "broken ok exactly if the violation is at most 0" in out
     assert "6 of 7 laws kept" in out
 
 

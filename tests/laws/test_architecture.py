@@ -204,10 +204,17 @@ def is_at_home(path: Path, homes: set[str]) -> bool:
     return any(place == home or place.startswith(f"{home}/") for home in homes)
 
 
-def test_the_engine_imports_no_space_and_no_constraint() -> None:
+def test_the_engine_imports_no_plugin() -> None:
     for path in python_files("gensynth"):
         found = {name.partition(".")[0] for name in imports(path)}
-        assert not found & {"search_spaces", "constraints", "experiments", "tests"}, path
+        assert not found & {"search_spaces", "constraints", "devices", "experiments", "tests"}, path
+
+
+def test_the_engine_names_no_device_but_its_own() -> None:
+    """A device enters by its entry point, as a stranger's does."""
+    for path in python_files("gensynth"):
+        text = path.read_text(encoding="utf-8")
+        assert "devices." not in text.replace("gensynth.devices", ""), path
 
 
 @pytest.mark.parametrize("package", HOMES)
@@ -232,14 +239,14 @@ def test_sources_of_networks_import_torch_only() -> None:
 
 
 def test_nothing_is_unpickled() -> None:
-    for path in python_files("gensynth", "search_spaces", "constraints", "experiments"):
+    for path in python_files("gensynth", "search_spaces", "constraints", "devices", "experiments"):
         assert not {"pickle", "cloudpickle", "dill", "joblib"} & set(imports(path)), path
         text = path.read_text(encoding="utf-8")
         assert "torch.load(" not in text and "allow_pickle=True" not in text, path
 
 
 @pytest.mark.parametrize(
-    "folder", ["gensynth", "search_spaces", "constraints", "experiments", "tests"]
+    "folder", ["gensynth", "search_spaces", "constraints", "devices", "experiments", "tests"]
 )
 def test_files_and_functions_stay_short(folder: str) -> None:
     for path in python_files(folder):
