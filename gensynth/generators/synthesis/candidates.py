@@ -1,10 +1,12 @@
 """Candidates that a generator considers before any of them is trained, and the pool of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from numpy import float64
+from numpy.typing import NDArray
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
@@ -14,6 +16,9 @@ from gensynth.genome import Decisions
 from gensynth.space import Choose, Draw, Replay, without_some
 
 T = TypeVar("T")
+Floats = NDArray[float64]
+REFINED, REFINEMENT_STEPS = 8, 40
+"""Best candidates that are mutated in a round of refinement, and mutations in all."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,22 @@ class CandidatePool:
                 new.append(candidate)
                 self._admit(candidate)
         return new
+
+    def refine(
+        self,
+        policy: Policy,
+        rounds: int,
+        acquisition: Callable[[Sequence[SampledCandidate]], Floats],
+    ) -> None:
+        """Search locally: in several rounds, mutate the candidates of the highest acquisition."""
+        best: list[tuple[float, SampledCandidate]] = []
+        fresh = list(self.candidates.values())
+        for _ in range(rounds):
+            if fresh:
+                best += zip(acquisition(fresh).tolist(), fresh, strict=True)
+            best = sorted(best, key=lambda pair: -pair[0])[:REFINED]
+            parents = [candidate.decisions for _, candidate in best]
+            fresh = self.sample(self.mutants(policy, parents, REFINEMENT_STEPS))
 
     def remove(self, candidate: SampledCandidate) -> None:
         """Take a candidate out of the pool for good: it is proposed."""

@@ -41,8 +41,6 @@ FINALISTS = 4
 """Candidates of the highest acquisition that are built and probed before one is proposed."""
 SPREAD = 512
 """Candidates of which the most distant one is proposed while nothing is learned."""
-REFINED, REFINEMENT_STEPS = 8, 40
-"""Best candidates that are mutated in a round of refinement, and mutations in all."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,9 @@ class Synthesis:
     def tell(self, outcome: Outcome) -> None:
         """Learn from an outcome."""
         self._outcomes.append(outcome)
-        self._pending = _without(self._pending, outcome.decisions)
+        waiting = [c for c in self._pending if dict(c.decisions) == dict(outcome.decisions)]
+        if waiting:
+            self._pending.remove(waiting[0])
         if self.options.learn:
             self.inquisitor.observe(outcome)
 
@@ -218,8 +218,11 @@ class Synthesis:
 
         The best candidates are probed, and assessed again if any of them reacts.
         """
-        if self.options.refinements:
-            self._refine()
+        self._pool.refine(
+            self.policy,
+            self.options.refinements,
+            lambda some: self.inquisitor.assess(some, self._pending).acquisition,
+        )
         pool = list(self._pool.candidates.values())
         assessment = self.inquisitor.assess(pool, self._pending)
         self._learn_from(pool, assessment, fresh)
@@ -234,25 +237,6 @@ class Synthesis:
         self._pool.keep(ranked, self.options.pool)
         self.inquisitor.expect(finalists[index], assessment.accuracy(index))
         return finalists[index]
-
-    def _refine(self) -> None:
-        """Add mutations of the pool's best candidates to the pool, in several rounds."""
-        best = self._ranked(list(self._pool.candidates.values()))
-        for _ in range(self.options.refinements):
-            parents = [candidate.decisions for _, candidate in best]
-            mutants = self._pool.mutants(self.policy, parents, REFINEMENT_STEPS)
-            better = [*best, *self._ranked(self._pool.sample(mutants))]
-            best = sorted(better, key=lambda pair: -pair[0])[:REFINED]
-
-    def _ranked(
-        self, candidates: Sequence[SampledCandidate]
-    ) -> list[tuple[float, SampledCandidate]]:
-        """Return the candidates of the highest acquisition with its logarithm, best first."""
-        if not candidates:
-            return []
-        acquisition = self.inquisitor.assess(candidates, self._pending).acquisition
-        order = np.argsort(-acquisition, kind="stable")[:REFINED]
-        return [(float(acquisition[k]), candidates[k]) for k in order]
 
     def _learn_from(
         self,
@@ -295,13 +279,3 @@ def make_synthesis(
 def _argmax(numbers: NDArray[float64]) -> int:
     """Return the first index of the greatest number; rounding errors do not make one greater."""
     return int(np.argmax(np.round(numbers, 9)))
-
-
-def _without(
-    candidates: Sequence[SampledCandidate], decisions: Decisions
-) -> list[SampledCandidate]:
-    """Return the candidates without the first one of these decisions."""
-    for index, candidate in enumerate(candidates):
-        if dict(candidate.decisions) == dict(decisions):
-            return [*candidates[:index], *candidates[index + 1 :]]
-    return list(candidates)

@@ -40,7 +40,7 @@ from gensynth.generators.synthesis.evidence import (
     violations_of,
 )
 from gensynth.generators.synthesis.gaussian_process import Prior
-from gensynth.generators.synthesis.probe import Reactions, correction
+from gensynth.generators.synthesis.probe import Probes, Reactions
 
 Floats = NDArray[float64]
 FIT_EACH = 24
@@ -86,13 +86,12 @@ class Inquisitor:
         self.problem, self._prior = problem, prior
         self.tried: list[Outcome] = []
         """The outcomes that it learns from."""
-        self.reactions: dict[str, Reactions] = {}
-        """Reactions of probed candidates, by fingerprint."""
         self._candidates: list[SampledCandidate] = []
         """The candidates of `tried`."""
         self._encoder = encoder or CandidateEncoder()
         self._grids = ValueGrids(problem)
         self._predictions = Predictions()
+        self._probes = Probes(problem)
         self._accuracy_ensemble: Ensemble | None = None
         self._rules: dict[str, Ensemble] = {}
         self._fitted = 0
@@ -115,13 +114,7 @@ class Inquisitor:
 
     def probe(self, candidate: SampledCandidate) -> Reactions:
         """Return the reactions of a candidate's untrained network, and remember them."""
-        name = candidate.foresight.fingerprint
-        if name not in self.reactions:
-            try:
-                self.reactions[name] = self.problem.probe(candidate.decisions)
-            except (RuntimeError, ValueError):  # The network does not run on the stimuli.
-                self.reactions[name] = {}
-        return self.reactions[name]
+        return self._probes.probe(candidate)
 
     def expect(self, candidate: SampledCandidate, predicted: PredictedAccuracy) -> None:
         """Remember what is expected of a candidate that is proposed.
@@ -254,23 +247,11 @@ class Inquisitor:
     ) -> tuple[Floats, Floats]:
         """Return means and deviations of the accuracy in percent, each (members, candidates)."""
         posterior = self._accuracy_posterior()
-        shift = self._reaction_shift(candidates, posterior)
+        trained = [self._candidates[k] for k in posterior.evidence.indices]
+        shift = self._probes.shift(trained, posterior.residuals, candidates)
         if pending and posterior.evidence.indices:
             posterior = posterior.given(self._encoder.encode(pending))
         return posterior.predict(self._encoder.encode(candidates), shift)
-
-    def _reaction_shift(
-        self, candidates: Sequence[SampledCandidate], posterior: AccuracyPosterior
-    ) -> Floats:
-        """Return how far reactions move the candidates' accuracies, in standardised units."""
-        trained = [self._candidates[k] for k in posterior.evidence.indices]
-        asked, known = (
-            [self.reactions.get(candidate.foresight.fingerprint, {}) for candidate in some]
-            for some in (candidates, trained)
-        )
-        if not any(asked) or not any(known):
-            return np.zeros(len(candidates))
-        return correction(known, posterior.residuals(), asked)
 
     def _is_accurate(self, candidates: Sequence[SampledCandidate]) -> NDArray[np.bool_]:
         """Whether the rules hold at the posterior mean of each of the candidates."""

@@ -75,10 +75,12 @@ class Embedding:
         shared = self._shared(parameters)
         scale = np.exp(parameters.scale)[self.encoding.name_of_row]
         table = scale[:, None] * (shared + parameters.own)
-        count = len(inputs)
         bags = self._membership.T @ shared[inputs.rows]
         bags = bags * np.exp(parameters.bag)[None, :, None]
-        parts = [table[inputs.rows].reshape(count, -1), bags.reshape(count, -1)]
+        parts = [
+            part.reshape(len(inputs), math.prod(part.shape[1:]))
+            for part in (table[inputs.rows], bags)
+        ]
         return np.concatenate([*parts, inputs.features * parameters.weight], axis=1)
 
     def gradient(

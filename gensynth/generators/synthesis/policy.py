@@ -73,7 +73,7 @@ class Policy:
 
     def initial_state(self, seed: int) -> Floats:
         """Return the hidden state W z(s) before any answer, (HIDDEN,)."""
-        return latent_of(seed) @ self._views[3]
+        return np.asarray(latent_of(seed) @ self._views[3])
 
     def logits(self, rows: Sequence[int], state: Floats) -> Floats:
         """Return the logits of options by their rows, given the hidden state, (options,)."""

@@ -6,7 +6,7 @@ about the accuracy is learned from the networks that were both probed and traine
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +16,9 @@ from numpy import float64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from gensynth.generators.problem import Problem
+from gensynth.generators.synthesis.candidates import SampledCandidate
 
 Floats = NDArray[float64]
 Reactions = Mapping[str, float]
@@ -132,6 +135,43 @@ def _likeness(rows: Tensor) -> float:
 
 def _log10(value: float) -> float:
     return math.log10(max(value, 1e-9)) if math.isfinite(value) else 9.0
+
+
+class Probes:
+    """Probes of untrained candidates, each of which is made once."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Start without any probe."""
+        self.problem = problem
+        self._reactions: dict[str, Reactions] = {}
+
+    def probe(self, candidate: SampledCandidate) -> Reactions:
+        """Return the reactions of a candidate's network; empty if it does not run on stimuli."""
+        name = candidate.foresight.fingerprint
+        if name not in self._reactions:
+            try:
+                self._reactions[name] = self.problem.probe(candidate.decisions)
+            except (RuntimeError, ValueError):
+                self._reactions[name] = {}
+        return self._reactions[name]
+
+    def shift(
+        self,
+        trained: Sequence[SampledCandidate],
+        residuals: Callable[[], Floats],
+        asked: Sequence[SampledCandidate],
+    ) -> Floats:
+        """Return by how much reactions move predicted accuracies, standardised, (len(asked),).
+
+        `residuals` computes those of the trained candidates, if any of them was probed.
+        """
+        known, wanted = (
+            [self._reactions.get(candidate.foresight.fingerprint, {}) for candidate in some]
+            for some in (trained, asked)
+        )
+        if not any(known) or not any(wanted):
+            return np.zeros(len(asked))
+        return correction(known, residuals(), wanted)
 
 
 def correction(known: Sequence[Reactions], errors: Floats, asked: Sequence[Reactions]) -> Floats:
