@@ -57,6 +57,13 @@ def test_replay_refuses_a_missing_decision_and_a_wrong_option() -> None:
         Replay({"width": True})("width", (1, 2))
 
 
+def test_a_lenient_replay_passes_on_what_is_not_an_option() -> None:
+    replay = Replay({"width": 7, "depth": 3}, otherwise=Replay({"width": 8}), lenient=True)
+    assert replay("width", (8, 16)) == 8 and replay("depth", (1, 3)) == 3
+    with pytest.raises(InputError, match="width: 7 is not an option"):
+        Replay({"width": 7}, otherwise=Replay({"width": 8}))("width", (8, 16))
+
+
 def test_replay_passes_on_what_was_left_out() -> None:
     forgotten = Replay({"width": 8, "depth": 3}, otherwise=Replay({"depth": 1}))
     assert ToySpace().sample(forgotten) == ToyGenome(8, 3, 1)

@@ -1,10 +1,16 @@
 from gensynth.generators.problem import are_numbers, sample_decisions
+from gensynth.genome import Decisions
 from gensynth.space import Replay
 from tests.support.synthetic import Synthetic
 
 
 def test_sampled_decisions_come_with_their_options() -> None:
-    decisions = {"activation": "relu", "depth": 1, "stage0.kind": "plain", "stage0.width": 8}
+    decisions: Decisions = {
+        "activation": "relu",
+        "depth": 1,
+        "stage0.kind": "plain",
+        "stage0.width": 8,
+    }
     record = sample_decisions(Synthetic(), Replay(decisions))
     assert record.decisions == decisions
     assert record.options["depth"] == (1, 2, 3)
