@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gensynth.data import cache as image_cache
+from gensynth.data.folder import open_folder
+from gensynth.data.hub import fetch
 from gensynth.data.sets import HUB, DataSet, DataSettings, Progress, Split, statistics
 from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
@@ -33,12 +36,8 @@ def open_data(
     """
     if settings.path == "digits":
         return _digits(settings)
-    from gensynth.data.folder import open_folder
-
     cache, progress = cache or default_cache(), progress or (lambda done, total: None)
     if settings.path.startswith(HUB):
-        from gensynth.data.hub import fetch
-
         folder = fetch(settings.path.removeprefix(HUB), cache, progress)
         settings = replace(settings, path=str(folder))
     return open_folder(settings, cache, progress)
@@ -54,9 +53,7 @@ def reopen_data(
     """
     if settings.path == "digits":
         return None
-    from gensynth.data.cache import load
-
-    loaded = load((cache or default_cache()) / fingerprint)
+    loaded = image_cache.load((cache or default_cache()) / fingerprint)
     return loaded[0] if loaded else None
 
 

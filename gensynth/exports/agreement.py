@@ -1,6 +1,7 @@
 """Other formats in an export: each is written, run, and compared with the searched network."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -107,8 +108,6 @@ def compared(format_: Format, path: Path, searched: "nn.Module", inputs: RealInp
 
 def _rounding_error(searched: "nn.Module", expected: "Tensor", inputs: RealInputs) -> float:
     """Return the error of the searched network in float32; no format can be more exact."""
-    from copy import deepcopy
-
     try:
         exact = _all_logits(_run(deepcopy(searched).double()), inputs.images.double())
     except RuntimeError:  # A part of the network works in float32 only.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.genome import genome_id
+from gensynth.graph.profile import profile
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,7 +59,6 @@ def untrained_card(sourced: "Sourced", network: "nn.Module", inputs: "RealInputs
         network: the network whose weights are exported.
         inputs: the images that its running statistics come from.
     """
-    from gensynth.graph.profile import profile
     from gensynth.graph.trace import trace
 
     shape = sourced.source.input_shape
@@ -127,15 +127,15 @@ def facts_of_export(
     campaign: "Campaign", finalist: "Finalist", outcome: "Outcome"
 ) -> Mapping[str, object]:
     """Return what the exported network costs and reaches, in words, by the name of the fact."""
-    context, profile = campaign.context, outcome.profile
+    context, costs = campaign.context, outcome.profile
     experiment, measured = context.experiment, outcome.curve[-1]
     looks = sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
     facts: Mapping[str, object] = {
         "Genome": outcome.genome_id,
-        "Parameters": f"{profile.params:,}" if profile else "",
-        "MACs (conv + linear)": f"{profile.macs:,}" if profile else "",
-        "Weight bytes (float32)": f"{profile.weight_bytes:,}" if profile else "",
-        "Peak activation bytes": f"{profile.peak_activation_bytes:,}" if profile else "",
+        "Parameters": f"{costs.params:,}" if costs else "",
+        "MACs (conv + linear)": f"{costs.macs:,}" if costs else "",
+        "Weight bytes (float32)": f"{costs.weight_bytes:,}" if costs else "",
+        "Peak activation bytes": f"{costs.peak_activation_bytes:,}" if costs else "",
         "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
         "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gensynth.campaign.finals import Finalist, winner
 from gensynth.data.open import open_data
 from gensynth.exports.agreement import Agreement, Extras
 from gensynth.exports.cards import campaign_card, trained_card, untrained_card
@@ -18,7 +19,6 @@ from gensynth.training.job import WEIGHTS
 
 if TYPE_CHECKING:
     from gensynth.campaign.campaign import Campaign
-    from gensynth.campaign.finals import Finalist
     from gensynth.data.sets import DataSet
     from gensynth.evaluation.outcome import Outcome
     from gensynth.models.by_name import Sourced
@@ -34,7 +34,7 @@ class Published:
     """The exported winner of a campaign."""
 
     folder: Path
-    finalist: "Finalist"
+    finalist: Finalist
     outcome: "Outcome"
     """Its last training, on train and validation, with the test top-1."""
     agreements: Sequence[Agreement] = ()
@@ -57,8 +57,6 @@ def publish(campaign: "Campaign", best: Path, formats: Sequence[Format] = ()) ->
         ExportError: the written network differs from the searched one.
     """
     from safetensors.torch import load_file
-
-    from gensynth.campaign.finals import winner
 
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gensynth.errors import InputError, nearest, unknown
 from gensynth.genome import GENOME, from_json, read_genome_file, to_json
 from gensynth.models import timm_models
+from gensynth.models.exported import input_shape, load_folder, network_of
 from gensynth.plugins import load, names
 from gensynth.space import Replay, SearchSpace, Source, Task, build_source
 
@@ -53,8 +54,6 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
     """
     path = Path(name)
     if path.is_dir():
-        from gensynth.models.exported import load_folder
-
         return Model(name, load_folder(path), _folder_input(path, task))
     if path.suffix == ".json" or path.is_file():
         return _built(name, read_genome(path, task).source)
@@ -206,8 +205,6 @@ def _built(name: str, source: Source) -> Model:
 def _from_factory(name: str, task: Task, folder: Path | None) -> Model:
     from torch import nn
 
-    from gensynth.models.exported import network_of
-
     found = load("search_space", name, name, folder or Path.cwd())
     module = found if isinstance(found, nn.Module) else network_of(found, name)
     return Model(name, module, (task.channels, task.height, task.width))
@@ -230,6 +227,4 @@ def _hint(name: str) -> str:
 
 
 def _folder_input(path: Path, task: Task) -> tuple[int, int, int]:
-    from gensynth.models.exported import input_shape
-
     return input_shape(path) or (task.channels, task.height, task.width)

@@ -21,6 +21,7 @@ from gensynth.data.sets import DataSet, DataSettings
 from gensynth.data.split import stratified
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
+from gensynth.formats.int8_loss import top1_loss
 from gensynth.genome import digest
 from gensynth.latency.machine import sharing
 from gensynth.moved import former
@@ -227,8 +228,6 @@ class Training:
     def _int8_loss(self, top1: float) -> float | None:
         if self.held_out is None:
             return None
-        from gensynth.formats.int8_loss import top1_loss
-
         with sharing():
             return top1_loss(self.measured, self.images, self.held_out, top1)
 
