@@ -1,10 +1,32 @@
-"""With CI=true a skipped test is a failure: there, every real part must be present."""
+"""Every run starts from nothing; with CI=true a skipped test is a failure.
+
+A run has a cache folder of its own, so that no test sees what an earlier run left. With CI=true
+every real part must be present.
+"""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+from gensynth.data.open import default_cache
+
+USERS_CACHE = "GENSYNTH_USERS_CACHE"
+"""Environment variable that names the user's own cache while the tests run."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this run an empty cache; of the user's own, only the emulator's parts are used."""
+    os.environ[USERS_CACHE] = str(default_cache())
+    os.environ["GENSYNTH_CACHE"] = tempfile.mkdtemp(prefix="gensynth-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the run's cache."""
+    shutil.rmtree(os.environ.pop("GENSYNTH_CACHE"), ignore_errors=True)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -29,6 +29,7 @@ data_share = 0.5
 candidates = 1
 most = 2
 replicas = 2
+confidence = 0.6    # The bound of two trainings is above 1 %, however far apart they end.
 [constraints.max_params]
 limit = 100000
 [constraints.top1]

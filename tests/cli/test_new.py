@@ -14,7 +14,7 @@ CASES = {"constraint": ("max_layers", "MaxLayers"), "space": ("little_net", "Lit
 
 def gensynth(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gensynth", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 @pytest.mark.parametrize("kind", CASES)

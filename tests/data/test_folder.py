@@ -258,7 +258,7 @@ def slowly(*arguments):
     count += 1
     if count == 20:
         Path(sys.argv[3]).touch()
-        time.sleep(60)
+        time.sleep(900)
     return decode(*arguments)
 
 folder_data.decode = slowly

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.emulation import emulation
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md") if path.name != "reference.md")
@@ -72,6 +74,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
 def test_the_page_runs_as_it_stands(page: str, folder: Path) -> None:
+    if "device setup cortex-a72" in (DOCS / page).read_text(encoding="utf-8"):
+        emulation()
     before: list[str] = []
     for language, text in blocks(page):
         execute(language, text, folder, before)

@@ -46,7 +46,9 @@ def test_a_network_that_needs_more_than_8_bits_loses(offset: float, collapses: b
         Batches(data, (split,), (8, 8), torch.device("cpu"), torch.contiguous_format)
         for split in ("train", "validation")
     )
-    linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # Eight seeds ended at 91.6 to 93.6 %.
+        linear = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     optimizer = torch.optim.Adam(linear.parameters(), 0.01)
     for _ in range(30):
         batch, labels = images.at(torch.arange(len(images)))

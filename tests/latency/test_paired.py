@@ -138,7 +138,7 @@ def test_trainings_give_way_to_a_measurement_and_go_on(tmp_path: Path) -> None:
 
 
 def _grows(file: Path, size: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 900
     while not file.exists() or file.stat().st_size <= size:
         assert time.monotonic() < deadline
         time.sleep(0.01)

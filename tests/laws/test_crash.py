@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks.crash import HARM
+from tests.record.test_database import has_server
+from tests.support.systems import linux
 
 ROOT = Path(__file__).parents[2]
 
 
+@linux
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "storage", "kills"),
@@ -20,6 +22,10 @@ ROOT = Path(__file__).parents[2]
 def test_a_campaign_that_is_killed_again_and_again_loses_nothing(
     executor: str, storage: str | None, kills: int
 ) -> None:
+    from experiments.benchmarks.crash import HARM
+
+    if storage == "postgresql" and not has_server():
+        pytest.skip("no PostgreSQL server programs here")
     words = ["--kills", str(kills), "--executor", executor, "--seed", "7"]
     words += ["--storage", storage] if storage else []
     command = [sys.executable, "-m", "experiments.benchmarks.crash", *words]

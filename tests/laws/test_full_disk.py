@@ -1,7 +1,6 @@
 """Disks that are full, folders that are read-only, records that are damaged or another's."""
 
 import os
-import resource
 import shutil
 import signal
 import sqlite3
@@ -20,6 +19,7 @@ from tests.cli.test_command_line import TOY, with_tests_importable
 from tests.support.campaigns import campaign, comparable
 
 ROOT = Path(__file__).parents[2]
+resource = pytest.importorskip("resource", reason="limits on the size of files need POSIX")
 
 
 @contextmanager

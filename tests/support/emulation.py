@@ -17,15 +17,24 @@ from devices.cortex_a72.place import PREPARED, QEMU, Place, impossible, place
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Interval, Latency
 from gensynth.latency.job import LatencyJob
+from tests.conftest import USERS_CACHE
 
 
 @cache
 def emulation() -> Place:
-    """Prepare the real emulation once for all tests of this run; skip if it cannot run here."""
+    """Prepare the real emulation for all tests of this run; skip if it cannot run here.
+
+    Its parts take minutes to prepare and are kept in the user's cache: every part is tried again.
+    """
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing or impossible():
         pytest.skip(f"the emulated Cortex-A72 needs: {', '.join(missing) or impossible()}")
-    return install(print)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENSYNTH_CACHE", os.environ[USERS_CACHE])
+        prepared = install(print)
+    here = place()
+    here.folder.symlink_to(prepared.folder)
+    return here
 
 
 def pretend_prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,12 @@ from gensynth.campaign.campaign import Campaign, Done
 from gensynth.campaign.folder import open_record
 from gensynth.evaluation.outcome import Outcome
 from gensynth.process import usable_cores
-from tests.support.campaigns import campaign
+from tests.support.campaigns import CERTAIN, campaign
 
 CORES = usable_cores()
 ONE_AT_A_TIME = {"cpus_per_trial": float(CORES)}
-FINALS = {"candidates": 1, "most": 1, "replicas": 2, "epochs_factor": 1.0}
+FINALS: dict[str, Any] = {"candidates": 1, "most": 1, "replicas": 2, "epochs_factor": 1.0}
+FINALS["confidence"] = CERTAIN
 
 
 def unruly(

@@ -13,6 +13,7 @@ import pytest
 
 from gensynth.executors.ray import run
 from tests.support.ray_nodes import Cluster, cluster, kill_node, ray_node
+from tests.support.systems import linux
 from tests.support.unruly_campaigns import (
     assert_finished,
     assert_nothing_lost_or_doubled,
@@ -20,7 +21,7 @@ from tests.support.unruly_campaigns import (
     unruly,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, linux]
 ROOT = Path(__file__).parents[3]
 
 
@@ -41,10 +42,10 @@ DRIVER = """
 import sys
 from pathlib import Path
 from gensynth.executors.ray import run
-from tests.support.unruly_campaigns import unruly
+from tests.support.unruly_campaigns import FINALS, unruly
 
 proposals = [("tells", width) for width in range(20, 20 + int(sys.argv[3]))]
-finals = {"candidates": 1, "most": 1, "replicas": 2, "epochs_factor": 1 / int(sys.argv[4])}
+finals = FINALS | {"epochs_factor": 1 / int(sys.argv[4])}
 proxy = {"epochs": int(sys.argv[4])}
 with unruly(Path(sys.argv[1]), proposals, proxy=proxy, finals=finals) as opened:
     run(opened, sys.argv[2])
@@ -67,14 +68,14 @@ def driving(
 
 
 def wait_for_rows(driver: "subprocess.Popen[str]", folder: Path, rows: int) -> None:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while len(recorded(folder)) < rows:
         assert driver.poll() is None and time.monotonic() < deadline
         time.sleep(0.2)
 
 
 def wait_for_training(driver: "subprocess.Popen[str]", folder: Path) -> None:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     while not trained_on(folder, "127.0.0.2"):
         assert driver.poll() is None and time.monotonic() < deadline
         time.sleep(0.2)
@@ -94,7 +95,7 @@ def test_a_node_is_lost_and_its_candidates_are_trained_elsewhere(tmp_path: Path)
         with driving(tmp_path, head, 6) as driver:
             wait_for_rows(driver, tmp_path, 2)
             kill_node(second)
-            _, err = driver.communicate(timeout=500)
+            _, err = driver.communicate(timeout=900)
         assert (driver.returncode, err) == (0, "")
     assert trained_on(tmp_path, "127.0.0.2") and trained_on(tmp_path, "127.0.0.3")
     rows = recorded(tmp_path)
@@ -107,7 +108,7 @@ def test_a_node_that_joins_is_used(tmp_path: Path) -> None:
         wait_for_training(driver, tmp_path)
         assert not trained_on(tmp_path, "127.0.0.3")
         with ray_node(node(head, "127.0.0.3")):
-            _, err = driver.communicate(timeout=500)
+            _, err = driver.communicate(timeout=900)
     assert (driver.returncode, err) == (0, "")
     assert trained_on(tmp_path, "127.0.0.3")
     assert_nothing_lost_or_doubled(recorded(tmp_path), trials=5)
@@ -121,7 +122,7 @@ def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(tmp_p
         ray_node(node(head, "127.0.0.3"), before=hidden),
         driving(tmp_path, head, 2) as driver,
     ):
-        _, err = driver.communicate(timeout=500)
+        _, err = driver.communicate(timeout=900)
     words = "is not shared with node 127.0.0.3 of the cluster: choose an --out that all nodes see"
     assert driver.returncode != 0 and words in err
     assert recorded(tmp_path) == [] and not list(tmp_path.glob(".shared-*"))
@@ -133,7 +134,7 @@ def test_a_node_that_joins_with_a_disk_of_its_own_trains_and_says_so(tmp_path: P
     with cluster() as head, driving(tmp_path, head, 5, LONG) as driver:
         wait_for_training(driver, tmp_path)
         with ray_node(node(head, "127.0.0.3"), before=hidden):
-            _, err = driver.communicate(timeout=500)
+            _, err = driver.communicate(timeout=900)
     assert (driver.returncode, err) == (0, "")
     rows = recorded(tmp_path)
     assert_nothing_lost_or_doubled(rows, trials=5)
