@@ -20,7 +20,7 @@ _PUBLIC = {
     "gensynth.api.exporting": ("Exported", "export"),
     "gensynth.api.found": ("Found",),
     "gensynth.api.networks": ("check", "profile", "score"),
-    "gensynth.api.plugins": ("installed_plugins",),
+    "gensynth.api.plugins": ("NewPlugin", "check_plugin", "installed_plugins", "new_plugin"),
     "gensynth.api.searching": ("Interrupted", "preflight", "search"),
     "gensynth.api.training": ("Trained", "train"),
     "gensynth.campaign.experiment": ("Experiment", "read_experiment"),

@@ -12,7 +12,10 @@ from gensynth.api.found import Found as Found
 from gensynth.api.networks import check as check
 from gensynth.api.networks import profile as profile
 from gensynth.api.networks import score as score
+from gensynth.api.plugins import NewPlugin as NewPlugin
+from gensynth.api.plugins import check_plugin as check_plugin
 from gensynth.api.plugins import installed_plugins as installed_plugins
+from gensynth.api.plugins import new_plugin as new_plugin
 from gensynth.api.searching import Interrupted as Interrupted
 from gensynth.api.searching import preflight as preflight
 from gensynth.api.searching import search as search
