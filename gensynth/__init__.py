@@ -15,10 +15,12 @@ from gensynth.moved import keep_former_names
 _PUBLIC = {
     "gensynth.api.assessing": ("PEERS",),
     "gensynth.api.campaigns": ("Campaign", "load"),
+    "gensynth.api.comparing": ("compare", "setup_device"),
     "gensynth.api.drawing": ("Drawn",),
     "gensynth.api.exporting": ("Exported", "export"),
     "gensynth.api.found": ("Found",),
     "gensynth.api.networks": ("check", "profile", "score"),
+    "gensynth.api.plugins": ("NewPlugin", "check_plugin", "installed_plugins", "new_plugin"),
     "gensynth.api.searching": ("Interrupted", "preflight", "search"),
     "gensynth.api.training": ("Trained", "train"),
     "gensynth.campaign.experiment": ("Experiment", "read_experiment"),

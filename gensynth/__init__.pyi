@@ -3,6 +3,8 @@
 from gensynth.api.assessing import PEERS as PEERS
 from gensynth.api.campaigns import Campaign as Campaign
 from gensynth.api.campaigns import load as load
+from gensynth.api.comparing import compare as compare
+from gensynth.api.comparing import setup_device as setup_device
 from gensynth.api.drawing import Drawn as Drawn
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
@@ -10,6 +12,10 @@ from gensynth.api.found import Found as Found
 from gensynth.api.networks import check as check
 from gensynth.api.networks import profile as profile
 from gensynth.api.networks import score as score
+from gensynth.api.plugins import NewPlugin as NewPlugin
+from gensynth.api.plugins import check_plugin as check_plugin
+from gensynth.api.plugins import installed_plugins as installed_plugins
+from gensynth.api.plugins import new_plugin as new_plugin
 from gensynth.api.searching import Interrupted as Interrupted
 from gensynth.api.searching import preflight as preflight
 from gensynth.api.searching import search as search

@@ -3,10 +3,11 @@
 import sys
 
 from gensynth.api.disk import writable
+from gensynth.cli.exits import BAD_INPUT as BAD_INPUT
+from gensynth.cli.exits import DONE as DONE
+from gensynth.cli.exits import INTERRUPTED as INTERRUPTED
+from gensynth.cli.exits import NOT as NOT
 from gensynth.errors import InputError
-
-DONE, NOT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: done; not (nothing feasible, a verdict not ok); bad input; interrupted."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,13 +33,11 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else DONE)
 
 
-_TOO_LARGE = (
-    "memory: this machine has not enough for it; a smaller --image-size, --batch or network fits"
-)
+_TOO_LARGE = "memory: this machine has too little; use a smaller --image-size, --batch or network"
 
 
 def _lacks_memory(error: Exception) -> bool:
-    """Recognise what Python and torch raise where memory ends; torch's has no type of its own."""
+    """Recognise what Python and torch raise without memory; torch has no type for it."""
     said = str(error)
     words = ("can't allocate memory", "size calculation overflowed", "Overflow when unpacking")
     of_torch = isinstance(error, (RuntimeError, TypeError, ValueError))
@@ -46,7 +45,7 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _usage(error: Exception) -> str:
-    """Name the option and what is wrong with it; typer's own errors are of several libraries."""
+    """Name the option and its mistake; typer passes on errors of several libraries."""
     option = getattr(getattr(error, "param", None), "opts", None) or ()
     message = str(error.format_message())  # type: ignore[attr-defined]
     return f"{option[0]}: {message}" if option and option[0] not in message else message

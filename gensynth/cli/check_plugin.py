@@ -1,27 +1,21 @@
 """`gensynth check-plugin`: does a plugin keep the laws that searches rely on?"""
 
-from collections.abc import Mapping
-from pathlib import Path
+import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from gensynth.cli.options import AsJson
-from gensynth.errors import InputError, unknown
-from gensynth.plugins import KINDS, PluginKind, create, load, names
+import gensynth
+from gensynth.cli.options import AsJson, print_json
+from gensynth.errors import InputError
 
 if TYPE_CHECKING:
     from gensynth.testing import Check
 
-METHODS: Mapping[PluginKind, tuple[str, ...]] = {
-    "search_space": ("sample", "source"),
-    "device": ("runtime", "check", "measure"),
-    "format": ("check", "write", "open"),
-    "early_stopping": ("stops",),
-}
-"""Methods by which the kind of a class is recognised; constraints and scores are called."""
+
+KINDS = "search_space, constraint, score, generator, device, format or early_stopping"
 
 
 def check_plugin(
@@ -34,7 +28,7 @@ def check_plugin(
     ] = None,
     kind: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help=f"{', '.join(KINDS)}. Default: recognised by its methods."),
+        typer.Option(help=f"{KINDS}. Default: recognised by its methods."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,9 +36,7 @@ def check_plugin(
 
     Exits with 0 if the plugin keeps every law of its kind, and with 1 otherwise.
     """
-    from gensynth.cli.options import print_json
-
-    checks = _checks(name, kind, _table(option or []))
+    checks = gensynth.check_plugin(name, _table(option or []), kind)
     if as_json:
         print_json([{"law": c.law, "ok": c.ok, "broken": c.broken} for c in checks])
     else:
@@ -65,48 +57,7 @@ def _show(name: str, checks: "list[Check]") -> None:
     console.print(f"{name}: {kept} of {len(checks)} laws kept", highlight=False)
 
 
-def _checks(name: str, kind: str | None, table: Mapping[str, Any]) -> "list[Check]":
-    from gensynth import testing
-
-    kind = kind or _kind(name)
-    if kind == "generator":
-        if table:
-            raise InputError("--option", "a generator is checked with its defaults")
-        return testing.check_generator(load("generator", name, name, Path.cwd()))
-    check = {
-        "search_space": testing.check_space,
-        "constraint": testing.check_constraint,
-        "score": testing.check_score,
-        "device": testing.check_device,
-        "format": testing.check_format,
-        "early_stopping": testing.check_early_stopping,
-    }.get(kind)
-    if check is None:
-        raise unknown("--kind", "kind", kind, KINDS)
-    checks: list[Check] = check(create(kind, name, table, name, Path.cwd()))  # type: ignore[arg-type, operator]
-    return checks
-
-
-def _kind(name: str) -> str:
-    """Return the kind of a plugin: that of its entry point, or that of its methods."""
-    if ":" not in name:
-        for kind in KINDS:
-            if name in names(kind):
-                return kind
-        raise unknown(name, "plugin", name, [n for kind in KINDS for n in names(kind)])
-    plugin = load("constraint", name, name, Path.cwd())
-    if not isinstance(plugin, type):
-        return "generator"
-    for kind, methods in METHODS.items():
-        if all(hasattr(plugin, method) for method in methods):
-            return kind
-    returns = getattr(plugin.__call__, "__annotations__", {}).get("return")
-    return "score" if returns in (float, "float") else "constraint"
-
-
 def _table(options: list[str]) -> dict[str, Any]:
-    import tomllib
-
     table: dict[str, Any] = {}
     for option in options:
         key, equals, value = option.partition("=")

@@ -1,17 +1,11 @@
 """`gensynth compare`: how fast are networks, measured side by side?"""
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from gensynth.cli.options import AsJson, Channels, Classes, PeerSize
-from gensynth.errors import InputError
-from gensynth.evaluation.latency import HERE, Question
+import gensynth
+from gensynth.cli.options import AsJson, Channels, Classes, PeerSize, print_json
 
 if TYPE_CHECKING:
     from gensynth.latency.device import Comparison
@@ -20,8 +14,6 @@ MODELS = (
     "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
     "folder."
 )
-OPTIONS = ("runtime", "threads", "batch", "device", "rounds")
-"""Fields of a question that are options of the command."""
 
 
 def compare(
@@ -45,7 +37,7 @@ def compare(
     device: Annotated[
         str,
         typer.Option(help="here, cortex-a72 (emulated), another installed one, or module:class."),
-    ] = HERE,
+    ] = "here",
     as_json: AsJson = False,
 ) -> None:
     """Measure the latency of networks side by side.
@@ -56,32 +48,22 @@ def compare(
     Trainings of gensynth on this machine pause meanwhile. With --device
     cortex-a72, instructions are counted in emulation and nothing is timed.
     """
-    from gensynth.latency.comparison import compare as compare_networks
-    from gensynth.plugins import looking_in
-
-    names = [*([reference] if reference else []), *models]
-    here, images = Path.cwd(), (image_size, channels, classes)
-    with _as_options(), redirect_stdout(sys.stderr):  # What a network prints is no answer of ours.
-        if rounds is not None and rounds < 1:
-            raise InputError("rounds", f"must be at least 1, got {rounds}")
-        with looking_in(here):
-            question = Question(runtime, threads, batch, device)
-        found = compare_networks(names, question, here, *images, rounds)
+    found = gensynth.compare(
+        models,
+        reference=reference,
+        runtime=runtime,
+        threads=threads,
+        batch=batch,
+        image_size=image_size,
+        channels=channels,
+        classes=classes,
+        rounds=rounds,
+        device=device,
+    )
     if as_json:
-        typer.echo(json.dumps(found.rows, indent=2))
+        print_json(found.rows)
     else:
         _show(found)
-
-
-@contextmanager
-def _as_options() -> Iterator[None]:
-    """Name the option where a mistake lies in a field that is an option here."""
-    try:
-        yield
-    except InputError as error:
-        if error.place not in OPTIONS:
-            raise
-        raise InputError(f"--{error.place}", error.problem) from error
 
 
 def _show(found: "Comparison") -> None:

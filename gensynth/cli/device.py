@@ -1,11 +1,10 @@
 """`gensynth device setup`: prepare a device that latency is measured on."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gensynth.errors import InputError
+import gensynth
 
 device = typer.Typer(no_args_is_help=True, help="Devices that latency is measured on.")
 
@@ -27,9 +26,4 @@ def setup(
     ($GENSYNTH_CACHE or ~/.cache/gensynth) and builds a counter; nothing is
     installed.
     """
-    from gensynth.latency.device import NeedsSetup, find_device
-
-    found = find_device(name, Path.cwd())
-    if not isinstance(found, NeedsSetup):
-        raise InputError(name, "needs no setup")
-    found.set_up(typer.echo)
+    gensynth.setup_device(name, typer.echo)

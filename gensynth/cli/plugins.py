@@ -5,15 +5,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import gensynth
 from gensynth.cli.options import AsJson, print_json
 from gensynth.serialization import to_plain
 
 
 def plugins(as_json: AsJson = False) -> None:
     """List the installed plugins of every kind."""
-    from gensynth.plugins import listed
-
-    rows = listed()
+    rows = gensynth.installed_plugins()
     if as_json:
         print_json(to_plain(rows))
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli import INTERRUPTED
+from gensynth.cli.exits import INTERRUPTED
 from gensynth.cli.options import AsJson, print_json, words
 from gensynth.errors import InputError
 

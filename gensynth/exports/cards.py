@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.evaluation.confidence import wilson_interval
-from gensynth.evaluation.constraint import Judgement, broken
+from gensynth.evaluation.constraint import broken
 from gensynth.genome import genome_id
 from gensynth.graph.profile import profile
 
@@ -116,9 +116,9 @@ def campaign_card(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome"
     """
     experiment, facts = campaign.context.experiment, facts_of_export(campaign, finalist, outcome)
     lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
-    lines += ["", "## Verdicts", "", "| constraint | mode | ok | why |", "|---|---|---|---|"]
+    lines += ["", "## Verdicts", "", "| constraint | mode | verdict | why |", "|---|---|---|---|"]
     verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
-    lines += [f"| {j.constraint} | {j.mode} | {_word(j)} | {j.reason} |" for j in verdicts]
+    lines += [f"| {j.constraint} | {j.mode} | {j.word} | {j.reason} |" for j in verdicts]
     lines += ["", *_provenance(campaign, outcome)]
     return "\n".join(lines) + "\n"
 
@@ -170,10 +170,6 @@ def _latency(latency: "Latency") -> str:
         low, high = latency.ratio_interval.low, latency.ratio_interval.high
         text += f", {latency.ratio:.3g} times the reference's ({low:.3g} to {high:.3g})"
     return f"{text}; {latency.machine}"
-
-
-def _word(judgement: Judgement) -> str:
-    return {True: "yes", False: "no", None: "not judged"}[judgement.ok]
 
 
 def _normalisation(means: tuple[float, ...], stds: tuple[float, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The findings of a preflight: everything that is told of an experiment before it is run."""
+"""The findings of a preflight: what is known of an experiment before it is run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from gensynth.feasibility.rates import Range, Rate, binding, ranges, rates
 from gensynth.feasibility.sample import Sample, Sampled, Watch, nearest, sample
 
 USUAL = 2000
-"""Candidates that are drawn."""
+"""Candidates drawn by default."""
 SHORT = 200
-"""Candidates that are drawn before a search starts."""
+"""Candidates drawn before a search starts."""
 STEPS = 2000
-"""Steps from the drawn candidates to the rules, where no drawn one keeps them all."""
+"""Steps of the walk towards the constraints, if no drawn candidate keeps them all."""
 TIMED = 3
 """Candidates whose training is timed."""
 
@@ -30,29 +30,29 @@ class Findings:
     sample: Sample
     rates: tuple[Rate, ...]
     open: int
-    """Drawn candidates that break no enforced rule before training."""
+    """Drawn candidates that break no enforced constraint before training."""
     binding: Rate | None
     nearest: Sampled | None
-    """The candidate of the least violation; looked for only where no drawn one is open."""
+    """The candidate of the least violation; None if a drawn one is open."""
     ranges: Mapping[str, Range]
-    """Of costs, over all drawn candidates."""
+    """Ranges of the costs of all drawn candidates."""
     open_ranges: Mapping[str, Range]
-    """The same over those that break no enforced rule."""
+    """Ranges of the costs of those that break no enforced constraint."""
     latency: Predicted | None = None
     plan: Plan | None = None
 
     @property
     def impossible(self) -> bool:
-        """Say whether no candidate was found that keeps the enforced rules before training."""
+        """Whether no candidate was found that keeps the enforced constraints before training."""
         return self.open == 0 and (self.nearest is None or not self.nearest.open)
 
 
 def _silent(done: int, total: int) -> None:
-    """Watch and say nothing."""
+    """Ignore progress."""
 
 
 def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Findings:
-    """Draw and judge candidates; where none keeps the rules, walk towards them."""
+    """Draw and judge candidates; if none keeps the constraints, walk towards them."""
     evaluator, seed = context.evaluator, context.experiment.seed
     folder = Path(context.experiment.folder)
     drawn = sample(evaluator, folder, count, seed, watch)
@@ -76,7 +76,7 @@ def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Fi
 def look_ahead(
     context: Context, count: int = USUAL, time_s: float = 1.0, watch: Watch = _silent
 ) -> Findings:
-    """Look, predict latencies, and time a few trainings, each for about `time_s` seconds."""
+    """Draw and judge, predict latencies, and time a few trainings for `time_s` seconds each."""
     found = look(context, count, STEPS, watch)
     if found.impossible:
         return found

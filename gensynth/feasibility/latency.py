@@ -36,7 +36,7 @@ class Predicted:
 
 
 def predicted(context: Context, candidates: Sequence[Sampled]) -> Predicted | None:
-    """Time some candidates and predict the others; None where nothing can be timed here.
+    """Time some candidates and predict the others; None if nothing can be timed here.
 
     The model is a cost per layer and one per multiply-accumulate, neither negative: enough to
     say what range a space offers, and not used to judge anybody.
@@ -69,7 +69,7 @@ def _question(context: Context) -> Question | None:
 
 
 def _terms(candidates: Sequence[Sampled]) -> NDArray[float64]:
-    """Give layers and MACs of each candidate (N, 2)."""
+    """Return layers and MACs of each candidate, of shape (N, 2)."""
     return np.array([[c.layers, c.profile.macs] for c in candidates], dtype=float64)
 
 

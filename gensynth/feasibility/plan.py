@@ -1,4 +1,4 @@
-"""How long a campaign may take on this machine, from the pace of a few of its candidates."""
+"""The duration of a campaign on this machine, predicted from a few of its candidates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ START_UP_S = 0.5
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is trained, and how long that takes on this machine."""
+    """What a campaign trains, and how long that takes on this machine."""
 
     trainings: int
-    """Of the search, at most: early stopping makes it less."""
+    """Trainings of the search, if none is stopped early."""
     proxy_s: tuple[float, ...]
     """Predicted seconds of the proxy training of the candidates that were timed."""
     finals: int
-    """Trainings of the finals, where as many candidates as planned are feasible and one holds."""
+    """Trainings of the finals, if enough candidates are feasible and one of the first holds."""
     final_factor: float
-    """How many times as long as the proxy each of them is."""
+    """Length of each of them, as a multiple of the proxy's."""
     last_factor: float
-    """The same of the winner's last training."""
+    """Length of the winner's last training, as a multiple of the proxy's."""
     workers: int
-    """Trainings at a time on this machine."""
+    """Concurrent trainings on this machine."""
 
     @property
     def hours(self) -> float:
@@ -49,7 +49,7 @@ class Plan:
 
 
 def plan(context: Context, chosen: Sequence[Sampled], limit_s: float) -> Plan | None:
-    """Time a few batches of each candidate of `chosen`; None where there is none."""
+    """Time a few batches of each candidate of `chosen`; None if it is empty."""
     experiment = context.experiment
     if not chosen:
         return None
@@ -67,7 +67,7 @@ def plan(context: Context, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
 
 
 def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> list["Pace"]:
-    """Train a few batches of each network as a candidate of the search; keep nothing."""
+    """Train a few batches of each network like a candidate of the search; keep nothing."""
     from gensynth.training.pace import pace
 
     with TemporaryDirectory() as folder:
@@ -76,7 +76,7 @@ def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> lis
 
 
 def workers(experiment: Experiment) -> int:
-    """Count the trainings that this machine runs at a time."""
+    """Return the number of concurrent trainings on this machine."""
     import torch
 
     if experiment.executor == "inline":
@@ -89,7 +89,7 @@ def workers(experiment: Experiment) -> int:
 
 
 def spread_over_macs(candidates: Sequence[Sampled], count: int) -> list[Sampled]:
-    """Choose up to `count` candidates from few MACs to many, evenly by rank."""
+    """Choose up to `count` candidates, evenly spaced in their ranking by MACs."""
     order = sorted(candidates, key=lambda c: c.profile.macs)
     if len(order) <= count:
         return order

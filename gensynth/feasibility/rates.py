@@ -1,4 +1,4 @@
-"""How many candidates keep each rule, and which rule it is that holds the search back."""
+"""How many candidates keep each constraint, and which constraint is the binding one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gensynth.feasibility.sample import Sampled
 
 @dataclass(frozen=True)
 class Range:
-    """The least, the middle, and the most of a cost."""
+    """Minimum, median and maximum of a cost."""
 
     least: float
     median: float
@@ -20,24 +20,24 @@ class Range:
 
 @dataclass(frozen=True)
 class Rate:
-    """What one rule does to the candidates."""
+    """How many candidates keep one constraint."""
 
     rule: str
     mode: Mode
     judged: int
-    """Candidates that it could be judged for before training."""
+    """Candidates that it could judge before training."""
     kept: int
-    """Those of them that keep it."""
+    """Candidates of those that keep it."""
     alone: int
-    """Candidates that break this enforced rule and no other: what its removal would let in."""
+    """Candidates that break only this enforced constraint: its removal would admit them."""
     needs: Stage
-    """What must be known of a candidate before it can be judged."""
+    """The stage that a candidate must have reached to be judged."""
     closest: Judgement | None = None
-    """Of the least violation, where nobody keeps it."""
+    """The verdict of the least violation, if no candidate keeps it."""
 
     @property
     def share(self) -> float | None:
-        """Share of the judged candidates that keep it; None where none could be judged."""
+        """Share of the judged candidates that keep it; None if none could be judged."""
         return self.kept / self.judged if self.judged else None
 
 
@@ -47,11 +47,11 @@ COSTS: Mapping[str, Callable[[Sampled], float]] = {
     "weight_bytes": lambda c: c.profile.weight_bytes,
     "peak_activation_bytes": lambda c: c.profile.peak_activation_bytes,
 }
-"""Costs whose ranges are told."""
+"""The costs whose ranges are reported."""
 
 
 def rates(indicator: Indicator, candidates: Sequence[Sampled]) -> tuple[Rate, ...]:
-    """Count for every rule, in the order of the experiment."""
+    """Return a rate for every constraint, in the order of the experiment."""
     return tuple(_rate(rule, candidates) for rule in indicator.rules)
 
 
@@ -68,16 +68,16 @@ def _rate(rule: Rule, candidates: Sequence[Sampled]) -> Rate:
 
 
 def binding(found: Sequence[Rate]) -> Rate | None:
-    """Name the rule whose removal lets in the most candidates; None where none is broken.
+    """Return the constraint whose removal would admit the most candidates; None if none is broken.
 
-    Where no candidate breaks one rule only, it is the one that the fewest keep.
+    If no candidate breaks exactly one constraint, this is the one that the fewest keep.
     """
     enforced = [rate for rate in found if rate.mode == "enforce" and rate.kept < rate.judged]
     return max(enforced, key=lambda rate: (rate.alone, -rate.kept / rate.judged), default=None)
 
 
 def ranges(candidates: Sequence[Sampled]) -> dict[str, Range]:
-    """Give the range of every cost; empty without candidates."""
+    """Return the range of every cost; empty without candidates."""
     return {name: _range([cost(c) for c in candidates]) for name, cost in COSTS.items()
             if candidates}  # fmt: skip
 
@@ -87,6 +87,6 @@ def _range(values: Sequence[float]) -> Range:
 
 
 def share_interval(kept: int, of: int) -> tuple[float, float]:
-    """Give the 95 % interval (Wilson's) of a share, between 0 and 1."""
+    """Return the 95 % Wilson interval of a share, between 0 and 1."""
     low, high = wilson_interval(100 * kept / of, of)
     return low / 100, high / 100

@@ -1,4 +1,4 @@
-"""Candidates of a space as they come, judged as if their training went as well as it can."""
+"""Random candidates of a space, judged as if their training reached 100 %."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from gensynth.latency.suppose import foreseen
 from gensynth.space import Draw, Recording, Replay, Source, without_some
 
 BEST_TOP1 = 100.0
-"""Percent; a candidate that breaks a rule even so breaks it whatever its training gives."""
+"""Percent; a candidate that breaks a constraint even so breaks it whatever its training gives."""
 Watch = Callable[[int, int], None]
-"""Told (done, total) while candidates are judged."""
+"""Called with (done, total) while candidates are judged."""
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """One candidate without its graph, and what the rules say as far as it can be known now."""
+    """One candidate without its graph, and its verdicts as far as they are known now."""
 
     decisions: Decisions
     genome_id: str
@@ -31,34 +31,34 @@ class Sampled:
     source: Source
     profile: Profile
     layers: int
-    """Rows of its graph."""
+    """Number of layers of its graph."""
     judgements: tuple[Judgement, ...]
 
     @property
     def excess(self) -> float:
-        """Sum of the violations of the enforced rules; 0 where none is broken."""
+        """Sum of the violations of enforced constraints; 0 if none is broken."""
         enforced = (j.violation or 0.0 for j in self.judgements if j.mode == "enforce")
         return sum(max(violation, 0.0) for violation in enforced)
 
     @property
     def open(self) -> bool:
-        """Say whether no enforced rule is known to be broken: training may decide the rest."""
+        """Whether every enforced constraint that can be judged now holds."""
         return self.excess == 0.0
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was drawn of a space."""
+    """Candidates drawn from a space."""
 
     size: Size
     drawn: int
-    """Candidates, all of the space where it is small."""
+    """Number of candidates; the whole space if it is small."""
     candidates: tuple[Sampled, ...]
-    """Those of which a network can be built and every rule answered."""
+    """Those that can be built and judged by every constraint."""
     failures: tuple[str, ...]
-    """Why the others have none: messages, one for each candidate."""
+    """The error of each of the others."""
     whole: bool
-    """The space has no other candidates."""
+    """Whether the space has no other candidates."""
 
 
 def sample(
@@ -68,9 +68,9 @@ def sample(
     seed: int,
     watch: Watch = lambda done, total: None,
 ) -> Sample:
-    """Draw `count` candidates uniformly at random, or take the whole space where it has no more.
+    """Draw `count` candidates uniformly at random, or take the whole space if it has no more.
 
-    In `folder` a MODEL that a rule on latency refers to is looked up.
+    `folder` is where a MODEL that a latency constraint refers to is looked up.
     """
     found, met = all_decisions(evaluator.space, count), []
     drawn: list[Decisions] = found or []
@@ -92,7 +92,7 @@ def sample(
 def sampled(evaluator: Evaluator, folder: Path, decisions: Decisions) -> Sampled:
     """Judge one candidate as if it were trained to 100 %, and its latency if it can be predicted.
 
-    Raises `InputError` where no network can be built, `ConstraintError` where a rule fails.
+    Raises `InputError` if no network can be built, `ConstraintError` if a constraint raises.
     """
     described = evaluator.described(decisions)
     candidate = foreseen(described.candidate, evaluator.questions, evaluator.task, folder)
@@ -115,10 +115,10 @@ def sampled(evaluator: Evaluator, folder: Path, decisions: Decisions) -> Sampled
 def nearest(
     evaluator: Evaluator, folder: Path, start: Sample, steps: int, seed: int
 ) -> Sampled | None:
-    """Walk from the drawn candidates of the least excess to less, up to `steps` judgements.
+    """Walk from the drawn candidates of the least excess to less, for up to `steps` steps.
 
-    Each step gives some decisions of one of the best anew. Ends early where no enforced rule is
-    broken any more; None where no candidate could be judged at all.
+    Each step draws some decisions of one of the best again. The walk ends early if no enforced
+    constraint is broken any more. Returns None if no candidate could be judged.
     """
     best = sorted(start.candidates, key=lambda c: c.excess)[:_KEPT]
     rng = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def nearest(
 
 
 _KEPT = 12
-"""Candidates that a walk goes on from."""
+"""Candidates that a walk starts its steps from."""
 
 
 def _draws(evaluator: Evaluator, count: int, seed: int) -> Iterator[Recording]:

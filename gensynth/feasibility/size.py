@@ -1,4 +1,4 @@
-"""How large a search space is: counted where that is quick, else estimated from random draws."""
+"""The size of a search space: counted if that is quick, else estimated from random draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from gensynth.space import Samples, enumerate_decisions
 
 @dataclass(frozen=True)
 class Size:
-    """How many sequences of decisions a space has."""
+    """The number of sequences of decisions of a space."""
 
     count: float
     exact: bool
     error: float = 0.0
-    """Standard error of an estimate, as a share of it."""
+    """Standard error, relative to the estimate."""
 
     def __str__(self) -> str:
         """Write an exact count in full, an estimate as a power of ten."""
@@ -27,16 +27,16 @@ class Size:
 
 
 def all_decisions(space: Samples, limit: int) -> list[Decisions] | None:
-    """List every sequence of decisions, or None where there are more than `limit`."""
+    """Return every sequence of decisions, or None if there are more than `limit`."""
     found = list(islice(enumerate_decisions(space), limit + 1))
     return None if len(found) > limit else list(found)
 
 
 def estimated(options: Sequence[Sequence[int]]) -> Size:
-    """Estimate the size from the numbers of options that uniform random draws met on their way.
+    """Estimate the size from the numbers of options that uniform random draws had.
 
     The product of these numbers is an unbiased estimate of the leaves of a tree (Knuth 1975,
-    Mathematics of Computation 29, 121-136); its mean over the draws is told.
+    Mathematics of Computation 29, 121-136); this returns its mean over the draws.
     """
     products = [float(prod(met)) for met in options]
     mean = fmean(products)

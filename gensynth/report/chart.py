@@ -1,7 +1,7 @@
-"""Charts: points to compare networks by, and lines over the course of a search.
+"""Charts: networks as points, and the course of a search as lines.
 
-Drawn here rather than by a plotting library: their pages either cannot be hovered over, or weigh
-megabytes of script and leave out the keyboard and the screen reader.
+No plotting library is used: their pages either have no tooltips, or need megabytes of script and
+leave out keyboards and screen readers.
 """
 
 import math
@@ -18,10 +18,10 @@ TICKS = 5
 
 @dataclass(frozen=True)
 class Axis:
-    """What one direction of a chart shows."""
+    """One axis of a chart."""
 
     words: str
-    """With the unit."""
+    """Its label, with the unit."""
     logarithmic: bool = False
 
 
@@ -32,24 +32,24 @@ class Point:
     x: float
     y: float
     kind: str
-    """`feasible`, `broken`, `front`, `best`, `final` or `peer`: its look, and its word."""
-    told: str
-    """What hovering or focusing tells."""
+    """How it is drawn: `feasible`, `broken`, `front`, `best`, `final` or `peer`."""
+    tooltip: str
+    """Shown on hover and on focus."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One course in a chart, as steps from each x to the next."""
+    """One line in a chart, as steps from each x to the next."""
 
     name: str
     xs: Sequence[float]
     ys: Sequence[float]
     kind: str = "ours"
-    """`ours` or `other`: its look."""
+    """How it is drawn: `ours` or `other`."""
 
 
 def scatter(points: Sequence[Point], x: Axis, y: Axis, label: str) -> str:
-    """Draw points; those of the front, the finals and the peers can be reached by the keyboard."""
+    """Draw points; those of the front, the finals and the peers can be focused by keyboard."""
     scale = Scale.around([p.x for p in points], [p.y for p in points], x, y)
     parts = scale.frame()
     order = ("broken", "feasible", "front", "peer", "final", "best")
@@ -58,18 +58,18 @@ def scatter(points: Sequence[Point], x: Axis, y: Axis, label: str) -> str:
         small = point.kind in ("broken", "feasible")
         radius = 3.5 if small else 5.5
         dot = element("circle", r=radius, class_=f"p-{point.kind} pt", cx=cx, cy=cy)
-        dot.set("data-tip", point.told)
-        # A point that listens to focus is a stop of the keyboard unless it says otherwise.
+        dot.set("data-tip", point.tooltip)
+        # A point that handles focus is a tab stop unless it says otherwise.
         dot.set("tabindex", "-1" if small else "0")
         if not small:
             dot.set("role", "img")
-            dot.set("aria-label", point.told)
-        parts.append(titled(dot, point.told))
+            dot.set("aria-label", point.tooltip)
+        parts.append(titled(dot, point.tooltip))
     return picture(WIDTH, HEIGHT, label, parts)
 
 
 def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
-    """Draw courses, each named at its end."""
+    """Draw lines, each labelled at its end."""
     xs = [value for line in lines for value in line.xs]
     ys = [value for line in lines for value in line.ys]
     scale = Scale.around(xs, ys, x, y)
@@ -90,7 +90,7 @@ def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to places."""
+    """Maps values to positions."""
 
     low: tuple[float, float]
     high: tuple[float, float]
@@ -98,16 +98,16 @@ class Scale:
 
     @classmethod
     def around(cls, xs: Sequence[float], ys: Sequence[float], x: Axis, y: Axis) -> "Scale":
-        """Leave a little room around all values."""
+        """Return a scale with a small margin around all values."""
         bounds = [_bounds(values, axis) for values, axis in ((xs, x), (ys, y))]
         return cls((bounds[0][0], bounds[1][0]), (bounds[0][1], bounds[1][1]), (x, y))
 
     def x(self, value: float) -> float:
-        """Give the column of a value."""
+        """Return the horizontal position of a value."""
         return LEFT + self._share(0, value) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        """Give the row of a value."""
+        """Return the vertical position of a value."""
         return HEIGHT - BOTTOM - self._share(1, value) * (HEIGHT - TOP - BOTTOM)
 
     def _share(self, axis: int, value: float) -> float:
@@ -115,7 +115,7 @@ class Scale:
         return (value - self.low[axis]) / (self.high[axis] - self.low[axis])
 
     def frame(self) -> list[Element]:
-        """Draw the grid, its figures, and what the axes are."""
+        """Draw the grid, its tick labels, and the labels of the axes."""
         parts: list[Element] = []
         for value in _ticks(self.low[1], self.high[1], self.axes[1]):
             path = f"M{LEFT:g} {self.y(value):.1f}H{WIDTH - RIGHT:g}"
@@ -145,7 +145,7 @@ def _bounds(values: Sequence[float], axis: Axis) -> tuple[float, float]:
 
 
 def _ticks(low: float, high: float, axis: Axis) -> list[float]:
-    """Choose round values within the bounds."""
+    """Return round values within the bounds."""
     if not axis.logarithmic:
         return _even(low, high)
     powers = range(math.floor(low), math.ceil(high) + 1)
@@ -154,7 +154,7 @@ def _ticks(low: float, high: float, axis: Axis) -> list[float]:
         found = [value for value in round_ones if low <= math.log10(value) <= high]
         if len(found) >= 3:
             return found
-    return _even(10**low, 10**high)  # Within a decade, so few of them may lie in it that none does.
+    return _even(10**low, 10**high)  # Within a decade there may be none of them.
 
 
 def _even(low: float, high: float) -> list[float]:
@@ -164,7 +164,7 @@ def _even(low: float, high: float) -> list[float]:
 
 
 def figure(value: float) -> str:
-    """Write a value with a decimal prefix where it is large."""
+    """Write a value, with a decimal prefix if it is large."""
     for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= limit:
             return f"{value / limit:g} {prefix}"

@@ -1,4 +1,4 @@
-"""The charts of a report: what the candidates cost and reach, and the course of the search."""
+"""The charts of a report: cost and accuracy of the candidates, and the course of the search."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,31 +14,35 @@ class _Cost:
     of: Callable[[Outcome], float | None]
 
 
-def charts(told: Contents) -> list[dict[str, str]]:
-    """Show top-1 against each cost that is known: pictures with their captions."""
+def _latency_ms(outcome: Outcome) -> float | None:
+    return next((latency.median_ms for latency in outcome.latencies.values()), None)
+
+
+def charts(page: Contents) -> list[dict[str, str]]:
+    """Draw top-1 against each known cost; return pictures with their captions."""
     costs = [
         _Cost("parameters", lambda o: o.profile.params if o.profile else None),
         _Cost("multiply-accumulates", lambda o: o.profile.macs if o.profile else None),
-        _Cost("latency in ms", lambda o: next((t.median_ms for t in o.latencies.values()), None)),
+        _Cost("latency in ms", _latency_ms),
     ]
     made = []
     for cost in costs:
-        known = [o for o in told.trained if cost.of(o)]
+        known = [o for o in page.trained if cost.of(o)]
         if not known:
             continue
         words = f"Top-1 of each trained network on the validation split against its {cost.words}"
-        points = [_point(told, o, cost.of(o) or 0.0) for o in known]
+        points = [_point(page, o, cost.of(o) or 0.0) for o in known]
         axes = Axis(cost.words, logarithmic=True), Axis("validation top-1 in %")
         made.append({"svg": scatter(points, *axes, words), "caption": words + "."})
     return made
 
 
-def _point(told: Contents, outcome: Outcome, cost: float) -> Point:
-    finals = {f.outcome.number for f in told.finalists}
+def _point(page: Contents, outcome: Outcome, cost: float) -> Point:
+    finals = {f.outcome.number for f in page.finalists}
     kind = "feasible" if outcome.value is not None else "broken"
-    kind = "front" if outcome.number in told.front else kind
+    kind = "front" if outcome.number in page.front else kind
     kind = "final" if outcome.number in finals else kind
-    if told.best is not None and outcome.genome_id == told.best.genome_id:
+    if page.best is not None and outcome.genome_id == page.best.genome_id:
         kind = "best"
     profile = outcome.profile
     size = f"{figure(profile.params)} parameters, {figure(profile.macs)} MACs" if profile else ""
@@ -47,15 +51,15 @@ def _point(told: Contents, outcome: Outcome, cost: float) -> Point:
     return Point(cost, outcome.top1 or 0.0, kind, words)
 
 
-def course(told: Contents) -> str:
-    """Show the best value after each training, of this campaign and those beside it."""
-    if not told.courses:
+def course(page: Contents) -> str:
+    """Draw the best value after each training, of this campaign and of those beside it."""
+    if not page.courses:
         return ""
     lines = [
         Line(c.name, c.trainings, c.best, "other" if index else "ours")
-        for index, c in enumerate(told.courses)
+        for index, c in enumerate(page.courses)
     ]
-    last = max(max(c.trainings) for c in told.courses)
+    last = max(max(c.trainings) for c in page.courses)
     lines = [Line(x.name, (*x.xs, last), (*x.ys, x.ys[-1]), x.kind) for x in lines]
     words = "The best feasible pursued value after each training"
     return steps(lines, Axis("trainings"), Axis("best value in dB"), words)

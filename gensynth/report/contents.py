@@ -1,4 +1,4 @@
-"""What a report tells: everything taken from the campaign, nothing laid out yet."""
+"""The contents of a report, taken from the campaign and not laid out yet."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from gensynth.graph.columns import describe
 from gensynth.report.sketch import Block, sketch
 
 SEEDS = 32
-"""Networks of G(s) that are drawn at its start and at its end."""
+"""Networks drawn from G(s) before and after learning."""
 
 FEWEST_RANKED = 3
-"""Networks of which a rank correlation is told; of three, one time in six it is 1 by chance."""
+"""Fewest networks for a rank correlation; of three, it is 1 by chance one time in six."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """The best pursued value known after each training of the search."""
+    """The best pursued value after each training of the search."""
 
     name: str
     trainings: tuple[int, ...]
@@ -33,16 +33,16 @@ class Course:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How the proxy ranks the networks of the finals, beside their longer trainings."""
+    """How well the proxy ranks the networks of the finals, compared with longer trainings."""
 
     networks: int
     correlation: float | None
-    """Spearman's rank correlation, -1 to 1; None where fewer than `FEWEST_RANKED` are ranked."""
+    """Spearman's rank correlation, -1 to 1; None for fewer than `FEWEST_RANKED` networks."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What generator and inquisitor have learned."""
+    """What the generator and the inquisitor have learned."""
 
     start: Population
     end: Population
@@ -55,18 +55,18 @@ class Contents:
 
     campaign: Campaign
     best: Outcome | None
-    """The network that is shown: the exported one, else the best of the search."""
+    """The network shown: the exported one, else the best of the search."""
     exported: Outcome | None
     finalist: Finalist | None
     judgements: tuple[Judgement, ...]
-    """On the network that is shown; at the lower bound where the finals are done."""
+    """Verdicts on the network shown; at its lower bound if the finals are done."""
     blocks: Sequence[Block]
     stages: Sequence[str]
-    """Its columns, stage by stage, in words."""
+    """Its columns in words, stage by stage."""
     trained: Sequence[Outcome]
     """Trainings of the search that completed."""
     front: frozenset[int]
-    """Numbers of the feasible ones that no other feasible one beats in top-1 and MACs at once."""
+    """Numbers of the feasible ones that no other feasible one beats in both top-1 and MACs."""
     courses: Sequence[Course]
     endings: Mapping[str, int]
     rejections: Mapping[str, int]
@@ -74,13 +74,13 @@ class Contents:
     fidelity: Fidelity
     learned: Learned | None
     untaught: int | None
-    """Proposals before the inquisitor's first, where it has judged none yet."""
+    """Proposals before the inquisitor judges the first one; None once it has."""
 
 
-def contents(
+def contents_of(
     campaign: Campaign, beside: Mapping[str, Sequence[Outcome]], learned: bool = True
 ) -> Contents:
-    """Take everything from `campaign`; `beside` are others' outcomes on the same task, by name."""
+    """Collect the contents; `beside` are other campaigns' outcomes on the same task, by name."""
     rows = [o for o in campaign.outcomes if o.purpose == "search"]
     finalists, exported = campaign.finalists(), campaign.exported()
     finalist = winner(finalists)
@@ -112,14 +112,14 @@ def contents(
 def _verdicts(
     campaign: Campaign, finalist: Finalist | None, best: Outcome | None
 ) -> tuple[Judgement, ...]:
-    """Judge the winner on its lower bound; before there is one, the best by its own training."""
+    """Judge the winner at its lower bound; without a winner, the best by its own training."""
     if finalist is not None:
         return campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
     return best.judgements if best else ()
 
 
 def front_of(feasible: Sequence[Outcome]) -> frozenset[int]:
-    """Walk from few MACs to many and keep what has a higher top-1 than all before."""
+    """Return the numbers of the Pareto front of top-1 against MACs."""
     found, best = set[int](), -1.0
     for outcome in sorted(
         feasible, key=lambda o: (o.profile.macs if o.profile else 0, -(o.top1 or 0))
@@ -138,7 +138,7 @@ def _course(name: str, rows: Sequence[Outcome]) -> Course:
 
 
 def fidelity_of(finalists: Sequence[Finalist]) -> Fidelity:
-    """Rank the finalists that are done by the proxy and by their longer trainings."""
+    """Compare how the proxy and the longer trainings rank the finished finalists."""
     from scipy.stats import spearmanr
 
     done = [(f.outcome.top1, f.mean) for f in finalists if f.mean is not None]
@@ -167,11 +167,11 @@ def _untaught(campaign: Campaign) -> int | None:
 
 
 def seconds_of(outcomes: Sequence[Outcome]) -> float:
-    """Add up what all trainings took."""
+    """Return the total seconds of all trainings."""
     return sum(o.seconds for o in outcomes)
 
 
 def mean_seconds(outcomes: Sequence[Outcome]) -> float:
-    """Give the mean of those that completed."""
+    """Return the mean seconds of completed trainings."""
     done = [o.seconds for o in outcomes if o.ending == "completed" and o.seconds]
     return fmean(done) if done else 0.0

@@ -1,4 +1,4 @@
-"""The drawing of a network: blocks from top to bottom, their lanes and columns side by side."""
+"""A drawing of a network: blocks from top to bottom, lanes and columns side by side."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
@@ -9,13 +9,13 @@ from gensynth.report.svg import element, picture, titled
 WIDTH, LEFT, RIGHT = 480.0, 128.0, 36.0
 STRIP, GAP, PAD, ARROW, JOIN = 20.0, 4.0, 8.0, 14.0, 10.0
 CELLS = 8
-"""Columns that are drawn; where there are more, the label counts them."""
+"""Most columns drawn; the label counts further ones."""
 MAIN_SHARE = 0.68
-"""Of the width, for the lane with the most layers."""
+"""Share of the width for the lane with the most layers."""
 
 
 def draw(blocks: Sequence[Block], label: str) -> str:
-    """Draw all blocks; `label` says what the picture shows."""
+    """Draw all blocks; `label` describes the picture to a screen reader."""
     parts: list[Element] = [_text(LEFT + _room() / 2, 12, "image", "d-shape", "middle")]
     top = 18.0
     for block in blocks:
@@ -80,20 +80,20 @@ def _widths(lanes: Sequence[Sequence[Strip]]) -> list[float]:
 def _lane(
     lane: Sequence[Strip], left: float, top: float, width: float, bottom: float | None
 ) -> list[Element]:
-    """Stack the strips of a lane; down to `bottom` it goes on as a line."""
+    """Stack the strips of a lane, and continue it as a line down to `bottom`."""
     parts: list[Element] = []
     end = top + len(lane) * (STRIP + GAP) - (GAP if lane else 0)
     if bottom is not None and end < bottom:
         path = f"M{left + width / 2:g} {end:g}V{bottom:g}"
         line = element("path", d=path, class_="d-line")
-        parts.append(line if lane else titled(line, "shortcut: passes its input on"))
+        parts.append(line if lane else titled(line, "shortcut: passes its input on unchanged"))
     for index, strip in enumerate(lane):
         parts.append(_strip(strip, left, top + index * (STRIP + GAP), width))
     return parts
 
 
 def _strip(strip: Strip, left: float, top: float, width: float) -> Element:
-    group = titled(element("g", class_=f"d-{strip.tone}"), strip.told)
+    group = titled(element("g", class_=f"d-{strip.tone}"), strip.tooltip)
     cells = min(strip.cells, CELLS)
     gap = 3.0 if cells > 1 else 0.0
     each = (width - gap * (cells - 1)) / cells
@@ -106,8 +106,8 @@ def _strip(strip: Strip, left: float, top: float, width: float) -> Element:
 
 
 def _join(sign: str, x: float, y: float) -> list[Element]:
-    told = {TIMES: "gate: what the lanes give is multiplied", "+": "the lanes are added"}
-    circle = titled(element("circle", cx=x, cy=y, r=JOIN, class_="d-join"), told.get(sign, sign))
+    words = {TIMES: "gate: the lanes are multiplied", "+": "the lanes are added"}
+    circle = titled(element("circle", cx=x, cy=y, r=JOIN, class_="d-join"), words.get(sign, sign))
     return [circle, _text(x, y + 4.5, sign, "d-sign", "middle")]
 
 

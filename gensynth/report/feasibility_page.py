@@ -1,4 +1,4 @@
-"""What a preflight found out, for people."""
+"""The findings of a preflight on a terminal."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ _COSTS = {
 
 
 def show_findings(found: Findings, console: Console | None = None) -> None:
-    """Print the answer first, then the rules, the costs, and the time."""
+    """Print the answer first, then constraints, costs and time."""
     say = (console or Console()).print
     say(_answer(found), highlight=False, soft_wrap=True)
     for line in _nearest(found.nearest):
@@ -51,15 +51,15 @@ def _answer(found: Findings) -> str:
         interval = "" if whole else f" (95 % interval {low:.1%} to {high:.1%})"
         return (
             f"[bold green]possible[/]: {name}: {found.open / drawn:.1%} {of} break no enforced "
-            f"rule before training{interval}"
+            f"constraint before training{interval}"
         )
     if found.impossible:
-        near = "" if whole else ", nor of those near them,"
-        words = f"{name}: none {of}{near} keeps every enforced rule"
+        near = "" if whole else ", or of those near them,"
+        words = f"{name}: none {of}{near} keeps every enforced constraint"
         return f"[bold red]impossible as it stands[/]: {words}"
     return (
-        f"[bold yellow]rare[/]: {name}: none {of} keeps every enforced rule, but a walk from the "
-        "nearest of them found one"
+        f"[bold yellow]rare[/]: {name}: none {of} keeps every enforced constraint, but a walk from "
+        "the nearest of them found one"
     )
 
 
@@ -81,7 +81,7 @@ def _reason(judgement: Judgement) -> str:
 
 def _rules(found: Findings) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("rule", "mode"):
+    for heading in ("constraint", "mode"):
         table.add_column(heading)
     table.add_column("keep it", justify="right")
     table.add_column("break only it", justify="right")
@@ -99,13 +99,15 @@ def _shares(rate: Rate) -> tuple[str, str]:
 
 
 def hints(found: Findings) -> list[str]:
-    """Say which rule holds the search back, and what could not be built."""
+    """Return lines about the binding constraint and about candidates that failed."""
     lines = []
     if found.binding is not None and found.binding.alone:
         gain = (found.open + found.binding.alone) / len(found.sample.candidates)
-        lines.append(f"The binding rule: {found.binding.rule}; without it {gain:.1%} are possible.")
+        lines.append(
+            f"Binding constraint: {found.binding.rule}; without it {gain:.1%} are possible."
+        )
     elif found.binding is not None:
-        lines.append(f"The binding rule: {found.binding.rule}, which the fewest keep.")
+        lines.append(f"Binding constraint: {found.binding.rule}, which the fewest keep.")
     for rate in found.rates:
         if rate.mode == "enforce" and rate.closest is not None:
             lines.append(
@@ -120,7 +122,7 @@ def hints(found: Findings) -> list[str]:
 def _costs(found: Findings) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("cost of the candidates")
-    for heading in ("least", "median", "most"):
+    for heading in ("min", "median", "max"):
         table.add_column(heading, justify="right")
     for title, ranges in (("", found.ranges), (", possible ones", found.open_ranges)):
         _add_ranges(table, title, ranges)
@@ -148,8 +150,8 @@ def _plan(plan: Plan) -> str:
     low, high = min(plan.proxy_s), max(plan.proxy_s)
     each = duration(low) if low == high else f"{duration(low)} to {duration(high)}"
     return (
-        f"Time: a training takes {each} here. {plan.trainings} in the search and usually "
-        f"{plan.finals} in the finals, each of those {plan.final_factor:g} times as long, "
-        f"{plan.workers} at a time; the winner's last one is {plan.last_factor:g} times as long: "
-        f"about {duration(3600 * plan.hours)} in all, less what early stopping saves."
+        f"Time: a training takes {each} here. The search needs {plan.trainings} and the finals "
+        f"usually {plan.finals}, each {plan.final_factor:g} times as long, {plan.workers} at a "
+        f"time; the winner's last training is {plan.last_factor:g} times as long: about "
+        f"{duration(3600 * plan.hours)} in all, less what early stopping saves."
     )

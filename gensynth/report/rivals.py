@@ -1,4 +1,4 @@
-"""The latency of the found network beside that of well-known ones, measured in one run."""
+"""The latency of the network found and of well-known ones, measured in one run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gensynth.serialization import dumps, from_plain, loads, write_whole
 from gensynth.space import build_source
 
 FILE = "latency.json"
-"""In the campaign's folder: what was measured last."""
+"""File of the last measurement in the campaign's folder."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Rival:
 
 @dataclass(frozen=True)
 class Rivals:
-    """The found network first, then the others."""
+    """The network found first, then the others."""
 
     genome: str
-    """Of the found network."""
+    """Genome of the network found."""
     runtime: str
     rows: tuple[Rival, ...]
 
-    def told(self) -> dict[str, Any]:
-        """Give it as the page takes it."""
+    def cells(self) -> dict[str, Any]:
+        """Return the figures as the page shows them."""
         first = self.rows[0].latency
         return {
             "how": f"{self.runtime}, one thread, batch 1, {first.machine}; all in one run; "
@@ -49,11 +49,11 @@ class Rivals:
 def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
     """Time the exported network and the networks `names`, built for the campaign's images.
 
-    Raises `InputError` where nothing was exported yet, or a network cannot be built.
+    Raises `InputError` if nothing has been exported yet, or a network cannot be built.
     """
     outcome = campaign.exported()
     if outcome is None:
-        raise InputError(str(campaign.ledger.folder), "has no exported network to be timed yet")
+        raise InputError(str(campaign.ledger.folder), "has no exported network to measure yet")
     runtime = usual_runtime()
     source = campaign.evaluator.described(outcome.decisions).source
     found = Model("the found network", build_source(source), source.input_shape)
@@ -64,12 +64,12 @@ def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
 
 
 def keep(rivals: Rivals, folder: Path) -> None:
-    """Write what was measured into the campaign's folder."""
+    """Write the measurement into the campaign's folder."""
     write_whole(folder / FILE, dumps(rivals))
 
 
 def kept(campaign: Campaign) -> Rivals | None:
-    """Read what was measured of the network that is exported now."""
+    """Read the measurement of the network that is exported now; None if there is none."""
     file, outcome = campaign.ledger.folder / FILE, campaign.exported()
     if outcome is None or not file.exists():
         return None

@@ -1,6 +1,6 @@
 """A network as a person would draw it: blocks of lanes, lanes of strips, strips of columns.
 
-It is read off the graph, so that the network of any search space can be drawn.
+It is derived from the graph, so networks of any search space can be drawn.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from gensynth.graph.downsampling import reductions, sees_low_pass
 from gensynth.graph.graph import Graph, Layer
 
 Tone = Literal["columns", "dense", "depthwise", "filtered", "aliased", "pool", "bound", "join"]
-"""What a strip is: a convolution in columns, over all channels, channel by channel; a reduction
-with and without a low-pass filter before it; another pool; what bounds a gate; where lanes meet."""
+"""The kind of a strip: a convolution in columns, over all channels, or channel by channel; a
+reduction with or without a low-pass filter; another pool; the bound of a gate; a join of lanes."""
 _BOUNDS = ("sigmoid", "hardsigmoid", "softmax", "tanh")
 TIMES = "\N{MULTIPLICATION SIGN}"
 _JOINS = {"mul": TIMES, "add": "+"}
@@ -22,39 +22,39 @@ _JOINS = {"mul": TIMES, "add": "+"}
 
 @dataclass(frozen=True)
 class Strip:
-    """One layer as it is drawn."""
+    """One layer of a drawing."""
 
     tone: Tone
     label: str
     cells: int = 1
     """Parallel groups of a convolution."""
-    told: str = ""
+    tooltip: str = ""
     """The layer in a sentence."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between two places that all data passes through."""
+    """The layers between two places that all data passes through."""
 
     name: str
     lanes: tuple[tuple[Strip, ...], ...]
-    """Side by side; one that is empty is a shortcut."""
+    """Lanes side by side; an empty one is a shortcut."""
     join: str
-    """How the lanes meet: `TIMES` (a gate), `+`, `cat`; empty in a plain chain."""
+    """How the lanes are joined: `TIMES` (a gate), `+` or `cat`; empty for a plain chain."""
     shape: tuple[int, ...]
-    """Of the output: channels, height, width, or features."""
+    """Shape of the output: channels, height, width, or features."""
     times: int = 1
-    """So many blocks of this kind follow each other."""
+    """Number of consecutive blocks of this kind."""
 
     @property
     def looks(self) -> tuple[object, ...]:
-        """Everything that is seen of it: blocks that look alike are drawn once."""
+        """Everything visible: consecutive blocks that look alike are drawn once."""
         lanes = tuple(tuple((s.tone, s.label, s.cells) for s in lane) for lane in self.lanes)
         return (lanes, self.join, self.shape)
 
 
 def sketch(graph: Graph) -> tuple[Block, ...]:
-    """Draw up the blocks of a network, those that repeat once, in the order of execution."""
+    """Return the blocks of a network in order of execution; repeated ones appear once."""
     reduced = {row: sees_low_pass(graph, row) for row in reductions(graph)}
     chains = [list(group) for _, group in groupby(blocks_of(graph.layers), key=_kind(graph))]
     blocks = []
@@ -72,7 +72,7 @@ def sketch(graph: Graph) -> tuple[Block, ...]:
 
 
 def _kind(graph: Graph) -> Callable[[range], tuple[bool, str]]:
-    """Tell forks from plain rows, and plain rows of one part of the network from another's."""
+    """Return a key that separates forks from plain rows, and the parts of the network."""
 
     def kind(block: range) -> tuple[bool, str]:
         fork = len(block) > 1
@@ -88,7 +88,7 @@ def _chain(graph: Graph, rows: Sequence[int], reduced: dict[int, bool]) -> Block
 
 
 def _fork(graph: Graph, rows: range, reduced: dict[int, bool]) -> Block:
-    """Give each input of the last row a lane, with what of the block only it needs, or first."""
+    """Make a lane for each input of the last row, from the rows that it is the first to need."""
     end, taken, lanes = rows[-1], set[int](), []
     layer = graph.layers[end]
     for source in layer.inputs:
@@ -104,7 +104,7 @@ def _fork(graph: Graph, rows: range, reduced: dict[int, bool]) -> Block:
 
 
 def _above(graph: Graph, row: int, rows: range) -> set[int]:
-    """Collect `row` and what it depends on, within the block."""
+    """Return `row` and the rows of the block that it depends on."""
     found, todo = set[int](), [row]
     while todo:
         at = todo.pop()
@@ -115,7 +115,7 @@ def _above(graph: Graph, row: int, rows: range) -> set[int]:
 
 
 def _name(graph: Graph, rows: Sequence[int]) -> str:
-    """Name the part of the module tree that holds all rows."""
+    """Return the path of the submodule that holds all rows."""
     paths = [graph.layers[row].name.split(".") for row in rows if graph.layers[row].name]
     shared = []
     for words in zip(*paths, strict=False):
@@ -126,28 +126,28 @@ def _name(graph: Graph, rows: Sequence[int]) -> str:
 
 
 def _strip(graph: Graph, row: int, reduced: dict[int, bool]) -> Strip | None:
-    """Draw a layer, or nothing: norms, activations and moves go without saying."""
+    """Return the strip of a layer; norms, activations and moves have none."""
     layer = graph.layers[row]
     if layer.kind in ("conv", "linear"):
         return _weighted(graph, row, reduced)
     if row in reduced:
         tone: Tone = "filtered" if reduced[row] else "aliased"
-        return Strip(tone, f"{layer.op} {_down(layer)}", told=_told(graph, row, layer.op))
+        return Strip(tone, f"{layer.op} {_down(layer)}", tooltip=_tooltip(graph, row, layer.op))
     if layer.kind in ("pool", "resize", "reduce"):
-        words = {"reduce": "global mean", "resize": "bring back"}.get(layer.kind, layer.op)
-        return Strip("pool", words, told=_told(graph, row, words))
+        words = {"reduce": "global mean", "resize": "resize"}.get(layer.kind, layer.op)
+        return Strip("pool", words, tooltip=_tooltip(graph, row, words))
     if layer.op in _BOUNDS:
-        return Strip("bound", layer.op, told=_told(graph, row, layer.op))
+        return Strip("bound", layer.op, tooltip=_tooltip(graph, row, layer.op))
     if layer.kind == "combine":
         sign = _JOINS.get(layer.op, layer.op)
-        return Strip("join", sign, told=_told(graph, row, layer.op))
+        return Strip("join", sign, tooltip=_tooltip(graph, row, layer.op))
     return None
 
 
 def _weighted(graph: Graph, row: int, reduced: dict[int, bool]) -> Strip:
     layer = graph.layers[row]
     if layer.kind == "linear":
-        return Strip("dense", f"linear {layer.shape[-1]}", told=_told(graph, row, "linear"))
+        return Strip("dense", f"linear {layer.shape[-1]}", tooltip=_tooltip(graph, row, "linear"))
     inputs = graph.layers[layer.inputs[0]].shape[0]
     depthwise = layer.groups > 1 and layer.groups == inputs
     tone: Tone = "depthwise" if depthwise else "columns" if layer.groups > 1 else "dense"
@@ -162,15 +162,15 @@ def _weighted(graph: Graph, row: int, reduced: dict[int, bool]) -> Strip:
     elif layer.groups > 1:
         words += f", {layer.groups} groups"
     cells = 1 if depthwise else layer.groups
-    return Strip(tone, label, cells, _told(graph, row, words))
+    return Strip(tone, label, cells, _tooltip(graph, row, words))
 
 
 def _down(layer: Layer) -> str:
     return f"↓{max(layer.stride)}" if max(layer.stride) > 1 else "↓"
 
 
-def _told(graph: Graph, row: int, words: str) -> str:
+def _tooltip(graph: Graph, row: int, words: str) -> str:
     layer = graph.layers[row]
     size = TIMES.join(map(str, layer.shape))
     macs = f", {layer.macs:,} MACs" if layer.macs else ""
-    return f"{graph.label(row)}: {words}; gives {size}{macs}"
+    return f"{graph.label(row)}: {words}; output {size}{macs}"

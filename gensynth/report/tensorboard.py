@@ -1,4 +1,4 @@
-"""The curves of a campaign for TensorBoard: one run for each training, written as it ends."""
+"""The training curves of a campaign for TensorBoard: one run for each training."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 
 FOLDER = "tensorboard"
-"""In the campaign's folder."""
+"""Subfolder of the campaign's folder."""
 
 
 def require_tensorboard() -> None:
@@ -28,7 +28,7 @@ class Curves:
         self._seen = 0
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
-        """Write the curves of `outcomes` that are new: top-1 and loss by epoch, value and costs."""
+        """Write the curves of new `outcomes`: top-1 and loss by epoch, value and costs."""
         for outcome in outcomes[self._seen :]:
             run = self._folder / f"{outcome.number:05d}-{outcome.purpose}-{outcome.genome_id[:12]}"
             if outcome.curve and outcome.attempt > 0 and not run.exists():
@@ -37,12 +37,12 @@ class Curves:
 
 
 def _write(outcome: Outcome, run: Path) -> None:
-    """Write one training; the folder appears whole, so that a kill leaves no half of it."""
+    """Write one training; its folder appears complete or not at all."""
     from torch.utils.tensorboard import SummaryWriter
 
     draft = run.with_name(f".{run.name}")
     writer = SummaryWriter(str(draft))
-    # A network that trained on the validation split has no validation top-1 left.
+    # The exported network trained on the validation split, so it has no validation top-1.
     name = "training top-1" if outcome.purpose == "export" else "validation top-1"
     for line in outcome.curve:
         writer.add_scalar(name, line.top1, line.epoch)

@@ -17,7 +17,7 @@ from gensynth.evaluation.latency import Interval, Latency
 from gensynth.executors.inline import run
 from gensynth.graph.profile import Profile
 from gensynth.report.chart import Axis, Line, Point, scatter, steps
-from gensynth.report.contents import contents, fidelity_of, front_of
+from gensynth.report.contents import contents_of, fidelity_of, front_of
 from gensynth.report.page import render, write
 from gensynth.report.rivals import Rival, Rivals, keep, kept
 from tests.support.campaigns import experiment, measurement, outcome
@@ -68,7 +68,7 @@ def settings(**changes: Any) -> Any:
 
 def page_of(folder: Path, **more: Any) -> tuple[str, Page]:
     campaign = viewing(folder)
-    text = render(contents(campaign, more.get("beside", {})), more.get("rivals"))
+    text = render(contents_of(campaign, more.get("beside", {})), more.get("rivals"))
     return text, Page(text)
 
 
@@ -92,7 +92,7 @@ def test_the_answer_comes_first_and_is_what_is_recorded(finished: Path) -> None:
 
 def test_every_trained_candidate_is_in_the_table_and_in_the_charts(finished: Path) -> None:
     text, page = page_of(finished)
-    told = contents(viewing(finished), {})
+    told = contents_of(viewing(finished), {})
     assert len(told.trained) == 7
     for candidate in told.trained:
         assert candidate.genome_id in page.words
@@ -100,7 +100,7 @@ def test_every_trained_candidate_is_in_the_table_and_in_the_charts(finished: Pat
 
 
 def test_what_was_learned_is_told(finished: Path) -> None:
-    told = contents(viewing(finished), {})
+    told = contents_of(viewing(finished), {})
     assert told.learned is not None
     assert {i.decision for i in told.learned.influences} >= {"width", "depth"}
     effects = [i.effect_db for i in told.learned.influences]
@@ -118,7 +118,7 @@ def test_what_to_do_again_and_what_to_compare_name_the_same_folder(finished: Pat
 def test_before_the_inquisitor_has_judged_nothing_was_learned(tmp_path: Path) -> None:
     with driving(tmp_path / "run", settings(trials=4), None) as campaign:
         run(campaign)
-        told = contents(campaign, {})
+        told = contents_of(campaign, {})
     words = Page(render(told)).words
     assert told.learned is None and "Nothing yet: the first 4 proposals" in words
     assert "best answer" not in words
@@ -135,7 +135,7 @@ def test_a_rank_correlation_is_told_with_what_it_is_worth(
         Finalist(outcome(number=n, curve=(measurement(top1=80.0 + n),)), (), 0, mean=90.0 + n)
         for n in range(networks)
     ]
-    page = Page(render(replace(contents(viewing(finished), {}), fidelity=fidelity_of(done))))
+    page = Page(render(replace(contents_of(viewing(finished), {}), fidelity=fidelity_of(done))))
     assert told in page.words
 
 
@@ -148,17 +148,17 @@ def test_the_page_needs_nothing_but_itself(finished: Path) -> None:
 def test_names_and_reasons_cannot_break_out(finished: Path) -> None:
     campaign = viewing(finished)
     hostile = Judgement(NASTY, "enforce", 1.0, False, 0.5, NASTY, (NASTY,))
-    told = contents(campaign, {NASTY: campaign.outcomes})
+    told = contents_of(campaign, {NASTY: campaign.outcomes})
     told = replace(told, judgements=(hostile,), stages=[NASTY],
                    endings={NASTY: 1}, rejections={NASTY: 2})  # fmt: skip
-    safe, page = render(contents(campaign, {})), Page(render(told))
+    safe, page = render(contents_of(campaign, {})), Page(render(told))
     assert page.tags.count("img") == Page(safe).tags.count("img") == 0
     assert page.words.count(NASTY) >= 5
 
 
 def test_courses_of_several_campaigns_stand_side_by_side(finished: Path) -> None:
     rows = [outcome(number=n, attempt=1, value=v) for n, v in enumerate([1.0, None, 3.0, 2.0])]
-    told = contents(viewing(finished), {"other": rows})
+    told = contents_of(viewing(finished), {"other": rows})
     assert [c.name for c in told.courses] == ["gensynth", "other"]
     assert (told.courses[1].trainings, told.courses[1].best) == ((1, 2, 3, 4), (1.0, 1.0, 3.0, 3.0))
     assert ">other</text>" in render(told)
@@ -176,7 +176,7 @@ def test_a_campaign_without_a_winner_says_so(tmp_path: Path) -> None:
 
 def test_a_campaign_that_has_not_begun_has_a_report(tmp_path: Path) -> None:
     with driving(tmp_path / "run", settings(), None) as campaign:
-        text = render(contents(campaign, {}))
+        text = render(contents_of(campaign, {}))
     assert "none of 0 trained ones" in Page(text).words
 
 
