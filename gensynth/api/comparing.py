@@ -62,7 +62,7 @@ def compare(
         return compare_networks(names, question, here, image_size, channels, classes, rounds)
 
 
-def setup_device(name: str, say: Callable[[str], object] = print) -> None:
+def setup_device(name: str, say: Callable[[str], None] = print) -> None:
     """Prepare a device that latency is measured on, and try it; again, only try it.
 
     Args:
