@@ -1,7 +1,8 @@
 """Every run starts from nothing; with CI=true a skipped test is a failure.
 
-A run has a cache folder of its own, so that no test sees what an earlier run left. With CI=true
-every real part must be present.
+A run has a cache folder of its own, so that no test sees what an earlier run left, and lock files
+of its own, so that no test waits for other programs that measure latencies. With CI=true every real
+part must be present.
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gensynth.data.open import default_cache
+from gensynth.latency.machine import LOCKS
 
 USERS_CACHE = "GENSYNTH_USERS_CACHE"
 """Environment variable that names the user's own cache while the tests run."""
@@ -21,7 +23,8 @@ USERS_CACHE = "GENSYNTH_USERS_CACHE"
 def pytest_configure(config: pytest.Config) -> None:
     """Give this run an empty cache; of the user's own, only the emulator's parts are used."""
     os.environ[USERS_CACHE] = str(default_cache())
-    os.environ["GENSYNTH_CACHE"] = tempfile.mkdtemp(prefix="gensynth-tests-")
+    cache = os.environ["GENSYNTH_CACHE"] = tempfile.mkdtemp(prefix="gensynth-tests-")
+    os.environ[LOCKS] = cache  # A measurement elsewhere on this machine is not waited for.
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

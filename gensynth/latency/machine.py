@@ -1,10 +1,10 @@
 """Trainings share a machine; a latency measurement has it to itself.
 
-Two lock files of the user in the folder of temporary files arrange that. A training holds a shared
-lock on `work` while it computes. A measurement locks `turn`, which tells trainings that it is
-waiting, and then `work`, which it gets once every training has finished its batch and given way. It
-holds both until it is done, and the trainings go on. The kernel releases the locks of a process
-that dies.
+Two lock files of the user arrange that; they lie in the folder of temporary files, or in the one
+that `$GENSYNTH_LOCKS` names. A training holds a shared lock on `work` while it computes. A
+measurement locks `turn`, which tells trainings that it is waiting, and then `work`, which it gets
+once every training has finished its batch and given way. It holds both until it is done, and the
+trainings go on. The kernel releases the locks of a process that dies.
 
 No scheduler is needed: trainings in this process, in Ray's workers and of other campaigns follow
 the same protocol. Other programs are not held up; their effect shows in the measured interval. The
@@ -22,6 +22,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gensynth.errors import InputError
+
+LOCKS = "GENSYNTH_LOCKS"
+"""Environment variable that names the folder of the lock files; programs with different folders do
+not wait for each other."""
 
 try:
     import fcntl
@@ -88,7 +92,8 @@ def _lock(file: int, kind: int) -> bool:
 @contextmanager
 def _opened(name: str) -> Iterator[int]:
     """Open a lock file of this user; closing it releases the lock."""
-    path = Path(tempfile.gettempdir()) / f"gensynth.{_user()}.{name}"
+    folder = os.environ.get(LOCKS) or tempfile.gettempdir()
+    path = Path(folder) / f"gensynth.{_user()}.{name}"
     safely = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | safely, 0o600)
