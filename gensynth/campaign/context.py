@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from gensynth.evaluation.score import Score
 from gensynth.generators.by_name import make_generator
 from gensynth.generators.protocol import Generator
 from gensynth.generators.space_problem import SpaceProblem
+from gensynth.generators.synthesis.probe import Stimuli
 from gensynth.latency.device import check
 from gensynth.latency.job import LatencyJob
 from gensynth.latency.runtimes import check as check_runtime
@@ -29,9 +30,6 @@ from gensynth.models.by_name import reference_source
 from gensynth.record.pending import InFlight
 from gensynth.space import SearchSpace, Source, Task
 from gensynth.training.job import Job
-
-if TYPE_CHECKING:
-    from gensynth.generators.synthesis.probe import Stimuli
 
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 PROBED_IMAGES = 64
@@ -56,7 +54,7 @@ class Context:
     test_images: int = 0
     references: Mapping[str, Source] = field(default_factory=dict)
     """Networks that rules refer to, trained first and by the same proxy."""
-    stimuli: "Stimuli | None" = None
+    stimuli: Stimuli | None = None
     """What the inquisitor probes untrained networks with."""
     stopping: EarlyStopping = field(default_factory=Halving)
     class_names: tuple[str, ...] = ()
@@ -162,11 +160,9 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
     return context
 
 
-def _stimuli(data: DataSet, seed: int) -> "Stimuli":
+def _stimuli(data: DataSet, seed: int) -> Stimuli:
     """Take a mini-batch of normalised training images, to probe untrained networks with."""
     import torch
-
-    from gensynth.generators.synthesis.probe import Stimuli
 
     split = data.splits["train"]
     rng = np.random.default_rng(np.random.SeedSequence((seed, len(_STREAMS) + 1)))

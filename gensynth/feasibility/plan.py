@@ -15,6 +15,7 @@ from gensynth.generators.protocol import Proposal
 from gensynth.process import usable_cores
 from gensynth.record.pending import InFlight
 from gensynth.space import Source
+from gensynth.training.pace import pace
 
 if TYPE_CHECKING:
     from gensynth.training.pace import Pace
@@ -68,8 +69,6 @@ def plan(context: Context, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
 
 def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> list["Pace"]:
     """Train a few batches of each network like a candidate of the search; keep nothing."""
-    from gensynth.training.pace import pace
-
     with TemporaryDirectory() as folder:
         in_flight, nobody = InFlight(Path(folder)), proposed(0, 0, Proposal({}, 0))
         return [pace(context.job(nobody, source, in_flight), limit_s) for source in sources]

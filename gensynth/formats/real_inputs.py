@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gensynth.data.batches import Batches
 from gensynth.data.sets import DataSet
 
 if TYPE_CHECKING:
@@ -71,8 +72,6 @@ def _of_split(
     data: DataSet, split: str, size: tuple[int, int], most: int
 ) -> tuple["Tensor", "Tensor"]:
     import torch
-
-    from gensynth.data.batches import Batches
 
     place = torch.device("cpu")
     return spread(Batches(data, (split,), size, place, torch.contiguous_format), most)
