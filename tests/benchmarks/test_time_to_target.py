@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.benchmarks.simulated_clock import ClockedTrainings, Curves
 from experiments.benchmarks.time_to_target import (
     PATIENCE,
-    ClockedTrainings,
-    Curves,
     Found,
     Run,
     _restarted,
