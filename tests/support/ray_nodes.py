@@ -43,8 +43,8 @@ def ray_node(options: list[str], before: str = "") -> Iterator["subprocess.Popen
 
     `before` is a shell command for a node with mounts of its own.
     """
-    ray = Path(sys.executable).with_name("ray")
-    command = [str(ray), "start", "--block", "--disable-usage-stats", *options]
+    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    command = [*ray, "start", "--block", "--disable-usage-stats", *options]
     command += [] if any(o.startswith("--num-cpus") for o in options) else ["--num-cpus=1"]
     if before:
         command = ["unshare", "-m", "sh", "-c", f'{before} && exec "$@"', "sh", *command]

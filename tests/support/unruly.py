@@ -21,7 +21,7 @@ from gensynth.space import Choose, Source, Task
 
 BEHAVIOURS = (
     *("fine", "slow", "dies once", "dies", "raises", "leaves", "diverges", "hangs"),
-    *("tells", "eats", "slows down"),
+    *("tells", "meets", "eats", "slows down"),
 )
 
 
@@ -68,10 +68,12 @@ class Unruly(nn.Module):
     def _misbehave(self, logits: Tensor) -> Tensor:
         if self.behaviour in ("slow", "tells"):
             time.sleep(0.05)
+        if self.behaviour in ("tells", "meets"):
+            self._tell()
+        while self.behaviour == "meets" and len(self._nodes()) < 2:
+            time.sleep(0.05)
         if self.behaviour == "slows down":  # Some minutes for the digits' eighth epoch.
             time.sleep(0.05 * 2 ** (self.batches / 20))
-        if self.behaviour == "tells":
-            self._tell()
         if self.behaviour == "eats" and len(logits) > 40:
             self._eat()
         if self.batches < 20:  # In mid-training, not at its start.
@@ -93,6 +95,10 @@ class Unruly(nn.Module):
 
         node = get_node_ip_address()  # type: ignore[no-untyped-call]
         self.mark.with_name(f"node-{node}-{self.mark.name}").touch()
+
+    def _nodes(self) -> set[str]:
+        """Name the nodes on which something was trained so far."""
+        return {file.name.split("-")[1] for file in self.mark.parent.glob("node-*")}
 
     def _eat(self) -> None:
         """Take memory until somebody ends this process, or there would be a danger to others."""

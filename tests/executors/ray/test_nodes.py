@@ -35,28 +35,36 @@ def children(name: bytes) -> list[int]:
     return found
 
 
-LONG = 25
-"""Epochs of trainings that outlast the start of a worker: Tune gives the shorter ones of a queue to
-the workers that it has, and calls off those that are starting."""
 DRIVER = """
 import sys
 from pathlib import Path
 from gensynth.executors.ray import run
 from tests.support.unruly_campaigns import FINALS, unruly
 
-proposals = [("tells", width) for width in range(20, 20 + int(sys.argv[3]))]
-finals = FINALS | {"epochs_factor": 1 / int(sys.argv[4])}
-proxy = {"epochs": int(sys.argv[4])}
-with unruly(Path(sys.argv[1]), proposals, proxy=proxy, finals=finals) as opened:
-    run(opened, sys.argv[2])
+folder, head, marks, behaviour = Path(sys.argv[1]), *sys.argv[2:5]
+proposals = [(behaviour, width) for width in range(20, 20 + int(sys.argv[5]))]
+space = {"use": "tests.support.unruly:UnrulySpace", "marks": marks}
+finals = FINALS | {"epochs_factor": 0.5}
+with unruly(folder, proposals, space=space, proxy={"epochs": 2}, finals=finals) as opened:
+    run(opened, head)
 """
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The campaign's; beside it, a folder in which networks tell where they are trained."""
+    (tmp_path / "marks").mkdir()
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
 
 
 @contextmanager
 def driving(
-    folder: Path, head: Cluster, trials: int, epochs: int = 2
+    folder: Path, head: Cluster, trials: int, behaviour: str = "meets"
 ) -> Iterator["subprocess.Popen[str]"]:
-    words = [str(folder), head.address, str(trials), str(epochs)]
+    """Drive a campaign; trainings that meet wait until each of two nodes has begun one."""
+    marks = str(folder.with_name("marks"))
+    words = [str(folder), head.address, marks, behaviour, str(trials)]
     driver = subprocess.Popen(
         [sys.executable, "-c", DRIVER, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
@@ -83,60 +91,60 @@ def wait_for_training(driver: "subprocess.Popen[str]", folder: Path) -> None:
 
 def trained_on(folder: Path, node: str) -> list[str]:
     """Give the widths of the networks that were trained on a node."""
-    return [file.name for file in folder.glob(f"node-{node}-*")]
+    return [file.name for file in folder.with_name("marks").glob(f"node-{node}-*")]
 
 
 def node(head: Cluster, address: str) -> list[str]:
     return [f"--address={head.address}", f"--node-ip-address={address}"]
 
 
-def test_a_node_is_lost_and_its_candidates_are_trained_elsewhere(tmp_path: Path) -> None:
+def test_a_node_is_lost_and_its_candidates_are_trained_elsewhere(folder: Path) -> None:
     with cluster() as head, ray_node(node(head, "127.0.0.3")) as second:
-        with driving(tmp_path, head, 6) as driver:
-            wait_for_rows(driver, tmp_path, 2)
+        with driving(folder, head, 6) as driver:
+            wait_for_rows(driver, folder, 2)
             kill_node(second)
             _, err = driver.communicate(timeout=900)
         assert (driver.returncode, err) == (0, "")
-    assert trained_on(tmp_path, "127.0.0.2") and trained_on(tmp_path, "127.0.0.3")
-    rows = recorded(tmp_path)
+    assert trained_on(folder, "127.0.0.2") and trained_on(folder, "127.0.0.3")
+    rows = recorded(folder)
     assert_nothing_lost_or_doubled(rows, trials=6)
     assert {row.ending for row in rows} == {"completed"}
 
 
-def test_a_node_that_joins_is_used(tmp_path: Path) -> None:
-    with cluster() as head, driving(tmp_path, head, 5, LONG) as driver:
-        wait_for_training(driver, tmp_path)
-        assert not trained_on(tmp_path, "127.0.0.3")
+def test_a_node_that_joins_is_used(folder: Path) -> None:
+    with cluster() as head, driving(folder, head, 5) as driver:
+        wait_for_training(driver, folder)
+        assert not trained_on(folder, "127.0.0.3")
         with ray_node(node(head, "127.0.0.3")):
             _, err = driver.communicate(timeout=900)
     assert (driver.returncode, err) == (0, "")
-    assert trained_on(tmp_path, "127.0.0.3")
-    assert_nothing_lost_or_doubled(recorded(tmp_path), trials=5)
+    assert trained_on(folder, "127.0.0.3")
+    assert_nothing_lost_or_doubled(recorded(folder), trials=5)
 
 
-def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(folder: Path) -> None:
     """A mount namespace of its own: there, the campaign's folder is another, empty one."""
-    hidden = f"mount -t tmpfs none {tmp_path}"
+    hidden = f"mount -t tmpfs none {folder}"
     with (
         cluster() as head,
         ray_node(node(head, "127.0.0.3"), before=hidden),
-        driving(tmp_path, head, 2) as driver,
+        driving(folder, head, 2, "tells") as driver,
     ):
         _, err = driver.communicate(timeout=900)
     words = "is not shared with node 127.0.0.3 of the cluster: choose an --out that all nodes see"
     assert driver.returncode != 0 and words in err
-    assert recorded(tmp_path) == [] and not list(tmp_path.glob(".shared-*"))
+    assert recorded(folder) == [] and not list(folder.glob(".shared-*"))
 
 
-def test_a_node_that_joins_with_a_disk_of_its_own_trains_and_says_so(tmp_path: Path) -> None:
+def test_a_node_that_joins_with_a_disk_of_its_own_trains_and_says_so(folder: Path) -> None:
     """Its trainings count; only what needs the folder is left to others."""
-    hidden = f"mount -t tmpfs none {tmp_path}"
-    with cluster() as head, driving(tmp_path, head, 5, LONG) as driver:
-        wait_for_training(driver, tmp_path)
+    hidden = f"mount -t tmpfs none {folder}"
+    with cluster() as head, driving(folder, head, 5) as driver:
+        wait_for_training(driver, folder)
         with ray_node(node(head, "127.0.0.3"), before=hidden):
             _, err = driver.communicate(timeout=900)
     assert (driver.returncode, err) == (0, "")
-    rows = recorded(tmp_path)
+    rows = recorded(folder)
     assert_nothing_lost_or_doubled(rows, trials=5)
     told = [r for r in rows if "node 127.0.0.3 does not share the campaign's folder" in r.detail]
     assert told and all(row.ending == "completed" for row in told)
