@@ -175,7 +175,7 @@ def test_a_network_that_computes_otherwise_once_exported_is_refused(
     ("line", "place"),
     [
         ("import yaml", ":6"),
-        ("from gensynth import plain", ":6"),
+        ("from gensynth.data import open", ":6"),
         ("if True:\n    x = 1", ":6"),
         ("def make(spec):\n    import safetensors\n    return Net(3)\n", "make"),
     ],

@@ -18,7 +18,7 @@ SPACE = AttendNeXt()
 IMAGES = Images((0.5, 0.4, 0.3), (0.2, 0.3, 0.4), ("cat", "dog", "eel", "fly", "gnu"))
 START = """
 import json, sys, warnings
-import gensynth.peers
+import gensynth.models.timm_models
 timm = gensynth.models.timm_models.import_timm()
 for name in [n for n in sys.modules if n.split(".")[0] in ("gensynth", "search_spaces")]:
     del sys.modules[name]
