@@ -35,7 +35,7 @@ class _Progress:
     space: Space
     problem: ParameterProblem
     generator: Synthesis
-    told: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)
     """Numbers of the finished trials that the generator knows."""
     proposed: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Values that were proposed for trials whose parameters may not be stored yet."""
@@ -57,10 +57,10 @@ class _Progress:
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
         finished, pending = [], []
         for trial in study.get_trials(deepcopy=False):
-            if trial.number in self.told or trial.number == present:
+            if trial.number in self.known or trial.number == present:
                 continue
             if trial.state.is_finished():
-                self.told.add(trial.number)
+                self.known.add(trial.number)
                 self.proposed.pop(trial.number, None)
             values = self._values(trial)
             if values is None:

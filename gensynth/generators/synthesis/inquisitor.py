@@ -130,12 +130,12 @@ class Inquisitor:
 
         The reactions of candidates that were probed correct their predicted accuracies.
         """
+        grid = self._grids.of(candidates, self.tried)
         self._extend([*candidates, *pending])
         self._fit()
         means, deviations = self._predict(candidates, pending)
         lowered = means - self._predictions.optimism(self.tried) * deviations
         members = list(zip(lowered, deviations, strict=True))
-        grid = self._grids.of(candidates, self.tried)
         rules = self._log_probability_of_measured_rules(candidates)
         feasible = log_mean(np.array([log_probability_feasible(grid, *m) for m in members]))
         values = [o.value for o in self.credible() if o.value is not None]

@@ -187,11 +187,11 @@ def correction(known: Sequence[Reactions], errors: Floats, asked: Sequence[React
         reactions; 0 for networks that were not probed, and for all while too few are known.
     """
     moves = np.zeros(len(asked))
-    told = [index for index, reactions in enumerate(known) if reactions]
+    trained = [index for index, reactions in enumerate(known) if reactions]
     wanted = [index for index, reactions in enumerate(asked) if reactions]
-    if len(told) < ENOUGH or not wanted:
+    if len(trained) < ENOUGH or not wanted:
         return moves
-    probed, queried = [known[k] for k in told], [asked[k] for k in wanted]
+    probed, queried = [known[k] for k in trained], [asked[k] for k in wanted]
     names = sorted(set.intersection(*(set(some) for some in [*probed, *queried])))
     if not names:
         return moves
@@ -202,6 +202,6 @@ def correction(known: Sequence[Reactions], errors: Floats, asked: Sequence[React
     center, width = table.mean(axis=0), table.std(axis=0) + 1e-9
     table, queries = (table - center) / width, (queries - center) / width
     moment = table.T @ table + RIDGE * np.eye(len(names))
-    weights = np.linalg.solve(moment, table.T @ errors[told])
+    weights = np.linalg.solve(moment, table.T @ errors[trained])
     moves[wanted] = np.clip(queries, -3, 3) @ weights
     return moves

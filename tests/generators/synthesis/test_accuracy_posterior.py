@@ -43,8 +43,8 @@ def test_optimism_is_never_negative_and_never_beyond_the_farthest_error(
 
 
 def test_steady_disappointment_is_believed_more_and_more() -> None:
-    told = [placed([1.0] * count) for count in (0, 1, 4, 40)]
-    optimism = [predictions.optimism(outcomes) for predictions, outcomes in told]
+    cases = [placed([1.0] * count) for count in (0, 1, 4, 40)]
+    optimism = [predictions.optimism(outcomes) for predictions, outcomes in cases]
     assert optimism[0] == 0
     assert optimism == sorted(optimism)
     assert 0.9 < optimism[-1] < 1

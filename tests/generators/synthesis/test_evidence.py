@@ -83,12 +83,12 @@ def test_many_trainings_show_the_line_on_which_they_end(slope: float) -> None:
 
 
 def test_a_slow_start_is_no_bad_end_where_starts_tell_little() -> None:
-    """Carried on by the usual rise it would end at 50 + 10 = 60 percent."""
+    """Extrapolated by the usual rise, it would end at 10 + 40 = 50 percent."""
     end = extrapolated(outcome("stopped", 10.0), on_a_line(50, 0.1))
     assert end.top1 > 75.0
 
 
-def test_ends_that_scatter_are_told_with_more_doubt() -> None:
+def test_ends_that_scatter_are_predicted_with_more_doubt() -> None:
     steady, loose = (
         extrapolated(outcome("stopped", 35.0), on_a_line(50, 0.2, s)) for s in (0.0, 4.0)
     )
@@ -114,7 +114,7 @@ def test_one_complete_training_is_trusted_half() -> None:
     st.lists(st.tuples(PERCENT, PERCENT), min_size=1, max_size=12),
     PERCENT,
 )
-def test_what_is_told_is_finite_whatever_was_seen(
+def test_predictions_are_finite_whatever_was_observed(
     pairs: list[tuple[float, float]], reached: float
 ) -> None:
     end = extrapolated(outcome("stopped", reached), [outcome("completed", *pair) for pair in pairs])

@@ -44,9 +44,11 @@ def lucky(problem: Synthetic, rng: np.random.Generator, number: int) -> Outcome:
     noisy = min(problem.top1(decisions) + 3.0 * rng.normal(), 99.0)
     foresight = problem.foresee(decisions)
     value = problem.prospect(foresight, np.array([noisy])).value[0]
-    told = replace(outcome(number=number, decisions=decisions), fingerprint=foresight.fingerprint)
+    trained = replace(
+        outcome(number=number, decisions=decisions), fingerprint=foresight.fingerprint
+    )
     held = noisy >= problem.floor
-    return replace(told, curve=(measurement(1, noisy),), value=float(value) if held else None)
+    return replace(trained, curve=(measurement(1, noisy),), value=float(value) if held else None)
 
 
 def taught(problem: Synthetic, count: int = 12) -> tuple[Inquisitor, list[SampledCandidate]]:
