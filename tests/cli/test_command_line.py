@@ -263,7 +263,10 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
         (["show", "/nowhere"], "/nowhere: is no campaign folder"),
         (["export", "attendnext:x325", "--to", "/tmp/never"], "did you mean 'xa325'"),
         (["export", "attendnext:tiny", "--to", "x", "--image-size", "999999"], "memory: "),
-        (["compare", "published:OFA-62"], "published:OFA-62: is known by its published figures only"),
+        (
+            ["compare", "published:OFA-62"],
+            "published:OFA-62: is known by its published figures only",
+        ),
         (["compare", "attendnext:tiny", "--threads", "1000"], "threads: expected at most"),
         (["check", "nonsense"], "nonsense: is no file"),
         (["check", "json:dumps"], "json:dumps: the factory raised TypeError"),
