@@ -265,7 +265,7 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
         (["export", "attendnext:tiny", "--to", "x", "--image-size", "999999"], "memory: "),
         (
             ["compare", "published:OFA-62"],
-            "published:OFA-62: is known by its published figures only",
+            "is known by its published figures only",
         ),
         (["compare", "attendnext:tiny", "--threads", "1000"], "threads: expected at most"),
         (["check", "nonsense"], "nonsense: is no file"),
