@@ -103,7 +103,7 @@ def test_export_of_a_campaign_and_of_one_of_its_candidates(
     code, out, _ = run(capsys, "export", f"{finished}:0", "--to", tmp_path / "first")
     assert code == 0 and "fresh weights: this network was not trained; it takes 1 x 8 x 8" in out
     card = (tmp_path / "first" / "card.md").read_text()
-    assert "not trained" in card and "statistics of training images of digits" in card
+    assert "not trained" in card and "normalisations come from training images of digits" in card
     assert "| Input | (N, 1, 8, 8), float32 |" in card and "| Parameters | " in card
 
 
