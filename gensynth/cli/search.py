@@ -18,25 +18,34 @@ Number = Optional[int]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 
 
+Out = Annotated[File, typer.Option(help="Folder of the campaign. Default: runs/NAME.")]
+Trials = Annotated[Number, typer.Option(help="Number of candidates to train.")]
+NamedGenerator = Annotated[
+    Text, typer.Option(help="gensynth, random, tpe, gp, nsgaii, evolution, or module:maker.")
+]
+NamedExecutor = Annotated[
+    Text, typer.Option(help="ray (all cores, or a cluster) or inline (this process).")
+]
+Address = Annotated[
+    Text, typer.Option(help="HOST:PORT of a running Ray cluster. Default: this machine.")
+]
+Storage = Annotated[
+    Text, typer.Option(help="Database URL of the record. Default: study.db in the folder.")
+]
+Seed = Annotated[Number, typer.Option(help="Random seed.")]
+
+
 def search(
     experiment: ExperimentOrSuited = None,
     data: Images = None,
     image_size: ResizedTo = None,
-    out: Annotated[File, typer.Option(help="Folder of the campaign. Default: runs/NAME.")] = None,
-    trials: Annotated[Number, typer.Option(help="Number of candidates to train.")] = None,
-    generator: Annotated[
-        Text, typer.Option(help="gensynth, random, tpe, gp, nsgaii, evolution, or module:maker.")
-    ] = None,
-    executor: Annotated[
-        Text, typer.Option(help="ray (all cores, or a cluster) or inline (this process).")
-    ] = None,
-    address: Annotated[
-        Text, typer.Option(help="HOST:PORT of a running Ray cluster. Default: this machine.")
-    ] = None,
-    storage: Annotated[
-        Text, typer.Option(help="Database URL of the record. Default: study.db in the folder.")
-    ] = None,
-    seed: Annotated[Number, typer.Option(help="Random seed.")] = None,
+    out: Out = None,
+    trials: Trials = None,
+    generator: NamedGenerator = None,
+    executor: NamedExecutor = None,
+    address: Address = None,
+    storage: Storage = None,
+    seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
     """Search, train and export a network.

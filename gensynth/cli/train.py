@@ -39,6 +39,7 @@ Threads = Annotated[
     int,
     typer.Option(help="CPU threads. More threads help large networks if cores are idle.", min=1),
 ]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option(help="Random seed of weights and order of images.", min=0)]
 Size = Annotated[
     Number,
@@ -58,7 +59,7 @@ def train(
     augment: Augment = "crop",
     seed: Seed = 0,
     threads: Threads = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: DeviceName = "auto",
     rates: Rates = "0.1,0.2,0.4",
     rate_only: RateOnly = False,
     as_json: AsJson = False,
@@ -90,10 +91,8 @@ def train(
         )
     if done.choice is not None:
         _show_choice(done, done.choice, as_json)
-    elif as_json:
-        print_json([done.plain()])
     else:
-        typer.echo("\n".join(_lines(done)))
+        print_json([done.plain()]) if as_json else typer.echo("\n".join(_lines(done)))
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
@@ -15,10 +14,7 @@ from gensynth.generators.protocol import Proposal
 from gensynth.process import usable_cores
 from gensynth.record.pending import InFlight
 from gensynth.space import Source
-from gensynth.training.pace import pace
-
-if TYPE_CHECKING:
-    from gensynth.training.pace import Pace
+from gensynth.training.pace import Pace, pace
 
 START_UP_S = 0.5
 """Of a training, apart from its batches: building the network, opening the data, recording."""
@@ -67,7 +63,7 @@ def plan(context: Context, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
     )
 
 
-def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> list["Pace"]:
+def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> list[Pace]:
     """Train a few batches of each network like a candidate of the search; keep nothing."""
     with TemporaryDirectory() as folder:
         in_flight, nobody = InFlight(Path(folder)), proposed(0, 0, Proposal({}, 0))

@@ -103,7 +103,7 @@ def test_export_of_a_campaign_and_of_one_of_its_candidates(
     code, out, _ = run(capsys, "export", f"{finished}:0", "--to", tmp_path / "first")
     assert code == 0 and "fresh weights: this network was not trained; it takes 1 x 8 x 8" in out
     card = (tmp_path / "first" / "card.md").read_text()
-    assert "not trained" in card and "statistics of training images of digits" in card
+    assert "not trained" in card and "normalisations come from training images of digits" in card
     assert "| Input | (N, 1, 8, 8), float32 |" in card and "| Parameters | " in card
 
 
@@ -263,12 +263,15 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
         (["show", "/nowhere"], "/nowhere: is no campaign folder"),
         (["export", "attendnext:x325", "--to", "/tmp/never"], "did you mean 'xa325'"),
         (["export", "attendnext:tiny", "--to", "x", "--image-size", "999999"], "memory: "),
-        (["compare", "published:OFA-62"], "published:OFA-62: is known by its figures only"),
+        (
+            ["compare", "published:OFA-62"],
+            "is known by its published figures only",
+        ),
         (["compare", "attendnext:tiny", "--threads", "1000"], "threads: expected at most"),
         (["check", "nonsense"], "nonsense: is no file"),
         (["check", "json:dumps"], "json:dumps: the factory raised TypeError"),
         (["score"], "give a MODEL, or all of --top1, --params and --macs"),
-        (["score", "--top1", "70", "--params", "x", "--macs", "1"], "--params: 'x' is no count"),
+        (["score", "--top1", "70", "--params", "x", "--macs", "1"], "--params: 'x' is not a count"),
         (["score", "--top1", "0", "--params", "1", "--macs", "1"], "does not exist"),
     ],
 )
