@@ -33,6 +33,7 @@ from torch.nn.parameter import is_lazy
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph
+from gensynth.graph.trace.leaving import Doors
 from gensynth.graph.trace.recorder import Recorder
 
 
@@ -51,7 +52,7 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
     recorder = Recorder(module, image)
     with _undisturbed(module), recorder.named_by(module), torch.no_grad():
         try:
-            with recorder:
+            with Doors(recorder.leave), recorder:
                 output = module(image)
         except (Exception, SystemExit) as error:
             shape = "x".join(map(str, input_shape))
@@ -70,7 +71,7 @@ def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
 
 @contextmanager
 def _undisturbed(module: nn.Module) -> Iterator[None]:
-    training = [(part, part.training) for part in module.modules()]
+    training = [(part, part.training) for part in module.modules() if hasattr(part, "training")]
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers() if _holds_numbers(buffer)]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     # The fused transformer kernels hide their linear layers.
@@ -99,4 +100,5 @@ def _evaluate(module: nn.Module) -> None:
         module.eval()
     except Exception:
         for part in module.modules():
-            part.training = False
+            if hasattr(part, "training"):
+                part.training = False
