@@ -1,14 +1,9 @@
-"""Static costs of a network at batch 1, read off its graph; and fvcore's count beside them."""
+"""Static costs of a network at batch 1, read off its graph."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 from gensynth.graph.graph import Graph, Layer, no_rule_for
-
-if TYPE_CHECKING:
-    from torch import nn
 
 BYTES = 4
 """Of one float32 number."""
@@ -90,35 +85,3 @@ def _peak(layers: tuple[Layer, ...], memory: list[int], last_use: list[int]) -> 
             peak = max(peak, live)
         live -= freed[i]
     return peak
-
-
-@dataclass(frozen=True)
-class SecondOpinion:
-    """What fvcore counts for the same network; it names multiply-accumulates flops."""
-
-    macs: Mapping[str, int]
-    """By operator; `conv` and `linear` are ours, it also counts normalisation and some pools."""
-    uncounted: Mapping[str, int]
-    """Operators that it does not know, and how often they occur."""
-
-    @property
-    def total(self) -> int:
-        """All that it counts."""
-        return sum(self.macs.values())
-
-
-def second_opinion(module: "nn.Module", input_shape: tuple[int, int, int]) -> SecondOpinion:
-    """Ask fvcore about `module` on one image of `input_shape` (C, H, W)."""
-    import torch
-    from fvcore.nn import FlopCountAnalysis
-
-    training = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        analysis = FlopCountAnalysis(module, torch.zeros(1, *input_shape))
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        counted = {operator: int(count) for operator, count in analysis.by_operator().items()}
-        return SecondOpinion(counted, dict(analysis.unsupported_ops()))
-    finally:
-        for part, flag in training.items():
-            part.training = flag

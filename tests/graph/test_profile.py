@@ -12,7 +12,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gensynth.graph.graph import Graph, Layer
-from gensynth.graph.profile import profile, second_opinion
+from gensynth.graph.opinions import difference, fvcore_opinion, torch_opinion
+from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import find_model
 from tests.support.networks import FunctionalResNet, call, columnar, conv, mobilenet, resnet
@@ -78,7 +79,7 @@ def half_of_torchs_count(module: nn.Module, shape: tuple[int, int, int]) -> int:
 def test_macs_agree_with_torch_and_with_fvcore(name: str) -> None:
     module, shape = NETWORKS[name](), (3, 64, 64)
     macs = profile(trace(module, shape)).macs
-    opinion = second_opinion(module, shape)
+    opinion = fvcore_opinion(module, shape)
     assert macs == half_of_torchs_count(module, shape)
     assert macs == opinion.macs["conv"] + opinion.macs["linear"]
 
@@ -94,7 +95,7 @@ def test_macs_of_any_convolution_agree_with_torch(
 
 def test_the_second_opinion_tells_what_it_does_not_know() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Hardswish()).train()
-    opinion = second_opinion(module, (3, 8, 8))
+    opinion = fvcore_opinion(module, (3, 8, 8))
     assert opinion.macs == {"conv": 36 * 216, "batch_norm": 36 * 8 * 2}
     assert opinion.total == 36 * 216 + 36 * 16
     assert opinion.uncounted == {"aten::hardswish": 1}

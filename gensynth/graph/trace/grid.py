@@ -125,7 +125,7 @@ def _ranked(labels: Tensor) -> Tensor:
     shape, labels = labels.shape, compact(labels)
     values = _different(labels)
     exact = (labels.double() * 256).round() / 256
-    ranks = torch.searchsorted(values, exact).float() + 1
+    ranks = torch.searchsorted(values, exact.contiguous()).float() + 1
     return torch.where(labels > 0, ranks, 0.0).expand(shape)
 
 

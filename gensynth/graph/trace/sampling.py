@@ -59,6 +59,8 @@ class Sampling:
     def write(self, view: Tensor, written: Tensor, row: int) -> None:
         """Show in `view` what was written in place to `written`, which shares its memory."""
         new, old = self._pieces[written], self._pieces.get(view)
+        if old is not None:
+            old, new = self._met([old, new])
         elements = view.untyped_storage().nbytes() // view.element_size()
 
         def run(values: Sequence[Tensor], purpose: Any = "cover") -> Tensor:
@@ -116,7 +118,14 @@ class Sampling:
             if other not in self._pieces:
                 self.lose(call.inputs, other, at)
 
+    def _met(self, parents: list[Piece]) -> list[Piece]:
+        """Let each of several maps count its own rows and columns, where they meet."""
+        if all(piece.origin is parents[0].origin for piece in parents):
+            return parents
+        return [self._restart(piece) if piece.parents else piece for piece in parents]
+
     def _move(self, call: Call, parents: list[Piece], rows: Sequence[int]) -> None:
+        parents = self._met(parents)
         made = [
             repeat(call, [labels.expand(t.shape) for labels, t in pairs], _no_place)
             for pairs in (
@@ -234,7 +243,7 @@ class Sampling:
             self._map(call.out, row, renumber(self._pieces[call.out].places))
 
     def _attend(self, call: Call, parents: list[Piece], row: int) -> None:
-        """A product of two activations has the places of the one that samples more finely."""
+        """A product of two activations has the places of the first (queries), or else of the second."""
         for parent in parents:
             self._end(parent)
         shape, candidates = call.out.shape, []
@@ -244,7 +253,7 @@ class Sampling:
                 break
             contracted = piece.places.each(lambda labels, axis=axis: averaged(labels, [axis]))
             candidates.append(contracted.each(lambda labels: tidy(labels.expand(shape))))
-        best = max(candidates, key=lambda places: measure(places).cells)
+        best = next((p for p in candidates if measure(p).cells > 1), candidates[0])
         self._map(call.out, row, renumber(best))
 
     def _reduce(self, call: Call, parent: Piece, row: int) -> None:
@@ -280,7 +289,7 @@ class Sampling:
 
     def _bend(self, call: Call, parents: list[Piece], row: int) -> None:
         """Follow what acts number by number; several inputs, or what bends, may end pieces."""
-        shape = call.out.shape
+        shape, parents = call.out.shape, self._met(parents)
         spread = [p.places.each(lambda labels: tidy(_broadcast(labels, shape))) for p in parents]
         places = _finest(spread, [measure(p) for p in spread], parents)
         one_map = all(piece.origin is parents[0].origin for piece in parents)
@@ -482,7 +491,7 @@ def _rescaled_labels(labels: Tensor, before: Tensor) -> Tensor:
     values = values[values > 0]
     if len(values) < 2:
         return (labels > 0).float().expand(shape)
-    high = torch.searchsorted(values, labels).clamp(1, len(values) - 1)
+    high = torch.searchsorted(values, labels.contiguous()).clamp(1, len(values) - 1)
     low = high - 1
     share = (labels - values[low]) / (values[high] - values[low])
     return torch.where(labels > 0, low + share + 1, 0.0).expand(shape)
