@@ -5,17 +5,18 @@ from typing import ClassVar
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict
-from gensynth.graph.downsampling import reductions, sees_low_pass
+from gensynth.graph.downsampling import judged_reductions
 
 
 @dataclass(frozen=True)
 class AntialiasedDownsampling:
     """At least `min_share` of the spatial reductions see a low-pass filter.
 
-    The network's first convolution is exempt. Filters are judged by their response (see
-    `gensynth.graph.downsampling`), so a mean or a blur at the stride passes, whatever its class is
-    called; a strided learned convolution or a strided maximum does not. A network that never
-    reduces its maps after the first convolution passes.
+    The network's first convolution is exempt. A reduction is judged by what it does to a map (see
+    `gensynth.graph.downsampling`), whatever it is called or however it is written: a mean or a blur
+    at the stride passes, a strided learned convolution or a strided maximum does not. Learned
+    weights may become a low-pass filter in training; nothing before it guarantees that, so they do
+    not pass. A network that never reduces its maps after the first convolution passes.
     """
 
     needs: ClassVar[Stage] = "graph"
@@ -24,16 +25,21 @@ class AntialiasedDownsampling:
 
     def __post_init__(self) -> None:
         if not 0 < self.min_share <= 1:
-            raise InputError("min_share", f"{self.min_share} is not above 0 and at most 1")
+            raise InputError("min_share", f"must be above 0 and at most 1, got {self.min_share}")
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
         """Name the reductions that alias."""
         graph = candidate.graph
-        rows = reductions(graph)
-        aliased = [row for row in rows if not sees_low_pass(graph, row)]
-        share = 1 - len(aliased) / max(len(rows), 1)
+        if graph.unknown:
+            return Verdict.not_judged(graph.not_known)
+        found = judged_reductions(graph)
+        unclear = [reduction for reduction in found if reduction.filtered is None]
+        if unclear:
+            return Verdict.not_judged(f"{unclear[0].cause}, at {graph.label(unclear[0].row)}")
+        aliased = [reduction.row for reduction in found if not reduction.filtered]
+        share = 1 - len(aliased) / max(len(found), 1)
         reason = (
-            f"{len(rows) - len(aliased)} of {len(rows)} reductions are low-pass filtered, "
+            f"{len(found) - len(aliased)} of {len(found)} reductions are low-pass filtered, "
             f"at least {self.min_share:.0%} wanted"
         )
         return Verdict.at_most_zero(

@@ -24,11 +24,13 @@ class Columnar:
 
     def __post_init__(self) -> None:
         if not 0 < self.min_share <= 1:
-            raise InputError("min_share", f"{self.min_share} is not above 0 and at most 1")
+            raise InputError("min_share", f"must be above 0 and at most 1, got {self.min_share}")
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
         """Name the spatial convolutions outside of columns, or the layers that mix too early."""
         graph = candidate.graph
+        if graph.unknown:
+            return Verdict.not_judged(graph.not_known)
         columns = analyse(graph)
         lacking = 1 - columns.share / self.min_share
         late = columns.first.later_interactions if columns.first else ()

@@ -20,6 +20,8 @@ class ProfileLimit:
 
     needs: ClassVar[Stage] = "profile"
     unit: ClassVar[str]
+    counted: ClassVar[bool] = False
+    """Whether the figure is added up over operators, so that an unknown one may raise it."""
     limit: float
     """Above 0."""
 
@@ -32,5 +34,9 @@ class ProfileLimit:
         raise NotImplementedError
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Compare the profile with the limit."""
-        return Verdict.at_most(self.cost(candidate.profile), self.limit, self.unit)
+        """Compare the profile with the limit; a lower bound that keeps it proves nothing."""
+        profile = candidate.profile
+        verdict = Verdict.at_most(self.cost(profile), self.limit, self.unit)
+        if self.counted and profile.uncounted and verdict.ok:
+            return Verdict.not_judged(profile.not_known)
+        return verdict

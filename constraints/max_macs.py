@@ -11,6 +11,7 @@ from gensynth.graph.profile import Profile
 class MaxMacs(ProfileLimit):
     """At most `limit` multiply-accumulates of convolutions and linear layers for each image."""
 
+    counted: ClassVar[bool] = True
     unit: ClassVar[str] = "MACs"
 
     def cost(self, profile: Profile) -> float:

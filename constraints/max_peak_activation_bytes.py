@@ -11,6 +11,7 @@ from gensynth.graph.profile import Profile
 class MaxPeakActivationBytes(ProfileLimit):
     """At most `limit` bytes of float32 activations alive at the same time, at batch 1."""
 
+    counted: ClassVar[bool] = True
     unit: ClassVar[str] = "bytes of live activations"
 
     def cost(self, profile: Profile) -> float:

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.campaign.experiment import Experiment, embedded_experiment
+from gensynth.data.open import task_of
+from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError, unknown
 from gensynth.evaluation.constraint import Candidate, Indicator, with_top1
 from gensynth.evaluation.score import NetScore, Score
 from gensynth.graph.columns import report
-from gensynth.graph.profile import BYTES, profile
+from gensynth.graph.opinions import opinions
+from gensynth.graph.profile import BYTES, Profile, profile
 from gensynth.graph.trace import trace
+from gensynth.graph.trace.stored import stored
 from gensynth.models import timm_models
 from gensynth.models.by_name import IMAGENET, Model, find_model
 from gensynth.models.timm_models import OF_THE_PAPER
@@ -39,37 +43,55 @@ class Criteria:
     published: bool = True
     """Whether a network's published ImageNet top-1 counts if no other is given."""
     image_size: int | None = None
-    """Height and width in pixels; None: what the network is made for, else ImageNet's 224."""
+    """Height in pixels; None: what the network is made for, else ImageNet's 224."""
+    width: int | None = None
+    """Width in pixels; None: as the height."""
     channels: int = IMAGENET.channels
     classes: int = IMAGENET.classes
     assumed: str = ""
-    """What was assumed because the experiment's own images were not opened."""
+    """For what images of an experiment networks are built, and what of that was assumed."""
 
     def task_of(self, name: str) -> Task:
         """Return the task that the network `name` is built for."""
         size = self.image_size or _own_size(name)
-        return Task(self.channels, size, size, self.classes)
+        return Task(self.channels, size, self.width or size, self.classes)
 
 
 def criteria_of(
     experiment: Experiment | None,
     image_size: int | None = None,
-    channels: int = IMAGENET.channels,
-    classes: int = IMAGENET.classes,
+    channels: int | None = None,
+    classes: int | None = None,
 ) -> Criteria:
-    """Return the criteria of an experiment, at its image size; without one, the paper's.
+    """Return the criteria of an experiment, for its own images; without one, the paper's.
 
-    The experiment's images are not opened, so channels and classes are those given.
+    Size, channels and classes that are not given are those of the experiment's data; if that
+    cannot be read here, they are what its file says, else ImageNet's, and a note says so.
     """
     if experiment is None:
         paper = embedded_experiment("paper")
         rules, function = paper.make_indicator(), paper.make_score()
-        return Criteria(rules, function, True, image_size, channels, classes)
-    size = image_size or experiment.data.image_size
-    at = f"{size} px, " if size and not image_size else ""
-    assumed = f"counted at {at}{channels} channels, {classes:,} classes"
+        channels, classes = channels or IMAGENET.channels, classes or IMAGENET.classes
+        return Criteria(rules, function, True, image_size, None, channels, classes)
     rules, function = experiment.make_indicator(), experiment.make_score()
-    return Criteria(rules, function, False, size, channels, classes, assumed)
+    data, problem = _task_of_data(experiment.data)
+    size = image_size or data.height or None
+    width = None if image_size else data.width or None
+    channels, classes = channels or data.channels, classes or data.classes
+    pixels = f"{size}" if width in (None, size) else f"{size}x{width}"
+    at = f"{pixels} px, " if size and not image_size else ""
+    assumed = _joined(f"counted at {at}{channels} channels, {classes:,} classes", problem)
+    return Criteria(rules, function, False, size, width, channels, classes, assumed)
+
+
+def _task_of_data(data: DataSettings) -> tuple[Task, str]:
+    """Return what a network for these images takes, and why a part of it had to be assumed."""
+    try:
+        return task_of(data), ""
+    except InputError as error:
+        size = data.image_size or 0
+        channels = data.channels or IMAGENET.channels
+        return Task(channels, size, size, IMAGENET.classes), f"assumed in part: {error}"
 
 
 def _own_size(name: str) -> int:
@@ -80,24 +102,30 @@ def _own_size(name: str) -> int:
     return size or IMAGENET.height
 
 
-def assess(model: "str | nn.Module", criteria: Criteria, top1: float | None = None) -> Assessment:
+def assess(
+    model: "str | nn.Module",
+    criteria: Criteria,
+    top1: float | None = None,
+    ask: bool | None = False,
+) -> Assessment:
     """Assess a network, given by name or as a module; one that cannot be traced says why.
 
-    Without `top1` (percent), the published one may count, on the task of its publication.
+    Without `top1` (percent), the published one may count, on the task of its publication. `ask`
+    says whether other counters are asked for their opinion; None: if that is cheap.
     """
     if isinstance(model, str) and model.startswith(PUBLISHED):
         return _published_assessment(model, criteria)
     # What a network prints must not get between the lines of --json.
     with redirect_stdout(sys.stderr):
         if isinstance(model, str):
-            return _named(model, criteria, top1)
+            return _named(model, criteria, top1, ask)
         name = type(model).__name__
         task = criteria.task_of(name)
         built = Model(name, model, (task.channels, task.height, task.width))
-        return _assessed(built, task, criteria, top1, criteria.assumed)
+        return _assessed(built, task, criteria, top1, criteria.assumed, ask)
 
 
-def _named(name: str, criteria: Criteria, top1: float | None) -> Assessment:
+def _named(name: str, criteria: Criteria, top1: float | None, ask: bool | None) -> Assessment:
     task = criteria.task_of(name)
     model, lack = _built(name, task)
     known = _known(name, task) if top1 is None and criteria.published else None
@@ -107,11 +135,11 @@ def _named(name: str, criteria: Criteria, top1: float | None) -> Assessment:
     if Path(name).suffix == ".json" and criteria.image_size is None:
         size = f"a genome file has no image size: counted at {task.height} px (--image-size)"
     note = _joined(size, lack, criteria.assumed)
-    return _assessed(model, task, criteria, known.top1 if known else top1, note)
+    return _assessed(model, task, criteria, known.top1 if known else top1, note, ask)
 
 
 def _assessed(
-    model: Model, task: Task, criteria: Criteria, top1: float | None, note: str
+    model: Model, task: Task, criteria: Criteria, top1: float | None, note: str, ask: bool | None
 ) -> Assessment:
     try:
         graph = trace(model.module, model.input_shape)
@@ -129,9 +157,19 @@ def _assessed(
         score,
         criteria.rules.judge(candidate),
         _joined(note, problem),
-        columns=report(graph),
+        columns=None if graph.unknown else report(graph),
         graph=graph,
+        opinions=opinions(model.module, model.input_shape) if _asks(ask, costs) else None,
     )
+
+
+CHEAP_MACS, CHEAP_PARAMS = 1e9, 3e7
+"""Up to here, other counters are asked without being told to: they run the network again."""
+
+
+def _asks(ask: bool | None, costs: Profile) -> bool:
+    cheap = costs.macs <= CHEAP_MACS and costs.params <= CHEAP_PARAMS
+    return cheap if ask is None else ask
 
 
 def _joined(*remarks: str) -> str:
@@ -170,9 +208,7 @@ def _scored(candidate: Candidate, score: Score) -> tuple[float | None, str]:
 
 
 def _parameters(module: "nn.Module") -> int:
-    from torch.nn.parameter import is_lazy
-
-    return sum(p.numel() for p in module.parameters() if not is_lazy(p))
+    return stored(module).params
 
 
 def _known(name: str, task: Task) -> timm_models.PublishedFigures | None:

@@ -24,8 +24,8 @@ def check(
     *,
     experiment: Given = None,
     image_size: int | None = None,
-    channels: int = 3,
-    classes: int = 1000,
+    channels: int | None = None,
+    classes: int | None = None,
 ) -> Assessment:
     """Judge a network by the constraints of the paper, or by those of an experiment.
 
@@ -36,8 +36,9 @@ def check(
         experiment: a TOML file or an `Experiment` whose constraints apply.
         image_size: height and width in pixels; by default an experiment's, a timm network's own,
             or 224.
-        channels: channels of the input.
-        classes: number of classes that a named network is built for.
+        channels: channels of the input; by default an experiment's, or 3.
+        classes: number of classes that a named network is built for; by default an experiment's,
+            or 1000.
 
     Returns:
         Costs, verdicts and columns; `ok` is true if no enforced constraint is broken.
@@ -66,9 +67,10 @@ def score(
     macs: float | None = None,
     experiment: Given = None,
     published: bool | None = None,
+    opinions: bool | None = None,
     image_size: int | None = None,
-    channels: int = 3,
-    classes: int = 1000,
+    channels: int | None = None,
+    classes: int | None = None,
 ) -> Assessment:
     """Count a network and compute its universal performance U; or compute U of three numbers.
 
@@ -80,12 +82,13 @@ def score(
         macs: multiply-accumulates, without a model.
         experiment: a TOML file or an `Experiment` whose score applies.
         published: whether the published top-1 counts; by default only without an experiment.
+        opinions: whether fvcore and torch count the network, too; by default if that is cheap.
         image_size: as in `check`.
         channels: as in `check`.
         classes: as in `check`.
 
     Returns:
-        Costs and score in decibels.
+        Costs and score in decibels; no score while an operator is not counted.
 
     Raises:
         InputError: `model` names no network, or the numbers have no score.
@@ -104,7 +107,7 @@ def score(
     if published and experiment is not None:
         # Its constraints are about its own data, the published accuracy is about ImageNet.
         criteria = Criteria(Indicator(), criteria.score)
-    return assess(_named(model), criteria, top1)
+    return assess(_named(model), criteria, top1, opinions)
 
 
 def profile(
@@ -112,8 +115,8 @@ def profile(
     image: Image | None = None,
     *,
     image_size: int | None = None,
-    channels: int = 3,
-    classes: int = 1000,
+    channels: int | None = None,
+    classes: int | None = None,
 ) -> Profile:
     """Count parameters, multiply-accumulates, weight bytes and peak activation bytes.
 
@@ -142,7 +145,11 @@ def _named(model: "str | Path | nn.Module") -> "str | nn.Module":
 
 
 def _criteria(
-    experiment: Given, image: Image | None, image_size: int | None, channels: int, classes: int
+    experiment: Given,
+    image: Image | None,
+    image_size: int | None,
+    channels: int | None,
+    classes: int | None,
 ) -> Criteria:
     if image is not None:
         channels, height, width = image

@@ -5,10 +5,10 @@ import typer
 import gensynth
 from gensynth.cli.options import (
     AsJson,
-    Channels,
-    Classes,
     ExperimentFile,
     Models,
+    NetChannels,
+    NetClasses,
     PeerSize,
     print_json,
 )
@@ -18,8 +18,8 @@ def check(
     models: Models,
     experiment: ExperimentFile = None,
     image_size: PeerSize = None,
-    channels: Channels = 3,
-    classes: Classes = 1000,
+    channels: NetChannels = None,
+    classes: NetClasses = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge networks by the constraints of the paper, or by those of an experiment.

@@ -8,8 +8,9 @@ from rich.padding import Padding
 from rich.table import Table
 
 from gensynth.evaluation.constraint import Judgement
+from gensynth.graph.downsampling import judged_reductions
 from gensynth.report.assessment import Assessment
-from gensynth.report.tables import table
+from gensynth.report.tables import beside, table
 from gensynth.report.words import marked, some
 
 
@@ -35,6 +36,10 @@ def _findings(row: Assessment) -> Table:
         grid.add_row("" if i else "columns", escape(line))
     if row.profile and row.profile.uncounted:
         grid.add_row("not counted", escape(some(row.profile.uncounted)))
+    for i, line in enumerate(_reductions(row)):
+        grid.add_row("" if i else "reductions", escape(line))
+    for line in beside(row):
+        grid.add_row("beside", escape(line))
     return grid
 
 
@@ -52,3 +57,12 @@ def _stages(row: Assessment) -> Iterator[str]:
     if not row.columns:
         yield "no spatial convolutions"
     yield from map(str, row.columns)
+
+
+def _reductions(row: Assessment) -> Iterator[str]:
+    """Write each reduction with the reason of its judgement; those alike in one line."""
+    alike: dict[str, list[str]] = {}
+    for found in judged_reductions(row.graph) if row.graph else ():
+        alike.setdefault(found.cause, []).append(row.graph.label(found.row) if row.graph else "")
+    for cause, layers in alike.items():
+        yield f"{cause}: {some(layers)}"

@@ -29,6 +29,16 @@ PeerSize = Annotated[
 ]
 Channels = Annotated[int, typer.Option(help="Channels of the input.", min=1)]
 Classes = Annotated[int, typer.Option(help="Number of classes.", min=1)]
+NetChannels = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--channels", help="Channels of the input. Default: the experiment's, or 3.", min=1
+    ),
+]
+NetClasses = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--classes", help="Number of classes. Default: the experiment's, or 1000.", min=1),
+]
 CampaignFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the campaign.")]
 ExperimentFile = Annotated[
     Optional[Path],  # noqa: UP045

@@ -8,9 +8,9 @@ import gensynth
 from gensynth.cli.options import (
     MODELS,
     AsJson,
-    Channels,
-    Classes,
     ExperimentFile,
+    NetChannels,
+    NetClasses,
     PeerSize,
     print_json,
 )
@@ -32,6 +32,14 @@ Peers = Annotated[
     bool,
     typer.Option("--peers", help="Add the paper's peers, each with its published ImageNet top-1."),
 ]
+Opinions = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option(
+        "--opinions/--no-opinions",
+        help="Count by fvcore and by torch, too, and explain differences above 0.1 %. "
+        "Default: if the network is small.",
+    ),
+]
 
 
 def score(
@@ -40,10 +48,11 @@ def score(
     params: Number = None,
     macs: Number = None,
     peers: Peers = False,
+    opinions: Opinions = None,
     experiment: ExperimentFile = None,
     image_size: PeerSize = None,
-    channels: Channels = 3,
-    classes: Classes = 1000,
+    channels: NetChannels = None,
+    classes: NetClasses = None,
     as_json: AsJson = False,
 ) -> None:
     """Count networks and score them, or score three published numbers.
@@ -59,11 +68,12 @@ def score(
         "params": _count(params, "--params"),
         "macs": _count(macs, "--macs"),
         "experiment": experiment,
+        "opinions": opinions,
         "image_size": image_size,
         "channels": channels,
         "classes": classes,
     }
-    theirs: dict[str, Any] = {"experiment": experiment, "published": True}
+    theirs: dict[str, Any] = {"experiment": experiment, "published": True, "opinions": opinions}
     named: list[str | None] = [*(models or ())]
     asked = [(name, mine) for name in (named if models or peers else [None])]
     asked += [(name, theirs) for name in gensynth.PEERS if peers and name not in named]

@@ -29,6 +29,7 @@ from gensynth.data.picture import (
 from gensynth.data.sets import DataSet, DataSettings, Progress
 from gensynth.data.split import SPLITS, Placed, repeats, stratified
 from gensynth.errors import InputError
+from gensynth.space import Task
 
 FORMAT = 1
 """Increases whenever the same files would be decoded to different pixels."""
@@ -59,6 +60,20 @@ def open_folder(settings: DataSettings, cache: Path, progress: Progress) -> Data
     except OSError as error:
         raise InputError(str(cache), f"cannot be written ({error.strerror})") from None
     return found
+
+
+def task_of_folder(settings: DataSettings) -> Task:
+    """Return what a network for the pictures of a folder takes, without decoding them.
+
+    Raises:
+        InputError: the folder is not a data set, or its pictures differ in size.
+    """
+    listing = scan(Path(settings.path))
+    classes = len(listing.class_names)
+    if settings.image_size and settings.channels:
+        return Task(settings.channels, settings.image_size, settings.image_size, classes)
+    infos = list(in_parallel(inspect, [picture.path for picture in listing.pictures]))
+    return Task(*_shape(settings, listing.pictures, infos), classes)
 
 
 def _indexed(index: Path, cache: Path, settings: DataSettings) -> DataSet | None:

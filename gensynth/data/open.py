@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gensynth.data import cache as image_cache
-from gensynth.data.folder import open_folder
+from gensynth.data.folder import open_folder, task_of_folder
 from gensynth.data.hub import fetch
 from gensynth.data.sets import HUB, DataSet, DataSettings, Progress, Split, statistics
 from gensynth.data.split import SPLITS, stratified
@@ -41,6 +41,24 @@ def open_data(
         folder = fetch(settings.path.removeprefix(HUB), cache, progress)
         settings = replace(settings, path=str(folder))
     return open_folder(settings, cache, progress)
+
+
+def task_of(settings: DataSettings) -> Task:
+    """Return what a network for the images of `settings` takes, without decoding these.
+
+    The headers of a folder's pictures are read if the settings leave size or channels open.
+
+    Raises:
+        InputError: the folder is not a data set, or its pictures are on the hub.
+
+    >>> task_of(DataSettings()).classes
+    10
+    """
+    if settings.path == "digits":
+        return _digits(settings).task
+    if settings.path.startswith(HUB):
+        raise InputError(settings.path, "is on the hub, and was not fetched for this")
+    return task_of_folder(settings)
 
 
 def reopen_data(

@@ -56,6 +56,8 @@ class NetScore:
         if candidate.measurement is None:
             raise ValueError("NetScore needs a trained candidate: its top-1 is not known")
         profile = candidate.profile
+        if profile.uncounted:
+            raise ValueError(f"its MACs are not all counted ({profile.not_known})")
         return self.of(candidate.measurement.top1, profile.params, profile.macs)
 
     def of(self, top1: float, params: float, macs: float) -> float:

@@ -1,28 +1,78 @@
-"""Where a network reduces the size of its maps, and whether a low-pass filter comes before."""
+"""Where a network reduces the size of its maps, and whether a low-pass filter comes before.
 
-from gensynth.graph.graph import Graph, Layer
-
-LOW_PASS = 1 / 3
-"""Largest response at the Nyquist frequency, relative to that at zero, of a low-pass filter.
-
-It is that of the 3x3 mean; Rect-2, Tri-3 and Bin-5 (Zhang 2019, arXiv 1904.11486) have 0.
+A traced graph carries its reductions, which the trace found by what they do to the samples of a
+map (`gensynth.graph.trace.sampling`), in whatever notation. A graph that a search space wrote down
+directly is judged by its rows: convolutions, pools, slices and resizes with a stride.
 """
+
+from gensynth.graph.graph import LOW_PASS, Graph, Layer, Reduction
+
+
+def judged_reductions(graph: Graph) -> tuple[Reduction, ...]:
+    """List the reductions after the network's first convolution, each with its judgement.
+
+    The mean or sum over all positions is none; a strided slice of a strided slice is one reduction
+    with it.
+    """
+    if graph.reductions is not None:
+        return tuple(found for found in graph.reductions if not found.exempt)
+    first = next((i for i, layer in enumerate(graph) if layer.kind == "conv"), len(graph))
+    rows = (i for i in range(first + 1, len(graph)) if _reduces(graph, graph.layers[i]))
+    return tuple(_judged(graph, row) for row in rows)
 
 
 def reductions(graph: Graph) -> list[int]:
-    """List the rows that subsample their maps, after the network's first convolution.
-
-    Convolutions, pools, slices and resizes count; the mean or sum over all positions is none,
-    and a strided slice of a strided slice is one reduction with it.
-    """
-    first = next((i for i, layer in enumerate(graph) if layer.kind == "conv"), len(graph))
-    return [i for i in range(first + 1, len(graph)) if _reduces(graph, graph.layers[i])]
+    """List the rows at which maps are reduced, after the network's first convolution."""
+    return [reduction.row for reduction in judged_reductions(graph)]
 
 
 def sees_low_pass(graph: Graph, row: int) -> bool:
-    """Say whether what row `row` subsamples was low-pass filtered.
+    """Whether what the reduction at `row` subsamples was low-pass filtered."""
+    return any(found.row == row and found.filtered for found in judged_reductions(graph))
 
-    Either the row is itself such a filter, at least as wide as its stride, or it is linear and
+
+def skipping(graph: Graph) -> list[int]:
+    """List the rows that drop samples which no other path keeps, the first ones included."""
+    if graph.reductions is not None:
+        return [found.row for found in graph.reductions if found.skips]
+    return [row for row, layer in enumerate(graph) if _skips(graph, row, layer)]
+
+
+def _skips(graph: Graph, row: int, layer: Layer) -> bool:
+    if not skips_samples(layer):
+        return False
+    if layer.kind != "move":
+        return not layer.op.startswith("conv_transpose")
+    return not (_keeps_all_phases(graph, layer) or _sees_low_pass(graph, row))
+
+
+def _keeps_all_phases(graph: Graph, layer: Layer) -> bool:
+    """Whether sister slices of the same map begin at all the other pixels."""
+    sisters = {
+        other.detail
+        for other in graph
+        if other.stride == layer.stride and other.inputs == layer.inputs and other.kind == "move"
+    }
+    return len(sisters) >= max(layer.stride)
+
+
+def skips_samples(layer: Layer) -> bool:
+    """Whether a window is narrower than its stride, so that it never sees some samples."""
+    return any(extent < step for extent, step in zip(layer.kernel, layer.stride, strict=True))
+
+
+def _judged(graph: Graph, row: int) -> Reduction:
+    filtered, skips = _sees_low_pass(graph, row), skips_samples(graph.layers[row])
+    if skips and not filtered:
+        return Reduction(row, False, True, "drops samples between those it keeps")
+    words = "a low-pass filter comes before" if filtered else "no low-pass filter comes before"
+    return Reduction(row, filtered, False, words)
+
+
+def _sees_low_pass(graph: Graph, row: int) -> bool:
+    """Judge a row that reduces.
+
+    Either the row is itself a low-pass filter, at least as wide as its stride, or it is linear and
     follows one at stride 1 directly; what only moves numbers may stand between. A maximum brings
     high frequencies back, so a filter before it does not help.
     """
@@ -30,7 +80,7 @@ def sees_low_pass(graph: Graph, row: int) -> bool:
     if layer.op.endswith("_aa"):
         return True
     if _is_low_pass(layer):
-        return all(extent >= step for extent, step in zip(layer.kernel, layer.stride, strict=True))
+        return not skips_samples(layer)
     if layer.op == "max" or not layer.inputs:
         return False
     before = graph.layers[layer.inputs[0]]

@@ -7,12 +7,18 @@ read off it.
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from gensynth.genome import digest
+
+LOW_PASS = 1 / 3
+"""Largest |response| at the Nyquist frequency, relative to that at zero, of a low-pass filter.
+
+It is that of the 3x3 mean; Rect-2, Tri-3 and Bin-5 (Zhang 2019, arXiv 1904.11486) have 0.
+"""
 
 Kind = Literal[
     "input",  # the image
@@ -27,7 +33,8 @@ Kind = Literal[
     "resize",  # interpolation
     "combine",  # element by element, two or more inputs: add, mul, ...
     "move",  # only moves numbers: view, permute, slice, cat, pad, channel shuffle
-    "other",  # counted nowhere, and said so
+    "mix",  # sorts, picks or accumulates numbers; no products
+    "other",  # not known: what it costs and does is in no count and no verdict
 ]
 
 
@@ -62,13 +69,55 @@ class Layer(NamedTuple):
     """Arguments that change the function and show in no other column, as `key=value,...`."""
 
 
+class Reduction(NamedTuple):
+    """A place at which the sampling grid of a map becomes coarser."""
+
+    row: int
+    """The row at which it does."""
+    filtered: bool | None
+    """Whether a low-pass filter precedes the subsampling; None if that depends on the image."""
+    skips: bool
+    """Whether it drops samples that no other path keeps."""
+    cause: str
+    """Why it was judged so, for a person."""
+    exempt: bool = False
+    """It stands at or before the first convolution, where anti-aliasing is not asked for."""
+
+
+class Stored(NamedTuple):
+    """What lies on the device, whether or not an image reads it."""
+
+    params: int
+    """Numbers in the parameters; buffers are none."""
+    bytes: int
+    """Bytes of the parameters in the precision that they have."""
+
+
 @dataclass(frozen=True)
 class Graph:
     """All layers in the order of execution; row 0 is the input, the last row the output."""
 
     layers: tuple[Layer, ...]
     unread: tuple[str, ...] = ()
-    """Names of parameters that no row reads; they are in no count."""
+    """Names of parameters that no row reads; they are stored all the same."""
+    stored: Stored | None = field(default=None, compare=False)
+    """The parameters of the module; None if the rows are all that is known."""
+    reductions: tuple[Reduction, ...] | None = field(default=None, compare=False)
+    """Found by their linear response during a trace; None if the rows are all that is known."""
+
+    constants: tuple[Layer, ...] = ()
+    """Products of learned weights with constants (a table of positions): rows that read no row."""
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Operators without a rule, each with the module that ran it, as `op (module)`."""
+        rows = (layer for layer in self if layer.kind == "other")
+        return tuple(dict.fromkeys(f"{r.op} ({r.name or 'the network'})" for r in rows))
+
+    @property
+    def not_known(self) -> str:
+        """The unknown operators in a sentence, for what cannot be judged because of them."""
+        return no_rule_for(self.unknown)
 
     def __iter__(self) -> Iterator[Layer]:
         """Iterate over the layers in the order of execution."""
@@ -91,6 +140,12 @@ class Graph:
     def fingerprint(self) -> str:
         """Name the function family, as `fingerprint` says."""
         return fingerprint(self.layers)
+
+
+def no_rule_for(operators: Sequence[str]) -> str:
+    """Say in a sentence which operators are not known; empty if all are."""
+    more = f" and {len(operators) - 3} more" if len(operators) > 3 else ""
+    return f"no rule for {', '.join(operators[:3])}{more}" if operators else ""
 
 
 _COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})

@@ -1,14 +1,9 @@
-"""Static costs of a network at batch 1, read off its graph; and fvcore's count beside them."""
+"""Static costs of a network at batch 1, read off its graph."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
-from gensynth.graph.graph import Graph, Layer
-
-if TYPE_CHECKING:
-    from torch import nn
+from gensynth.graph.graph import Graph, Layer, no_rule_for
 
 BYTES = 4
 """Of one float32 number."""
@@ -19,29 +14,43 @@ class Profile:
     """What a network costs before it is trained; definitions in `profile`."""
 
     params: int
-    """Learnable numbers, batch normalisation and head included."""
+    """Stored parameters, batch normalisation and head included."""
     macs: int
     """Multiply-accumulates of convolutions and linear layers, groups respected."""
     weight_bytes: int
-    """Bytes of the learnable numbers in float32."""
+    """Bytes of the parameters in the precision that they have; float32 unless something else."""
     peak_activation_bytes: int
     """Largest sum of live tensors over the steps: batch 1, eval, float32, nothing in place."""
     uncounted: tuple[str, ...] = ()
-    """What costs something but is in no count, as `op (name)`."""
+    """Operators that no rule covers, as `op (module)`: `macs` and the peak are lower bounds."""
+    matmul_macs: int = 0
+    """Multiply-accumulates of products of two activations (attention), which `macs` excludes."""
+    unread: tuple[str, ...] = ()
+    """Parameters that the image did not read; they are stored, so they count."""
+
+    @property
+    def not_known(self) -> str:
+        """The uncounted operators in a sentence; empty if everything is counted."""
+        return no_rule_for(self.uncounted)
 
 
 def profile(graph: Graph) -> Profile:
     """Add up the costs of `graph`.
 
     MACs are those of every executed convolution and linear layer; a blur that runs as a fixed
-    depthwise convolution is one of them, a mean pool is not. The matrix products of two
-    activations (attention) stand in their rows but not in this sum: they are listed as uncounted,
-    with operators of a kind that is not known and parameters that nothing reads. Element-wise
-    operators, normalisation and pooling have no MACs by definition.
+    depthwise convolution is one of them, so is a learned layer that reads constants only, a mean
+    pool is not. The products of two activations
+    (attention) are excluded by definition and stand beside. Element-wise operators, normalisation
+    and pooling have no MACs by definition. Parameters and their bytes are those that the module
+    stores; a graph that was not traced has those of its rows, in float32.
     """
     params = sum(layer.parameters for layer in graph)
-    macs = sum(layer.macs for layer in graph if layer.kind != "matmul")
-    return Profile(params, macs, BYTES * params, peak_activation_bytes(graph), _uncounted(graph))
+    params, size = (params, BYTES * params) if graph.stored is None else graph.stored
+    rows = (*graph, *graph.constants)
+    macs = sum(layer.macs for layer in rows if layer.kind != "matmul")
+    products = sum(layer.macs for layer in rows if layer.kind == "matmul")
+    peak = peak_activation_bytes(graph)
+    return Profile(params, macs, size, peak, graph.unknown, products, graph.unread)
 
 
 def peak_activation_bytes(graph: Graph) -> int:
@@ -76,40 +85,3 @@ def _peak(layers: tuple[Layer, ...], memory: list[int], last_use: list[int]) -> 
             peak = max(peak, live)
         live -= freed[i]
     return peak
-
-
-def _uncounted(graph: Graph) -> tuple[str, ...]:
-    rows = [f"{r.op} ({r.name})" for r in graph if r.kind in ("matmul", "other")]
-    return (*dict.fromkeys(rows), *(f"unread parameter ({name})" for name in graph.unread))
-
-
-@dataclass(frozen=True)
-class SecondOpinion:
-    """What fvcore counts for the same network; it names multiply-accumulates flops."""
-
-    macs: Mapping[str, int]
-    """By operator; `conv` and `linear` are ours, it also counts normalisation and some pools."""
-    uncounted: Mapping[str, int]
-    """Operators that it does not know, and how often they occur."""
-
-    @property
-    def total(self) -> int:
-        """All that it counts."""
-        return sum(self.macs.values())
-
-
-def second_opinion(module: "nn.Module", input_shape: tuple[int, int, int]) -> SecondOpinion:
-    """Ask fvcore about `module` on one image of `input_shape` (C, H, W)."""
-    import torch
-    from fvcore.nn import FlopCountAnalysis
-
-    training = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        analysis = FlopCountAnalysis(module, torch.zeros(1, *input_shape))
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        counted = {operator: int(count) for operator, count in analysis.by_operator().items()}
-        return SecondOpinion(counted, dict(analysis.unsupported_ops()))
-    finally:
-        for part, flag in training.items():
-            part.training = flag

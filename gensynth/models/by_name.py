@@ -194,7 +194,10 @@ def _named_source(name: str, task: Task) -> Source | None:
 
 
 def _timm_source(name: str, task: Task) -> Source:
-    spec = {"name": name.partition(":")[2], "classes": task.classes, "channels": task.channels}
+    word = name.partition(":")[2]
+    spec: dict[str, Any] = {"name": word, "classes": task.classes, "channels": task.channels}
+    if timm_models.needs_size(word, task.height, task.width):
+        spec["image_size"] = [task.height, task.width]
     return Source(timm_models.__name__, spec, (task.channels, task.height, task.width))
 
 

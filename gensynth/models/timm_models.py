@@ -71,7 +71,8 @@ def make(spec: Mapping[str, Any]) -> "nn.Module":
     channels = spec.get("channels", 3)
     build = builder_of(variant, timm)
     try:
-        model = build(num_classes=spec.get("classes", 1000), in_chans=channels)
+        size = {"img_size": tuple(spec["image_size"])} if "image_size" in spec else {}
+        model = build(num_classes=spec.get("classes", 1000), in_chans=channels, **size)
     except Exception as error:
         raise InputError(place, f"timm cannot build it: {error}") from error
     if variant.for_small_images:
@@ -93,6 +94,22 @@ def image_size(name: str) -> int | None:
     name = read_variant(name).name
     settings = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     return int(settings.input_size[-1]) if settings is not None else None
+
+
+def needs_size(name: str, height: int, width: int) -> bool:
+    """Return whether timm's network has to be built for images of this size to take them.
+
+    Such networks store something for each position of the image, as most transformers do.
+    """
+    try:
+        timm = import_timm()
+        name = read_variant(name).name
+        settings = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    except InputError:  # Whoever builds the network says so.
+        return False
+    if settings is None or not settings.fixed_input_size:
+        return False
+    return tuple(settings.input_size[-2:]) != (height, width)
 
 
 def fused(model: "nn.Module") -> "nn.Module":

@@ -7,13 +7,24 @@ from typing import Any
 
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.graph.columns import StageReport
+from gensynth.graph.downsampling import judged_reductions
 from gensynth.graph.graph import Graph
+from gensynth.graph.opinions import Opinion, difference
 from gensynth.graph.profile import Profile
 from gensynth.report.html import drawing_html, heading, table_html
 from gensynth.report.words import count
 from gensynth.serialization import to_plain
 
 COSTS = ("params", "MACs", "weights", "activations")
+_PLAIN = (
+    "params",
+    "macs",
+    "weight_bytes",
+    "peak_activation_bytes",
+    "uncounted",
+    "matmul_macs",
+    "unread",
+)
 _FIGURES = ("top-1 %", "score dB", "value dB")
 
 
@@ -45,6 +56,8 @@ class Assessment:
     """How a candidate fared in the finals: `exported`, `holds`, `refuted` or `undecided`."""
     graph: Graph | None = None
     """The network layer by layer; None if not kept."""
+    opinions: tuple[Opinion, ...] | None = None
+    """What other counters say; None if they were not asked."""
 
     @property
     def ok(self) -> bool:
@@ -55,11 +68,34 @@ class Assessment:
         """Return the plain data that `--json` prints; unknown values are None."""
         known = {"params": self.params, "macs": self.macs}
         costs: Any = to_plain(self.profile) if self.profile else known
-        keys = ("params", "macs", "weight_bytes", "peak_activation_bytes", "uncounted")
-        row: dict[str, Any] = {"model": self.model} | {key: costs.get(key) for key in keys}
+        row: dict[str, Any] = {"model": self.model} | {key: costs.get(key) for key in _PLAIN}
+        if self.profile and self.profile.uncounted:  # What is counted is only a lower bound.
+            row |= {"macs": None, "peak_activation_bytes": None}
+            row |= {"macs_at_least": self.profile.macs}
         row |= {"top1": self.top1, "score": self.score, "note": self.note}
         row["columns"] = None if self.columns is None else [to_plain(s) for s in self.columns]
+        row["reductions"] = None if self.graph is None else _plain_reductions(self.graph)
+        row["opinions"] = None if self.opinions is None else self._plain_opinions()
         return row | {"verdicts": [_plain_verdict(j) for j in self.judgements]}
+
+    def _plain_opinions(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "counter": opinion.counter,
+                "macs": None if opinion.problem else opinion.total,
+                "by_operator": dict(opinion.macs),
+                "uncounted": dict(opinion.uncounted),
+                "difference": self.differences[opinion.counter],
+            }
+            for opinion in self.opinions or ()
+        ]
+
+    @property
+    def differences(self) -> dict[str, str]:
+        """How each counter's total differs from ours, and why; empty if they agree."""
+        if self.opinions is None or self.profile is None:
+            return {}
+        return {opinion.counter: difference(opinion, self.profile) for opinion in self.opinions}
 
     def _repr_html_(self) -> str:
         parts = [heading(self.model), assessments_html([self])]
@@ -91,17 +127,30 @@ def cost_cells(row: Assessment) -> list[str]:
     """Write the four costs of a row, `-` for an unknown one."""
     if row.profile is None:
         return ["-" if n is None else count(n) for n in (row.params, row.macs)] + ["-", "-"]
+    least = ">=" if row.profile.uncounted else ""
     return [
         count(row.profile.params),
-        count(row.profile.macs),
+        least + count(row.profile.macs),
         count(row.profile.weight_bytes) + "B",
-        count(row.profile.peak_activation_bytes) + "B",
+        least + count(row.profile.peak_activation_bytes) + "B",
     ]
 
 
 def figure_cells(row: Assessment) -> list[str]:
     """Write top-1, score and value of a row, `-` for an unknown one."""
     return ["-" if n is None else f"{n:.2f}" for n in (row.top1, row.score, row.value)]
+
+
+def _plain_reductions(graph: Graph) -> list[dict[str, Any]]:
+    return [
+        {
+            "layer": graph.label(found.row),
+            "filtered": found.filtered,
+            "skips": found.skips,
+            "cause": found.cause,
+        }
+        for found in judged_reductions(graph)
+    ]
 
 
 def _plain_verdict(judgement: Judgement) -> dict[str, Any]:

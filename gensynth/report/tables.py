@@ -15,7 +15,7 @@ from gensynth.report.assessment import (
     figure_cells,
     known_figures,
 )
-from gensynth.report.words import some, verdicts
+from gensynth.report.words import count, some, verdicts
 
 WIDE = 120
 """Width in characters of a wide table if it is not printed to a terminal."""
@@ -61,6 +61,21 @@ def _remarks(row: Assessment, explain: bool) -> list[str]:
     lines += [f"  {escape(_explanation(j))}" for j in violated]
     if row.profile and row.profile.uncounted:
         lines.append(f"  not counted: {escape(some(row.profile.uncounted))}")
+    return [*lines, *(f"  {escape(line)}" for line in beside(row))]
+
+
+def beside(row: Assessment) -> list[str]:
+    """Write what stands beside the counts: attention, idle parameters, other counters."""
+    lines = []
+    if row.profile and row.profile.matmul_macs:
+        macs = count(row.profile.matmul_macs).strip()
+        lines.append(f"products of two activations: {macs} MACs, no part of the count")
+    if row.profile and row.profile.unread:
+        lines.append(f"stored, but not read by this image: {some(row.profile.unread)}")
+    for opinion in row.opinions or ():
+        words = row.differences[opinion.counter] or "agrees"
+        total = "" if opinion.problem else f" {count(opinion.total).strip()} MACs,"
+        lines.append(f"{opinion.counter}:{total} {words}")
     return lines
 
 

@@ -33,6 +33,7 @@ from torch.nn.parameter import is_lazy
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph
+from gensynth.graph.trace.leaving import Doors
 from gensynth.graph.trace.recorder import Recorder
 
 
@@ -47,11 +48,11 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
         raise InputError("model", f"{type(module).__name__} is not a torch.nn.Module")
     if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
         raise InputError("model", "has lazy layers without a size: run it on an image first")
-    image = _image(module, input_shape)
+    image = image_for(module, input_shape)
     recorder = Recorder(module, image)
-    with _undisturbed(module), recorder.named_by(module), torch.no_grad():
+    with undisturbed(module), recorder.named_by(module), torch.no_grad():
         try:
-            with recorder:
+            with Doors(recorder.leave), recorder:
                 output = module(image)
         except (Exception, SystemExit) as error:
             shape = "x".join(map(str, input_shape))
@@ -61,7 +62,8 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
     return recorder.graph(output)
 
 
-def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
+def image_for(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
+    """Return one random image of the type and on the device of the module's numbers."""
     tensors = [*module.parameters(), *module.buffers()]
     like = next((t for t in tensors if t.is_floating_point()), torch.empty(0))
     random = torch.Generator().manual_seed(0)
@@ -69,8 +71,9 @@ def _image(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:
 
 
 @contextmanager
-def _undisturbed(module: nn.Module) -> Iterator[None]:
-    training = [(part, part.training) for part in module.modules()]
+def undisturbed(module: nn.Module) -> Iterator[None]:
+    """Set eval mode for a while, without fused kernels; restore flags, buffers, random state."""
+    training = [(part, part.training) for part in module.modules() if hasattr(part, "training")]
     buffers = [(buffer, buffer.clone()) for buffer in module.buffers() if _holds_numbers(buffer)]
     fast_path = torch.backends.mha.get_fastpath_enabled()
     # The fused transformer kernels hide their linear layers.
@@ -99,4 +102,5 @@ def _evaluate(module: nn.Module) -> None:
         module.eval()
     except Exception:
         for part in module.modules():
-            part.training = False
+            if hasattr(part, "training"):
+                part.training = False

@@ -3,21 +3,31 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from gensynth.graph.graph import Kind
-from gensynth.graph.trace.call import Call
-from gensynth.graph.trace.operators import KIND, NAME, TOLD_BY_SHAPE
+from gensynth.graph.graph import LOW_PASS, Kind
+from gensynth.graph.trace.call import Call, full_name
+from gensynth.graph.trace.operators import NAME, TOLD_BY_SHAPE
+from gensynth.graph.trace.packed import packed_weights
 
 Columns = dict[str, Any]
 """Columns of a `Layer` by name."""
 
 
 def describe(call: Call) -> Columns:
-    """Give the columns of a `Layer` that the operator and its arguments decide."""
-    kind = KIND.get(call.operator, "other")
+    """Return the columns of a `Layer` that the operator and its arguments decide."""
+    kind = call.kind
+    if kind == "other":
+        return {"kind": kind, "op": full_name(call.func)}
+    if kind in ("conv", "linear", "matmul") and _is_complex(call):
+        return {"kind": "other", "op": f"complex {full_name(call.func)}"}
     columns: Columns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
     return columns | _DESCRIBE.get(kind, _elementwise)(call)
+
+
+def _is_complex(call: Call) -> bool:
+    return any(tensor.is_complex() for tensor in (*call.inputs, *call.outputs))
 
 
 def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> float | None:
@@ -42,6 +52,8 @@ def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> fl
 
 
 def _convolution(call: Call) -> Columns:
+    if call.func.namespace == "quantized":
+        return _quantised_convolution(call)
     image, weight = call.arguments["input"], call.arguments["weight"]
     axes = weight.dim() - 2
     transposed = bool(call.arguments.get("transposed"))
@@ -59,18 +71,58 @@ def _convolution(call: Call) -> Columns:
     depthwise = weight.shape[1] == 1 and image.shape[1] == call.out.shape[1] == columns["groups"]
     fixed = not call.learned and all(weight is not tensor for tensor in call.inputs)
     if depthwise and fixed and axes == 2:
-        columns |= {"kind": "pool", "op": "blur"}
-        columns["nyquist"] = response_at_nyquist(weight, dilation)
+        nyquist = response_at_nyquist(weight, dilation)
+        # A parameter that is frozen is a filter only if it acts like one.
+        if not call.frozen or (nyquist is not None and nyquist <= LOW_PASS):
+            columns |= {"kind": "pool", "op": "blur", "nyquist": nyquist}
     return columns
 
 
+def _quantised_convolution(call: Call) -> Columns:
+    packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
+    weight = packed_weights(packed)[0]
+    axes = weight.dim() - 2
+    dilation = _pair(packed.dilation(), axes)
+    kernel = _extent(_pair(weight.shape[2:], axes), dilation)
+    return {
+        "op": f"conv{axes}d",
+        "kernel": kernel,
+        "stride": _pair(packed.stride(), axes),
+        "groups": int(packed.groups()),
+        "macs": weight.numel() * call.out.shape[2:].numel() * call.out.shape[0],
+        "detail": _window(kernel, _pair(packed.padding(), axes, 0), dilation),
+    }
+
+
 def _product(call: Call) -> Columns:
-    first, second = next(names for names in _OPERANDS if set(names) <= call.arguments.keys())
+    if call.func.namespace == "quantized":
+        packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
+        weight = packed_weights(packed)[0]
+        return {"op": "linear", "macs": call.out.numel() * weight.shape[-1]}
+    if call.operator == "mkldnn_rnn_layer":
+        return _recurrent(call)
+    first, second = operands(call)
     activations = {id(tensor) for tensor in call.inputs}
     both = all(id(call.arguments[name]) in activations for name in (first, second))
     kind = "matmul" if both else "linear"
     macs = call.out.numel() * call.arguments[first].shape[-1]
     return {"kind": kind, "op": kind, "macs": macs}
+
+
+def _recurrent(call: Call) -> Columns:
+    """One direction of one layer: at each step both weight matrices are read once.
+
+    `mkldnn_rnn_layer` reads a sequence of (steps, batch, features).
+    """
+    arguments = call.arguments
+    steps = arguments["input"].shape[:2].numel()
+    macs = steps * (arguments["weight0"].numel() + arguments["weight1"].numel())
+    return {"op": "recurrent", "macs": macs}
+
+
+def operands(call: Call) -> tuple[str, str]:
+    """Return the names of the two matrices that an operator multiplies."""
+    return next(names for names in _OPERANDS if set(names) <= call.arguments.keys())
 
 
 _OPERANDS = (
@@ -80,6 +132,7 @@ _OPERANDS = (
     ("input", "weight"),  # linear
     ("self", "mat2"),  # mm, bmm
     ("self", "vec"),  # mv
+    ("self", "tensor"),  # dot
 )
 
 
@@ -95,6 +148,7 @@ def _normalisation(call: Call) -> Columns:
 
 
 def _pool(call: Call) -> Columns:
+    """Describe a window; a pooled 1-D or 3-D map is told by its last two axes."""
     average = "avg" in call.operator
     columns = _adaptive(call) if call.operator.startswith("adaptive") else _fixed_window(call)
     if average:
@@ -130,7 +184,7 @@ def _resize(call: Call) -> Columns:
 
 
 def _reduction(call: Call) -> Columns:
-    image = call.arguments["self"]
+    image = call.inputs[0]
     axes = call.arguments.get("dim")
     axes = range(image.dim()) if axes is None else [axes] if isinstance(axes, int) else axes
     reduced = sorted(axis % image.dim() for axis in axes)
@@ -141,6 +195,8 @@ def _reduction(call: Call) -> Columns:
 def _move(call: Call) -> Columns:
     if call.operator in TOLD_BY_SHAPE:
         return {}
+    if call.func.namespace == "quantized":
+        return {"detail": f"dim={call.arguments['dim']}"}
     if call.operator == "slice":
         return _slice(call)
     return _elementwise(call)

@@ -10,20 +10,15 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from gensynth.graph.trace.call import Call
+from gensynth.graph.trace.call import Call, repeat
 
 Route = tuple[tuple[int, int, int], ...] | None
 
 _CONSTANT = -1.0
 _INPUT = 2.0**30
 """Labels of the k-th input of an operator are raised by k times this."""
-_RESHAPES = frozenset({"view", "unsafe_view", "reshape_alias"})
-_INDEXES = frozenset({"index", "index_select"})
-"""They read where to look in all arguments but the first."""
-_COPIES = frozenset({"clone", "to_copy"})
 
 
 class _Labelled(NamedTuple):
@@ -101,27 +96,9 @@ class Labels:
         return self._settle(view, _window(memory, view).clone(), known)
 
     def _run(self, call: Call) -> Any:
-        places = iter(range(len(call.inputs)))
-        read = {id(tensor) for tensor in call.inputs}
-
-        def labels(value: Any) -> Any:
-            if not isinstance(value, Tensor):
-                return value
-            place = next(places) if id(value) in read else None
-            if call.operator in _INDEXES and value is not call.args[0]:
-                return value
-            return _constant(value) if place is None else self._known[value].labels + place * _INPUT
-
-        args, kwargs = tree_map(labels, (call.args, dict(call.kwargs)))
-        if call.operator in _RESHAPES:
-            return args[0].reshape(args[1])
-        if call.operator == "constant_pad_nd":
-            return torch.nn.functional.pad(args[0], args[1], value=_CONSTANT)
-        if call.operator == "copy":
-            return args[1].expand(args[0].shape)
-        if call.operator in _COPIES:
-            return args[0]
-        return call.func(*args, **kwargs)
+        known = (self._known[tensor].labels for tensor in call.inputs)
+        raised = [labels + place * _INPUT for place, labels in enumerate(known)]
+        return repeat(call, raised, _constant, _CONSTANT)
 
     def _settle(self, out: Tensor, labels: Tensor, known: Sequence[_Labelled]) -> Route:
         """Number the channels of `out` anew if they lie along one axis, and tell where from."""

@@ -7,52 +7,87 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph, Kind, Layer
-from gensynth.graph.trace.call import Call, bare_name
+from gensynth.graph.trace.call import Call, qualified_name
 from gensynth.graph.trace.describe import describe
+from gensynth.graph.trace.higher_order import run_higher_order
 from gensynth.graph.trace.labels import Labels, Route, overlap
 from gensynth.graph.trace.operators import VALUE_FREE, VANISHING
+from gensynth.graph.trace.packed import packed_weights
+from gensynth.graph.trace.sampling import Sampling
+from gensynth.graph.trace.stored import stored
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operator below autograd and appends a row for each that the image reaches."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, module: nn.Module, image: Tensor) -> None:
-        """Know the parameters of `module`, and `image` as row 0."""
+        """Take note of the parameters of `module`, and of `image` as row 0."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.layers: list[Layer] = []
         self.row: Any = WeakTensorKeyDictionary()
         """The row that made a tensor; constants have none."""
         self.weights: Any = WeakTensorKeyDictionary()
         """Names of the parameters that a constant was computed from."""
+        self.constants: list[Layer] = []
+        """Products of learned weights with constants."""
         self.labels = Labels()
+        self.sampling = Sampling()
         self.path: list[str] = []
         self.unread: dict[str, int] = {}
         """Sizes of the parameters that no row has read yet."""
-        for name, parameter in module.named_parameters():
+        self.left: dict[str, list[int]] = {}
+        """Rows whose values left torch, by the place where they did."""
+        self._stored = stored(module)
+        self._packed: set[int] = set()
+        named = dict(module.named_parameters())
+        trained = {name for name, parameter in named.items() if parameter.requires_grad}
+        self._trained = trained or set(named)
+        """Names of the parameters that are trained; all of a network that is frozen as a whole."""
+        for name, parameter in named.items():
             self.weights[parameter] = [name]
             self.unread[name] = parameter.numel()
+        for buffer in _held(module):
+            if buffer not in self.weights:
+                self.weights[buffer] = []
         self._append(image, {"kind": "input", "op": "input", "inputs": ()})
         self.labels.fresh(image)
+        self.sampling.begin(image)
 
     def graph(self, output: Any) -> Graph:
         """Close the table: the last row is the output, views that nobody read are gone."""
         made = [t for t in _tensors(_opened(output)) if t in self.row]
         if not made:
-            problem = "returns no tensor that torch computed from the image"
-            raise InputError("model", problem)
+            raise InputError(
+                "model", f"returns no tensor that torch computed from the image{self._doors()}"
+            )
         rows = tuple(self.row[t] for t in made)
+        reductions = self.sampling.close(made)
         layers = list(self.layers)
         if rows != (len(layers) - 1,):
             route = () if len(rows) == 1 else None
             shape = layers[rows[0]].shape
             layers.append(Layer("move", "output", rows, shape, alias=True, route=route))
-        return Graph(_without_unread_views(layers), tuple(self.unread))
+        kept, number = _without_unread_views(layers)
+        found = tuple(r._replace(row=number[r.row]) for r in reductions if r.row in number)
+        return Graph(kept, tuple(self.unread), self._stored, found, tuple(self.constants))
+
+    def _doors(self) -> str:
+        return f": values leave torch at {', '.join(self.left)}" if self.left else ""
+
+    def leave(self, tensor: Tensor, method: str) -> None:
+        """Take note that the numbers of `tensor` were handed to code outside torch."""
+        if tensor in self.row:
+            place = f"{self._here() or 'the network'}.{method}()"
+            self.left.setdefault(place, []).append(self.row[tensor])
 
     @contextmanager
     def named_by(self, module: nn.Module) -> Iterator[None]:
@@ -78,25 +113,72 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Run the operator and write it down."""
-        out = func(*args, **(kwargs or {}))
+        """Run the operator and write it down, or its parts if it arrives whole."""
+        kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            return run_higher_order(self, func, args, kwargs)
+        if _is_composite(func):  # Below autograd, in inference mode, nothing took it apart.
+            with self:
+                return func._op_dk(_COMPOSITE, *args, **kwargs)
+        out = func(*args, **kwargs)
         outputs = _tensors(out)
         if outputs:
-            self._see(func, args, kwargs or {}, outputs)
+            self._see(func, args, kwargs, outputs)
         return out
+
+    def note(
+        self, columns: dict[str, Any], read: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+    ) -> None:
+        """Append one row for what ran as a whole, whose parts nobody saw."""
+        inputs = tuple(t for t in read if t in self.row)
+        if not inputs:
+            return
+        names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
+        columns["inputs"] = tuple(self.row[t] for t in inputs)
+        columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
+        for tensor in outputs:
+            self._append(tensor, columns)
+            self.labels.fresh(tensor)
+            self.sampling.lose(inputs, tensor, len(self.layers) - 1)
 
     def _see(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Tensor, ...]) -> None:
         read = _tensors((args, kwargs))
+        for tensor in read:
+            if self.left and tensor not in self.row and tensor not in self.weights:
+                self._return(tensor)
         inputs = tuple(t for t in read if t in self.row)
         names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
-        if not inputs or bare_name(func) in VALUE_FREE:
+        name = qualified_name(func)
+        if not inputs or name in VALUE_FREE:
             for tensor in outputs:
                 self.weights[tensor] = names
-        elif bare_name(func) in VANISHING:
+            if names and not inputs:
+                self._count_constant(Call(func, args, kwargs, (), True, outputs))
+        elif name in VANISHING:
             self.row[outputs[0]] = self.row[inputs[0]]
             self.labels.inherit(inputs, outputs[0])
+            self.sampling.same(inputs[0], outputs[0])
         else:
-            self._write_down(Call(func, args, kwargs, inputs, bool(names), outputs), names)
+            learned = not self._trained.isdisjoint(names)
+            frozen = bool(names) and not learned
+            self._write_down(Call(func, args, kwargs, inputs, learned, outputs, frozen), names)
+
+    def _count_constant(self, call: Call) -> None:
+        """Take note of a product of weights with constants, such as a table of positions."""
+        if call.kind in ("conv", "linear", "matmul"):
+            columns = describe(call) | {"inputs": ()}
+            self.constants.append(Layer(shape=_shape(call.out), name=self._here(), **columns))
+
+    def _here(self) -> str:
+        return self.path[-1] if self.path else ""
+
+    def _return(self, tensor: Tensor) -> None:
+        """Take a tensor that torch did not make for what became of the values that left."""
+        op = f"values that left torch at {', '.join(self.left)} and came back"
+        rows = sorted({row for rows in self.left.values() for row in rows})
+        self._append(tensor, {"kind": "other", "op": op, "inputs": tuple(rows), "route": None})
+        self.labels.fresh(tensor)
+        self.sampling.lose((), tensor, len(self.layers) - 1)
 
     def _write_down(self, call: Call, names: list[str]) -> None:
         columns = describe(call)
@@ -104,6 +186,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             columns["kind"] = "activation"
         columns["inputs"] = tuple(self.row[t] for t in call.inputs)
         columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
+        columns["parameters"] += self._unpacked(call)
         memory = _memory(call.inputs[0])
         in_place = call.func._schema.is_mutable
         routes = self._follow(call, columns["kind"])
@@ -116,13 +199,28 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in call.outputs[len(routes) :]:
             self.row[tensor] = len(self.layers) - 1
             self.labels.fresh(tensor)
+        self.sampling.see(call, columns, [self.row[tensor] for tensor in call.outputs])
         if in_place:
             self._write_through(call.out)
+
+    def _unpacked(self, call: Call) -> int:
+        """Count the weights of a packed object that is read for the first time."""
+        count = 0
+        for value in call.args:
+            if isinstance(value, torch.ScriptObject) and id(value) not in self._packed:
+                self._packed.add(id(value))
+                count += sum(tensor.numel() for tensor in packed_weights(value))
+        return count
 
     def _follow(self, call: Call, kind: Kind) -> list[Route]:
         """Follow the channels through the operator; give the route of each output row."""
         if kind == "move":
-            return self.labels.move(call)
+            try:
+                return self.labels.move(call)
+            except (RuntimeError, NotImplementedError, TypeError):  # No labels can be moved so.
+                for tensor in call.outputs:
+                    self.labels.fresh(tensor)
+                return [None] * len(call.outputs)
         if kind == "reduce":
             return [self.labels.reduce(call)]
         if kind in ("pool", "resize"):
@@ -146,15 +244,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 continue
             old = (self.row[view],) if view in self.row else ()
             route = self.labels.write(view, written)
+            self.sampling.write(view, written, len(self.layers))
             columns = {"kind": "move", "op": "write", "inputs": (*old, new)}
             self._append(view, columns | {"alias": bool(old), "route": route})
 
     def _append(self, tensor: Tensor, columns: dict[str, Any]) -> None:
-        shape = tuple(tensor.shape)
-        shape = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
-        path = self.path[-1] if self.path else ""
         self.row[tensor] = len(self.layers)
-        self.layers.append(Layer(shape=shape, name=path, **columns))
+        self.layers.append(Layer(shape=_shape(tensor), name=self._here(), **columns))
+
+
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    shape = tuple(tensor.shape)
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
 def _opened(output: Any) -> Any:
@@ -178,14 +279,29 @@ def _tensors(values: Any) -> tuple[Tensor, ...]:
     return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))
 
 
-def _without_unread_views(layers: list[Layer]) -> tuple[Layer, ...]:
-    """Drop views that lead nowhere, and number the remaining rows anew."""
+def _is_composite(func: Any) -> bool:
+    """Whether torch itself, not a rule in Python, makes the operator of others."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), _COMPOSITE)
+
+
+_COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
+
+
+def _held(module: nn.Module) -> Iterator[Tensor]:
+    """Find the tensors that a module holds, registered or not."""
+    yield from module.buffers()
+    for part in module.modules():
+        if not isinstance(part, torch.jit.ScriptModule):
+            yield from _tensors(list(vars(part).values()))
+
+
+def _without_unread_views(layers: list[Layer]) -> tuple[tuple[Layer, ...], dict[int, int]]:
+    """Drop views that lead nowhere; return the other rows, and their new numbers by the old."""
     read = {len(layers) - 1}
     for i in range(len(layers) - 1, -1, -1):
         if i in read or not (layers[i].kind == "move" and layers[i].alias):
             read |= {i, *layers[i].inputs}
     kept = sorted(read)
     number = {row: place for place, row in enumerate(kept)}
-    return tuple(
-        layers[i]._replace(inputs=tuple(number[j] for j in layers[i].inputs)) for i in kept
-    )
+    rows = (layers[i]._replace(inputs=tuple(number[j] for j in layers[i].inputs)) for i in kept)
+    return tuple(rows), number

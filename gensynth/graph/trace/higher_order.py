@@ -1,0 +1,51 @@
+"""Operators that take functions: the branch that runs is followed, attention has a closed form."""
+
+from typing import Any, Protocol
+
+from torch import Tensor
+from torch._ops import HigherOrderOperator
+from torch.utils._pytree import tree_leaves
+
+from gensynth.graph.trace.call import full_name
+
+
+class Notes(Protocol):
+    """What a recorder offers: entered, it sees operators; it notes a row for a whole."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *error: Any) -> Any: ...
+    def note(
+        self, columns: dict[str, Any], read: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+    ) -> None:
+        """Append one row."""
+
+
+def run_higher_order(
+    recorder: Notes, func: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Run a higher-order operator and write down what it did.
+
+    Of `torch.cond` only the branch that this image takes is run, and seen. Attention with a
+    score function (`flex_attention`) is one product of activations, as the other forms of it are.
+    Any other is run unseen, and listed as unknown.
+    """
+    name = func.name()
+    if name == "cond":
+        condition, taken, other, operands = (*args, *kwargs.values())[:4]
+        with recorder:
+            return (taken if bool(condition) else other)(*operands)
+    out = func(*args, **kwargs)
+    read, outputs = _tensors((args, kwargs)), _tensors(out)
+    columns: dict[str, Any] = {"kind": "other", "op": full_name(func), "route": None}
+    if name == "flex_attention":
+        query, key, value = args[:3]
+        pairs = query.shape[:-1].numel() * key.shape[-2]
+        macs = pairs * (query.shape[-1] + value.shape[-1])
+        columns = {"kind": "matmul", "op": "attention", "macs": macs}
+        outputs = outputs[:1]
+    recorder.note(columns, read, outputs)
+    return out
+
+
+def _tensors(values: Any) -> tuple[Tensor, ...]:
+    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))

@@ -1,0 +1,160 @@
+"""A piece of a network that is linear: from a map, through fixed filters and moves, to a tensor.
+
+A piece can be run again on a pattern (a constant, the Nyquist frequency, an impulse), with
+learnable weights replaced: they guarantee nothing about frequencies, so each output then shows
+one number of its window; and they may read all of it, so for the question which samples arrive
+they are ones.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gensynth.graph.trace.grid import Grid, Places, compact
+
+Purpose = Literal["response", "cover"]
+"""What a pattern is sent through a piece for: its frequencies, or which samples arrive."""
+Run = Callable[[Sequence[Tensor], Purpose], Tensor]
+
+
+@dataclass(eq=False)
+class Piece:
+    """One tensor of a linear piece; one without parents is the map that the piece begins with."""
+
+    row: int
+    """The row of the graph that made it."""
+    places: Places
+    """In rows and columns of the map that the piece begins with."""
+    grid: Grid
+    parents: "tuple[Piece, ...]" = ()
+    run: Run | None = None
+    """Makes its numbers of those of its parents."""
+    moves: bool = True
+    """Numbers only moved since the map."""
+    stride: tuple[int, int] = (1, 1)
+    """Steps of the window, if it is a convolution or a pool."""
+    loss: str = ""
+    """What it does that no filter before it can make up for, such as taking a maximum."""
+    depends: bool = False
+    """Which samples it picks depends on the image."""
+    origin: "Piece" = field(init=False)
+    """The map that the piece begins with."""
+
+    def __post_init__(self) -> None:
+        """Find the map that the piece begins with."""
+        self.origin = self.parents[0].origin if self.parents else self
+
+    @property
+    def coarsens(self) -> bool:
+        """Whether the sampling grid becomes coarser here."""
+        finer = (self.grid.coarser_than(parent.grid) for parent in self.parents)
+        return bool(self.parents) and (max(self.stride) > 1 or all(finer))
+
+    def chain(self) -> "Iterator[Piece]":
+        """List the piece with all that it is made of, the map excluded, last first."""
+        todo, seen = [self], {id(self.origin)}
+        while todo:
+            piece = todo.pop()
+            if id(piece) not in seen:
+                seen.add(id(piece))
+                yield piece
+                todo += piece.parents
+
+    def send(self, pattern: Tensor, purpose: Purpose) -> Tensor:
+        """Run the piece on `pattern`, of the shape of the map that it begins with."""
+        known = {id(self.origin): pattern}
+        for piece in sorted(self.chain(), key=_depth):
+            if piece.run is not None:
+                values = [known[id(parent)] for parent in piece.parents]
+                known[id(piece)] = piece.run(values, purpose)
+        return known[id(self)]
+
+
+def _depth(piece: Piece) -> int:
+    return piece.row
+
+
+def patterns(origin: Piece) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a constant, and the Nyquist frequency along rows and along columns, on a map.
+
+    Their axes of length 1 are to be spread over the map: all channels show the same.
+    """
+    rows, columns = (compact(labels) for labels in origin.places)
+    constant = ((rows > 0) & (columns > 0)).float()
+    return constant, constant * (1 - rows % 2 * 2), constant * (1 - columns % 2 * 2)
+
+
+def response(piece: Piece) -> float:
+    """Compare |response| at the Nyquist frequency with that at zero; infinite if zero is blocked.
+
+    The worse axis and the worst number count, those at the border of the map excepted, where
+    padding takes part. An axis with one row or column has no Nyquist frequency.
+    """
+    constant, *highest = patterns(piece.origin)
+    shape = piece.origin.places.rows.shape
+    zero = piece.send(constant.expand(shape), "response").abs()
+    inside = _inside(piece)
+    worst = 0.0
+    grid = piece.origin.grid
+    for pattern, count in zip(highest, (grid.rows, grid.columns), strict=True):
+        if count > 1:
+            found = piece.send(pattern.expand(shape), "response").abs()
+            live = inside & ((zero > 1e-6) | (found > 1e-6))
+            if bool(live.any()):
+                worst = max(worst, float((found[live] / zero[live].clamp_min(1e-9)).max()))
+    return round(worst, 4)
+
+
+def _inside(piece: Piece) -> Tensor:
+    """Mark the numbers of a tensor that lie away from the border of its grid."""
+    return _middle(piece.places.rows, piece.grid.rows) & _middle(
+        piece.places.columns, piece.grid.columns
+    )
+
+
+def _middle(labels: Tensor, count: int) -> Tensor:
+    border = 2 if count >= 6 else 1 if count >= 3 else 0
+    values = compact(labels).unique()
+    values = values[values > 0]
+    if not len(values):
+        return labels < 0
+    low, high = values[min(border, len(values) - 1)], values[max(len(values) - 1 - border, 0)]
+    return (labels >= low) & (labels <= high)
+
+
+def covered(piece: Piece) -> Tensor:
+    """Find which cells of the map reach the piece: a number for each, row times 4099 + column."""
+    constant, *_ = patterns(piece.origin)
+    with torch.enable_grad():
+        pattern = constant.clone().requires_grad_()
+        sent = piece.send(pattern.expand(piece.origin.places.rows.shape), "cover")
+        (arrived,) = torch.autograd.grad(sent.sum(), pattern)
+    return _cells(piece.origin.places, arrived != 0)
+
+
+def missing(piece: Piece, arrived: Tensor) -> Tensor:
+    """Find the cells that do not arrive though they lie in reach of the steps of the piece.
+
+    What is left over at the end of a map that the steps do not divide is not missing.
+    """
+    every = _cells(piece.origin.places, torch.ones((), dtype=torch.bool))
+    if not len(arrived):
+        return every
+    grid, reach = piece.grid, torch.ones_like(every, dtype=torch.bool)
+    for at, seen, count, step, stride in (
+        (every // 4099, arrived // 4099, grid.rows, grid.row_step, piece.stride[0]),
+        (every % 4099, arrived % 4099, grid.columns, grid.column_step, piece.stride[1]),
+    ):
+        end = max(seen.min() + math.ceil(count * max(step, stride)) - 1, seen.max())
+        reach &= (at >= seen.min()) & (at <= end)
+    return every[reach & ~torch.isin(every, arrived)]
+
+
+def _cells(places: Places, wanted: Tensor) -> Tensor:
+    rows, columns = (compact(labels) for labels in places)
+    marks = torch.where((rows > 0) & (columns > 0) & wanted, rows * 4099 + columns, 0)
+    return marks.long()[marks > 0].unique()

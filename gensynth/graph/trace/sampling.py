@@ -1,0 +1,539 @@
+"""Finds where the sampling grid of a map becomes coarser, and judges that by what it does.
+
+A linear piece begins at a map and goes on through moves, fixed filters, learned products, and
+functions of single numbers if nothing but picking lies before them. It ends where the numbers are
+bent (an activation, a maximum, a product of two activations) or two maps meet; there it is asked
+whether its grid is coarser than that of the map it began with.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from gensynth.graph.graph import LOW_PASS, Reduction
+from gensynth.graph.trace import grid as on_grid
+from gensynth.graph.trace.call import Call, repeat
+from gensynth.graph.trace.describe import operands
+from gensynth.graph.trace.grid import Places, averaged, measure, renumber, tidy, windowed
+from gensynth.graph.trace.linear import maxima, runs
+from gensynth.graph.trace.pieces import Piece, Run, covered, missing, response
+
+_SUMS = frozenset({"mean", "sum"})
+_LINEAR = frozenset(
+    {"add", "sub", "rsub", "mul", "div", "neg", "quantize_per_tensor", "dequantize"}
+)
+_MAXIMA = frozenset({"maximum", "minimum", "fmax", "fmin"})
+_BENDING_RESIZES = frozenset({"grid_sampler_2d"})
+_AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d"})
+
+
+class Sampling:
+    """Follows the sampling grids of all tensors that depend on the image."""
+
+    def __init__(self) -> None:
+        self._pieces: Any = WeakTensorKeyDictionary()
+        self._first: int | None = None
+        """The row of the first learned product: what stands before it, and it, is exempt."""
+        self._ended: dict[Piece, None] = {}
+        self._restarted: dict[Piece, Piece] = {}
+        """Maps that begin where a piece ended, by the piece."""
+
+    def begin(self, image: Tensor) -> None:
+        """Take `image` for the first map."""
+        self._map(image, 0, on_grid.fresh(image))
+
+    def same(self, tensor: Tensor, out: Tensor) -> None:
+        """Let `out` be the numbers of `tensor`."""
+        self._pieces[out] = self._pieces[tensor]
+
+    def lose(self, inputs: Sequence[Tensor], out: Tensor, row: int) -> None:
+        """Begin a map at what an operator made whose ways are not known."""
+        for tensor in inputs:
+            self._end(self._pieces[tensor])
+        alike = [self._pieces[t].places for t in inputs if t.shape == out.shape]
+        self._map(out, row, renumber(alike[0]) if alike else _unknown(out))
+
+    def write(self, view: Tensor, written: Tensor, row: int) -> None:
+        """Show in `view` what was written in place to `written`, which shares its memory."""
+        new, old = self._pieces[written], self._pieces.get(view)
+        if old is not None:
+            old, new = self._met([old, new])
+        elements = view.untyped_storage().nbytes() // view.element_size()
+
+        def run(values: Sequence[Tensor], purpose: Any = "cover") -> Tensor:
+            memory = torch.zeros(elements)
+            if old is not None:
+                memory = _into(memory, view, values[0])
+            memory = _into(memory, written, values[-1])
+            return memory.as_strided(view.shape, view.stride(), view.storage_offset())
+
+        parents = (old, new) if old is not None else (new,)
+        places = Places(
+            tidy(run([piece.places.rows for piece in parents])),
+            tidy(run([piece.places.columns for piece in parents])),
+        )
+        self._go_on(view, row, list(parents), places, run, moves=True)
+
+    def see(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
+        """Follow the grids through an operator, whose outputs are the tensors of `rows`."""
+        try:
+            self._follow(call, columns, rows)
+        except (RuntimeError, TypeError, IndexError, StopIteration, KeyError):
+            for out, row in zip(call.outputs, rows, strict=True):
+                if out not in self._pieces or self._pieces[out].row != row:
+                    self.lose(call.inputs, out, row)
+
+    def close(self, outputs: Sequence[Tensor]) -> list[Reduction]:
+        """End all pieces that reach the output, and judge the reductions, in their order."""
+        for tensor in outputs:
+            self._end(self._pieces[tensor])
+        return _judge(list(self._ended), self._first)
+
+    def _follow(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
+        kind, operator = columns["kind"], call.operator
+        row, out = rows[0], call.out
+        parents = [self._pieces[tensor] for tensor in call.inputs]
+        if kind == "move":
+            self._move(call, parents, rows)
+        elif kind == "conv" or (kind == "pool" and operator == "convolution"):
+            self._convolve(call, columns, parents[0], row)
+        elif kind == "pool":
+            self._pool(call, columns, parents[0], row)
+        elif kind == "linear" and len(call.inputs) == 1 and operator != "mkldnn_rnn_layer":
+            self._multiply(call, parents[0], row)
+        elif kind == "matmul" or kind == "linear":
+            self._attend(call, parents, row)
+        elif kind == "reduce":
+            self._reduce(call, parents[0], row)
+        elif kind == "resize":
+            self._resize(call, parents[0], row)
+        elif kind in ("norm", "activation", "softmax", "combine"):
+            self._bend(call, parents, row)
+        else:
+            self.lose(call.inputs, out, row)
+        for other, at in zip(call.outputs[1:], rows[1:], strict=True):
+            if other not in self._pieces:
+                self.lose(call.inputs, other, at)
+
+    def _met(self, parents: list[Piece]) -> list[Piece]:
+        """Let each of several maps count its own rows and columns, where they meet."""
+        if all(piece.origin is parents[0].origin for piece in parents):
+            return parents
+        return [self._restart(piece) if piece.parents else piece for piece in parents]
+
+    def _move(self, call: Call, parents: list[Piece], rows: Sequence[int]) -> None:
+        parents = self._met(parents)
+        made = [
+            repeat(call, [labels.expand(t.shape) for labels, t in pairs], _no_place)
+            for pairs in (
+                [(p.places.rows, t) for p, t in zip(parents, call.inputs, strict=True)],
+                [(p.places.columns, t) for p, t in zip(parents, call.inputs, strict=True)],
+            )
+        ]
+        by_row, by_column = ([m] if isinstance(m, Tensor) else list(m) for m in made)
+        picks = [t for t in call.inputs[1:] if not t.is_floating_point()]
+        sources = [
+            p for p, t in zip(parents, call.inputs, strict=True) if all(t is not i for i in picks)
+        ]
+        for part, out in enumerate(call.outputs):
+            places = Places(tidy(by_row[part]), tidy(by_column[part]))
+            self._go_on(
+                out, rows[part], sources, places, runs(call, part), True, depends=bool(picks)
+            )
+
+    def _convolve(self, call: Call, columns: dict[str, Any], parent: Piece, row: int) -> None:
+        arguments = call.arguments
+        if call.func.namespace == "quantized" or arguments.get("transposed"):
+            self._window(
+                call, columns, self._cells(call.inputs[0], parent, row), row, quantised=True
+            )
+            return
+        parent = self._cells(call.inputs[0], parent, row)
+        if len(call.inputs) > 1:  # The filter depends on the image.
+            self._bend(call, [self._pieces[t] for t in call.inputs], row)
+            return
+        groups, outputs = columns["groups"], call.out.shape[1]
+
+        def channels(labels: Tensor) -> Tensor:
+            labels = on_grid.compact(labels)
+            if labels.shape[1] > 1:
+                labels = averaged(labels.unflatten(1, (groups, -1)), [2]).flatten(1, 2)
+                labels = labels.repeat_interleave(outputs // groups, 1)
+            return labels
+
+        self._window(call, columns, parent, row, channels)
+
+    def _pool(self, call: Call, columns: dict[str, Any], parent: Piece, row: int) -> None:
+        parent = self._cells(call.inputs[0], parent, row)
+        if call.operator.startswith("adaptive"):
+            size = call.out.shape[-2:]
+            shape = call.inputs[0].shape
+
+            def pooled(labels: Tensor) -> Tensor:
+                return tidy(torch.nn.functional.adaptive_avg_pool2d(labels.expand(shape), size))
+
+            # All positions are averaged: that is no reduction, however the window is called.
+            stride = columns.get("stride", (1, 1)) if max(size) > 1 else (1, 1)
+            average = call.operator in _AVERAGES
+            self._go_on(
+                call.out, row, [parent], parent.places.each(pooled),
+                runs(call) if average else maxima(call), stride=stride,
+                loss="" if average else "maximum",
+            )  # fmt: skip
+            return
+        self._window(call, columns, parent, row)
+
+    def _window(
+        self, call: Call, columns: dict[str, Any], parent: Piece, row: int,
+        channels: Any = None, quantised: bool = False,
+    ) -> None:  # fmt: skip
+        """Place the windows of a convolution or a pool at their centres."""
+        kernel, stride = columns.get("kernel", (1, 1)), columns.get("stride", (1, 1))
+        if columns["op"].startswith("conv_transpose"):
+            self._end(parent)
+            self._map(call.out, row, on_grid.fresh(call.out))
+            self._learn(call, row)
+            return
+        shape, size = call.out.shape, call.out.shape[-2:]
+        before = _padding(columns)
+        same = tuple(call.inputs[0].shape[-2:]) == tuple(size) and stride == (1, 1)
+
+        def placed(labels: Tensor) -> Tensor:
+            labels = channels(labels) if channels else on_grid.compact(labels)
+            if not same:
+                for axis in (-2, -1) if len(shape) > 3 else (-1,):
+                    labels = windowed(
+                        labels, axis, shape[axis], kernel[axis], stride[axis], before[axis]
+                    )
+            if labels.shape[1] not in (1, shape[1]):
+                labels = averaged(labels, [1])
+            return tidy(labels.expand(shape))
+
+        places = parent.places.each(placed)
+        maximum = call.operator.startswith(("max_pool", "quantized_max_pool"))
+        run = maxima(call) if maximum else _as_learned(call, columns) if quantised else runs(call)
+        loss = "maximum" if maximum else ""
+        self._go_on(call.out, row, [parent], places, run, stride=stride, loss=loss)
+        self._learn(call, row)
+
+    def _multiply(self, call: Call, parent: Piece, row: int) -> None:
+        shape = call.out.shape
+        if call.func.namespace == "quantized":
+            right, run = True, _as_learned(call, {})
+        else:
+            first, _ = operands(call)
+            right, run = call.arguments[first] is call.inputs[0], runs(call)
+        axis = -1 if right or call.inputs[0].dim() == 1 else -2
+
+        def contracted(labels: Tensor) -> Tensor:
+            keep = call.inputs[0].dim() == call.out.dim()
+            return tidy(averaged(labels, [axis], keep).expand(shape))
+
+        self._go_on(call.out, row, [parent], parent.places.each(contracted), run)
+        self._learn(call, row)
+
+    def _learn(self, call: Call, row: int) -> None:
+        """Begin a map at the first learned product; its reduction is exempt."""
+        if self._first is None and (call.learned or call.func.namespace == "quantized"):
+            self._first = row
+            self._end(self._pieces[call.out])
+            self._map(call.out, row, renumber(self._pieces[call.out].places))
+
+    def _attend(self, call: Call, parents: list[Piece], row: int) -> None:
+        """A product of two activations has the places of the first (queries), or else of the second."""
+        for parent in parents:
+            self._end(parent)
+        shape, candidates = call.out.shape, []
+        for at, piece in enumerate(parents[:2]):
+            axis = -1 if at == 0 or call.kind == "matmul" else -2
+            if call.kind == "matmul" and at:
+                break
+            contracted = piece.places.each(lambda labels, axis=axis: averaged(labels, [axis]))
+            candidates.append(contracted.each(lambda labels: tidy(labels.expand(shape))))
+        best = next((p for p in candidates if measure(p).cells > 1), candidates[0])
+        self._map(call.out, row, renumber(best))
+
+    def _reduce(self, call: Call, parent: Piece, row: int) -> None:
+        shape = call.inputs[0].shape
+        axes = call.arguments.get("dim")
+        axes = [axes] if isinstance(axes, int) else list(axes or range(len(shape)))
+        keep = bool(call.arguments.get("keepdim"))
+        places = parent.places.each(
+            lambda labels: tidy(averaged(labels, axes, keep).expand(call.out.shape))
+        )
+        if call.operator in _SUMS:
+            self._go_on(call.out, row, [parent], places, runs(call))
+        else:
+            self._go_on(call.out, row, [parent], places, maxima(call), loss="maximum")
+
+    def _resize(self, call: Call, parent: Piece, row: int) -> None:
+        image, out = call.inputs[0], call.out
+        if call.operator in _BENDING_RESIZES or image.dim() != 4 or len(call.inputs) > 1:
+            self.lose(call.inputs, out, row)
+            return
+        parent = self._cells(image, parent, row)
+        size = out.shape[-2:]
+        if any(made > given for made, given in zip(size, image.shape[-2:], strict=True)):
+            self._end(parent)
+            self._map(out, row, on_grid.fresh(out))
+            return
+
+        def resized(labels: Tensor) -> Tensor:
+            spread = labels.expand(image.shape)
+            return tidy(torch.nn.functional.interpolate(spread, size, mode="bilinear"))
+
+        self._go_on(out, row, [parent], parent.places.each(resized), runs(call))
+
+    def _bend(self, call: Call, parents: list[Piece], row: int) -> None:
+        """Follow what acts number by number; several inputs, or what bends, may end pieces."""
+        shape, parents = call.out.shape, self._met(parents)
+        spread = [p.places.each(lambda labels: tidy(_broadcast(labels, shape))) for p in parents]
+        places = _finest(spread, [measure(p) for p in spread], parents)
+        one_map = all(piece.origin is parents[0].origin for piece in parents)
+        linear = call.operator in _LINEAR and (
+            len(parents) == 1 or call.operator in ("add", "sub", "rsub")
+        )
+        linear &= not (call.operator == "div" and call.args[0] is not call.inputs[0])
+        linear |= call.operator.startswith(("native_batch_norm", "batch_norm", "cudnn_batch"))
+        pending = all(p.grid.coarser_than(p.origin.grid) for p in parents)
+        if linear and one_map:
+            self._go_on(call.out, row, parents, places, runs(call))
+        elif one_map and pending and call.operator in _MAXIMA:
+            self._go_on(call.out, row, parents, places, maxima(call), loss="maximum", hold=True)
+        elif len(parents) == 1 and pending and all(p.moves for p in parents):
+            self._go_on(call.out, row, parents, places, _through(shape), moves=True)
+        else:
+            for parent in parents:
+                self._end(parent)
+            self._map(call.out, row, renumber(places))
+
+    def _go_on(
+        self, out: Tensor, row: int, parents: list[Piece], places: Places, run: Run,
+        moves: bool = False, stride: tuple[int, int] = (1, 1), loss: str = "",
+        hold: bool = False, depends: bool = False,
+    ) -> None:  # fmt: skip
+        """Lengthen a piece, unless maps meet or an axis becomes coarser a second time."""
+        if not all(piece.origin is parents[0].origin for piece in parents):
+            for parent in parents:
+                self._end(parent)
+            self._map(out, row, renumber(places))
+            return
+        grid = measure(places)
+        piece = Piece(
+            row, places, grid, tuple(parents), run, moves and all(p.moves for p in parents),
+            stride, loss, depends or any(p.depends for p in parents),
+        )  # fmt: skip
+        again = any(
+            all(axes)
+            for parent in parents
+            for axes in zip(
+                grid.coarser_along(parent.grid),
+                parent.grid.coarser_along(parent.origin.grid),
+                strict=True,
+            )
+        )
+        stepped = (
+            len(parents) == 1
+            and max(stride) > 1
+            and any(
+                max(p.stride) > 1 and _share_an_axis(p.stride, stride) for p in parents[0].chain()
+            )
+        )
+        if (again or stepped) and len(parents) == 1:
+            parent = self._restart(parents[0])
+            scale = _rescaled(places, parents[0].places)
+            piece = Piece(row, scale, measure(scale), (parent,), run, moves, stride, loss, depends)
+        self._pieces[out] = piece
+        if loss and not hold:
+            self._end(piece if piece.coarsens else piece.parents[0])
+            self._map(out, row, renumber(piece.places))
+
+    def _restart(self, piece: Piece) -> Piece:
+        """End a piece and begin a map where it ended."""
+        if piece not in self._restarted:
+            self._end(piece)
+            places = renumber(piece.places)
+            self._restarted[piece] = Piece(piece.row, places, measure(places))
+        return self._restarted[piece]
+
+    def _cells(self, image: Tensor, parent: Piece, row: int) -> Piece:
+        """Take what a window runs over for a map of its own if several cells have one place."""
+        axes = [-1] if image.dim() == 3 else [-2, -1]
+        for axis in axes:
+            size = image.shape[axis]
+            middle = [length // 2 for length in image.shape]
+            at = [slice(None) if a == image.dim() + axis else m for a, m in enumerate(middle)]
+            labels = [labels.expand(image.shape)[tuple(at)] for labels in parent.places]
+            code = labels[0] * 4099 + labels[1]
+            placed = code[(labels[0] > 0) & (labels[1] > 0)]
+            if size > 1 and len(placed.unique()) * 1.5 <= max(len(placed), size // 2):
+                if parent not in self._restarted:
+                    self._end(parent)
+                    places = on_grid.fresh(image)
+                    self._restarted[parent] = Piece(parent.row, places, measure(places))
+                return self._restarted[parent]
+        return parent
+
+    def _map(self, out: Tensor, row: int, places: Places) -> None:
+        self._pieces[out] = Piece(row, places, measure(places))
+
+    def _end(self, piece: Piece) -> None:
+        """Remember a piece that ended, if its grid became coarser."""
+        if piece.parents and any(part.coarsens for part in piece.chain()):
+            self._ended[piece] = None
+
+
+def _judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
+    """Judge the reductions of all pieces; what several of them share is judged once."""
+    found: dict[int, Reduction] = {}
+    kept: dict[int, list[tuple[Piece, Tensor]]] = {}
+    for piece in ended:
+        coarse = [part for part in piece.chain() if part.coarsens]
+        strided = any(max(part.stride) > 1 for part in coarse)
+        row = min(part.row for part in coarse)
+        if not strided and not _is_coarse(piece):  # Sisters met again.
+            continue
+        reduction = _judged(piece, row, kept, first is None or row <= first)
+        before = found.get(row)
+        if before is None or (before.filtered and not reduction.filtered) or reduction.skips:
+            found[row] = reduction
+    return [_kept_by_sisters(found[row], kept) for row in sorted(found)]
+
+
+def _is_coarse(piece: Piece) -> bool:
+    """Whether less of a map's grid is left than there was; all of an axis may have met in one."""
+    grid, before = piece.grid, piece.origin.grid
+    collapsed = (grid.rows == 1 < before.rows) or (grid.columns == 1 < before.columns)
+    return collapsed or grid.coarser_than(before)
+
+
+def _judged(
+    piece: Piece, row: int, kept: dict[int, list[tuple[Piece, Tensor]]], exempt: bool
+) -> Reduction:
+    if any(part.depends for part in piece.chain()):
+        words = "which samples stay depends on the image"
+        return Reduction(row, None, False, words, exempt)
+    arrived = covered(piece)
+    skips = bool(len(missing(piece, arrived)))
+    if skips:
+        kept.setdefault(row, []).append((piece, arrived))
+        return Reduction(row, False, True, "drops samples between those it keeps", exempt)
+    if exempt:
+        return Reduction(row, False, False, "at or before the first convolution", exempt)
+    if any(part.loss for part in piece.chain()):
+        return Reduction(row, False, False, "takes a maximum, which brings high frequencies back")
+    nyquist = response(piece)
+    filtered = nyquist <= LOW_PASS + 1e-3
+    words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
+    if not filtered:
+        words += ": no fixed low-pass filter comes before"
+    return Reduction(row, filtered, False, words)
+
+
+def _kept_by_sisters(found: Reduction, kept: dict[int, list[tuple[Piece, Tensor]]]) -> Reduction:
+    """Let pieces of one map that together keep all of its samples drop none."""
+    mine = kept.get(found.row)
+    if not found.skips or not mine:
+        return found
+    piece = mine[0][0]
+    others = [a for pairs in kept.values() for p, a in pairs if p.origin is piece.origin]
+    if len(missing(piece, torch.cat(others).unique())):
+        return found
+    return found._replace(skips=False, cause="keeps every sample, together with its sisters")
+
+
+def _as_learned(call: Call, columns: dict[str, Any]) -> Run:
+    """Stand for a quantised product: its sum over channels, in windows of ones."""
+    shape, inputs = call.out.shape, call.inputs[0].shape
+
+    def run(values: Sequence[Tensor], purpose: Any) -> Tensor:
+        if len(inputs) != 4:
+            return values[0].sum(-1, keepdim=True).expand(shape)
+        seen = values[0].expand(inputs).sum(1, keepdim=True)
+        kernel, stride, before = columns["kernel"], columns["stride"], _padding(columns)
+        if purpose == "response":
+            rows = [
+                min(max(i * stride[0] - before[0] + kernel[0] // 2, 0), inputs[2] - 1)
+                for i in range(shape[2])
+            ]
+            across = [
+                min(max(i * stride[1] - before[1] + kernel[1] // 2, 0), inputs[3] - 1)
+                for i in range(shape[3])
+            ]
+            return values[0][:, :1][:, :, rows][..., across].expand(shape)
+        ones = torch.ones(1, 1, *kernel)
+        return torch.nn.functional.conv2d(seen, ones, None, stride, before).expand(shape)
+
+    return run
+
+
+def _through(shape: torch.Size) -> Run:
+    return lambda values, purpose: values[0].expand(shape)
+
+
+def _share_an_axis(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return any(min(steps) > 1 for steps in zip(one, other, strict=True))
+
+
+def _rescaled(places: Places, before: Places) -> Places:
+    """Count in the rows and columns that were left before, not in those of the old map."""
+    return Places(
+        _rescaled_labels(places.rows, before.rows), _rescaled_labels(places.columns, before.columns)
+    )
+
+
+def _rescaled_labels(labels: Tensor, before: Tensor) -> Tensor:
+    shape, labels = labels.shape, on_grid.compact(labels)
+    values = on_grid.compact(before).unique()
+    values = values[values > 0]
+    if len(values) < 2:
+        return (labels > 0).float().expand(shape)
+    high = torch.searchsorted(values, labels.contiguous()).clamp(1, len(values) - 1)
+    low = high - 1
+    share = (labels - values[low]) / (values[high] - values[low])
+    return torch.where(labels > 0, low + share + 1, 0.0).expand(shape)
+
+
+def _broadcast(labels: Tensor, shape: torch.Size) -> Tensor:
+    return labels.expand(shape) if labels.dim() <= len(shape) else labels.reshape(shape)
+
+
+def _finest(places: list[Places], grids: list[Any], parents: list[Piece]) -> Places:
+    """Take the places of the input that samples most finely; of equals of one map, their mean."""
+    most = max(grid.cells for grid in grids)
+    best = [p for p, grid in zip(places, grids, strict=True) if grid.cells == most]
+    one_map = all(piece.origin is parents[0].origin for piece in parents)
+    if len(best) == 1 or not one_map:
+        return best[0]
+    rows = averaged(torch.stack([p.rows for p in best]), [0], False)
+    columns = averaged(torch.stack([p.columns for p in best]), [0], False)
+    return Places(tidy(rows.expand(places[0].rows.shape)), tidy(columns.expand(rows.shape)))
+
+
+def _padding(columns: dict[str, Any]) -> tuple[int, int]:
+    """Read how far the first window begins outside of the map."""
+    for word in columns.get("detail", "").split(","):
+        if word.startswith("padding="):
+            rows, across = word.removeprefix("padding=").split("x")
+            return int(rows), int(across)
+    kernel = columns.get("kernel", (1, 1))
+    return (kernel[0] - 1) // 2, (kernel[1] - 1) // 2
+
+
+def _unknown(out: Tensor) -> Places:
+    return on_grid.fresh(out) if out.dim() >= 4 else on_grid.nowhere(out)
+
+
+def _no_place(constant: Tensor) -> Tensor:
+    return torch.zeros(constant.shape)
+
+
+def _into(memory: Tensor, window: Tensor, values: Tensor) -> Tensor:
+    filled = memory.clone()
+    filled.as_strided(window.shape, window.stride(), window.storage_offset()).copy_(
+        values.expand(window.shape)
+    )
+    return filled

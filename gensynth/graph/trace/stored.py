@@ -1,0 +1,53 @@
+"""What a module stores: its parameters, packed weights and the constants of a frozen program."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from gensynth.graph.graph import Stored
+from gensynth.graph.trace.packed import packed_objects, packed_weights
+
+
+def stored(module: nn.Module) -> Stored:
+    """Add up the numbers and the bytes of everything that `module` learned.
+
+    Parameters count whether or not an image reads them, once each; buffers do not count. The
+    weights of quantised layers lie packed, and `torch.jit.freeze` turns all parameters into
+    constants: both count as the parameters that they were. A network without any of these may
+    hold tensors as constants; those are buffers by another name and do not count.
+    """
+    weights = [*_parameters(module), *_packed(module)]
+    if not weights:
+        weights = list(_frozen(module))
+    return Stored(
+        sum(tensor.numel() for tensor in weights),
+        sum(tensor.numel() * tensor.element_size() for tensor in weights),
+    )
+
+
+def _parameters(module: nn.Module) -> Iterator[Tensor]:
+    yield from (parameter for parameter in module.parameters() if not is_lazy(parameter))
+
+
+def _packed(module: nn.Module) -> Iterator[Tensor]:
+    for packed in packed_objects(module):
+        yield from packed_weights(packed)
+
+
+def _frozen(module: nn.Module) -> Iterator[Tensor]:
+    for part in module.modules():
+        if not isinstance(part, torch.jit.ScriptModule):
+            continue
+        try:
+            graph = part.inlined_graph  # It owns its nodes: keep it while they are read.
+        except RuntimeError:  # A part without a forward method has no graph.
+            continue
+        for node in graph.findAllNodes("prim::Constant"):
+            if node.output().type().kind() != "TensorType":
+                continue
+            value = node.output().toIValue()
+            if isinstance(value, Tensor) and value.is_floating_point():
+                yield value
+        return  # The first graph holds all others.
