@@ -29,6 +29,7 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
 from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.early_stopping import ByRank
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
 from experiments.benchmarks.simulated_space import (
     Step,
@@ -39,7 +40,7 @@ from experiments.benchmarks.simulated_space import (
     steps,
 )
 from experiments.benchmarks.tables import heading, markdown
-from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
+from gensynth.campaign.early_stopping import Halving, Never, SearchCurves
 from gensynth.campaign.experiment import Finals
 from gensynth.campaign.finals import admission
 from gensynth.evaluation.evaluator import Description, Evaluator
@@ -116,19 +117,7 @@ def _place(top1: float, macs: float) -> Floats:
     return np.array([top1 / 5.0, np.log10(macs)])
 
 
-class ByRank(Halving):
-    """Halving as published: whoever falls behind is stopped."""
-
-    def stops(self, running: Running, /) -> bool:
-        """Whether the training falls behind."""
-        return self.is_behind(running)
-
-
-RULES: dict[str, EarlyStopping] = {
-    "none": Never(),
-    "rank": ByRank(first=1, reduction=3),
-    "hope": Halving(first=1, reduction=3),
-}
+RULES = {"none": Never(), "rank": ByRank(1, 3), "hope": Halving(1, 3)}
 
 
 class ClockedTrainings(Trainings):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gensynth.campaign.campaign import Done
-from gensynth.campaign.context import make_setting
+from gensynth.campaign.context import make_context
 from gensynth.campaign.folder import driving
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import NeedsInt8Loss, NeedsReference
@@ -20,127 +20,7 @@ from gensynth.formats import formats
 from gensynth.latency.device import find_device
 from gensynth.plugins import create, listed, load, looking_in, names
 from tests.support.campaigns import experiment
-
-FOREIGN = """
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-
-from gensynth.constraint import Candidate, Stage, Verdict
-
-
-@dataclass(frozen=True)
-class Baseline:
-    reference: str = "baseline.csv"
-    question: str = "is it better than the baseline?"
-    measures_int8: str = "no"
-    latency: float = 1.0
-    needs: ClassVar[Stage] = "proxy"
-
-    def __call__(self, candidate: Candidate) -> Verdict:
-        if candidate.measurement is None:
-            return Verdict.not_judged(self.question)
-        return Verdict.at_least(np.float32(candidate.measurement.top1), np.int64(1), self.reference)
-
-
-@dataclass(frozen=True)
-class Plain:
-    question: str = "how good is it?"
-    needs: ClassVar[Stage] = "proxy"
-
-    def __call__(self, candidate: Candidate) -> float:
-        return np.float32(candidate.measurement.top1)
-
-
-@dataclass(frozen=True)
-class Broken(Plain):
-    def __call__(self, candidate: Candidate) -> float:
-        return float("nan")
-"""
-
-DEVICE = """
-from dataclasses import dataclass
-
-from gensynth.errors import InputError
-from gensynth.evaluation.latency import Interval, Latency
-
-
-@dataclass(frozen=True)
-class Board:
-    def runtime(self, asked, /):
-        if asked not in ("", "tiny-runtime"):
-            raise InputError("runtime", f"unknown runtime {asked!r}")
-        return "tiny-runtime"
-
-    def check(self, question, task, folder, /):
-        if question.threads > 2:
-            raise InputError("threads", "the board has two cores")
-
-    def measure(self, job, /):
-        ms = float(job.source.spec["width"])
-        return Latency(ms, Interval(ms, ms), Interval(ms, ms), machine="the board")
-
-
-@dataclass(frozen=True)
-class NoDevice:
-    def runtime(self, asked, /):
-        return "x"
-"""
-
-FORMAT = """
-from dataclasses import dataclass
-
-import torch
-
-
-@dataclass(frozen=True)
-class Pieces:
-    name: str = "pieces"
-    file: str = "model.pieces"
-    tolerance: float | None = 1e-4
-
-    def check(self):
-        pass
-
-    def write(self, network, path, /):
-        torch.export.save(network.program, path)
-
-    def open(self, path, /):
-        module = torch.export.load(path).module()
-
-        def run(images):
-            with torch.no_grad():
-                return module(images)
-
-        return run
-"""
-
-STOPPING = """
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class AfterOne:
-    below: float = 50.0
-
-    def stops(self, running, /):
-        return running.latest.top1 < self.below
-"""
-
-ENTRY_POINTS = """
-[gensynth.constraints]
-their_baseline = their_rules:Baseline
-
-[gensynth.devices]
-their-board = their_board:Board
-
-[gensynth.formats]
-their-pieces = their_format:Pieces
-
-[gensynth.early_stopping]
-their-rule = their_stopping:AfterOne
-"""
+from tests.support.foreign_plugins import DEVICE, ENTRY_POINTS, FOREIGN, FORMAT, STOPPING
 
 
 @pytest.fixture
@@ -188,7 +68,7 @@ def test_a_campaign_uses_an_installed_device_and_rule_for_early_stopping(install
         rows = [o for o in opened.outcomes if o.purpose == "search"]
     words = "tiny-runtime, 1 thread, batch 1 on their-board"
     assert all(o.latencies[words].machine == "the board" for o in rows if o.fingerprint)
-    assert {o.ending for o in rows if o.curve} == {"stopped"}
+    assert {o.ending for o in rows if o.attempt} == {"stopped"}
     assert not any(o.purpose == "reference" for o in opened.outcomes)
 
 
@@ -197,7 +77,7 @@ def test_an_export_writes_an_installed_format(
 ) -> None:
     from tests.cli.test_command_line import run as command
 
-    words = ["export", "attendnext:tiny", "--to", installed / "out", "--image-size", "8"]
+    words = ["export", "attendnext:tiny", "--to", str(installed / "out"), "--image-size", "8"]
     code, out, err = command(capsys, *words, "--format", "their-pieces")
     assert (code, err) == (0, "") and "pieces: largest difference" in out
     assert (installed / "out" / "model.pieces").exists()
@@ -242,7 +122,7 @@ def test_a_device_that_cannot_answer_is_one_line_before_anything_is_trained(
     rule = {"max_latency_ms": {"limit": 10, **table}}
     given = replace(experiment(constraints=rule), folder=str(tmp_path))
     with pytest.raises(InputError) as caught:
-        make_setting(given).check_measurable()
+        make_context(given).check_measurable()
     assert message in str(caught.value) and "\n" not in str(caught.value)
     sys.modules.pop("board", None)
 
@@ -278,7 +158,7 @@ def test_foreign_fields_are_never_taken_for_ours(tmp_path: Path) -> None:
     with driving(tmp_path / "run", given, None) as opened:
         assert run(opened) == Done("finished")
         trained = [o for o in opened.outcomes if o.purpose == "search" and o.curve]
-    assert trained and all(not o.latencies and o.score == o.top1 for o in trained)
+    assert trained and all(o.score == pytest.approx(o.top1) and not o.latencies for o in trained)
     assert all(type(j.violation) is float for o in trained for j in o.judgements)
 
 
