@@ -117,7 +117,7 @@ def _place(top1: float, macs: float) -> Floats:
     return np.array([top1 / 5.0, np.log10(macs)])
 
 
-RULES = {"none": Never(), "rank": ByRank(1, 3), "hope": Halving(1, 3)}
+RULES: dict[str, Never | Halving] = {"none": Never(), "rank": ByRank(1, 3), "hope": Halving(1, 3)}
 
 
 class ClockedTrainings(Trainings):
