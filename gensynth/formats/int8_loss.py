@@ -1,5 +1,6 @@
 """The top-1 that a trained network loses in int8, on held-out images."""
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from gensynth.data.batches import Batches
@@ -21,8 +22,6 @@ def top1_loss(network: "nn.Module", calibration: Batches, held_out: Batches, top
     `top1` is what it reaches in float32 on all of `held_out`, in percent. The loss is negative if
     rounding happened to help. Raises `InputError` if the network cannot be quantised.
     """
-    from copy import deepcopy
-
     import torch
 
     images, _ = spread(calibration, CALIBRATED)

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gensynth.data.batches import Batches
 from gensynth.data.sets import DataSet
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from gensynth.data.batches import Batches
 
 COMPARED = 2000
 """Largest number of images that formats are compared on."""
@@ -58,7 +57,7 @@ def noise(shape: tuple[int, int, int]) -> RealInputs:
     return RealInputs(images, calibration, "images of noise (no --data)")
 
 
-def spread(batches: "Batches", most: int) -> tuple["Tensor", "Tensor"]:
+def spread(batches: Batches, most: int) -> tuple["Tensor", "Tensor"]:
     """Return up to `most` images and labels, evenly spread: a split may be sorted by class."""
     import torch
 
@@ -71,8 +70,6 @@ def _of_split(
     data: DataSet, split: str, size: tuple[int, int], most: int
 ) -> tuple["Tensor", "Tensor"]:
     import torch
-
-    from gensynth.data.batches import Batches
 
     place = torch.device("cpu")
     return spread(Batches(data, (split,), size, place, torch.contiguous_format), most)

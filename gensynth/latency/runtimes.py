@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
 from gensynth.formats import Deployment
+from gensynth.formats.onnx import require, session_of, to_onnx
 from gensynth.latency.paired import Infer, Open
 from gensynth.models.by_name import Model
 
@@ -28,8 +29,6 @@ def prepare(model: Model, runtime: str, threads: int, batch: int) -> Open:
         network = Deployment(model.module, model.input_shape, images)
         if runtime == "torch":
             return partial(_open_torch, network.module, images)
-        from gensynth.formats.onnx import to_onnx
-
         return partial(_open_onnx, to_onnx(network), threads, images)
     except InputError as error:
         problem = error.problem if error.place == "model" else str(error)
@@ -47,8 +46,6 @@ def _open_torch(module: "nn.Module", images: "Tensor") -> Infer:
 
 
 def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
-    from gensynth.formats.onnx import session_of
-
     session = session_of(model, threads, batch=len(images))
     feed = {"images": images.numpy()}
 
@@ -61,8 +58,6 @@ def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
 def check(runtime: str) -> None:
     """Raise `InputError` with the remedy if a runtime is not installed."""
     if runtime == "onnxruntime":
-        from gensynth.formats.onnx import require
-
         require()
 
 
