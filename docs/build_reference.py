@@ -60,7 +60,7 @@ def reference() -> str:
         "nearest valid word. `space`, `score` and `generator` are a plugin's name, or a table with "
         "the name as `use` and the plugin's own keys; so is each `[constraints.NAME]`.",
         *(_table_section(name, kind) for name, kind in TABLES.items()),
-        "## Constraints, scores, search spaces, generators",
+        "## Plugins",
         *_plugins(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -151,6 +151,9 @@ def _plugins() -> Iterator[str]:
         ("constraint", "Constraints"),
         ("score", "Scores"),
         ("search_space", "Search spaces"),
+        ("device", "Devices"),
+        ("format", "Export formats"),
+        ("early_stopping", "Rules for early stopping"),
     ):
         yield f"### {title}"
         for name in names(kind):  # type: ignore[arg-type]

@@ -31,11 +31,11 @@ from gensynth.evaluation.score import NetScore
 
 @dataclass(frozen=True)
 class ByRank(Halving):
-    """Halving without hope: what is behind goes on only if it keeps the least top-1 already."""
+    """Halving as published: whoever falls behind is stopped."""
 
     def stops(self, running: Running, /) -> bool:
-        """Whether the training is behind, and below the least top-1."""
-        return self.is_behind(running) and not running.would_reach_finals(running.latest.top1)
+        """Whether the training falls behind."""
+        return self.is_behind(running)
 
 
 RULES = [
@@ -124,8 +124,11 @@ def search(networks: Sequence[Network], rule: EarlyStopping, budget: float = flo
             break
         for measurement in network.curve:
             epochs += 1
-            least = float("-inf") if isinstance(rule, ByRank) else last_place(scores, Finals())
-            if not curves.goes_on(number, measurement, partial(network.reaches, least)):
+            is_admitted = partial(network.reaches, last_place(scores, Finals()))
+            if curves.goes_on(number, measurement, is_admitted):
+                continue
+            # By rank alone, what is behind goes on only if it keeps the least top-1 already.
+            if not (isinstance(rule, ByRank) and network.reaches(float("-inf"), measurement)):
                 break
         else:
             scores.append(network.scored(network.curve[-1].top1))

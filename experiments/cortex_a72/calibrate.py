@@ -5,7 +5,7 @@
 
 `--params` is the folder of ncnn's benchmark networks (`*.param`, github Tencent/ncnn), `--rows` its
 published latencies as a table (device, threads, model, avg_ms). Weights are zeros, as in ncnn's own
-benchmark. What was counted is kept in `--counts`. Writes gensynth/cortex_a72/calibration.json.
+benchmark. What was counted is kept in `--counts`. Writes devices/cortex_a72/calibration.json.
 """
 
 import json
@@ -135,7 +135,7 @@ def main() -> None:
         if threads == 1:
             few = list(FIRST_TRIAL)
             told("of the first trial, fitted on these", left_out(counts.loc[few], ms[few]), ms)
-    path = Path(__file__).parents[2] / "gensynth" / "cortex_a72" / "calibration.json"
+    path = Path(__file__).parents[2] / "devices" / "cortex_a72" / "calibration.json"
     path.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 
 

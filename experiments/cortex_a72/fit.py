@@ -3,7 +3,7 @@
     python -m experiments.cortex_a72.fit --layers train.jsonl named.jsonl --unseen test.jsonl
 
 `--layers` are files of `sample --layers`, `--unseen` one of `sample` with another seed, whose
-networks are only predicted. Writes gensynth/cortex_a72/fast_model.json.
+networks are only predicted. Writes devices/cortex_a72/fast_model.json.
 """
 
 import json
@@ -120,7 +120,7 @@ def main() -> None:
         known = [milliseconds(anchor, row["counts"]) for row in rows]
         limits = [float(f"{limit:.4g}") for limit in (min(known), max(known))]
         made[name] = to_plain(FastModel(fitted, model.coefficients, *bounds, *limits))
-    path = Path(__file__).parents[2] / "gensynth" / "cortex_a72" / "fast_model.json"
+    path = Path(__file__).parents[2] / "devices" / "cortex_a72" / "fast_model.json"
     path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 

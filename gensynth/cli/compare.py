@@ -16,28 +16,35 @@ MODELS = (
 )
 
 
+Runtime = Annotated[
+    str, typer.Option(help="Runtime, onnxruntime or torch. Default: the device's own.")
+]
+Threads = Annotated[int, typer.Option(help="Threads of the runtime.", min=1)]
+Batch = Annotated[int, typer.Option(help="Images in one inference.", min=1)]
+Reference = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads it at run time
+    typer.Option(help="The MODEL that ratios refer to. Default: the first."),
+]
+Rounds = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="Samples of each network in each of 10 blocks. Default: 12."),
+]
+Device = Annotated[
+    str, typer.Option(help="here, cortex-a72 (emulated), another installed one, or module:class.")
+]
+
+
 def compare(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODELS)],
-    runtime: Annotated[
-        str, typer.Option(help="onnxruntime or torch; default: what the device runs.")
-    ] = "",
-    threads: Annotated[int, typer.Option(help="Threads of the runtime.", min=1)] = 1,
-    batch: Annotated[int, typer.Option(help="Images in one inference.", min=1)] = 1,
+    runtime: Runtime = "",
+    threads: Threads = 1,
+    batch: Batch = 1,
     image_size: PeerSize = None,
     channels: Channels = 3,
     classes: Classes = 1000,
-    reference: Annotated[
-        Optional[str],  # noqa: UP045 - typer reads it at run time
-        typer.Option(help="The MODEL that ratios refer to. Default: the first."),
-    ] = None,
-    rounds: Annotated[
-        Optional[int],  # noqa: UP045 - typer reads it at run time
-        typer.Option(help="Samples of each network in each of 10 blocks. Default: 12."),
-    ] = None,
-    device: Annotated[
-        str,
-        typer.Option(help="here, cortex-a72 (emulated), another installed one, or module:class."),
-    ] = "here",
+    reference: Reference = None,
+    rounds: Rounds = None,
+    device: Device = "here",
     as_json: AsJson = False,
 ) -> None:
     """Measure the latency of networks side by side.

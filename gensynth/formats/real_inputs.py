@@ -9,8 +9,6 @@ from gensynth.data.sets import DataSet
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gensynth.data.batches import Batches
-
 COMPARED = 2000
 """Largest number of images that formats are compared on."""
 CALIBRATED = 256
@@ -59,7 +57,7 @@ def noise(shape: tuple[int, int, int]) -> RealInputs:
     return RealInputs(images, calibration, "images of noise (no --data)")
 
 
-def spread(batches: "Batches", most: int) -> tuple["Tensor", "Tensor"]:
+def spread(batches: Batches, most: int) -> tuple["Tensor", "Tensor"]:
     """Return up to `most` images and labels, evenly spread: a split may be sorted by class."""
     import torch
 
