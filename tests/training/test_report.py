@@ -11,6 +11,7 @@ from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.models.exported import load_folder
+from gensynth.space import Source
 from gensynth.training.claim import CLAIM
 from gensynth.training.report import REPORT, read_report, trained
 from tests.support.trainings import QUICK, job
@@ -47,6 +48,14 @@ def test_a_finished_training_is_read_and_another_one_refused(tmp_path: Path) -> 
     assert again == first and not told
     with pytest.raises(InputError, match="holds another training, of net"):
         trained("other", replace(wanted, training_seed=9), (1, 2), 359, (0.2,))
+
+
+def test_the_report_of_a_training_that_names_a_former_module_is_read(tmp_path: Path) -> None:
+    spec = {"name": "test_resnet", "classes": 10, "channels": 1, "fused": False}
+    present = job(tmp_path, source=Source("gensynth.models.timm_models", spec, (1, 8, 8)))
+    former = replace(present, source=replace(present.source, module="gensynth.peers"))
+    first = trained("net", former, (1, 2), 359, (0.2,))
+    assert trained("net", present, (1, 2), 359, (0.2,)) == first
 
 
 def test_another_training_does_not_write_over_one_that_was_interrupted(tmp_path: Path) -> None:
