@@ -34,7 +34,7 @@ class Anchor:
     median_error: float
     """Relative, of networks left out one at a time."""
     error_90: float
-    """Nine of ten left-out networks are off by no more."""
+    """Relative error that nine of ten left-out networks do not exceed."""
     ratio_error_90: float
     """The same of the ratio of two left-out networks."""
     from_ms: float
@@ -42,16 +42,16 @@ class Anchor:
     to_ms: float
 
     def milliseconds(self, counts: Counts) -> float:
-        """Give the latency that an inference with these counts has, on the board."""
+        """Return the latency of an inference with these counts on the board."""
         times = [self.nanoseconds[name] * float(getattr(counts, name)) for name in TERMS]
         return 1e-6 * sum(times)
 
     def extrapolates(self, milliseconds: float) -> bool:
-        """Say whether no network so fast, or so slow, was measured."""
+        """Whether a latency is outside the range of the networks that were measured."""
         return not self.from_ms <= milliseconds <= self.to_ms
 
     def __str__(self) -> str:
-        """Tell what it rests on, and how far it is off."""
+        """Describe the measurements behind it, and its error."""
         return (
             f"fitted on {self.networks} networks ({self.measured}); left out one at a time: "
             f"median error {self.median_error:.1%}, nine of ten within {self.error_90:.1%}, "
@@ -67,7 +67,7 @@ def anchors() -> Mapping[str, Anchor]:
 
 
 def anchor(threads: int) -> Anchor:
-    """Find the anchor of ncnn with so many threads; `InputError` where none was measured."""
+    """Return the anchor of ncnn for a number of threads; `InputError` if none was measured."""
     found = anchors().get(f"{RUNTIME}-{threads}")
     if found is None:
         known = ", ".join(name.partition("-")[2] for name in anchors())

@@ -29,9 +29,9 @@ converted wrongly differs in the first."""
 
 @contextmanager
 def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) -> Iterator[Files]:
-    """Give a network as ncnn's files, for as long as they are needed.
+    """Yield a network as ncnn's files, which are removed afterwards.
 
-    `InputError` where torch cannot trace it or pnnx cannot express it.
+    Raises `InputError` if torch cannot trace it or pnnx cannot express it.
     """
     import torch
 
@@ -54,7 +54,7 @@ def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) ->
 
 @contextmanager
 def _in_plain_words() -> Iterator[None]:
-    """Let torch's channel shuffle run as the moves that it stands for, which pnnx knows."""
+    """Run torch's channel shuffle as reshapes and a transposition, which pnnx knows."""
     import torch.nn.functional as F
     from torch.overrides import TorchFunctionMode
 
@@ -122,7 +122,7 @@ def emulated(model: Model, parts: Place, by_layer: bool = False) -> tuple[Emulat
 
 
 def _as_trained(module: "nn.Module") -> "nn.Module":
-    """Disturb, in place, parameters that are still all alike: pnnx drops a scale of ones."""
+    """Perturb, in place, parameters that are all equal: pnnx drops a scale of ones."""
     import torch
 
     rng = torch.Generator().manual_seed(0)

@@ -39,11 +39,11 @@ class FastModel:
     """Of the networks that it was fitted on."""
 
     def milliseconds(self, graph: Graph) -> float:
-        """Give the latency of one inference at batch 1."""
+        """Return the milliseconds of one inference at batch 1."""
         return self.foresee(graph).milliseconds
 
     def foresee(self, graph: Graph) -> "Foreseen":
-        """Give the latency, and how much of it rests on classes that were not seen."""
+        """Return the latency, and the share of it that rests on unseen classes of work."""
         total = unseen = 0.0
         for work in works(graph):
             part, seen = self._work(work)
@@ -62,7 +62,7 @@ class FastModel:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What the model says of a network, and what it rests on."""
+    """The prediction for a network, and how far it can be trusted."""
 
     milliseconds: float
     unseen: float
@@ -71,7 +71,7 @@ class Foreseen:
 
     @property
     def extrapolated(self) -> str:
-        """Say why it is beyond what was fitted on; empty where it is not."""
+        """Why the prediction is an extrapolation; empty if it is not."""
         low, high = self.model.from_ms, self.model.to_ms
         if self.unseen > 0.1:
             return f"{self.unseen:.0%} of it are layers of kinds that were not fitted on"
@@ -81,7 +81,7 @@ class Foreseen:
 
 
 def classes(work: Work) -> tuple[str, ...]:
-    """Name the classes of a work, the narrowest first."""
+    """Return the classes of a work, the narrowest first."""
     kind = work.kind
     if kind in ("Convolution", "grouped"):
         given, made = work.inputs // work.groups, work.outputs // work.groups
@@ -107,7 +107,7 @@ def _lanes(channels: int) -> str:
 
 
 def features(work: Work) -> tuple[float, ...]:
-    """Give what a work's time is made of: products, numbers read and written, weights, groups."""
+    """Return the terms of a work's time: products, numbers read and written, weights, groups."""
     reach = work.inputs // work.groups * work.kernel
     if work.kind in ("Convolution", "grouped", "InnerProduct"):
         made = work.outputs // work.groups
@@ -131,7 +131,7 @@ def models() -> Mapping[str, FastModel]:
 
 
 def fast_model(threads: int, runtime: str = "ncnn") -> FastModel:
-    """Find the model of a runtime with so many threads; `InputError` where there is none."""
+    """Return the model of a runtime and number of threads; `InputError` if there is none."""
     found = models().get(f"{runtime}-{threads}")
     if found is None:
         raise InputError("threads", f"{DEVICE} has no model of {runtime} with {threads} threads")

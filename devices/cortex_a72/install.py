@@ -42,14 +42,14 @@ Convolution conv 1 1 in0 out0 0=8 1=3 4=1 5=1 6=216
 """
 """A network of one convolution, 3 -> 8 channels."""
 
-Told = Callable[[str], None]
+Say = Callable[[str], None]
 
 
-def install(told: Told) -> Place:
-    """Prepare the emulation unless it is prepared; `told` is given a line for each step.
+def install(say: Say) -> Place:
+    """Prepare the emulation unless it is ready; `say` receives a line for each step.
 
-    All is made in a folder beside, tried there, and moved into its place as the last step, so a
-    run that is broken off leaves nothing half done. `InputError` says what to install.
+    Everything is made and tried in a temporary folder that is renamed as the last step, so an
+    interrupted run leaves nothing half done. Raises `InputError` that says what to install.
     """
     problem = impossible()
     if problem:
@@ -60,16 +60,16 @@ def install(told: Told) -> Place:
         wanted.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{wanted.folder}.lock"):
             if wanted.complete:
-                told(f"prepared already: {wanted.folder}")
+                say(f"prepared already: {wanted.folder}")
                 check_runs(wanted)
                 return wanted
             with _beside(wanted.folder) as folder:
-                _make(Place(folder), told)
+                _make(Place(folder), say)
                 shutil.rmtree(wanted.folder, ignore_errors=True)
                 folder.rename(wanted.folder)
     except OSError as error:
         raise InputError(str(wanted.folder), f"cannot be written ({error.strerror})") from None
-    told(f"prepared: {wanted.folder}")
+    say(f"prepared: {wanted.folder}")
     return wanted
 
 
@@ -88,7 +88,7 @@ def check_programs() -> None:
 
 
 def check_runs(parts: Place) -> None:
-    """Run a convolution in the emulator; `InputError` where its output or count is not right."""
+    """Run a convolution in the emulator; `InputError` if its output or count is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         param, weights = Path(folder, "trial.param"), Path(folder, "trial.bin")
         param.write_text(TRIAL, encoding="ascii")
@@ -101,20 +101,20 @@ def check_runs(parts: Place) -> None:
         raise InputError(DEVICE, f"the emulator computes wrongly: remove {parts.folder}")
 
 
-def _make(parts: Place, told: Told) -> None:
-    told("Debian's packages for arm64: C library, Python")
+def _make(parts: Place, say: Say) -> None:
+    say("Debian's packages for arm64: C library, Python")
     version = debian_root(parts.folder / "apt", parts.root)
-    told(f"ncnn {NCNN} for arm64, from PyPI")
+    say(f"ncnn {NCNN} for arm64, from PyPI")
     wheel("ncnn", NCNN, platforms("aarch64"), version, parts.folder / "ncnn")
-    told(f"pnnx {PNNX}, from PyPI")
+    say(f"pnnx {PNNX}, from PyPI")
     wheel("pnnx", PNNX, platforms(platform.machine()), version, parts.folder / "pnnx")
     parts.pnnx.chmod(0o755)
-    told("the plugin, by the C compiler")
+    say("the plugin, by the C compiler")
     code = parts.folder / "a72.c"
     code.write_bytes(source())
     flags = ["-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
     run(["cc", *flags, "-o", str(parts.plugin), str(code)], parts.folder)
-    told("a trial: one convolution")
+    say("a trial: one convolution")
     check_runs(parts)
     shutil.rmtree(parts.folder / "apt")
     (parts.folder / PREPARED).touch()
@@ -128,7 +128,7 @@ def _floats(value: float, count: int) -> bytes:
 
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
-    """Give a new folder on the same file system; whatever is left of it goes."""
+    """Yield a new folder on the same file system, and remove what is left of it."""
     made = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         yield made

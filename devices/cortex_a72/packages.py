@@ -15,7 +15,7 @@ MANYLINUX = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux201
 
 
 def debian_root(folder: Path, root: Path) -> str:
-    """Unpack C library and Python for arm64 below `root`; give Python's version, as `3.11`.
+    """Unpack C library and Python for arm64 below `root`; return Python's version, as `3.11`.
 
     apt works in `folder`, with the machine's own sources and none of its state: nothing is
     installed and no privilege is needed.
@@ -71,7 +71,7 @@ def platforms(machine: str) -> list[str]:
 
 
 def run(command: Sequence[str], folder: Path, check: bool = True) -> str:
-    """Run a program and give what it printed; `InputError` with its last word where it fails."""
+    """Run a program and return its output; `InputError` with its last message if it fails."""
     try:
         done = subprocess.run(
             command,

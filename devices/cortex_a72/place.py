@@ -1,4 +1,4 @@
-"""Where the parts of the emulated Cortex-A72 lie, and whether they are all there."""
+"""The folder of the parts of the emulated Cortex-A72, and whether it is complete."""
 
 import hashlib
 import platform
@@ -70,7 +70,7 @@ def source() -> bytes:
 
 
 def require() -> Place:
-    """Give the folder of the parts; `InputError` with the remedy where one is missing."""
+    """Return the folder of the parts; `InputError` with the remedy if one is missing."""
     found = place()
     problem = impossible()
     if problem:
@@ -83,7 +83,7 @@ def require() -> Place:
 
 
 def impossible() -> str:
-    """Say why this machine cannot emulate the processor whatever is installed; else nothing."""
+    """Return why this machine can never emulate the processor; empty if it can."""
     system, machine = platform.system(), platform.machine()
     if system == "Linux" and machine in ("x86_64", "aarch64"):
         return ""
