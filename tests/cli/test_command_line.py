@@ -268,7 +268,7 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
             "is known by its published figures only",
         ),
         (["compare", "attendnext:tiny", "--threads", "1000"], "threads: expected at most"),
-        (["check", "nonsense"], "nonsense: is no file"),
+        (["check", "nonsense"], "nonsense: is not a file"),
         (["check", "json:dumps"], "json:dumps: the factory raised TypeError"),
         (["score"], "give a MODEL, or all of --top1, --params and --macs"),
         (["score", "--top1", "70", "--params", "x", "--macs", "1"], "--params: 'x' is not a count"),
