@@ -29,7 +29,7 @@ from gensynth.models.by_name import default_space, read_genome
 from gensynth.models.exported import input_shape, load_folder
 from gensynth.models.timm_models import PublishedFigures
 from gensynth.record.address import sqlite_url
-from gensynth.record.pending import InFlight, Pending
+from gensynth.record.ledger import JobFolders, RunningJob
 from gensynth.record.study import Record
 from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import Replay, Source, Task
@@ -98,13 +98,13 @@ def _job(folder: Path, data: bytes) -> Any:
     place = folder / "candidates" / "00003-abc"
     place.mkdir(parents=True, exist_ok=True)
     (place / "job.json").write_bytes(data)
-    return InFlight(folder / "candidates").read(ended=())
+    return JobFolders(folder / "candidates").read(ended=())
 
 
 def _good_job(folder: Path) -> bytes:
     source = Source("experiments.benchmarks.tiny_blocks", {"inputs": 64, "hidden": 3}, (1, 8, 8))
     job = Job(3, "search", source, DataSettings(), "f", Recipe(), 5, str(folder))
-    return dumps(Pending(job, ROW)).encode()
+    return dumps(RunningJob(job, ROW)).encode()
 
 
 def _whereabouts(folder: Path, data: bytes) -> Any:

@@ -69,7 +69,7 @@ def trained(context: Context, number: int, decisions: Decisions, top1: float) ->
     """Return the row of a training that reached `top1`."""
     evaluator = context.evaluator
     described = evaluator.described(decisions)
-    new = rows.foreseen(
+    new = rows.screened(
         rows.proposed(number, number, Proposal(decisions, number)), described, evaluator
     )
     curve = (Measurement(context.experiment.proxy.epochs, top1, 0.5, 1.0),)

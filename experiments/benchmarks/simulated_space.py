@@ -177,13 +177,13 @@ class Trainings:
         new = rows.proposed(asked, asked, proposal)
         try:
             described = self.evaluator.described(proposal.decisions)
-            new = rows.foreseen(new, described, self.evaluator)
+            new = rows.screened(new, described, self.evaluator)
         except (InputError, ConstraintError) as error:
             return replace(new, ending="crashed", detail=str(error))
         if broken(new.judgements):
             return new
         if new.fingerprint in self.known:
-            return rows.answered(new, self.known[new.fingerprint])
+            return rows.duplicated(new, self.known[new.fingerprint])
         mean, noisy = self._top1(new)
         trained = self.trained(new, described, noisy)
         self.true[new.fingerprint] = self._scored(new, described, mean).value

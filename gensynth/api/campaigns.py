@@ -70,7 +70,7 @@ class Campaign:
     @property
     def folder(self) -> Path:
         """The campaign's folder."""
-        return self._machine.ledger.folder
+        return self._machine.folder
 
     @property
     def experiment(self) -> Experiment:

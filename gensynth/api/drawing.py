@@ -57,7 +57,7 @@ def draw(machine: Machine, seeds: int, first: int) -> Drawn:
     generator = machine.generator
     if not isinstance(generator, Synthesis):
         use = machine.context.experiment.generator.use
-        raise InputError(str(machine.ledger.folder), f"its generator {use!r} learns no G(s)")
+        raise InputError(str(machine.folder), f"its generator {use!r} learns no G(s)")
     decisions = [proposal.decisions for proposal in generator.generate(seeds, first)]
     expected = generator.expect(decisions)
     return Drawn(

@@ -108,7 +108,7 @@ def export_winner(machine: Machine, to: Path, formats: Sequence[str]) -> Exporte
     published = publish(machine, to, named_formats(list(formats), Path.cwd()))
     if published is None:
         problem = "the campaign has no winner yet; export DIR:ID instead"
-        raise InputError(str(machine.ledger.folder), problem)
+        raise InputError(str(machine.folder), problem)
     return Exported(to, published.agreements)
 
 

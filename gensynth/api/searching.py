@@ -189,7 +189,7 @@ def _noticing(
 
 def _report(machine: Machine, learned: bool) -> Path | None:
     """Write the campaign's report; on a full disk the record is kept all the same."""
-    file = machine.ledger.folder / "report.html"
+    file = machine.folder / "report.html"
     try:
         return write(machine, file, rivals=kept(machine), learned=learned)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a campaign is played with: the experiment's plugins made, its data opened."""
+"""A campaign's context: its experiment, with the plugins made and the data opened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,14 +10,14 @@ import numpy as np
 
 from gensynth.campaign.early_stopping import EarlyStopping, Halving
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.proxy_length import settled
+from gensynth.campaign.proxy_length import with_proxy_length
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, Progress
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Question
-from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.evaluation.outcome import Purpose
 from gensynth.evaluation.score import Score
 from gensynth.generators.by_name import make_generator
 from gensynth.generators.protocol import Generator
@@ -27,18 +27,18 @@ from gensynth.latency.device import check
 from gensynth.latency.job import LatencyJob
 from gensynth.latency.runtimes import check as check_runtime
 from gensynth.models.by_name import reference_source
-from gensynth.record.pending import InFlight
 from gensynth.space import SearchSpace, Source, Task
 from gensynth.training.job import Job
 
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
+"""Each purpose has its own stream of training seeds; their order must never change."""
 PROBED_IMAGES = 64
-"""Size of the mini-batch that untrained networks are stimulated with."""
+"""Size of the mini-batch that untrained networks are probed with."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """Everything that decides a campaign and does not change while it runs."""
+    """Everything that a campaign depends on and that does not change while it runs."""
 
     experiment: Experiment
     space: SearchSpace[Any]
@@ -49,20 +49,20 @@ class Context:
     validation_images: int
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    """Of training pixels scaled to 0..1, per channel: networks see (x - mean) / std."""
+    """Per channel, of the training pixels scaled to 0..1; networks see (x - mean) / std."""
     train_images: int = 0
     test_images: int = 0
     references: Mapping[str, Source] = field(default_factory=dict)
-    """Networks that rules refer to, trained first and by the same proxy."""
+    """Networks that constraints compare with, by name; trained first, by the same proxy."""
     stimuli: Stimuli | None = None
-    """What the inquisitor probes untrained networks with."""
+    """The images that the inquisitor probes untrained networks with."""
     stopping: EarlyStopping = field(default_factory=Halving)
     class_names: tuple[str, ...] = ()
-    """In the order of a network's outputs."""
+    """Names of the classes, in the order of a network's outputs."""
     left_out: str = ""
-    """Which images of the data could not be read, in a sentence."""
+    """A sentence about images that could not be read; empty if there are none."""
     repeated: str = ""
-    """Which stand in several splits or classes, in a sentence."""
+    """A sentence about images that are in several splits or classes; empty if there are none."""
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -82,24 +82,24 @@ class Context:
         place = f"{self.experiment.name}: generator"
         return make_generator(plugin.use, plugin.options, problem, self._seed(0, 0), place, folder)
 
-    def job(self, row: Outcome, source: Source, in_flight: InFlight) -> Job:
-        """Say how the candidate of `row` is trained, by what it is trained for."""
+    def job(self, number: int, purpose: Purpose, source: Source, folder: Path) -> Job:
+        """Return the training of candidate `number` for `purpose`, with its files in `folder`."""
         experiment = self.experiment
-        recipe, purpose = experiment.proxy, row.purpose
+        recipe = experiment.proxy
         if purpose == "final":
             epochs = max(1, round(recipe.epochs * experiment.finals.epochs_factor))
             recipe = replace(recipe, epochs=epochs)
         elif purpose == "export":
             recipe = experiment.last_training.of(recipe)
         return Job(
-            number=row.number,
+            number=number,
             purpose=purpose,
             source=source,
             data=experiment.data,
             data_fingerprint=self.data_fingerprint,
             recipe=recipe,
-            training_seed=self._seed(1 + _STREAMS.index(purpose), row.number),
-            folder=str(in_flight.folder_of(row).resolve()),
+            training_seed=self._seed(1 + _STREAMS.index(purpose), number),
+            folder=str(folder.resolve()),
             splits=("train", "validation") if purpose == "export" else ("train",),
             measure_test=purpose == "export",
             measure_int8=self.indicator.needs_int8_loss and purpose in ("search", "final"),
@@ -112,12 +112,12 @@ class Context:
         )
 
     def latency_job(self, source: Source, question: Question) -> LatencyJob:
-        """Say how the latency of a candidate is measured."""
+        """Return the measurement of a network's latency that answers `question`."""
         paths = (self.experiment.folder,) if self.experiment.folder else ()
         return LatencyJob(source, question, self.task, paths)
 
     def check_measurable(self) -> None:
-        """Raise `InputError` where what is to be measured cannot be: before anything is trained."""
+        """Raise `InputError`, before anything is trained, if something cannot be measured here."""
         if self.indicator.needs_int8_loss:
             check_runtime("onnxruntime")
         for question in self.evaluator.questions:
@@ -126,17 +126,17 @@ class Context:
             check(question, self.task, Path(self.experiment.folder))
 
     def _seed(self, stream: int, number: int) -> int:
-        """Draw an independent 31-bit seed for one use of chance."""
+        """Return an independent 31-bit seed for one use of randomness."""
         sequence = np.random.SeedSequence((self.experiment.seed, stream, number))
         return int(sequence.generate_state(1)[0] >> 1)
 
 
 def make_context(experiment: Experiment, progress: Progress | None = None) -> Context:
-    """Import the experiment's plugins and open its data; `InputError` for whatever is wrong."""
+    """Import the experiment's plugins and open its data; raise `InputError` for any mistake."""
     space, score = experiment.make_space(), experiment.make_score()
     indicator = experiment.make_indicator()
     data = open_data(experiment.data, progress=progress)
-    experiment = settled(experiment, len(data.splits["train"]))
+    experiment = with_proxy_length(experiment, len(data.splits["train"]))
     context = Context(
         experiment=experiment,
         space=space,
@@ -156,12 +156,12 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
         left_out=data.left_out,
         repeated=data.repeated,
     )
-    context.make_generator(context.evaluator)  # A wrong generator table is found out now.
+    context.make_generator(context.evaluator)  # Reports a wrong generator table now.
     return context
 
 
 def _stimuli(data: DataSet, seed: int) -> Stimuli:
-    """Take a mini-batch of normalised training images, to probe untrained networks with."""
+    """Return a mini-batch of normalised training images to probe untrained networks with."""
     import torch
 
     split = data.splits["train"]

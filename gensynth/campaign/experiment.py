@@ -1,4 +1,4 @@
-"""An experiment: everything that defines a search campaign, read from one TOML file."""
+"""An experiment: everything that defines a search campaign, as its TOML file states it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gensynth.campaign.early_stopping import EarlyStopping
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
-from gensynth.evaluation.constraint import STAGES, Indicator, Mode, Rule
+from gensynth.evaluation.constraint import STAGES, Constraint, Indicator, Mode, Rule
 from gensynth.evaluation.score import Score
 from gensynth.plugins import create
 from gensynth.serialization import from_plain
@@ -20,12 +20,12 @@ from gensynth.training.job import MOST_EPOCHS, Recipe
 
 Executor = Literal["ray", "inline"]
 EXPERIMENT = "experiment.toml"
-"""The resolved experiment in a campaign's folder."""
+"""The experiment in a campaign's folder, with all defaults written out."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin's name and its own table."""
+    """The name of a plugin, and its options."""
 
     use: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -33,78 +33,81 @@ class Plugin:
 
 @dataclass(frozen=True)
 class RuleTable:
-    """One `[constraints.NAME]` table: which plugin, in which mode, with which fields."""
+    """One `[constraints.NAME]` table: a plugin, its mode and its options."""
 
     use: str
-    """The plugin's name, or `module:class` beside the file; default: NAME."""
+    """Name of the plugin, or `module:class` next to the file. Default: NAME."""
     mode: Mode = "enforce"
-    """`enforce`: without it a network is not feasible; `prefer`: it costs `weight`."""
+    """`enforce`: a network that breaks it is not feasible; `prefer`: breaking it costs `weight`."""
     weight: float = 10.0
-    """Decibels of the pursued value that one unit of violation costs, where preferred."""
+    """Decibels of the pursued value that one unit of violation of a preference costs."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a price that would reward what is to be avoided."""
+        """Refuse a negative price, which would reward violations."""
         if self.weight < 0:
-            raise InputError("weight", f"expected 0 or more decibels, got {self.weight}")
+            raise InputError("weight", f"must be 0 or more (decibels), got {self.weight}")
 
 
 @dataclass(frozen=True)
 class Stopping:
-    """Which rule ends trainings early that fall behind; the rule's own keys stand beside it."""
+    """The `[stopping]` table: the rule that ends trainings early, with the rule's own keys."""
 
     rule: str = "halving"
-    """An installed rule, or `module:class` beside the file; `none` never ends one early."""
+    """Name of the rule, or `module:class` next to the file. `none` never stops a training early."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Finals:
-    """How the winner is chosen: the best few train longer, again, with fresh seeds."""
+    """How the winner is chosen: the best few are trained again, longer and with new seeds."""
 
     candidates: int = 3
-    """How many of the best are trained again at first; more where none of them holds."""
+    """Number of candidates to train again. If none of them keeps the rules, further ones follow."""
     most: int = 8
-    """How many at most."""
+    """Maximum number of candidates to train again."""
     replicas: int = 3
-    """Trainings of each, with fresh seeds."""
+    """Trainings of each candidate, each with its own seed."""
     epochs_factor: float = 2.0
-    """Length of these trainings, as a multiple of the proxy's."""
+    """Length of these trainings, as a multiple of the proxy's epochs."""
     confidence: float = 0.9
-    """Of the lower bound on which the enforced rules must hold; one-sided, between 0 and 1."""
+    """One-sided confidence, between 0 and 1, of the bound on which the enforced rules must hold."""
 
     def __post_init__(self) -> None:
-        """Refuse an empty final or a confidence that is none."""
+        """Refuse finals without trainings, and confidences out of range."""
         if not (1 <= self.candidates <= self.most and self.replicas >= 1):
-            raise InputError("candidates", "expected 1 <= candidates <= most and replicas >= 1")
+            raise InputError("candidates", "must satisfy 1 <= candidates <= most and replicas >= 1")
         if not 0 < self.confidence < 1:
-            raise InputError("confidence", f"expected between 0 and 1, got {self.confidence}")
+            raise InputError("confidence", f"must be between 0 and 1, got {self.confidence}")
         if self.epochs_factor <= 0:
-            raise InputError("epochs_factor", f"expected more than 0, got {self.epochs_factor}")
+            raise InputError("epochs_factor", f"must be greater than 0, got {self.epochs_factor}")
 
 
 @dataclass(frozen=True)
 class LastTraining:
-    """How the winner is trained before it is exported, on the train and validation splits."""
+    """How the winner is trained for export, on the train and validation splits together."""
 
     epochs_factor: float = 4.0
-    """Its length, as a multiple of the proxy's epochs."""
+    """Length of the training, as a multiple of the proxy's epochs."""
     data_share: float = 1.0
-    """Share of the images that is used; the search may have trained on fewer."""
+    """Share of the images to train on. The search may have used fewer."""
     ema_decay: float = 0.99
-    """Of the moving average of the weights, which is what is exported; 0 = none."""
+    """Decay of the moving average of the weights, which is exported. 0 exports the weights."""
 
     def __post_init__(self) -> None:
-        """Refuse lengths and shares that train nothing."""
+        """Refuse values with which nothing would be trained or averaged."""
         if self.epochs_factor <= 0:
-            raise InputError("epochs_factor", f"expected more than 0, got {self.epochs_factor}")
+            raise InputError("epochs_factor", f"must be greater than 0, got {self.epochs_factor}")
         if not 0 < self.data_share <= 1:
-            raise InputError("data_share", f"expected more than 0, up to 1, got {self.data_share}")
+            problem = f"must be greater than 0 and at most 1, got {self.data_share}"
+            raise InputError("data_share", problem)
         if not 0 <= self.ema_decay < 1:
-            raise InputError("ema_decay", f"expected 0 or more, below 1, got {self.ema_decay}")
+            raise InputError(
+                "ema_decay", f"must be at least 0 and less than 1, got {self.ema_decay}"
+            )
 
     def of(self, proxy: Recipe) -> Recipe:
-        """Give the recipe: the proxy's, longer and on more images."""
+        """Return the recipe of the last training: the proxy's, but longer and on more images."""
         epochs = max(1, round(proxy.epochs * self.epochs_factor))
         changed = replace(proxy, epochs=epochs, data_share=self.data_share)
         return replace(changed, ema_decay=self.ema_decay)
@@ -112,73 +115,74 @@ class LastTraining:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one training may use."""
+    """The resources of one training."""
 
     cpus_per_trial: float = 1.0
-    """Cores of one training; its threads."""
+    """CPU cores of one training, and the number of its threads."""
     gpus_per_trial: float = 0.0
-    """A fraction lets several candidates share a GPU."""
+    """GPUs of one training. With a fraction, several trainings share a GPU."""
     time_limit_s: float | None = None
-    """A training that takes longer ends as timed out."""
+    """Seconds after which a training ends as timed out. Default: no limit."""
     checkpoint_s: float = 10.0
-    """Seconds between two checkpoints of a training: what a crash may cost; 0 = every epoch."""
+    """Seconds between two checkpoints of a training; a crash costs at most as much. 0 saves every
+    epoch."""
     device: Device = "auto"
-    """`auto` is the GPU where there is one."""
+    """Where to train. `auto` uses the GPU if there is one."""
 
     def __post_init__(self) -> None:
-        """Refuse shares that no machine could lend."""
+        """Refuse amounts that no machine can provide."""
         if self.cpus_per_trial <= 0:
-            raise InputError("cpus_per_trial", f"expected more than 0, got {self.cpus_per_trial}")
+            raise InputError("cpus_per_trial", f"must be greater than 0, got {self.cpus_per_trial}")
         if self.gpus_per_trial < 0:
-            raise InputError("gpus_per_trial", f"expected 0 or more, got {self.gpus_per_trial}")
+            raise InputError("gpus_per_trial", f"must be 0 or more, got {self.gpus_per_trial}")
         if self.checkpoint_s < 0:
-            raise InputError("checkpoint_s", f"expected 0 or more, got {self.checkpoint_s}")
+            raise InputError("checkpoint_s", f"must be 0 or more, got {self.checkpoint_s}")
         if self.time_limit_s is not None and self.time_limit_s <= 0:
-            raise InputError("time_limit_s", f"expected more than 0, got {self.time_limit_s}")
+            raise InputError("time_limit_s", f"must be greater than 0, got {self.time_limit_s}")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A search campaign as its file says it; plugins are named, not yet imported."""
+    """A search campaign as its file states it. Plugins are named, but not imported yet."""
 
     name: str
-    """Of the campaign and its folder; the file's name where it is left out."""
+    """Name of the campaign and its folder. Default: the file's name."""
     space: Plugin
     constraints: Mapping[str, RuleTable]
     data: DataSettings = field(default_factory=DataSettings)
     proxy: Recipe = field(default_factory=Recipe)
     fidelity: Literal["given", "by_images"] = "given"
-    """`by_images`: `epochs` and `data_share` of the proxy follow from the number of images; what a
-    file means that has neither."""
+    """`by_images`: the proxy's `epochs` and `data_share` follow from the number of images. This is
+    what a file means that states neither."""
     score: Plugin = field(default_factory=lambda: Plugin("netscore"))
     generator: Plugin = field(default_factory=lambda: Plugin("gensynth"))
     executor: Executor = "ray"
-    """`ray` uses all cores, or a cluster; `inline` this process, exactly reproducible."""
+    """`ray` trains on all cores or on a cluster; `inline` in this process, exactly reproducibly."""
     seed: int = 0
-    """Decides everything that is left to chance."""
+    """Random seed."""
     trials: int = 30
-    """Trainings of the search itself; references and finals come on top."""
+    """Number of candidates to train. References and finals are trained in addition."""
     stopping: Stopping = field(default_factory=Stopping)
     finals: Finals = field(default_factory=Finals)
     last_training: LastTraining = field(default_factory=LastTraining)
     resources: Resources = field(default_factory=Resources)
     folder: str = "."
-    """Where `module:attribute` plugins and relative data paths are looked up."""
+    """Folder in which `module:attribute` plugins and relative data paths are looked up."""
 
     def __post_init__(self) -> None:
-        """Refuse a campaign without trainings."""
+        """Refuse campaigns without trainings, without a usable name, or with endless trainings."""
         if self.trials < 1:
-            raise InputError("trials", f"expected at least 1, got {self.trials}")
+            raise InputError("trials", f"must be at least 1, got {self.trials}")
         if not self.name.strip() or self.name in (".", "..") or set(self.name) & set("/\\\0"):
-            raise InputError("name", f"{self.name!r} cannot name a folder: use letters and digits")
+            raise InputError(
+                "name", f"{self.name!r} cannot be the name of a folder: use letters and digits"
+            )
         if self.seed < 0:
-            raise InputError("seed", f"expected 0 or more, got {self.seed}")
-        for name in ("finals", "last_training"):
-            epochs = self.proxy.epochs * getattr(self, name).epochs_factor
+            raise InputError("seed", f"must be 0 or more, got {self.seed}")
+        for name, table in (("finals", self.finals), ("last_training", self.last_training)):
+            epochs = self.proxy.epochs * table.epochs_factor
             if epochs > MOST_EPOCHS:
-                problem = (
-                    f"makes {epochs:g} epochs of proxy.epochs, expected {MOST_EPOCHS:,} at most"
-                )
+                problem = f"times proxy.epochs must be at most {MOST_EPOCHS:,}, got {epochs:g}"
                 raise InputError(f"{name}.epochs_factor", problem)
 
     def make_space(self) -> SearchSpace[Any]:
@@ -204,10 +208,9 @@ class Experiment:
         for name, table in self.constraints.items():
             plugin = Plugin(table.use, table.options)
             constraint = self._create("constraint", plugin, f"constraints.{name}")
-            if (stage := getattr(constraint, "needs", None)) not in STAGES:
-                place = f"{self.name}: constraints.{name}"
-                problem = f"`needs` of {table.use} is {stage!r}, expected one of {STAGES}"
-                raise InputError(place, problem)
+            if not isinstance(constraint, Constraint) or constraint.needs not in STAGES:
+                problem = f"{table.use} must be callable and have `needs`, one of {STAGES}"
+                raise InputError(f"{self.name}: constraints.{name}", problem)
             rules.append(Rule(name, constraint, table.mode, table.weight))
         return Indicator(tuple(rules))
 
@@ -217,12 +220,12 @@ class Experiment:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Read a TOML file; every mistake is an `InputError` that names the key."""
+    """Read a TOML file; raise `InputError`, which names the key, for any mistake."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors add a mark
     except OSError as error:
         raise InputError(str(path), f"cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:  # Its own errors, and those of long numbers.
+    except (ValueError, RecursionError) as error:  # RecursionError: deep nesting.
         raise InputError(str(path), f"not valid TOML ({error})") from None
     data.setdefault("name", path.stem)
     data.setdefault("folder", str(path.resolve().parent))
@@ -232,9 +235,9 @@ def read_experiment(path: Path) -> Experiment:
 def embedded_experiment(
     name: Literal["digits", "paper", "folder"], called: str | None = None
 ) -> Experiment:
-    """Give `digits` (minutes), `paper` (its four rules) or `folder` (for images of one's own).
+    """Return `digits` (takes minutes), `paper` (its four rules) or `folder` (for your images).
 
-    `called` is the campaign's name, the file's own by default.
+    `called` is the campaign's name. Default: the one in the file.
     """
     text = files("gensynth.resources").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     given = {"name": called} if called else {}
@@ -242,14 +245,14 @@ def embedded_experiment(
 
 
 def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
-    """Read an experiment from the plain data of its file."""
+    """Return the experiment that the plain data of a file describes; errors name `place`."""
     tables = {"fidelity": _fidelity(data.get("proxy"))} | dict(data)
     for key in ("space", "score", "generator"):
         if key in tables:
             tables[key] = _plugin_table(tables[key], key, place)
     constraints = tables.get("constraints", {})
     if not isinstance(constraints, Mapping):
-        raise InputError(f"{place}: constraints", "expected a table")
+        raise InputError(f"{place}: constraints", "must be a table")
     tables["constraints"] = {
         name: _rule_table(table, name, place) for name, table in constraints.items()
     }
@@ -260,16 +263,16 @@ def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
 
 
 def _fidelity(proxy: Any) -> str:
-    """Say whether a file says how short the proxy is; without either number it says neither."""
-    told = isinstance(proxy, Mapping) and ("epochs" in proxy or "data_share" in proxy)
-    return "given" if told else "by_images"
+    """Whether the `[proxy]` table states the proxy's length: by either number."""
+    stated = isinstance(proxy, Mapping) and ("epochs" in proxy or "data_share" in proxy)
+    return "given" if stated else "by_images"
 
 
 def _plugin_table(table: Any, key: str, place: str) -> dict[str, Any]:
     if isinstance(table, str):
         return {"use": table}
     if not isinstance(table, Mapping):
-        raise InputError(f"{place}: {key}", "expected a name or a table")
+        raise InputError(f"{place}: {key}", "must be a name or a table")
     options = dict(table)
     use = options.pop("use", None)
     if use is None:
@@ -279,7 +282,7 @@ def _plugin_table(table: Any, key: str, place: str) -> dict[str, Any]:
 
 def _stopping_table(table: Any, place: str) -> dict[str, Any]:
     if not isinstance(table, Mapping):
-        raise InputError(f"{place}: stopping", "expected a table")
+        raise InputError(f"{place}: stopping", "must be a table")
     options = dict(table)
     known = {"rule": options.pop("rule")} if "rule" in options else {}
     return {**known, "options": options.pop("options", options)}
@@ -287,7 +290,7 @@ def _stopping_table(table: Any, place: str) -> dict[str, Any]:
 
 def _rule_table(table: Any, name: str, place: str) -> dict[str, Any]:
     if not isinstance(table, Mapping):
-        raise InputError(f"{place}: constraints.{name}", "expected a table")
+        raise InputError(f"{place}: constraints.{name}", "must be a table")
     options = dict(table)
     known = {key: options.pop(key) for key in ("use", "mode", "weight") if key in options}
     return {"use": name, **known, "options": options.pop("options", options)}

@@ -1,6 +1,7 @@
-"""Choosing the winner honestly: the best few train again, and the rules hold on a lower bound.
+"""Choosing the winner without being misled by luck.
 
-The best of many noisy trainings is better by luck than it is in truth; fresh seeds show which.
+The best of many noisy trainings looks better than it is. So the best few candidates are trained
+again with fresh seeds, and the enforced rules must hold on a lower bound of their accuracy.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,32 +15,32 @@ from gensynth.evaluation.evaluator import Evaluation
 from gensynth.evaluation.outcome import Outcome
 
 JudgeTop1 = Callable[[Outcome, float], Evaluation]
-"""Judges the network of an outcome at a supposed top-1."""
+"""Judges the network of an outcome at an assumed top-1 in percent."""
 
 
 @dataclass(frozen=True)
 class Finalist:
-    """A candidate of the finals: its row of the search, and its trainings with fresh seeds."""
+    """A candidate in the finals: its row of the search, and its trainings with fresh seeds."""
 
     outcome: Outcome
     replicas: tuple[Outcome, ...]
     missing: int
-    """Trainings still to be done."""
+    """Trainings that have not ended yet."""
     bound: float | None = None
-    """Lower confidence bound of its top-1 in percent, once all its trainings are done."""
+    """Lower confidence bound of its top-1 in percent, once all its trainings have completed."""
     mean: float | None = None
     """Mean of its top-1 in percent."""
     value: float | None = None
-    """Pursued value at the mean, where every enforced rule holds on the bound."""
+    """Pursued value at the mean; None unless every enforced rule holds on the bound."""
 
     @property
     def refused(self) -> bool:
-        """Say whether its trainings are done and an enforced rule does not hold."""
+        """Whether its trainings have ended and an enforced rule does not hold."""
         return self.missing == 0 and self.value is None
 
 
 def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Sort the feasible candidates of the search, best pursued value first."""
+    """Return the feasible candidates of the search, best pursued value first."""
     feasible = [o for o in outcomes if o.purpose == "search" and o.value is not None]
     first: dict[str, Outcome] = {}
     for outcome in feasible:
@@ -48,12 +49,12 @@ def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def admission(outcomes: Iterable[Outcome], finals: Finals) -> float:
-    """Give the value that a candidate must beat to be among the `candidates` best so far."""
+    """Return the value that a candidate must exceed to be among the best `candidates` so far."""
     return last_place([o.value for o in ranking(outcomes) if o.value is not None], finals)
 
 
 def last_place(values: Iterable[float], finals: Finals) -> float:
-    """Give the value on the last of the `candidates` places; minus infinity where one is free."""
+    """Return the value in the last of the `candidates` places; minus infinity if one is free."""
     best = sorted(values, reverse=True)
     return best[finals.candidates - 1] if len(best) >= finals.candidates else -inf
 
@@ -61,21 +62,22 @@ def last_place(values: Iterable[float], finals: Finals) -> float:
 def finalists(
     outcomes: Sequence[Outcome], finals: Finals, images: int, judge: JudgeTop1
 ) -> list[Finalist]:
-    """Say who is in the finals as far as the record goes; `images` is the validation's size.
+    """Return who is in the finals, as far as the record goes.
 
-    The best `candidates` at first; one more at a time, up to `most`, while none of them holds.
+    At first these are the best `candidates`. As long as none of them keeps the rules, one more
+    joins at a time, up to `most`. `images` is the size of the validation split.
     """
     chosen: list[Finalist] = []
     for outcome in ranking(outcomes)[: finals.most]:
-        settled = all(f.missing == 0 for f in chosen)
-        if len(chosen) >= finals.candidates and (not settled or winner(chosen) is not None):
+        decided = all(f.missing == 0 for f in chosen)
+        if len(chosen) >= finals.candidates and (not decided or winner(chosen) is not None):
             break
         chosen.append(_finalist(outcome, outcomes, finals, images, judge))
     return chosen
 
 
 def winner(chosen: Iterable[Finalist]) -> Finalist | None:
-    """Pick the finalist of the best value among those whose rules hold on the lower bound."""
+    """Return the finalist with the best value of those whose rules hold on the lower bound."""
     holding = [f for f in chosen if f.value is not None]
     return max(holding, key=lambda f: (f.value or 0.0, -f.outcome.number), default=None)
 

@@ -1,4 +1,4 @@
-"""A campaign's folder: its experiment, its record, its lock; opened by one driver at a time."""
+"""A campaign's folder: its experiment, its record and its lock, opened by one driver at a time."""
 
 import shutil
 import sys
@@ -15,18 +15,17 @@ from gensynth.campaign.campaign import Campaign
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
-from gensynth.campaign.proxy_length import as_before
-from gensynth.campaign.resume import renew
+from gensynth.campaign.proxy_length import with_recorded_length
+from gensynth.campaign.resume import renew_jobs
 from gensynth.data.sets import Progress
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.record.address import sqlite_url, without_password
+from gensynth.record.ledger import Ledger
 from gensynth.record.log import Log
-from gensynth.record.pending import InFlight
 from gensynth.record.study import Record
 from gensynth.serialization import (
     PART,
-    Plain,
     dumps,
     fields_of,
     from_plain,
@@ -37,24 +36,27 @@ from gensynth.serialization import (
 
 WHEREABOUTS = "record.json"
 DATA = "data_fingerprint"
-"""Of the images that a campaign began with, as its record has noted it."""
+"""Name of the note that identifies the images with which the campaign began."""
 SETTLED = "settled"
-"""What of the experiment may not change, as the record has noted it when it was new."""
+"""Name of the note with the fields of the experiment that may not change."""
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")
-"""What, when it changes, makes the generator start anew from the recorded outcomes."""
+"""If one of these fields changes, the generator starts anew from the recorded outcomes."""
 
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where a campaign's record is kept: a database URL and the study's name there."""
+    """Where a campaign's record is kept: a database URL, and the name of the study in it."""
 
     storage: str
-    """Empty for `study.db` in the folder, wherever that is moved; never with a password."""
+    """Without a password. Empty for `study.db` in the folder, even if the folder is moved."""
     study: str
 
 
 def whereabouts(folder: Path, storage: str | None = None) -> tuple[Whereabouts, bool]:
-    """Read where the record of `folder` is, or decide it; say whether it must be there already."""
+    """Return where the record of `folder` is or will be, and whether it must exist already.
+
+    Raises `InputError` if `storage` names another place, or if `record.json` has been lost.
+    """
     file = folder / WHEREABOUTS
     if not file.exists():
         if (folder / EXPERIMENT).exists():
@@ -70,22 +72,22 @@ def whereabouts(folder: Path, storage: str | None = None) -> tuple[Whereabouts, 
 
 
 def known_experiment(folder: Path) -> Experiment:
-    """Read the resolved experiment of an existing campaign."""
+    """Return the experiment of an existing campaign, with all defaults written out."""
     if not (folder / EXPERIMENT).is_file():
-        raise InputError(str(folder), f"is no campaign folder: it has no {EXPERIMENT}")
+        raise InputError(str(folder), f"is not a campaign folder: it has no {EXPERIMENT}")
     return read_experiment(folder / EXPERIMENT)
 
 
 def changed_rules(folder: Path, experiment: Experiment) -> list[str]:
-    """Say in which rules `experiment` differs from the campaign in `folder`, if there is one."""
+    """Return in which rules `experiment` differs from the campaign in `folder`, if there is one."""
     if not (folder / EXPERIMENT).exists():
         return []
     old = known_experiment(folder)
-    return changes(old, as_before(experiment, old), LEARNED_UNDER)
+    return changes(old, with_recorded_length(experiment, old), LEARNED_UNDER)
 
 
 def open_record(folder: Path, storage: str | None = None) -> Record:
-    """Open the record of an existing campaign, to read it."""
+    """Open the record of an existing campaign for reading."""
     known_experiment(folder)
     place, _ = whereabouts(folder, storage)
     return Record.open(place.storage, place.study, create=False)
@@ -94,21 +96,21 @@ def open_record(folder: Path, storage: str | None = None) -> Record:
 def viewing(
     folder: Path, experiment: Experiment | None = None, same_images: bool = False
 ) -> Campaign:
-    """Open a campaign to look at it, under its own rules and score or under others.
+    """Open a campaign for reading, under its own rules and score or under those of `experiment`.
 
-    With `same_images` an `InputError` says where other images lie in the place of its own.
+    With `same_images`, raise `InputError` if the data has changed since the campaign began.
     """
     old = known_experiment(folder)
     record = open_record(folder)
-    _require_settled(record, old, folder)
+    _require_unchanged(record, old, folder)
     if experiment is None:
-        since, context = record.noted("since"), make_context(old)
+        context = make_context(old)
         if same_images:
             _refuse_other_data(record.noted(DATA), context)
-        return Campaign(context, record, folder, since if isinstance(since, int) else 0)
-    experiment = as_before(experiment, old)
+        return Campaign(context, Ledger(record, folder))
+    experiment = with_recorded_length(experiment, old)
     refuse_change(old, experiment, str(folder))
-    return Campaign(make_context(experiment), record, folder, sys.maxsize)
+    return Campaign(make_context(experiment), Ledger(record, folder), sys.maxsize)
 
 
 @contextmanager
@@ -117,51 +119,57 @@ def driving(
 ) -> Iterator[Campaign]:
     """Open the campaign in `folder` for running it: create, resume, or extend it.
 
-    Raises `InputError` where another driver runs it, or the experiment may not change so.
+    Raises `InputError` if another driver is running it, or if the experiment has changed in what
+    must stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     old = known_experiment(folder) if (folder / EXPERIMENT).exists() else None
     if old is not None:
-        experiment = as_before(experiment, old)
+        experiment = with_recorded_length(experiment, old)
         refuse_change(old, experiment, str(folder))
     context = make_context(experiment, progress)
-    experiment = context.experiment
     context.check_measurable()
+    with _locked(folder), _opened(folder, storage) as record:
+        _require_unchanged(record, context.experiment, folder)
+        _require_data(record, context)
+        _write_experiment(record, context.experiment, folder)
+        _delete_drafts(folder)
+        ledger = Ledger(record, folder, Log(folder / "log.jsonl"))
+        ledger.clean()
+        if old is not None and changes(old, context.experiment, LEARNED_UNDER):
+            ledger.begin_anew()
+        renew_jobs(ledger, context)
+        yield Campaign(context, ledger)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / "driver.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(str(folder), "another gensynth search is running here") from None
-    record = None
     try:
-        record = _record(folder, storage)
-        _require_settled(record, experiment, folder)
-        _require_data(record, context)
-        if record.noted(SETTLED) is None:
-            record.note(SETTLED, {key: _plain(experiment, key) for key in FIXED})
-        write_whole(folder / EXPERIMENT, tomli_w.dumps(_without_none(to_plain(experiment))))
-        _tidy(folder, record)
-        since = _since(record, old, experiment, folder)
-        campaign = Campaign(context, record, folder, since, Log(folder / "log.jsonl"))
-        renew(campaign)
-        yield campaign
+        yield
     finally:
-        if record is not None:
-            record.close()
         lock.release()
 
 
-def _record(folder: Path, storage: str | None) -> Record:
-    """Open the record for writing, and note where it is once it is there."""
+@contextmanager
+def _opened(folder: Path, storage: str | None) -> Iterator[Record]:
+    """Open the record for writing; once it exists, note where it is."""
     place, known = whereabouts(folder, storage)
     record = Record.open(place.storage, place.study, create=not known, drive=True)
-    kept = "" if place.storage == sqlite_url(folder) else without_password(place.storage)
-    write_whole(folder / WHEREABOUTS, dumps(Whereabouts(kept, place.study)))
-    return record
+    try:
+        kept = "" if place.storage == sqlite_url(folder) else without_password(place.storage)
+        write_whole(folder / WHEREABOUTS, dumps(Whereabouts(kept, place.study)))
+        yield record
+    finally:
+        record.close()
 
 
-def _require_settled(record: Record, experiment: Experiment, folder: Path) -> None:
-    """Raise `InputError` where `experiment.toml` was edited in what a campaign may not change."""
+def _require_unchanged(record: Record, experiment: Experiment, folder: Path) -> None:
+    """Raise `InputError` if `experiment.toml` was edited in what a campaign may not change."""
     noted = record.noted(SETTLED)
     if not isinstance(noted, dict):
         return
@@ -171,7 +179,7 @@ def _require_settled(record: Record, experiment: Experiment, folder: Path) -> No
 
 
 def _require_data(record: Record, context: Context) -> None:
-    """Note which images a campaign begins with; refuse others later."""
+    """Note which images a campaign begins with, and refuse others later."""
     noted = record.noted(DATA)
     if noted is None:
         record.note(DATA, context.data_fingerprint)
@@ -179,7 +187,7 @@ def _require_data(record: Record, context: Context) -> None:
 
 
 def _refuse_other_data(noted: object, context: Context) -> None:
-    """Raise `InputError` where other images lie in the place of the campaign's."""
+    """Raise `InputError` if the images are not those that the record has noted."""
     if noted not in (None, context.data_fingerprint):
         problem = (
             f"the data has changed since the campaign began (fingerprint {noted} then, "
@@ -188,29 +196,17 @@ def _refuse_other_data(noted: object, context: Context) -> None:
         raise InputError(context.experiment.data.path, problem)
 
 
-def _tidy(folder: Path, record: Record) -> None:
-    """Remove what drivers and workers left that were killed: drafts, and jobs that have ended."""
-    drafts = [file for name in (f"*{PART}", ".best.*", ".shared-*") for file in folder.glob(name)]
-    for draft in drafts:
-        shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
-    InFlight(folder / "candidates").clean({o.number for o in record.outcomes()})
+def _write_experiment(record: Record, experiment: Experiment, folder: Path) -> None:
+    if record.noted(SETTLED) is None:
+        record.note(SETTLED, {key: to_plain(getattr(experiment, key)) for key in FIXED})
+    write_whole(folder / EXPERIMENT, tomli_w.dumps(_without_none(to_plain(experiment))))
 
 
-def _since(record: Record, old: Experiment | None, new: Experiment, folder: Path) -> int:
-    """Find from which candidate on the present generator, rules and score were in force."""
-    since = record.noted("since")
-    since = since if isinstance(since, int) else 0
-    if old is None or all(_plain(old, key) == _plain(new, key) for key in LEARNED_UNDER):
-        return since
-    rows = [outcome.number for outcome in record.outcomes()]
-    running = InFlight(folder / "candidates").read(ended=rows)
-    since = max([*rows, *running], default=-1) + 1
-    record.note("since", since)
-    return since
-
-
-def _plain(experiment: Experiment, key: str) -> Plain:
-    return to_plain(getattr(experiment, key))
+def _delete_drafts(folder: Path) -> None:
+    """Delete unfinished files of drivers that were killed."""
+    for name in (f"*{PART}", ".best.*", ".shared-*"):
+        for draft in folder.glob(name):
+            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
 
 
 def _without_none(data: Any) -> Any:

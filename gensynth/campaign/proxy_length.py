@@ -1,8 +1,8 @@
-"""How short the proxy is where the experiment does not say it: by the number of images.
+"""Length of the proxy training, if the experiment does not state it: by the number of images.
 
-The cheapest proxy whose ranks agreed with those of long trainings about as well as a second long
-training's did, on Fashion-MNIST (experiments/README.md): 8 epochs on 7,125 images. Fewer images are
-seen more often, up to `LONGEST` epochs, so that as many pass.
+On Fashion-MNIST (experiments/README.md), 8 epochs on 7,125 images was the cheapest proxy that
+ranked networks about as consistently with long trainings as a second long training did. With fewer
+images there are more epochs, up to `LONGEST`, so that as many images are processed.
 """
 
 from dataclasses import replace
@@ -14,23 +14,24 @@ IMAGES = 7_125
 SHORTEST = 8
 """Epochs of the measured proxy."""
 LONGEST = 40
-"""Epochs beyond which few images are not seen again and again."""
+"""Most epochs, however few the images are."""
 
 
-def settled(experiment: Experiment, images: int) -> Experiment:
-    """Give the experiment with a proxy of stated length, for `images` images to train on."""
-    if experiment.fidelity == "given":
-        return experiment
+def with_proxy_length(experiment: Experiment, images: int) -> Experiment:
+    """Return the experiment with a stated proxy length, for `images` training images."""
     share = min(1.0, IMAGES / images)
     epochs = min(LONGEST, max(SHORTEST, round(SHORTEST * IMAGES / images)))
-    proxy = replace(experiment.proxy, epochs=epochs, data_share=share)
-    return replace(experiment, proxy=proxy, fidelity="given")
+    return _stated(experiment, epochs, share)
 
 
-def as_before(experiment: Experiment, before: Experiment) -> Experiment:
-    """Take the proxy's length from a campaign that has begun, where the experiment says none."""
+def with_recorded_length(experiment: Experiment, recorded: Experiment) -> Experiment:
+    """Return the experiment with the proxy length of a campaign that has begun, if it has none."""
+    return _stated(experiment, recorded.proxy.epochs, recorded.proxy.data_share)
+
+
+def _stated(experiment: Experiment, epochs: int, data_share: float) -> Experiment:
+    """Enter a proxy length unless the experiment states its own."""
     if experiment.fidelity == "given":
         return experiment
-    known = before.proxy
-    proxy = replace(experiment.proxy, epochs=known.epochs, data_share=known.data_share)
+    proxy = replace(experiment.proxy, epochs=epochs, data_share=data_share)
     return replace(experiment, proxy=proxy, fidelity="given")

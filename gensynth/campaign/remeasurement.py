@@ -1,9 +1,10 @@
-"""Finalists whose latency was only foreseen are measured before they are trained again.
+"""Measuring the finalists' latency on devices that have only predicted it so far.
 
-A device may have a model that is fast enough to screen every candidate and a slower, more exact
-way to measure it. What the exact one says of a finalist stands from then on; a finalist that breaks
-a rule by it leaves the finals, and the next one takes its place. The campaign's folder keeps what
-was said; where it is lost, it is asked again.
+A device may have a model that is fast enough to screen every candidate, and a slower, more exact
+way to measure. Before finalists are trained again, they are measured in the exact way, and from
+then on its figures count. A finalist that breaks a rule by them leaves the finals, and the next
+candidate takes its place. The figures are kept in the campaign's folder; if the file is lost, they
+are measured again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,64 +21,68 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.latency.device import confirm, confirms
 from gensynth.serialization import dumps, from_plain, loads, write_whole
 
-FILE = "confirmed.json"
+REMEASURED_FILE = "confirmed.json"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was measured of one finalist, or why nothing could be."""
+class Remeasured:
+    """The exact latencies of one finalist, or the reason why they cannot be measured."""
 
     latencies: Mapping[str, Latency] = field(default_factory=dict)
     problem: str = ""
 
 
-class Confirmation:
-    """What became of the finalists so far, by the genome's name."""
+class Remeasurement:
+    """What has been measured of the finalists so far."""
 
     def __init__(self, context: Context, folder: Path) -> None:
-        """Read what was said before."""
+        """Read what was measured in earlier runs of the campaign in `folder`."""
         self._context = context
-        self._file = folder / FILE
-        self._answers: dict[str, Answer] = {}
+        self._file = folder / REMEASURED_FILE
+        self._known: dict[str, Remeasured] = {}
+        """By the genome's name."""
         if self._file.exists():
             data = loads(self._file.read_bytes(), str(self._file))
-            self._answers = from_plain(dict[str, Answer], data, str(self._file))
+            self._known = from_plain(dict[str, Remeasured], data, str(self._file))
 
-    def applied(self, outcomes: Iterable[Outcome], evaluator: Evaluator) -> list[Outcome]:
-        """Give the rows with what was confirmed in the place of what was foreseen."""
-        return [self._applied(outcome, evaluator) for outcome in outcomes]
+    def corrected(self, outcomes: Iterable[Outcome], evaluator: Evaluator) -> list[Outcome]:
+        """Return the outcomes, judged by exact latencies where these have been measured."""
+        return [self._corrected(outcome, evaluator) for outcome in outcomes]
 
-    def settled(
+    def measure_finalists(
         self, finalists: Callable[[], list[Finalist]], evaluator: Evaluator
     ) -> list[Finalist]:
-        """Measure whoever is in the finals, until all who are in them have been measured."""
+        """Measure all finalists, and those who replace them; return the final ones.
+
+        `finalists` returns who is in the finals by what has been measured so far.
+        """
         chosen = finalists()
-        while any([self._settle(finalist.outcome, evaluator) for finalist in chosen]):
+        while any([self._measure(finalist.outcome, evaluator) for finalist in chosen]):
             chosen = finalists()
         return chosen
 
-    def _applied(self, outcome: Outcome, evaluator: Evaluator) -> Outcome:
-        answer = self._answers.get(outcome.genome_id)
-        if answer is None or outcome.purpose != "search" or outcome.value is None:
+    def _corrected(self, outcome: Outcome, evaluator: Evaluator) -> Outcome:
+        known = self._known.get(outcome.genome_id)
+        if known is None or outcome.purpose != "search" or outcome.value is None:
             return outcome
-        if answer.problem:
-            return replace(outcome, value=None, detail=answer.problem)
-        changed = replace(outcome, latencies={**outcome.latencies, **answer.latencies})
+        if known.problem:
+            return replace(outcome, value=None, detail=known.problem)
+        changed = replace(outcome, latencies={**outcome.latencies, **known.latencies})
         described = evaluator.described(changed.decisions, changed.latencies)
         return rows.scored(changed, described, evaluator)
 
-    def _settle(self, finalist: Outcome, evaluator: Evaluator) -> bool:
-        """Measure a finalist unless that was done; say whether anything is new."""
+    def _measure(self, finalist: Outcome, evaluator: Evaluator) -> bool:
+        """Measure a finalist unless that was done before; return whether anything is new."""
         home = Path(self._context.experiment.folder)
         asked = [question for question in evaluator.questions if confirms(question, home)]
-        if not asked or finalist.genome_id in self._answers:
+        if not asked or finalist.genome_id in self._known:
             return False
         source = evaluator.described(finalist.decisions).source
         try:
             jobs = [self._context.latency_job(source, question) for question in asked]
-            answer = Answer({str(job.question): confirm(job) for job in jobs})
+            found = Remeasured({str(job.question): confirm(job) for job in jobs})
         except ConstraintError as error:
-            answer = Answer(problem=str(error))
-        self._answers[finalist.genome_id] = answer
-        write_whole(self._file, dumps(self._answers))
+            found = Remeasured(problem=str(error))
+        self._known[finalist.genome_id] = found
+        write_whole(self._file, dumps(self._known))
         return True

@@ -1,55 +1,68 @@
-"""Bringing a generator back to where the record stands: the same calls, in the same order."""
+"""Restoring a generator's state: every recorded call is repeated in its original order."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import ConstraintError, broken
-from gensynth.evaluation.evaluator import Evaluator
+from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Generator
+from gensynth.record.ledger import Ledger
 
 
 class ReplayMismatch(RuntimeError):
-    """The generator did not decide as it did when the record was written."""
+    """The generator does not decide as it did when the record was written."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A generator in the state that the record implies."""
+
+    generator: Generator
+    warning: str = ""
+    """Why it was restored from the outcomes alone; empty if its calls could be repeated."""
+
+
+def restore(make: Callable[[], Generator], ledger: Ledger, since: int) -> Restored:
+    """Return a generator that has made and seen what the ledger holds.
+
+    Candidates numbered below `since` were proposed under other rules or by another generator; the
+    new one only learns from them. If it proposes anything else than it did before, as a later
+    version of it may, it only learns from all of them, and the ledger notes that it began anew.
+    """
+    generator = make()
+    try:
+        replay(generator, ledger.searched(), ledger.searching(), since)
+    except ReplayMismatch as mismatch:
+        warning = f"{mismatch}; the generator starts anew from the record"
+        ledger.warn(warning)
+        generator = make()
+        replay(generator, ledger.searched(), [], ledger.begin_anew())
+        return Restored(generator, warning)
+    return Restored(generator)
 
 
 def replay(
-    generator: Generator, rows: Sequence[Outcome], running: Sequence[Outcome], since: int = 0
+    generator: Generator, ended: Sequence[Outcome], running: Sequence[Outcome], since: int = 0
 ) -> None:
-    """Repeat every `ask` and `tell`: `rows` in the order told, `running` not told yet.
+    """Repeat every `ask` and `tell`; `ended` is in the order of the ends.
 
-    Rows numbered below `since` were proposed by another generator and are only told. Raises
-    `ReplayMismatch` where a proposal differs from the recorded one.
+    Candidates numbered below `since` are told, but not asked for. Raises `ReplayMismatch` if a
+    proposal differs from the recorded one.
     """
     told = 0
-    asked = sorted((o for o in [*rows, *running] if o.number >= since), key=lambda o: o.number)
-    for ask in asked:
-        while told < ask.asked_after:
-            _tell(generator, rows[told])
+    asked = sorted((o for o in [*ended, *running] if o.number >= since), key=lambda o: o.number)
+    for recorded in asked:
+        while told < recorded.asked_after:
+            _tell(generator, ended[told])
             told += 1
         decisions = dict(generator.ask().decisions)
-        if decisions != dict(ask.decisions):
-            raise ReplayMismatch(f"candidate {ask.number} was proposed differently before")
-    for row in rows[told:]:
-        _tell(generator, row)
+        if decisions != dict(recorded.decisions):
+            raise ReplayMismatch(f"candidate {recorded.number} was proposed differently before")
+    for outcome in ended[told:]:
+        _tell(generator, outcome)
 
 
-def _tell(generator: Generator, row: Outcome) -> None:
-    if row.ending == "infeasible" and not broken(row.judgements):
-        return  # Once rejected, now allowed: untrained, so there is nothing to learn yet.
-    generator.tell(row)
-
-
-def rejudged(evaluator: Evaluator, outcome: Outcome) -> Outcome:
-    """Judge and score a recorded outcome by the present rules, without training anything."""
-    if outcome.purpose == "reference" or not outcome.fingerprint:
-        return outcome
-    try:
-        candidate = evaluator.described(outcome.decisions, outcome.latencies).candidate
-        if not outcome.curve or outcome.ending not in ("completed", "duplicate"):
-            return replace(outcome, judgements=evaluator.judge_untrained(candidate))
-        judged = evaluator.evaluate(candidate, outcome.curve[-1])
-    except (InputError, ConstraintError) as error:
-        return replace(outcome, ending="crashed", detail=str(error), score=None, value=None)
-    return replace(outcome, judgements=judged.judgements, score=judged.score, value=judged.value)
+def _tell(generator: Generator, outcome: Outcome) -> None:
+    if outcome.ending == "infeasible" and not broken(outcome.judgements):
+        return  # Rejected under earlier rules and allowed now: it was never trained.
+    generator.tell(outcome)

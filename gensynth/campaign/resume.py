@@ -1,77 +1,64 @@
-"""What an interrupted run left is taken up again: nothing of a `job.json` is believed unseen.
+"""Resuming what an interrupted run left, without trusting the contents of any `job.json`.
 
-The file may be damaged or hostile, and the folder may have been moved. So it only says which
-candidate was running and at which attempt; what is trained, and where, is made anew from the
-candidate's decisions by the experiment, as it was made the first time.
+The file may be damaged or hostile, and the campaign's folder may have been moved. So the file only
+tells which candidate was running and in which attempt. What is trained, and where, follows from the
+candidate's decisions and the experiment, as it did the first time.
 """
 
 from dataclasses import replace
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.context import Context
 from gensynth.errors import InputError
-from gensynth.record.pending import Pending
+from gensynth.evaluation.outcome import Outcome
+from gensynth.record.ledger import JOB, Ledger, RunningJob
 from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS
 from gensynth.training.job import Job
 
 
-def renew(campaign: Campaign) -> None:
-    """Make the jobs of an interrupted run anew, in the place where the campaign now is.
+def renew_jobs(ledger: Ledger, context: Context) -> None:
+    """Make the running jobs anew, for the folder in which the campaign is now.
+
+    References that no constraint asks for any more are dropped.
 
     Raises:
         InputError: a `job.json` does not fit the candidate that it names; nothing was changed.
     """
-    running = campaign.ledger.running
-    renewed = {
-        number: replace(pending, job=_job(campaign, pending))
-        for number, pending in running.items()
-        if not _dropped(campaign, pending)
+    jobs = {
+        number: _renewed(ledger, context, running)
+        for number, running in ledger.running.items()
+        if running.row.purpose != "reference" or running.row.genome_id in context.references
     }
-    for number in running.keys() - renewed.keys():
-        _forget(campaign, running[number])
-    campaign.resume(renewed)
+    ledger.renew(jobs)
 
 
-def _dropped(campaign: Campaign, pending: Pending) -> bool:
-    """Say whether it is a reference that no rule of the present experiment asks for any more."""
-    row = pending.row
-    return row.purpose == "reference" and row.genome_id not in campaign.context.references
-
-
-def _forget(campaign: Campaign, pending: Pending) -> None:
-    folder = str(campaign.folder_of(pending.row))
-    campaign.ledger.in_flight.forget(replace(pending.job, folder=folder, keep_weights=False))
-
-
-def _job(campaign: Campaign, pending: Pending) -> Job:
-    context, said, row = campaign.context, pending.job, pending.row
-    file = campaign.folder_of(row) / "job.json"
-    if (said.number, said.purpose) != (row.number, row.purpose) or not (
-        1 <= said.attempt <= ATTEMPTS
-    ):
-        raise _damaged(str(file), "number, purpose and attempt do not agree")
-    source = _source(campaign, pending, str(file))
-    job = replace(context.job(row, source, campaign.ledger.in_flight), attempt=said.attempt)
+def _renewed(ledger: Ledger, context: Context, running: RunningJob) -> Job:
+    stored, row = running.job, running.row
+    folder = ledger.folder_of(row)
+    file = str(folder / JOB)
+    agree = (stored.number, stored.purpose) == (row.number, row.purpose)
+    if not agree or not 1 <= stored.attempt <= ATTEMPTS:
+        raise _misfit(file, "number, purpose and attempt do not agree")
+    job = context.job(row.number, row.purpose, _source(context, row, file), folder)
     half = job.recipe.batch_size // 2
-    if said.recipe.batch_size == half >= 2:  # It had run out of memory.
+    if stored.recipe.batch_size == half >= 2:  # The full batch had run out of memory.
         job = replace(job, recipe=replace(job.recipe, batch_size=half))
-    return job
+    return replace(job, attempt=stored.attempt)
 
 
-def _source(campaign: Campaign, pending: Pending, file: str) -> Source:
-    """Build what the row's decisions say; a reference is the rule's, or what it was."""
-    row, context = pending.row, campaign.context
+def _source(context: Context, row: Outcome, file: str) -> Source:
+    """Return the network that the row's decisions or the reference's name stand for."""
     if row.purpose == "reference":
         return context.references[row.genome_id]
     try:
-        described = campaign.evaluator.described(row.decisions)
+        described = context.evaluator.described(row.decisions)
     except InputError as error:
-        raise _damaged(file, str(error)) from error
+        raise _misfit(file, str(error)) from error
     if (described.genome_id, described.fingerprint) != (row.genome_id, row.fingerprint):
-        raise _damaged(file, f"its decisions are those of {described.genome_id}")
+        raise _misfit(file, f"its decisions are those of {described.genome_id}")
     return described.source
 
 
-def _damaged(file: str, why: str) -> InputError:
-    problem = f"does not fit this campaign ({why}); remove its folder, and it is trained anew"
+def _misfit(file: str, why: str) -> InputError:
+    problem = f"does not fit this campaign ({why}); delete its folder to train the candidate anew"
     return InputError(file, problem)

@@ -1,9 +1,15 @@
-"""Making a row of the record: what becomes known of a candidate on its way, as pure functions."""
+"""Rows of the record: pure functions that make a candidate's outcome, step by step.
+
+A row begins with `proposed`, `repeated` or `of_reference`, and each further step of the candidate's
+life adds what has become known. `rejudged` brings a recorded row up to date with other rules.
+"""
 
 from dataclasses import replace
 
+from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, broken
-from gensynth.evaluation.evaluator import Description, Evaluator
+from gensynth.evaluation.evaluator import Description, Evaluation, Evaluator
+from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import Proposal
 from gensynth.training.attempt import Result
@@ -11,7 +17,7 @@ from gensynth.training.job import Job
 
 
 def proposed(number: int, asked_after: int, proposal: Proposal) -> Outcome:
-    """Begin the row of a proposal: nothing is known yet, nobody trains it yet."""
+    """Begin the row of a proposal, about which nothing else is known yet."""
     return Outcome(
         number=number,
         asked_after=asked_after,
@@ -25,7 +31,7 @@ def proposed(number: int, asked_after: int, proposal: Proposal) -> Outcome:
 
 
 def repeated(number: int, asked_after: int, purpose: Purpose, outcome: Outcome) -> Outcome:
-    """Begin the row of another training of the same network, for another purpose."""
+    """Begin the row of another training of the network of `outcome`, for another purpose."""
     return Outcome(
         number=number,
         asked_after=asked_after,
@@ -40,8 +46,8 @@ def repeated(number: int, asked_after: int, purpose: Purpose, outcome: Outcome) 
     )
 
 
-def reference(number: int, asked_after: int, name: str) -> Outcome:
-    """Begin the row of a reference network, which goes by its name."""
+def of_reference(number: int, asked_after: int, name: str) -> Outcome:
+    """Begin the row of a reference network, which is identified by its name."""
     return Outcome(
         number=number,
         asked_after=asked_after,
@@ -53,8 +59,8 @@ def reference(number: int, asked_after: int, name: str) -> Outcome:
     )
 
 
-def foreseen(row: Outcome, described: Description, evaluator: Evaluator) -> Outcome:
-    """Enter what is known before training; the detail says which enforced rules are broken."""
+def screened(row: Outcome, described: Description, evaluator: Evaluator) -> Outcome:
+    """Add what is known before training; the detail names the enforced rules that are broken."""
     judgements = evaluator.judge_untrained(described.candidate)
     return replace(
         row,
@@ -67,8 +73,8 @@ def foreseen(row: Outcome, described: Description, evaluator: Evaluator) -> Outc
     )
 
 
-def answered(row: Outcome, twin: Outcome) -> Outcome:
-    """Answer a repetition from the record; a twin that still runs has no answer yet."""
+def duplicated(row: Outcome, twin: Outcome) -> Outcome:
+    """Copy the results of a twin, which computes the same; they are empty while it still runs."""
     return replace(
         row,
         ending="duplicate",
@@ -82,7 +88,7 @@ def answered(row: Outcome, twin: Outcome) -> Outcome:
 
 
 def ended(row: Outcome, result: Result, job: Job, batch_size: int) -> Outcome:
-    """Enter how the training ended, and whether it took a smaller batch than the usual one."""
+    """Add how the training ended, and whether its batch was smaller than the usual one."""
     halved = f"at batch {job.recipe.batch_size}: {batch_size} ran out of memory"
     details = [result.detail, halved if job.recipe.batch_size < batch_size else ""]
     return replace(
@@ -96,10 +102,11 @@ def ended(row: Outcome, result: Result, job: Job, batch_size: int) -> Outcome:
 
 
 def scored(row: Outcome, described: Description, evaluator: Evaluator) -> Outcome:
-    """Judge and score a completed training; a rule that raises is a crash, with its name.
+    """Add the verdicts and the score of a completed training.
 
-    The network that is exported was trained on the validation split too, so there is no
-    measurement left by which it could be judged again.
+    A constraint or score that raises turns the row into a crash whose detail names it. The network
+    to be exported is not judged again: it was trained on the validation split too, so there is no
+    measurement left to judge it by.
     """
     if row.ending != "completed" or row.purpose == "export":
         return row
@@ -107,4 +114,30 @@ def scored(row: Outcome, described: Description, evaluator: Evaluator) -> Outcom
         judged = evaluator.evaluate(described.candidate, row.curve[-1])
     except (ConstraintError, ValueError) as error:
         return replace(row, ending="crashed", detail=str(error))
+    return _with(row, judged)
+
+
+def rejudged(row: Outcome, evaluator: Evaluator) -> Outcome:
+    """Judge and score a recorded row by the present rules, without training anything."""
+    if row.purpose == "reference" or not row.fingerprint:
+        return row
+    try:
+        candidate = evaluator.described(row.decisions, row.latencies).candidate
+        if not row.curve or row.ending not in ("completed", "duplicate"):
+            return replace(row, judgements=evaluator.judge_untrained(candidate))
+        return _with(row, evaluator.evaluate(candidate, row.curve[-1]))
+    except (InputError, ConstraintError) as error:
+        return replace(row, ending="crashed", detail=str(error), score=None, value=None)
+
+
+def judged_at(row: Outcome, measurement: Measurement, evaluator: Evaluator) -> Evaluation:
+    """Judge a candidate as if its training ended with `measurement`; a failure means no score."""
+    candidate = evaluator.described(row.decisions, row.latencies).candidate
+    try:
+        return evaluator.evaluate(candidate, measurement)
+    except ConstraintError:
+        return Evaluation((), None, None)
+
+
+def _with(row: Outcome, judged: Evaluation) -> Outcome:
     return replace(row, judgements=judged.judgements, score=judged.score, value=judged.value)

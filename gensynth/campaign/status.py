@@ -1,4 +1,4 @@
-"""How a campaign stands: the numbers that a person wants to see while it runs."""
+"""The status of a campaign: the figures that a person wants to see while it runs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,52 +11,53 @@ from gensynth.evaluation.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A snapshot of a campaign."""
+class Status:
+    """A campaign at one moment."""
 
     trained: int
     """Trainings of the search that have ended."""
     trials: int
-    """Trainings of the search in all."""
+    """Trainings of the search in total."""
     running: int
+    """Trainings that are running, whatever their purpose."""
     phase: str
     """`references`, `search`, `finals`, or `last training`."""
     best: Outcome | None
-    """Of the search, those apart that the finals refused."""
+    """The best candidate of the search that the finals have not refused."""
     endings: Mapping[str, int]
-    """Ended candidates of the search by ending."""
+    """Ended candidates of the search, by ending."""
     rejected: Mapping[str, int]
-    """Candidates turned down before training, by the rule they broke."""
+    """Candidates rejected before training, by the rule that they broke."""
     last: tuple[Outcome, ...]
-    """The latest rows that were trained, newest first."""
+    """The latest trainings that ended, newest first."""
 
 
-def standing(campaign: Campaign) -> Standing:
-    """Take a snapshot."""
+def status_of(campaign: Campaign) -> Status:
+    """Return the campaign's present status."""
     rows = [outcome for outcome in campaign.outcomes if outcome.purpose == "search"]
     trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
     refused = {f.outcome.fingerprint for f in campaign.finalists() if f.refused}
-    first = next((o for o in ranking(rows) if o.fingerprint not in refused), None)
-    running = [pending.row.purpose for pending in campaign.ledger.running.values()]
-    return Standing(
+    best = next((o for o in ranking(rows) if o.fingerprint not in refused), None)
+    purposes = [running.row.purpose for running in campaign.ledger.running.values()]
+    return Status(
         trained=sum(o.attempt > 0 for o in rows),
         trials=campaign.context.experiment.trials,
-        running=len(running),
-        phase=_phase(running),
-        best=first,
+        running=len(purposes),
+        phase=_phase(purposes),
+        best=best,
         endings=Counter(outcome.ending for outcome in rows),
         rejected=_rejected(campaign, rows),
         last=tuple(reversed(trained[-4:])),
     )
 
 
-def _phase(running: Sequence[str]) -> str:
+def _phase(purposes: Sequence[str]) -> str:
     words = {"reference": "references", "final": "finals", "export": "last training"}
-    return words.get(running[0], "search") if running else "search"
+    return words.get(purposes[0], "search") if purposes else "search"
 
 
 def _rejected(campaign: Campaign, rows: list[Outcome]) -> Mapping[str, int]:
-    """Count per rule: proposals that broke it, and what the generator screened out itself."""
+    """Count the proposals that broke each rule, including those the generator discarded itself."""
     counts: Counter[str] = Counter()
     for row in rows:
         if row.ending == "infeasible":

@@ -1,5 +1,6 @@
-"""Judging a candidate: its constraints, its score, and what became of it.
+"""Evaluating a candidate: its constraints, its score, and its outcome.
 
-`evaluator` describes a genome's network and evaluates it; `constraint` and `score` are the
-contracts of plugins; `measurement`, `latency` and `outcome` are the nouns they speak of.
+`evaluator` describes a genome's network and evaluates it. `constraint` and `score` are the
+contracts of plugins; `measurement`, `latency` and `outcome` are the data that they deal with, and
+`confidence` bounds a measured accuracy.
 """

@@ -124,6 +124,7 @@ def verdict_html(word: str, reason: str, offenders: Sequence[str] = ()) -> str:
     return f'<b style="color:{_COLOURS[word]}">{word}</b> {escape(reason)}{named}'
 
 
+@runtime_checkable
 class Constraint(Protocol):
     """One question about a network; a frozen dataclass whose fields are its TOML table.
 

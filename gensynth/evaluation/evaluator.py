@@ -27,7 +27,7 @@ REMEMBERED = 2048
 
 @dataclass(frozen=True)
 class Description:
-    """A network as far as it is known without training."""
+    """Everything that is known of a network without training it."""
 
     genome: Any
     genome_id: str
@@ -100,8 +100,8 @@ class Evaluator:
     ) -> Description:
         """Return the description of a network, from memory if possible.
 
-        `latencies` are those measured of it so far. Raises `InputError` if the decisions are not
-        those of a genome of the space, or if no network can be built from them.
+        `latencies` are those of this network measured so far. Raises `InputError` if the decisions
+        are not those of a genome of the space, or if no network can be built from them.
         """
         found = self.memory.recall(decisions, self.describe)
         candidate = replace(found.candidate, latencies=latencies or {}, references=self.references)
@@ -132,7 +132,7 @@ class Evaluator:
         if not feasible(judgements):
             return Evaluation(judgements, None, None)
         score = score_of(self.score, trained)
-        if score is None:  # A score need not exist: NetScore has none at a top-1 of 0.
+        if score is None:  # NetScore, for one, is not defined at a top-1 of 0.
             return Evaluation(judgements, None, None)
         return Evaluation(judgements, score, score - price(judgements))
 

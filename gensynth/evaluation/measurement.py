@@ -1,23 +1,23 @@
-"""A measurement: one line of a training in progress."""
+"""A measurement: the results of one epoch of a training."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one epoch of a training showed on the split that chooses (validation)."""
+    """The results of one epoch, measured on the validation split."""
 
     epoch: int
-    """Epochs finished, from 1."""
+    """Number of finished epochs, from 1."""
     top1: float
-    """Share of images classified right, in percent (0 to 100)."""
+    """Share of images that are classified correctly, in percent (0 to 100)."""
     loss: float
     """Mean training loss of the epoch, in nats."""
     seconds: float
-    """Wall-clock time since the training began, evaluation included."""
+    """Wall-clock seconds since the training began, including evaluation."""
     confusion: tuple[tuple[int, ...], ...] = ()
-    """Images counted by (true class, predicted class); of a final measurement only."""
+    """Number of images by (true class, predicted class), in the last measurement only."""
     test_top1: float | None = None
-    """Percent on the test split: of the exported network's last measurement only."""
+    """Top-1 on the test split, in percent, in the exported network's last measurement only."""
     int8_loss: float | None = None
-    """Points of `top1` that the network's int8 form loses; of a final measurement, if asked for."""
+    """Percentage points of `top1` lost by int8 quantisation, in the last measurement, if needed."""

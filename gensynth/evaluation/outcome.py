@@ -1,4 +1,4 @@
-"""An outcome: everything known of one candidate at its end; one row of the record."""
+"""An outcome: everything that is known of one candidate at its end, and a row of the record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,50 +11,52 @@ from gensynth.genome import Decision
 from gensynth.graph.profile import Profile
 
 Ending = Literal[
-    "completed",  # trained to its last epoch
-    "stopped",  # ended early by the stopping rule
-    "infeasible",  # broke an enforced rule before training
-    "duplicate",  # answered from the record: the same function was trained before
-    "diverged",  # a non-finite loss
+    "completed",  # trained to the last epoch
+    "stopped",  # ended by the rule for early stopping
+    "infeasible",  # breaks an enforced rule, as was known before training
+    "duplicate",  # computes the same as an earlier candidate, whose results were copied
+    "diverged",  # the loss became infinite or NaN
     "out_of_memory",
     "timed_out",
-    "lost",  # its worker died, more often than it is worth trying
-    "crashed",  # a plugin raised; `detail` names it
+    "lost",  # its worker died in every attempt
+    "crashed",  # a plugin raised an exception; `detail` names it
 ]
 Purpose = Literal["search", "reference", "final", "export"]
-"""Why a candidate was handed out: to learn from, as a yardstick, to choose, to publish."""
+"""Why a candidate is trained: to learn from it, to compare with it, to choose it, to export it."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One candidate at its end; plain data all through."""
+    """One candidate at its end, as plain data."""
 
     number: int
-    """Order in which candidates were handed out, from 0."""
+    """Position in the order in which candidates were made, from 0."""
     asked_after: int
-    """How many outcomes the generator had been told when it proposed this one."""
+    """Number of outcomes that the generator knew when it proposed this candidate."""
     decisions: Mapping[str, Decision]
     genome_id: str
     fingerprint: str
-    """Of the network's canonical graph: equal for genomes that compute the same."""
+    """Hash of the network's canonical graph, equal for genomes that compute the same."""
     ending: Ending
     purpose: Purpose = "search"
     seed: int = 0
-    """The generator's seed s."""
+    """The seed s that the generator made the decisions from."""
     training_seed: int = 0
     attempt: int = 1
+    """Which attempt at the training ended so, from 1; 0 without a training."""
     detail: str = ""
+    """What there is to say about the ending, in one line."""
     profile: Profile | None = None
     curve: tuple[Measurement, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     latencies: Mapping[str, Latency] = field(default_factory=dict)
-    """Measured before training, by the words of the question; once for each `fingerprint`."""
+    """Latencies by the words of the question, measured once for each `fingerprint`."""
     reactions: Mapping[str, float] = field(default_factory=dict)
-    """What the untrained network showed when it was probed."""
+    """Reactions of the untrained network to probing, by name."""
     score: float | None = None
-    """U; None unless every enforced rule holds and the training completed."""
+    """U; None unless the training completed and every enforced rule holds."""
     value: float | None = None
-    """The pursued value: U minus what violated preferences cost."""
+    """The pursued value: U minus the cost of violated preferences."""
     seconds: float = 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Runs a campaign in this process, one job after the other: exactly reproducible."""
+"""Running a campaign in this process, one job after the other and exactly reproducibly."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,13 @@ def run(
     changed: Callable[[], None] = lambda: None,
     interruption: Interruption | None = None,
 ) -> Done:
-    """Run the campaign to its end; `changed` is called after each step.
+    """Run the campaign to its end, and return why it ended.
 
-    An interruption leaves nothing but jobs to resume.
+    `changed` is called after each step. After an interruption, the same call resumes the job that
+    was running.
 
     Raises:
-        KeyboardInterrupt: `interruption` was asked for, and the running job has a checkpoint.
+        KeyboardInterrupt: `interruption` was requested; the running job has saved a checkpoint.
     """
     interruption = interruption or Interruption()
     while True:
@@ -29,7 +30,7 @@ def run(
         if isinstance(job, Done):
             return job
         if isinstance(job, Wait):
-            raise RuntimeError("the campaign waits for a job that nobody runs")
+            raise RuntimeError("the campaign waits for a job that is not running")
         _train(campaign, job, interruption)
         changed()
 
@@ -40,5 +41,5 @@ def _train(campaign: Campaign, job: Job, interruption: Interruption) -> None:
 
     result = attempt(job, watch)
     if result.ending == "stopped":
-        interruption.heed()  # Not the rule has stopped it: it is resumed another day.
+        interruption.heed()  # Not stopped by the rule: it is resumed in the next run.
     campaign.tell(job, result)

@@ -8,11 +8,8 @@ from tempfile import TemporaryDirectory
 
 from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.rows import proposed
 from gensynth.feasibility.sample import Sampled
-from gensynth.generators.protocol import Proposal
 from gensynth.process import usable_cores
-from gensynth.record.pending import InFlight
 from gensynth.space import Source
 from gensynth.training.pace import Pace, pace
 
@@ -66,8 +63,8 @@ def plan(context: Context, chosen: Sequence[Sampled], limit_s: float) -> Plan | 
 def paces_of(context: Context, sources: Sequence[Source], limit_s: float) -> list[Pace]:
     """Train a few batches of each network like a candidate of the search; keep nothing."""
     with TemporaryDirectory() as folder:
-        in_flight, nobody = InFlight(Path(folder)), proposed(0, 0, Proposal({}, 0))
-        return [pace(context.job(nobody, source, in_flight), limit_s) for source in sources]
+        jobs = [context.job(0, "search", source, Path(folder) / "job") for source in sources]
+        return [pace(job, limit_s) for job in jobs]
 
 
 def workers(experiment: Experiment) -> int:

@@ -21,6 +21,10 @@ class Foresight:
     """Violation of each enforced rule that can be judged before training; at most 0 if it holds."""
     features: Mapping[str, float] = field(default_factory=dict)
     """Numbers that may help to predict the accuracy: log10 of parameters, MACs, memory, ..."""
+    decisions: Decisions = field(default_factory=dict)
+    """The decisions that lead to the candidate, if `prospect` needs them."""
+    cost: float = 0.0
+    """Decibels by which preferences that are already known to be violated reduce its value."""
 
     @property
     def feasible(self) -> bool:

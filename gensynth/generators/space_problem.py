@@ -37,15 +37,13 @@ class SpaceProblem:
     evaluator: Evaluator
     prototype: Decisions = field(default_factory=dict)
     stimuli: Stimuli | None = None
-    """The images that untrained networks are probed with; None switches probing off."""
+    """The images that untrained networks are probed with; None turns probing off."""
     folder: Path = Path()
-    """Where a MODEL that the score refers to is looked up."""
+    """Folder in which a model that the score refers to is looked up."""
 
     def __post_init__(self) -> None:
         """Start with nothing foreseen."""
         self._foresights: dict[Key, Foresight] = {}
-        self._decisions: dict[str, Decisions] = {}
-        self._prices: dict[str, float] = {}
 
     @property
     def enforced(self) -> Sequence[str]:
@@ -54,13 +52,13 @@ class SpaceProblem:
         return tuple(rule.name for rule in rules if rule.mode == "enforce")
 
     def sample(self, choose: Choose, /) -> object:
-        """Return the genome that the answers of `choose` make."""
+        """Return the genome that results from the answers of `choose`."""
         return self.evaluator.space.sample(choose)
 
     def foresee(self, decisions: Decisions) -> Foresight:
-        """Count the network's costs and judge every constraint that needs no more than them.
+        """Profile a network and judge every constraint that needs no training, once per network.
 
-        Raises `InputError` if the decisions make no genome or no network can be built.
+        Raises `InputError` if the decisions are not those of a genome or no network can be built.
         """
         key = tuple(sorted(decisions.items(), key=lambda item: item[0]))
         if key not in self._foresights:
@@ -68,9 +66,9 @@ class SpaceProblem:
         return self._foresights[key]
 
     def prospect(self, foresight: Foresight, top1: NDArray[float64]) -> Prospect:
-        """Return what a candidate would be worth at each supposed top-1 (percent)."""
-        indicator, settled = self.evaluator.indicator, self._prices[foresight.genome_id]
-        described = self.evaluator.described(self._decisions[foresight.genome_id])
+        """Return what a candidate would be worth at each assumed top-1 (percent)."""
+        indicator = self.evaluator.indicator
+        described = self.evaluator.described(foresight.decisions)
         candidate = self._with_latency(described.candidate)
         late = Indicator(tuple(r for r in indicator.rules if r.constraint.needs == "proxy"))
         values, violations = np.full(top1.shape, np.nan), np.zeros(top1.shape)
@@ -82,7 +80,7 @@ class SpaceProblem:
             known = {name: v for name, v in enforced.items() if v is not None}
             decided |= known.keys()
             violations[index] = sum(max(v, 0.0) for v in known.values())
-            values[index] = self._worth(measured) - settled - price(judgements)
+            values[index] = self._worth(measured) - foresight.cost - price(judgements)
         return Prospect(values, violations, tuple(sorted(decided)))
 
     def probe(self, decisions: Mapping[str, Decision]) -> Mapping[str, float]:
@@ -100,22 +98,22 @@ class SpaceProblem:
 
     def _foresee(self, decisions: Decisions) -> Foresight:
         described, indicator = self.evaluator.described(decisions), self.evaluator.indicator
-        self._decisions[described.genome_id] = dict(decisions)
         task, questions = self.evaluator.task, indicator.questions
         candidate = foreseen(described.candidate, questions, task, self.folder)
         stage: Stage = "latency" if candidate.latencies else "profile"
         judgements = indicator.judge(candidate, up_to=stage)
-        self._prices[described.genome_id] = price(judgements)
         enforced = {j.constraint: j.violation for j in judgements if j.mode == "enforce"}
         return Foresight(
             genome_id=described.genome_id,
             fingerprint=described.fingerprint,
             violations={key: v for key, v in enforced.items() if v is not None},
             features=_features(described.candidate.profile),
+            decisions=dict(decisions),
+            cost=price(judgements),
         )
 
     def _with_latency(self, candidate: Candidate) -> Candidate:
-        """Suppose the latency that the score asks for: nothing is measured before it is needed."""
+        """Assume a latency for the score, since none is measured before the candidate is chosen."""
         if not isinstance(self.evaluator.score, AsksLatency):
             return candidate
         question, task = self.evaluator.score.latency_question(), self.evaluator.task
@@ -125,7 +123,7 @@ class SpaceProblem:
     def _worth(self, candidate: Candidate) -> float:
         try:
             score = score_of(self.evaluator.score, candidate)
-        except ConstraintError:  # Its row says so once it is trained; a proposal needs no score.
+        except ConstraintError:  # Reported once it is trained; a proposal needs no score.
             score = None
         return float("nan") if score is None else score
 

@@ -1,1 +1,5 @@
-"""What a campaign leaves on disk: rows, jobs in flight, the study, the log."""
+"""What a campaign writes down: the record of its outcomes, its running jobs, and its log.
+
+`study` is the record, `ledger` the record together with the jobs that are running; `database` and
+`address` deal with the database that the record is kept in.
+"""

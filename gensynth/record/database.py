@@ -1,10 +1,10 @@
-"""A database that is slow, gone for a while, full, damaged, or driven by somebody else."""
+"""Databases that are slow, unreachable for a while, damaged, or in use by another driver."""
 
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,21 +18,25 @@ from gensynth.genome import digest
 from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
 
 T = TypeVar("T")
-PATIENCE_S = 300.0
-"""How long a server may be gone in mid-campaign; `GENSYNTH_DATABASE_PATIENCE_S` wins."""
+UNREACHABLE_S = 300.0
+"""How long a server may be unreachable during a campaign, unless the environment variable
+`GENSYNTH_DATABASE_PATIENCE_S` says otherwise."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 DYING_S = 5.0
-"""How long a driver that has just died may still hold its lock."""
+"""How long the lock of a driver that has just died may still be held."""
 GONE = (StorageInternalError, SQLAlchemyError)
+"""What Optuna and SQLAlchemy raise if a database does not answer."""
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-"""The server notices within a minute that a driver's whole machine is gone."""
+"""With these options the server notices within a minute that a driver's machine has gone."""
 
 
 def open_storage(storage: str, driven: str | None) -> RDBStorage:
-    """Connect to a database; `driven` names the study of which we are the one driver.
+    """Connect to a database. `driven` is the name of the study to drive; None only reads.
 
-    On PostgreSQL the single connection takes an advisory lock as soon as it is made, and again
-    after every loss: what is written and who may write hold or end together.
+    A driver uses a single connection to PostgreSQL. It takes an advisory lock whenever it is made,
+    so the right to write begins and ends with the connection that writes.
+
+    Raises `InputError` if the driver for PostgreSQL is not installed.
     """
     if not is_postgres(storage):
         return RDBStorage(storage)
@@ -46,13 +50,13 @@ def open_storage(storage: str, driven: str | None) -> RDBStorage:
     if driven is not None:
         key = int(digest(driven), 16) % 2**63
         base.remove_session()
-        base.engine.dispose()  # Optuna needed several connections to open; from now on it is one.
+        base.engine.dispose()  # Optuna opened several connections; one is made now.
         listen(base.engine, "connect", lambda connection, _: _take_lock(connection, key, place))
     return base
 
 
 def _take_lock(connection: Any, key: int, place: str) -> None:
-    """Become the driver on a fresh connection; `InputError` where another one lives."""
+    """Become the driver on a fresh connection; raise `InputError` if there is another one."""
     deadline = time.monotonic() + DYING_S
     while True:
         with connection.cursor() as cursor:
@@ -67,9 +71,9 @@ def _take_lock(connection: Any, key: int, place: str) -> None:
 
 
 def require_record(file: Path, place: str) -> None:
-    """Raise `InputError` where an SQLite file is damaged or holds something else; change nothing.
+    """Raise `InputError` if an SQLite file is damaged or holds something else.
 
-    SQLite itself rolls back here what a killed driver had begun to write.
+    Nothing is changed, except that SQLite rolls back what a killed driver had begun to write.
     """
     if not file.exists() or file.stat().st_size == 0:
         return
@@ -77,7 +81,7 @@ def require_record(file: Path, place: str) -> None:
         try:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # Locked, or not allowed: not damaged.
+            if isinstance(error, sqlite3.OperationalError):  # Locked or forbidden, not damaged.
                 raise
             found = (str(error),)
         if found != ("ok",):
@@ -89,21 +93,21 @@ def require_record(file: Path, place: str) -> None:
 
 
 class Patience:
-    """Waits for a server that is gone: a restart costs nothing but time."""
+    """Repeats work while a server is unreachable, so that a restart of it costs only time."""
 
     def __init__(self, place: str) -> None:
-        """Speak of the database as `place`."""
+        """Name the database `place` in errors."""
         self._place = place
-        self._limit_s = float(os.environ.get("GENSYNTH_DATABASE_PATIENCE_S", PATIENCE_S))
+        self._limit_s = float(os.environ.get("GENSYNTH_DATABASE_PATIENCE_S", UNREACHABLE_S))
 
     def until_done(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
-        """Do `work`, again and again while the server is gone.
+        """Return what `work` returns; repeat it while the server is unreachable.
 
-        A transaction that was cut off may have been committed or not: before it is tried again,
-        `arrived` says which; `work` must give None then.
+        A transaction that was cut off may have been committed. Before it is repeated, `arrived`
+        tells whether it was; such `work` must return None.
 
         Raises:
-            InputError: the server was gone for too long.
+            InputError: the server was unreachable for too long.
         """
         start, pause = time.monotonic(), FIRST_PAUSE_S
         tried = False
@@ -115,44 +119,18 @@ class Patience:
                 return work()
             except GONE as error:
                 if time.monotonic() - start > self._limit_s:
-                    problem = f"no answer for {self._limit_s:g} s ({cause(error)}); nothing that "
-                    problem += "is recorded is lost, the same command goes on once it answers"
+                    problem = (
+                        f"no answer for {self._limit_s:g} s ({cause(error)}); everything recorded "
+                        "so far is safe: run the same command again once the server answers"
+                    )
                     raise InputError(self._place, problem) from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 def cause(error: BaseException) -> str:
-    """Find the first words of what a database said; Optuna's own are about something else."""
+    """Return the first line of a database's own message; Optuna's is about something else."""
     while isinstance(error, StorageInternalError) and error.__cause__ is not None:
         error = error.__cause__
     said = str(getattr(error, "orig", None) or error).strip()
     return said.splitlines()[0] if said else type(error).__name__
-
-
-def unopened(place: str) -> AbstractContextManager[None]:
-    """Turn whatever a library says of an unusable database into one line."""
-    return _in_one_line(place, Exception, "the record cannot be opened ({})")
-
-
-def unreadable(place: str) -> AbstractContextManager[None]:
-    """The same of a database that can be opened, but not read."""
-    return _in_one_line(place, Exception, "the record cannot be read ({}); restore it from a copy")
-
-
-def unwritten(place: str) -> AbstractContextManager[None]:
-    """The same of a database that cannot be written: its disk is full, or read-only."""
-    problem = "an outcome cannot be written ({}); nothing that is recorded is lost: once this is "
-    return _in_one_line(place, GONE, problem + "mended, the same command goes on")
-
-
-@contextmanager
-def _in_one_line(
-    place: str, kinds: type[Exception] | tuple[type[Exception], ...], problem: str
-) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except kinds as error:
-        raise InputError(place, problem.format(cause(error))) from error

@@ -1,4 +1,4 @@
-"""The one log of a campaign: `log.jsonl`, one JSON object a line, for people and programs."""
+"""The log of a campaign, `log.jsonl`: one JSON object per line, for people and programs."""
 
 import json
 from datetime import UTC, datetime
@@ -9,14 +9,15 @@ from gensynth.serialization import Plain
 
 
 class Log:
-    """Appends events to a file; without a path it keeps quiet."""
+    """Appends events to a file; without a path it does nothing."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Append to `path`, which need not exist yet."""
         self._path = path
         if path is not None and path.exists() and not path.read_bytes().endswith(b"\n"):
             with path.open("a", encoding="utf-8") as file:
-                file.write("\n" if path.stat().st_size else "")  # A full disk cut the last line.
+                # A full disk may have cut off the last line.
+                file.write("\n" if path.stat().st_size else "")
 
     def write(self, event: str, **facts: Plain) -> None:
         """Append one event with its time (UTC) and its facts."""
@@ -27,7 +28,7 @@ class Log:
             file.write(json.dumps(line | facts) + "\n")
 
     def candidate(self, event: str, outcome: Outcome) -> None:
-        """Append what became of a candidate."""
+        """Append an event in the life of a candidate."""
         self.write(
             event,
             number=outcome.number,

@@ -1,29 +1,26 @@
-"""The record of a campaign: one Optuna study, written once per outcome, never rewritten."""
+"""The record of a campaign: an Optuna study to which each outcome is added once.
+
+Whatever a library reports about the database is turned into one clear line here.
+"""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import optuna
 import pandas as pd
 from optuna.distributions import CategoricalDistribution
-from optuna.storages import BaseStorage
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import feasible
 from gensynth.evaluation.outcome import Outcome
 from gensynth.record.address import file_of, is_postgres, without_password
-from gensynth.record.database import (
-    Patience,
-    open_storage,
-    require_record,
-    unopened,
-    unreadable,
-    unwritten,
-)
-from gensynth.serialization import Plain, dumps, from_plain, loads, to_plain
+from gensynth.record.database import GONE, Patience, cause, open_storage, require_record
+from gensynth.serialization import Plain, dumps, from_plain, loads
 
 SCHEMA = 1
 Options = Mapping[str, Sequence[Any]]
@@ -31,35 +28,37 @@ T = TypeVar("T")
 
 
 class Record:
-    """Outcomes in the order in which they were told, kept in an Optuna study.
+    """The outcomes of a campaign in the order in which they ended, kept in an Optuna study.
 
-    Feasible, completed candidates of the search are COMPLETE trials with the pursued value; all
-    others are PRUNED trials with their constraints, so that any Optuna tool reads the study.
+    Feasible, completed candidates of the search are COMPLETE trials with the pursued value as their
+    objective; all others are PRUNED trials with their constraints. Any Optuna tool can read them.
     """
 
-    def __init__(self, study: optuna.Study, storage: str) -> None:
+    def __init__(self, study: optuna.Study, storage: RDBStorage, place: str) -> None:
+        """Use `study`, kept in `storage`; errors name the database as `place`."""
         self._study = study
-        self._place = without_password(storage)
-        self._patience = Patience(self._place) if is_postgres(storage) else None
+        self._storage = storage
+        self._place = place
+        self._patience = Patience(place) if is_postgres(place) else None
 
     @classmethod
     def open(
         cls, storage: str, study_name: str, create: bool = True, drive: bool = False
     ) -> "Record":
-        """Open the study at the database URL `storage`.
+        """Open the study in the database with the URL `storage`.
 
-        With `create` it may be a new one; else it must be there. With `drive` this is the one
-        driver that writes: a second one is refused by the database itself, where it can do that.
+        Unless `create` is set, the study must exist. With `drive`, this process becomes the one
+        driver that may write; PostgreSQL itself refuses a second one.
 
         Raises:
-            InputError: the record cannot be used, and why; nothing was written then.
+            InputError: the record cannot be used; nothing has been written.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         place, file = without_password(storage), file_of(storage)
         if not create and file is not None and not (file.exists() and file.stat().st_size):
             lost = "empty" if file.exists() else "missing"
             raise InputError(place, f"the record is {lost}; put the file back, or start anew")
-        with unopened(place):
+        with _unopened(place):
             if file is not None:
                 require_record(file, place)
             base = open_storage(storage, study_name if drive else None)
@@ -69,44 +68,40 @@ class Record:
                 _create(base, study_name)
             study = optuna.load_study(storage=base, study_name=study_name)
             _check_schema(study, place)
-        return cls(study, storage)
+        return cls(study, base, place)
 
     def outcomes(self) -> list[Outcome]:
-        """Read all outcomes, in the order in which they were told."""
-        with unreadable(self._place):
+        """Return all outcomes, in the order in which they ended."""
+        with _unreadable(self._place):
             trials = self._patiently(lambda: self._study.get_trials(deepcopy=False))
         return [self._read(trial) for trial in trials]
 
     def add(self, outcome: Outcome, options: Options) -> None:
-        """Write one outcome, whole, in one transaction; `options` are those of its decisions."""
+        """Write one outcome in one transaction; `options` are those of its decisions."""
         trial = _trial(outcome, options)
 
-        def again() -> bool:
-            """Say whether a write that was cut off has arrived after all."""
+        def arrived() -> bool:
+            """Whether a write that was cut off has been committed after all."""
             return any(o.number == outcome.number for o in map(self._read, self._study.trials))
 
-        with unwritten(self._place):
-            self._patiently(lambda: self._study.add_trial(trial), again)
+        with _unwritten(self._place):
+            self._patiently(lambda: self._study.add_trial(trial), arrived)
 
     def note(self, name: str, data: Plain) -> None:
-        """Keep a fact about the campaign itself, replacing an earlier one of that name."""
-        with unwritten(self._place):
+        """Store a fact about the campaign itself under `name`, in the place of an earlier one."""
+        with _unwritten(self._place):
             self._patiently(lambda: self._study.set_user_attr(name, data))
 
     def noted(self, name: str) -> Plain:
-        """Read a fact about the campaign, or None."""
-        with unreadable(self._place):
+        """Return a fact about the campaign, or None."""
+        with _unreadable(self._place):
             data: Plain = self._patiently(lambda: self._study.user_attrs.get(name))
         return data
 
     def close(self) -> None:
-        """Give the database back its connection, and with it the right to drive."""
-        storage = self._study._storage
-        storage = getattr(storage, "_backend", storage)
-        engine = getattr(storage, "engine", None)
-        if engine is not None:
-            storage.remove_session()
-            engine.dispose()
+        """Close the connection to the database, and with it give up the right to drive."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
 
     def _patiently(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
         return self._patience.until_done(work, arrived) if self._patience else work()
@@ -115,11 +110,11 @@ class Record:
         place = f"{self._place}: trial {trial.number}"
         text = trial.user_attrs.get("outcome")
         if not isinstance(text, str):
-            raise InputError(place, "is no outcome of a campaign")
+            raise InputError(place, "is not an outcome of a campaign")
         return from_plain(Outcome, loads(text, place), place)
 
 
-def _create(storage: BaseStorage, name: str) -> None:
+def _create(storage: RDBStorage, name: str) -> None:
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -127,7 +122,7 @@ def _create(storage: BaseStorage, name: str) -> None:
 
 
 def _refuse_foreign(place: str, name: str, others: list[str], create: bool, alone: bool) -> None:
-    """Refuse a database without our study: one of another campaign, or an emptied one."""
+    """Refuse a database without the study: one of another campaign, or an emptied one."""
     if not create or (alone and others):
         found = f"it holds {', '.join(sorted(others)[:3])}" if others else "it is empty"
         raise InputError(place, f"is not the record of this campaign, {name}: {found}")
@@ -143,8 +138,40 @@ def _check_schema(study: optuna.Study, place: str) -> None:
         raise InputError(place, f"record of schema {schema}, but this version reads {SCHEMA}")
 
 
+def _unopened(place: str) -> AbstractContextManager[None]:
+    """Report an error of a database that cannot be opened."""
+    return _in_one_line(place, Exception, "the record cannot be opened ({})")
+
+
+def _unreadable(place: str) -> AbstractContextManager[None]:
+    """Report an error of a database that can be opened, but not read."""
+    return _in_one_line(place, Exception, "the record cannot be read ({}); restore it from a copy")
+
+
+def _unwritten(place: str) -> AbstractContextManager[None]:
+    """Report an error of a database that cannot be written: its disk is full, or read-only."""
+    problem = (
+        "an outcome cannot be written ({}); everything recorded so far is safe: after fixing this, "
+        "run the same command again to continue"
+    )
+    return _in_one_line(place, GONE, problem)
+
+
+@contextmanager
+def _in_one_line(
+    place: str, kinds: type[Exception] | tuple[type[Exception], ...], problem: str
+) -> Iterator[None]:
+    """Turn errors of the given kinds into an `InputError` with their cause in the braces."""
+    try:
+        yield
+    except InputError:
+        raise
+    except kinds as error:
+        raise InputError(place, problem.format(cause(error))) from error
+
+
 def frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """Show outcomes as a table: one row each, decisions as `decision.NAME` columns."""
+    """Return outcomes as a table of one row each, with decisions as `decision.NAME` columns."""
     rows: list[dict[str, Any]] = []
     for outcome in outcomes:
         row = _facts(outcome) | {"epochs": len(outcome.curve), "seed": outcome.seed}
@@ -197,7 +224,7 @@ def _trial(outcome: Outcome, options: Options) -> FrozenTrial:
 
 
 def _verdicts(outcome: Outcome) -> dict[str, str]:
-    """Put verdicts into words: Optuna's dashboard shows these, and no constraints."""
+    """Return verdicts in words: Optuna's dashboard shows attributes, but not constraints."""
     return {
         f"{j.mode} {j.constraint}": f"{'holds' if j.ok else 'broken'}: {j.reason}"
         for j in outcome.judgements
@@ -211,8 +238,3 @@ def _violations(outcome: Outcome) -> dict[str, float]:
         for j in outcome.judgements
         if j.mode == "enforce" and j.violation is not None
     }
-
-
-def plain_outcome(outcome: Outcome) -> Plain:
-    """Give an outcome as plain data, for `--json`."""
-    return to_plain(outcome)

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gensynth.campaign.campaign import Campaign
-from gensynth.campaign.status import Standing, standing
+from gensynth.campaign.status import Status, status_of
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
 from gensynth.report.words import count, duration, verdicts
@@ -30,11 +30,11 @@ def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
     if quiet:
         yield lambda: None
     elif console.is_terminal:
-        start, already = time.monotonic(), standing(campaign).trained
+        start, already = time.monotonic(), status_of(campaign).trained
         with Live(console=console, refresh_per_second=4) as live:
 
             def changed() -> None:
-                live.update(panel(standing(campaign), time.monotonic() - start, already))
+                live.update(panel(status_of(campaign), time.monotonic() - start, already))
 
             yield changed
     else:
@@ -52,12 +52,12 @@ class _Lines:
     def __call__(self) -> None:
         for outcome in self._campaign.outcomes[self._seen :]:
             if outcome.attempt > 0:
-                now = standing(self._campaign)
+                now = status_of(self._campaign)
                 self._console.print(_line(outcome, now), highlight=False, soft_wrap=True)
         self._seen = len(self._campaign.outcomes)
 
 
-def _line(outcome: Outcome, now: Standing) -> str:
+def _line(outcome: Outcome, now: Status) -> str:
     best = (
         f"best {now.best.value:.2f} dB" if now.best and now.best.value is not None else "none yet"
     )
@@ -81,7 +81,7 @@ def summary(outcome: Outcome) -> str:
     return "  ".join(words)
 
 
-def panel(now: Standing, seconds: float, already: int = 0) -> Group:
+def panel(now: Status, seconds: float, already: int = 0) -> Group:
     """Draw the live view `seconds` after the start, when `already` trainings were done."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="bold", no_wrap=True, min_width=8)
@@ -98,7 +98,7 @@ def panel(now: Standing, seconds: float, already: int = 0) -> Group:
     return Group(grid)
 
 
-def _progress(now: Standing) -> Table:
+def _progress(now: Status) -> Table:
     row = Table.grid(padding=(0, 2))
     row.add_column()
     row.add_column(no_wrap=True, overflow="ellipsis")
@@ -107,7 +107,7 @@ def _progress(now: Standing) -> Table:
     return row
 
 
-def _left(now: Standing, seconds: float, already: int) -> str:
+def _left(now: Status, seconds: float, already: int) -> str:
     """Estimate the remaining time of the search from the pace since this start."""
     spent, done = f"{duration(seconds)} so far", now.trained - already
     if done == 0 or now.trained >= now.trials:

@@ -65,7 +65,7 @@ class _Plain(str):
 def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
     campaign = page.campaign
     experiment = campaign.context.experiment
-    folder = campaign.ledger.folder
+    folder = campaign.folder
     return {
         "name": experiment.name,
         "answer": _answer(page),

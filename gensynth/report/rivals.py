@@ -53,7 +53,7 @@ def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
     """
     outcome = campaign.exported()
     if outcome is None:
-        raise InputError(str(campaign.ledger.folder), "has no exported network to measure yet")
+        raise InputError(str(campaign.folder), "has no exported network to measure yet")
     runtime = usual_runtime()
     source = campaign.evaluator.described(outcome.decisions).source
     found = Model("the found network", build_source(source), source.input_shape)
@@ -70,7 +70,7 @@ def keep(rivals: Rivals, folder: Path) -> None:
 
 def kept(campaign: Campaign) -> Rivals | None:
     """Read the measurement of the network that is exported now; None if there is none."""
-    file, outcome = campaign.ledger.folder / FILE, campaign.exported()
+    file, outcome = campaign.folder / FILE, campaign.exported()
     if outcome is None or not file.exists():
         return None
     rivals = from_plain(Rivals, loads(file.read_bytes(), str(file)), str(file))

@@ -92,7 +92,7 @@ def _ways_on(folder: Path) -> str:
 
 def exported_before(campaign: Campaign) -> Published | None:
     """Return the winner as an earlier run exported it; None if `best` holds another network."""
-    best = campaign.ledger.folder / "best"
+    best = campaign.folder / "best"
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
         return None

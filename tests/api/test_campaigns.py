@@ -65,7 +65,7 @@ def test_keywords_change_an_experiment_and_its_mistakes_name_them(tmp_path: Path
     assert campaign.experiment.trials == 1 and campaign.experiment.proxy.epochs == 1
     assert list(campaign.experiment.constraints) == ["max_params"]
     assert seen == [outcome.number for outcome in campaign.outcomes]
-    with pytest.raises(InputError, match="trials: expected at least 1"):
+    with pytest.raises(InputError, match="trials: must be at least 1"):
         gensynth.search(experiment(), trials=0)
     with pytest.raises(InputError, match="unknown keyword 'constraint'; did you mean"):
         gensynth.search(experiment(), constraint={})

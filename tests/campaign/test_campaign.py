@@ -1,4 +1,4 @@
-"""The state machine, driven by hand and by the inline executor; trainings are real and short."""
+"""The state machine, driven by hand and by the inline executor with short, real trainings."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ def finished(job: Job, top1: float) -> Result:
 
 
 def play(played: Campaign, top1: Any = lambda job: 60.0) -> Done:
-    """Answer every job at once, as if its training had given `top1(job)`."""
+    """Answer every job at once, as if its training had ended at `top1(job)` percent."""
     while True:
         job = played.ask()
         if isinstance(job, Done):
@@ -185,7 +185,7 @@ def stop_after(opened: Campaign, jobs: int) -> Iterator[None]:
 
 
 def top1_of(job: Job) -> float:
-    """A fake training: larger networks are better, and the seed adds a little luck."""
+    """Return the top-1 of a fake training: larger networks are better, and seeds add some noise."""
     spec: Mapping[str, Any] = job.source.spec
     return float(40 + 2.0 * spec["width"] + 5.0 * spec["depth"] + (job.training_seed % 100) / 50)
 

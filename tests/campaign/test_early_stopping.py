@@ -16,7 +16,7 @@ from tests.support.campaigns import campaign, experiment, measurement
 
 
 def course(reduction: int = 3, first: int = 2, epochs: int = 20) -> SearchCurves:
-    """Curves under halving whose every candidate misses the finals, so that rank decides."""
+    """Return curves under halving in which every candidate misses the finals: the rank decides."""
     return SearchCurves(Halving(first, reduction), epochs)
 
 
@@ -25,7 +25,7 @@ def goes_on(curves: SearchCurves, number: int, top1: float, epoch: int = 2) -> b
 
 
 def end_all(curves: SearchCurves, count: int = 4) -> None:
-    """Let trainings complete that tell how far one may rise, and are worse than any other."""
+    """Complete trainings that show how far one may rise, and that are worse than any other."""
     for number in range(100, 100 + count):
         curves.remember(number, [measurement(2, 0.0), measurement(20, 1.0)], completed=True)
 
@@ -174,7 +174,7 @@ STOPPING = {"rule": "halving", "first": 1, "reduction": 2}
 
 
 def reported(opened: Campaign, top1s: tuple[float, ...], end: float | None) -> list[bool]:
-    """Report first epochs, one after the other; each training completes at `end`, if that is."""
+    """Report first epochs, one after the other; each training completes at `end` if given."""
     goes_on = []
     for top1 in top1s:
         job = opened.ask()

@@ -62,10 +62,10 @@ def test_relative_data_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("trials = [", "mine.toml: not valid TOML"),
         ("[constraints]\n", "mine.toml: space: missing"),
         ('space = "a"\ntrails = 3\n[constraints]', "trails: unknown field; did you mean 'trials'?"),
-        ('space = "a"\ntrials = 0\n[constraints]', "trials: expected at least 1, got 0"),
+        ('space = "a"\ntrials = 0\n[constraints]', "trials: must be at least 1, got 0"),
         ('space = "a"\ntrials = "3"\n[constraints]', 'trials: expected an integer, got "3"'),
-        ('name = "../x"\nspace = "a"\n[constraints]', "'../x' cannot name a folder"),
-        ('name = ""\nspace = "a"\n[constraints]', "'' cannot name a folder"),
+        ('name = "../x"\nspace = "a"\n[constraints]', "'../x' cannot be the name of a folder"),
+        ('name = ""\nspace = "a"\n[constraints]', "'' cannot be the name of a folder"),
         (
             'space = "a"\n[proxy]\nepochs = 10000000\n[constraints]',
             "proxy.epochs: must be from 1 to",
@@ -76,18 +76,24 @@ def test_relative_data_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ),
         ('space = "a"\nexecutor = "rya"\n[constraints]', "did you mean 'ray'?"),
         ('space = "a"\n[constraints.x]\nmode = "forbid"', "constraints.x.mode: expected one of"),
-        ('space = "a"\n[constraints]\nx = 3', "constraints.x: expected a table"),
+        ('space = "a"\n[constraints]\nx = 3', "constraints.x: must be a table"),
         ('space = "a"\n[proxy]\nepoch = 3\n[constraints]', "proxy.epoch: unknown field"),
-        ('space = "a"\n[finals]\nconfidence = 2\n[constraints]', "finals.confidence: expected"),
+        (
+            'space = "a"\n[finals]\nconfidence = 2\n[constraints]',
+            "finals.confidence: must be",
+        ),
         ("[space]\nwidths = [1]\n[constraints]", "space.use: missing"),
-        ('space = "a"\n[constraints.x]\nweight = -1', "constraints.x.weight: expected 0 or more"),
-        ('space = "a"\n[resources]\ncpus_per_trial = -1', "cpus_per_trial: expected more than 0"),
-        ('space = "a"\n[resources]\ngpus_per_trial = -1', "gpus_per_trial: expected 0 or more"),
-        ('space = "a"\n[finals]\nepochs_factor = 1e9', "finals.epochs_factor: makes 4e+10 epochs"),
-        ('space = "a"\n[last_training]\nepochs_factor = 1e4', "last_training.epochs_factor: makes"),
+        ('space = "a"\n[constraints.x]\nweight = -1', "constraints.x.weight: must be 0 or more"),
+        ('space = "a"\n[resources]\ncpus_per_trial = -1', "cpus_per_trial: must be greater than 0"),
+        ('space = "a"\n[resources]\ngpus_per_trial = -1', "gpus_per_trial: must be 0 or more"),
+        (
+            'space = "a"\n[finals]\nepochs_factor = 1e9',
+            "finals.epochs_factor: times",
+        ),
+        ('space = "a"\n[last_training]\nepochs_factor = 1e4', "last_training.epochs_factor: times"),
         ('space = "a"\n[data]\npath = ""', "data.path: expected `digits` or a folder, got ''"),
         ('space = "a"\n[data]\npath = "a\\u0000"', "expected `digits` or a folder"),
-        ('space = "a"\n[resources]\ntime_limit_s = 0', "time_limit_s: expected more than 0"),
+        ('space = "a"\n[resources]\ntime_limit_s = 0', "time_limit_s: must be greater than 0"),
     ],
 )
 def test_mistakes_are_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
@@ -144,5 +150,5 @@ def test_a_constraint_that_does_not_say_what_it_needs_is_refused(tmp_path: Path)
     rule = "from dataclasses import dataclass\n\n@dataclass\nclass Mute:\n    limit: int = 3\n"
     (tmp_path / "mute_rule.py").write_text(rule, encoding="utf-8")
     text = 'space = "attendnext"\n[constraints.quiet]\nuse = "mute_rule:Mute"'
-    with pytest.raises(InputError, match=r"constraints\.quiet: `needs` of mute_rule:Mute is None"):
+    with pytest.raises(InputError, match=r"constraints\.quiet: mute_rule:Mute must be .* `needs`"):
         read_experiment(written(tmp_path, text)).make_indicator()

@@ -1,4 +1,4 @@
-"""A search on an emulated device: the fast model screens, finalists are confirmed."""
+"""A search for an emulated device: a fast model screens, and finalists are measured exactly."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ WORDS = str(Question(device=CORTEX_A72))
 
 @pytest.fixture(autouse=True)
 def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine that looks prepared, and a fake emulator on it; the fast model is the real one."""
+    """A machine that looks set up, with a fake emulator; the fast model is the real one."""
     pretend_prepared(tmp_path / "machine", monkeypatch)
     asked.clear()
     monkeypatch.setattr(CortexA72, "confirm_latency", lambda self, job: confirmed(job))

@@ -1,4 +1,4 @@
-"""What an interrupted run left is not believed unseen: moved, damaged, or hostile."""
+"""Resuming an interrupted campaign that has been moved, damaged, or tampered with."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from tests.support.campaigns import campaign, experiment
 
 
 def interrupted(folder: Path) -> Job:
-    """Leave a campaign while its first candidate runs."""
+    """Leave a campaign while its first candidate is running."""
     with campaign(folder) as opened:
         job = opened.ask()
     assert isinstance(job, Job)

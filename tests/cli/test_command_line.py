@@ -249,7 +249,7 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
         (["serch"], "No such command 'serch'"),
         (["search", "--trails", "3"], "--trails"),
         (["search", "--trials", "x"], "--trials"),
-        (["search", "--trials", "0"], "--trials: expected at least 1"),
+        (["search", "--trials", "0"], "--trials: must be at least 1"),
         (["search", "--executor", "rai"], "--executor: unknown executor 'rai'; did you mean 'ray'"),
         (["search", "--generator", "tpee", "--executor", "inline"], "did you mean 'tpe'"),
         (["search", "--data", "/nowhere", "--executor", "inline"], "/nowhere"),
@@ -260,7 +260,7 @@ def test_a_network_that_cannot_run_says_so_and_what_can_be_said(
         ),
         (["search", "--out", "/proc/never"], "/proc/never: no folder can be made or written here"),
         (["search", "--data", "hub:/nowhere", "--executor", "inline"], "gensynth: hub:/nowhere: "),
-        (["show", "/nowhere"], "/nowhere: is no campaign folder"),
+        (["show", "/nowhere"], "/nowhere: is not a campaign folder"),
         (["export", "attendnext:x325", "--to", "/tmp/never"], "did you mean 'xa325'"),
         (["export", "attendnext:tiny", "--to", "x", "--image-size", "999999"], "memory: "),
         (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gensynth.campaign.campaign import Done
-from gensynth.campaign.status import standing
+from gensynth.campaign.status import status_of
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
 from gensynth.evaluation.evaluator import Description, Evaluator, Memory
@@ -52,10 +52,10 @@ def test_a_campaign_with_a_live_view_describes_each_network_once(
     with campaign(tmp_path, trials=8, generator=generator, constraints=limits) as opened:
         while not isinstance(job := opened.ask(), Done):
             assert isinstance(job, Job)
-            standing(opened)
+            status_of(opened)
             curve = (measurement(job.recipe.epochs, 61.0 + job.number),)
             opened.tell(job, Result("completed", curve))
-            standing(opened)
+            status_of(opened)
         trained = {o.fingerprint for o in opened.outcomes if o.attempt > 0}
     assert len(trained) == 8 <= len(counted)
     assert set(counted.values()) == {1}

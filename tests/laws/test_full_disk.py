@@ -82,7 +82,9 @@ def test_a_record_that_cannot_grow_is_one_line_and_loses_nothing(tmp_path: Path)
         size = (tmp_path / "study.db").stat().st_size
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-            with pytest.raises(InputError, match=r"cannot be written .*the same command goes on"):
+            with pytest.raises(
+                InputError, match=r"cannot be written .*run the same command again to continue"
+            ):
                 play(opened, top1_of)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,4 +1,4 @@
-"""Optuna's dashboard on a campaign's record, in a real browser: does it make sense there?"""
+"""A campaign's record in Optuna's dashboard, seen through a real browser."""
 
 import shutil
 import socket

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server: one driver at a time, and restarts that cost nothing but time."""
+"""A real PostgreSQL server: one driver at a time, and restarts that cost only time."""
 
 import json
 import shutil
@@ -135,7 +135,9 @@ def test_a_server_that_stays_away_is_one_clear_line(
         job = opened.ask()
         server.stop()
         try:
-            with pytest.raises(InputError, match=r"no answer for 0\.5 s .*the same command goes"):
+            with pytest.raises(
+                InputError, match=r"no answer for 0\.5 s .*run the same command again"
+            ):
                 play(opened)
         finally:
             server.start()

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from gensynth.campaign.status import Standing
+from gensynth.campaign.status import Status
 from gensynth.evaluation.constraint import Judgement, Verdict
 from gensynth.evaluation.outcome import Outcome
 from gensynth.graph.profile import Profile
@@ -15,14 +15,14 @@ from gensynth.report.words import duration
 from tests.support.campaigns import measurement, outcome
 
 
-def shown(now: Standing, seconds: float = 60.0, already: int = 0, width: int = 80) -> list[str]:
+def shown(now: Status, seconds: float = 60.0, already: int = 0, width: int = 80) -> list[str]:
     console = Console(file=StringIO(), width=width)
     with console.capture() as captured:
         console.print(panel(now, seconds, already))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
-def standing(trained: int = 6, last: Sequence[Outcome] = ()) -> Standing:
+def status(trained: int = 6, last: Sequence[Outcome] = ()) -> Status:
     best = outcome(
         number=123,
         genome_id="0123456789ab",
@@ -31,11 +31,11 @@ def standing(trained: int = 6, last: Sequence[Outcome] = ()) -> Standing:
         value=154.27,
     )
     endings, rejected = {"completed": 5, "stopped": 12}, {"strided_pointwise": 83}
-    return Standing(trained, 24, 2, "search", best, endings, rejected, tuple(last) or (best,))
+    return Status(trained, 24, 2, "search", best, endings, rejected, tuple(last) or (best,))
 
 
 def test_every_line_fits_eighty_columns_and_says_all() -> None:
-    lines = shown(standing())
+    lines = shown(status())
     assert all(len(line) <= 80 for line in lines)
     assert not any("…" in line for line in lines)
     text = "\n".join(lines)
@@ -48,18 +48,18 @@ def test_a_training_that_breaks_a_rule_says_which() -> None:
     rule = Judgement("top1", "enforce", 1.0, verdict.ok, verdict.violation, verdict.reason)
     missed = outcome(number=7, curve=(measurement(top1=81.0),), value=None, judgements=(rule,))
     assert summary(missed).endswith("81.00 %  misses top1")
-    assert "misses" not in summary(standing().best or missed)
+    assert "misses" not in summary(status().best or missed)
 
 
 def test_a_narrow_terminal_cuts_lines_and_wraps_none() -> None:
-    assert len(shown(standing(), width=44)) == len(shown(standing(), width=80))
+    assert len(shown(status(), width=44)) == len(shown(status(), width=80))
 
 
 def test_the_time_left_is_that_of_this_start_not_of_earlier_ones() -> None:
-    assert "about 3 min left" in shown(standing(6), 60.0, already=0)[1]
-    assert "about 18 min left" in shown(standing(6), 60.0, already=5)[1]
-    assert "left" not in shown(standing(6), 60.0, already=6)[1]
-    assert "left" not in shown(standing(24), 60.0)[1]
+    assert "about 3 min left" in shown(status(6), 60.0, already=0)[1]
+    assert "about 18 min left" in shown(status(6), 60.0, already=5)[1]
+    assert "left" not in shown(status(6), 60.0, already=6)[1]
+    assert "left" not in shown(status(24), 60.0)[1]
 
 
 @pytest.mark.parametrize(

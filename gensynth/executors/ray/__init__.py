@@ -1,8 +1,8 @@
-"""Runs a campaign on Ray: Ray Tune distributes the trainings over cores, GPUs and nodes.
+"""Running a campaign on Ray: Ray Tune distributes the trainings over cores, GPUs and nodes.
 
 The campaign stays in the caller's thread and prepares its next proposal there, while Tune's event
-loop runs in a thread beside it: no worker waits for a generator that thinks. Nothing of Tune's is
-ever restored; after a crash the campaign's own record and the jobs' folders say how to go on.
+loop runs in another thread, so that no worker waits for a slow generator. Tune's own state is never
+restored: after a crash, the campaign's record and the jobs' folders determine how to continue.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,23 @@ from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
 from gensynth.executors.ray.cluster import NodesGone, connected, require_room, short_folder
 from gensynth.executors.ray.elsewhere import require_resources, stopwatch
-from gensynth.executors.ray.exchange import Broken, Ended, Exchange, Interrupted, Measured, News
+from gensynth.executors.ray.exchange import (
+    Ended,
+    Exchange,
+    Measured,
+    Message,
+    StopRequested,
+    TuneEnded,
+)
 from gensynth.executors.ray.memory import deaths_for_memory_survived
 from gensynth.executors.ray.sharing import NOT_SHARED, require_shared
 from gensynth.process import Interruption, on_one_core
 from gensynth.training.attempt import Result, attempt
 
-PATIENCE_S = 600.0
-"""How long a cluster may be without a node that has room: others may be on their way."""
-OWN_PATIENCE_S = 10.0
-"""The same of a Ray of our own, whose one node never returns."""
+CLUSTER_WITHOUT_NODES_S = 600.0
+"""How long a cluster may have no node with room; new nodes may be starting."""
+OWN_WITHOUT_NODES_S = 10.0
+"""The same for a Ray that was started here, whose only node never returns."""
 
 
 def run(
@@ -32,16 +39,17 @@ def run(
     changed: Callable[[], None] = lambda: None,
     interruption: Interruption | None = None,
 ) -> Done:
-    """Run the campaign to its end; `changed` is called after each step.
+    """Run the campaign to its end, and return why it ended.
 
-    Without an `address` (`HOST:PORT` of a Ray cluster) Ray is started on this machine's cores and
-    ended afterwards. An interruption leaves nothing but jobs to resume.
+    `changed` is called after each step. `address` is the `HOST:PORT` of a Ray cluster. Without it,
+    Ray is started on this machine's cores and stopped afterwards. After an interruption, the same
+    call resumes the jobs that were running.
 
     Raises:
-        InputError: nothing answers at `address`, no node has room for a training, none offers the
-            resource on which latencies are to be measured, or one does not share the folder.
+        InputError: nothing answers at `address`, no node has room for a training, no node offers
+            the resource on which to measure latency, or a node does not share the folder.
         RuntimeError: Ray itself failed.
-        KeyboardInterrupt: `interruption` was asked for, and running jobs have their checkpoints.
+        KeyboardInterrupt: `interruption` was requested; running jobs have saved checkpoints.
     """
     while True:
         ended = len(campaign.outcomes)
@@ -50,9 +58,12 @@ def run(
         except NodesGone as error:
             if address is not None or len(campaign.outcomes) == ended:
                 place = "ray" if address is None else "--address"
-                problem = f"{error}; what runs is resumed once the same command finds nodes again"
+                problem = (
+                    f"{error}. Run the same command again when nodes are available; unfinished "
+                    "trainings resume."
+                )
                 raise InputError(place, problem) from error
-            campaign.resume()  # On a Ray of our own that is started anew.
+            campaign.resume()  # On a Ray that is started anew here.
 
 
 def _run(
@@ -62,17 +73,17 @@ def _run(
     interruption: Interruption | None,
 ) -> Done:
     resources = campaign.context.experiment.resources
-    patience_s = OWN_PATIENCE_S if address is None else PATIENCE_S
+    limit_s = OWN_WITHOUT_NODES_S if address is None else CLUSTER_WITHOUT_NODES_S
     with connected(address), on_one_core():
         require_room(resources)
         require_resources(campaign.evaluator)
         if address is not None:
-            require_shared(campaign.ledger.folder)
+            require_shared(campaign.folder)
         exchange = Exchange()
         if interruption is not None:
             interruption.listen(exchange.interrupt)
             interruption.heed()
-        arguments = (exchange, resources, patience_s)
+        arguments = (exchange, resources, limit_s)
         tune = Thread(target=_tune, args=arguments, name="tune", daemon=True)
         tune.start()
         try:
@@ -83,11 +94,11 @@ def _run(
 
 
 def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None]) -> Done:
-    """Play the campaign's part until it is done: take all news first, then give what is wanted."""
+    """Pass all messages on to the campaign, then a job to Tune if it wants one, until the end."""
     wanted = False
     while True:
-        for news in exchange.news():
-            wanted = _take(campaign, exchange, news) or wanted
+        for message in exchange.messages():
+            wanted = _take(campaign, exchange, message) or wanted
         changed()
         if not wanted:
             continue
@@ -100,40 +111,40 @@ def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None
             wanted = False
 
 
-def _take(campaign: Campaign, exchange: Exchange, news: News) -> bool:
-    """Enter one piece of news into the campaign; say whether another job is wanted."""
-    if isinstance(news, Interrupted):
+def _take(campaign: Campaign, exchange: Exchange, message: Message) -> bool:
+    """Enter one message into the campaign; return whether it asks for another job."""
+    if isinstance(message, StopRequested):
         raise KeyboardInterrupt
-    if isinstance(news, Broken):
-        if isinstance(news.error, NodesGone):
-            raise news.error
-        raise RuntimeError("Ray Tune ended before the campaign did") from news.error
-    if isinstance(news, Measured):
-        # All of them are entered: the rule learns from those that a late stop does not undo.
-        if not all([campaign.report(news.job, measured) for measured in news.measurements]):
-            exchange.stop(news.job)
-    elif isinstance(news, Ended):
-        campaign.tell(news.job, _with_weights(campaign, news))
+    if isinstance(message, TuneEnded):
+        if isinstance(message.error, NodesGone):
+            raise message.error
+        raise RuntimeError("Ray Tune ended before the campaign did") from message.error
+    if isinstance(message, Measured):
+        # All are entered, even after a stop: the early-stopping rule learns from every one.
+        if not all([campaign.report(message.job, measured) for measured in message.measurements]):
+            exchange.stop(message.job)
+    elif isinstance(message, Ended):
+        campaign.tell(message.job, _with_weights(campaign, message))
     else:
         return True
     return False
 
 
 def _with_weights(campaign: Campaign, ended: Ended) -> Result:
-    """Train here what has to leave its weights, where a node could not: nothing else runs then."""
+    """Train the exported network here if its node cannot save weights; nothing else runs then."""
     if ended.result.ending != "lost" or NOT_SHARED not in ended.result.detail:
         return ended.result
     return attempt(ended.job, partial(campaign.report, ended.job))
 
 
-def _tune(exchange: Exchange, resources: Resources, patience_s: float) -> None:
-    """Run Tune's loop, and say so should it end by itself."""
+def _tune(exchange: Exchange, resources: Resources, limit_s: float) -> None:
+    """Run Tune's loop, and report if it ends by itself."""
     from gensynth.executors.ray.tune_loop import fit
 
     try:
         with short_folder() as folder, deaths_for_memory_survived():
-            fit(exchange, resources, folder, patience_s)
+            fit(exchange, resources, folder, limit_s)
     except BaseException as error:
-        exchange.tell(Broken(error))
+        exchange.tell(TuneEnded(error))
     else:
-        exchange.tell(Broken(None))
+        exchange.tell(TuneEnded(None))

@@ -1,4 +1,4 @@
-"""A Ray cluster to run on: an existing one, or one of this machine's cores that leaves no trace."""
+"""The Ray cluster to run on: an existing one, or one on this machine that leaves no traces."""
 
 import logging
 import os
@@ -16,25 +16,26 @@ from gensynth.errors import InputError
 from gensynth.process import usable_cores
 
 OBJECT_STORE_BYTES = 100 * 2**20
-"""Jobs and measurements are a few kilobytes of JSON; this is about the least that Ray accepts."""
+"""About the least that Ray accepts; jobs and measurements are a few kilobytes of JSON."""
 PREFIX = "gensynth-"
 LONGEST_FOLDER = 40
-"""Ray puts sockets some sixty characters below its folder, and their names are limited to 107."""
+"""Characters. Ray adds some sixty to the paths of its sockets, which are limited to 107."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # A training without a GPU share sees none.
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray would print the deaths of workers to our output.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # Without a GPU share, a training sees no GPU.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray would print dead workers to our output.
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # We limit them; else the first actors start in turn.
-    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # What is to be kept stands in the campaign's own folder.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # Room limits them; else first actors start in turn.
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # The campaign's folder holds everything to be kept.
 }
-ANSWER_S = 10.0
+CONNECT_S = 10.0
+"""How long the head of a cluster may take to accept a connection."""
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Ray's name for a cluster that other machines cannot join: it is then on 127.0.0.1 only.
+"""Makes a cluster listen on 127.0.0.1 only, so that no other machine can join it.
 
-Read when Ray is first imported."""
+Ray reads this when it is first imported."""
 
 
 class NodesGone(RuntimeError):
@@ -43,10 +44,10 @@ class NodesGone(RuntimeError):
 
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Be connected to the Ray cluster at `address` (`HOST:PORT`), or to one made for the purpose.
+    """Connect to the Ray cluster at `address` (`HOST:PORT`), or start one for the duration.
 
-    A connection that exists already is used and left alone. Raises `InputError` where nothing
-    answers at `address`.
+    An existing connection is used and stays open. Raises `InputError` if nothing answers at
+    `address`.
     """
     with _environment(_settings(address)):
         import ray
@@ -62,9 +63,9 @@ def connected(address: str | None) -> Iterator[None]:
 
 
 def slots(resources: Resources) -> int:
-    """Count the trainings that the cluster's nodes have room for, side by side."""
+    """Return the number of trainings that the cluster's nodes can run at once."""
     needs = {kind: need for kind, need in _needs(resources).items() if need > 0}
-    # Fractions of a CPU or GPU add up to a whole with a rounding error.
+    # Fractions of a CPU or GPU add up to a whole only up to a rounding error.
     fits = (
         min((node.get(kind, 0) / needs[kind] for kind in needs), default=1) for node in _nodes()
     )
@@ -72,14 +73,15 @@ def slots(resources: Resources) -> int:
 
 
 def require_room(resources: Resources) -> None:
-    """Raise `InputError` where no node of the cluster is large enough for one training."""
+    """Raise `InputError` if no node of the cluster is large enough for one training."""
     if slots(resources) > 0:
         return
     for kind, need in _needs(resources).items():
         most = max((node.get(kind, 0) for node in _nodes()), default=0)
         if most < need:
             place = f"resources.{kind.lower()}s_per_trial"
-            raise InputError(place, f"expected at most {most:g}, the largest node's, got {need:g}")
+            problem = f"must be at most {most:g}, as the largest node offers, got {need:g}"
+            raise InputError(place, problem)
     raise InputError("resources", "no node has both the CPUs and the GPUs that a training needs")
 
 
@@ -96,7 +98,7 @@ def _nodes() -> list[dict[str, float]]:
 
 @contextmanager
 def _started() -> Iterator[None]:
-    """Start Ray on this machine's cores, in a folder that is removed afterwards."""
+    """Start Ray on this machine's cores, in a folder that is deleted afterwards."""
     import ray
 
     with short_folder() as folder:
@@ -127,31 +129,31 @@ def _joined(address: str) -> Iterator[None]:
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         cause = " ".join(str(error).split()) or "no answer"
-        hint = "a cluster that asks for a token needs RAY_AUTH_MODE=token"
-        problem = f"no Ray cluster that can be used at {address} ({cause}; {hint})"
+        hint = "if the cluster requires a token, set RAY_AUTH_MODE=token"
+        problem = f"cannot use a Ray cluster at {address} ({cause}; {hint})"
         raise InputError("--address", problem) from error
     yield
 
 
 def require_answer(address: str) -> None:
-    """Raise `InputError` where nothing listens; Ray itself would try for twenty minutes."""
+    """Raise `InputError` if nothing listens there; Ray itself would try for twenty minutes."""
     if address == "auto":
         return
     host, port = _host(address), address.rpartition(":")[2]
     if not host or not port.isdigit() or "/" in host:
-        raise InputError("--address", f"expected HOST:PORT or auto, got {address!r}")
+        raise InputError("--address", f"must be HOST:PORT or auto, got {address!r}")
     try:
-        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
     except (OSError, OverflowError) as error:
         raise InputError("--address", f"nothing answers at {address} ({error})") from None
 
 
 def _settings(address: str | None) -> dict[str, str]:
-    """Choose the environment in which Ray is imported and runs."""
+    """Return the environment variables with which Ray is imported and runs."""
     settings = dict(QUIET)
     if address is None or _host(address) in ("127.0.0.1", "localhost"):
         settings |= LOOPBACK
-    # Ray sends this machine's token to no address that was given; to this machine we do.
+    # Ray sends the token to no explicit address; sending it to this machine itself is safe.
     token = Path.home() / ".ray" / "auth_token"
     if address and _is_loopback(address) and token.exists():
         settings["RAY_AUTH_MODE"] = os.environ.get("RAY_AUTH_MODE", "token")
@@ -168,9 +170,9 @@ def _is_loopback(address: str) -> bool:
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """Make a folder with a short name, and remove it with all that is in it.
+    """Make a temporary folder with a short name, and delete it with its contents.
 
-    Folders whose process was killed before it could do that are removed too.
+    Folders that killed processes left behind are deleted too.
     """
     usual = Path(tempfile.gettempdir())
     parent = usual if len(str(usual)) <= LONGEST_FOLDER else Path("/tmp")
@@ -189,12 +191,12 @@ def _remove_abandoned(lock: Path) -> None:
         with FileLock(lock, timeout=0):
             shutil.rmtree(lock.parent, ignore_errors=True)
     except (Timeout, OSError):
-        pass  # In use, or another user's.
+        pass  # In use, or owned by another user.
 
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, and put them back afterwards."""
+    """Set environment variables, and restore them afterwards."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

@@ -1,4 +1,4 @@
-"""Latency on another machine: the node of the cluster that offers the resource measures it."""
+"""Measuring latency on another machine: the node of the cluster that offers a resource."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,26 +11,27 @@ from gensynth.latency.device import answer, answer_here
 from gensynth.latency.job import LatencyJob
 from gensynth.serialization import dumps, from_plain, loads
 
-PATIENCE_S = 900.0
-"""How long a measurement may take, the wait for the node's trainings and other jobs included."""
+LIMIT_S = 900.0
+"""How long a measurement may take, including the wait for trainings and other jobs on the node."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What comes back from a node: a latency, or whose fault it is that there is none."""
+class NodeAnswer:
+    """A node's answer: a latency, or why there is none."""
 
     latency: Latency | None = None
     fault: Literal["", "candidate", "setting"] = ""
+    """Whether the candidate cannot be measured, or no candidate can under this setting."""
     place: str = ""
     problem: str = ""
 
 
 def stopwatch(job: LatencyJob) -> Latency:
-    """Measure on the node that offers the question's resource; without one, in this process.
+    """Measure on the node that offers the question's resource, or else in this process.
 
-    One measurement at a time runs on a node that offers one unit of it. Trainings on that node
-    give way; a node that is to do nothing else joins with `--num-cpus=0`. The campaign waits for
-    the answer: no proposal is made meanwhile, but the trainings of other nodes go on.
+    A node that offers one unit of the resource runs one measurement at a time. Trainings on that
+    node pause meanwhile; a node that joins with `--num-cpus=0` has none. The campaign waits for the
+    answer and makes no proposals until then, but trainings on other nodes continue.
     """
     resource = job.question.resource
     if not resource:
@@ -39,16 +40,16 @@ def stopwatch(job: LatencyJob) -> Latency:
 
     task = ray.remote(num_cpus=0, resources={resource: 1})(_answered).remote(dumps(job))
     try:
-        text = ray.get(task, timeout=PATIENCE_S)
+        text = ray.get(task, timeout=LIMIT_S)
     except ray.exceptions.GetTimeoutError:
         ray.cancel(task, force=True)
-        problem = f"no node that offers {resource!r} has answered for {PATIENCE_S:g} s"
+        problem = f"no node that offers {resource!r} has answered within {LIMIT_S:g} s"
         raise InputError("resource", problem) from None
-    return _unpacked(from_plain(Answer, loads(text, "answer"), "answer"), resource)
+    return _unpacked(from_plain(NodeAnswer, loads(text, "answer"), "answer"), resource)
 
 
 def require_resources(evaluator: Evaluator) -> None:
-    """Raise `InputError` where no node offers what latencies are to be measured on."""
+    """Raise `InputError` if no node offers a resource on which to measure latency."""
     import ray
 
     offered = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -62,21 +63,21 @@ def require_resources(evaluator: Evaluator) -> None:
 
 
 def _answered(text: str) -> str:
-    """Measure, on the node, and say on which."""
+    """Measure on this node; the answer names it."""
     import ray
 
     job = from_plain(LatencyJob, loads(text, "job"), "job")
     try:
         latency = answer(job)
         node = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        return dumps(Answer(replace(latency, machine=f"{latency.machine}, on node {node}")))
+        return dumps(NodeAnswer(replace(latency, machine=f"{latency.machine}, on node {node}")))
     except ConstraintError as error:
-        return dumps(Answer(fault="candidate", problem=str(error)))
+        return dumps(NodeAnswer(fault="candidate", problem=str(error)))
     except InputError as error:
-        return dumps(Answer(fault="setting", place=error.place, problem=error.problem))
+        return dumps(NodeAnswer(fault="setting", place=error.place, problem=error.problem))
 
 
-def _unpacked(given: Answer, resource: str) -> Latency:
+def _unpacked(given: NodeAnswer, resource: str) -> Latency:
     if given.fault == "candidate":
         raise ConstraintError(given.problem)
     if given.latency is None:

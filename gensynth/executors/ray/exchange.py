@@ -1,7 +1,7 @@
-"""What the campaign's thread and Ray Tune's thread tell each other, and nothing else.
+"""Messages between the campaign's thread and Ray Tune's thread.
 
-A campaign is not thread-safe and may think for a second about its next proposal; Tune's event
-loop must not wait for it, or every worker would. So each keeps its thread, and queues join them.
+A campaign is not thread-safe, and its next proposal may take a second. Tune's event loop must not
+wait for it, or every worker would. So each has its own thread, and queues connect them.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from gensynth.training.job import Job
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Another job can be handed out."""
+class JobWanted:
+    """Tune has room for another job."""
 
 
 @dataclass(frozen=True)
@@ -29,80 +29,81 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ended:
-    """A job is over."""
+    """A job has ended."""
 
     job: Job
     result: Result
 
 
 @dataclass(frozen=True)
-class Broken:
-    """Tune itself has come to an end, with an error or without one."""
+class TuneEnded:
+    """Tune's loop has ended by itself."""
 
     error: BaseException | None
+    """The error that ended it, if there was one."""
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """The user has asked for the end."""
+class StopRequested:
+    """The user has asked the program to stop."""
 
 
-News = Wanted | Measured | Ended | Broken | Interrupted
+Message = JobWanted | Measured | Ended | TuneEnded | StopRequested
 
 
 class Exchange:
-    """News for the campaign; jobs, and the decisions to stop some, for Tune."""
+    """Carries messages to the campaign, and jobs and decisions to stop them to Tune."""
 
     def __init__(self) -> None:
-        """Begin with nothing to tell."""
-        self._news: SimpleQueue[News] = SimpleQueue()
+        """Start empty."""
+        self._messages: SimpleQueue[Message] = SimpleQueue()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._stops: set[tuple[int, int]] = set()
         self._halted = Event()
 
     # For the campaign ------------------------------------------------------------------------
 
-    def news(self) -> Iterator[News]:
-        """Wait for one piece of news, then give all there is, oldest first."""
-        yield self._news.get()
-        while not self._news.empty():
-            yield self._news.get()
+    def messages(self) -> Iterator[Message]:
+        """Wait for a message, then yield all that have arrived, oldest first."""
+        yield self._messages.get()
+        while not self._messages.empty():
+            yield self._messages.get()
 
     def hand_out(self, job: Job) -> None:
         """Give Tune a job to run."""
         self._jobs.put(job)
 
     def stop(self, job: Job) -> None:
-        """Have this attempt at a job ended early; it ends after its next measurement."""
+        """Stop this attempt at a job early, after its next measurement."""
         self._stops.add((job.number, job.attempt))
 
     def halt(self) -> None:
-        """Have Tune end everything that runs, and ask for nothing more."""
+        """Make Tune end all running jobs and stop asking for others."""
         self._halted.set()
         self._jobs.put(None)
 
     def interrupt(self) -> None:
-        """Have the campaign's thread raise `KeyboardInterrupt`; safe inside a signal handler."""
-        self._news.put(Interrupted())
+        """Raise `KeyboardInterrupt` in the campaign's thread; safe inside a signal handler."""
+        self._messages.put(StopRequested())
 
     # For Tune --------------------------------------------------------------------------------
 
-    def tell(self, news: News) -> None:
-        """Pass on what happened."""
-        self._news.put(news)
+    def tell(self, message: Message) -> None:
+        """Send a message to the campaign."""
+        self._messages.put(message)
 
     def next_job(self, wait: bool) -> Job | None:
-        """Take the next job; None where there is none yet, or none will ever be."""
+        """Return the next job; None if there is none yet, or if the run is to end."""
         try:
             return self._jobs.get(block=wait)
         except Empty:
             return None
 
     def goes_on(self, job: Job) -> bool:
-        """Say whether the campaign lets this attempt at a job continue."""
+        """Whether this attempt at a job may continue."""
         return (job.number, job.attempt) not in self._stops
 
     @property
     def halted(self) -> bool:
-        """Whether all is to end."""
+        """Whether the run is to end."""
         return self._halted.is_set()

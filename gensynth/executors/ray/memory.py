@@ -1,4 +1,4 @@
-"""Workers that Ray ended because their node ran low on memory: Tune must survive them."""
+"""Keeping Tune running when Ray ends a worker because its node runs low on memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ METHOD = "_actor_task_failed"
 
 @contextmanager
 def deaths_for_memory_survived() -> Iterator[None]:
-    """Have Tune see a worker that was ended for memory as any other one that died.
+    """Make Tune treat a worker that was ended for lack of memory like any other dead worker.
 
-    Ray raises `OutOfMemoryError` for it, which is no `RayActorError`, and Tune (seen in 2.60) ends
-    as a whole on an error that it does not know. There is no public place to tell it otherwise;
-    where a later Ray has no such method, nothing is changed.
+    Ray raises `OutOfMemoryError` for it, which is not a `RayActorError`, and Tune (seen in 2.60)
+    ends the whole run on an error that it does not know. Ray offers no public way to change this.
+    If a later version does not have the private method, nothing is changed.
     """
     from ray.air.execution._internal.actor_manager import RayActorManager
     from ray.exceptions import OutOfMemoryError, RayActorError

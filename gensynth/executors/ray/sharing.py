@@ -1,4 +1,7 @@
-"""Whether the nodes of a cluster share the campaign's folder: checkpoints and weights lie there."""
+"""Checking that all nodes of a cluster share the campaign's folder.
+
+Checkpoints and weights are in it.
+"""
 
 import secrets
 import shutil
@@ -6,17 +9,17 @@ from pathlib import Path
 
 from gensynth.errors import InputError
 
-ANSWER_S = 120.0
-"""How long the nodes may take to look; the first process on a node takes seconds to start."""
+CHECK_S = 120.0
+"""How long the nodes may take to answer; the first process on a node takes seconds to start."""
 NOT_SHARED = "does not share the campaign's folder"
-"""What the record says of a training on a node that joined later with a disk of its own."""
+"""What the record says about a training on a node that joined later with its own disk."""
 
 
 def require_shared(folder: Path) -> None:
-    """Have every node write into `folder`; raise `InputError` where the driver sees nothing of it.
+    """Make every node write into `folder`; raise `InputError` if the driver cannot see the result.
 
-    A training that is lost goes on from its checkpoint on another node, and the driver exports
-    the weights that a node has written: neither works on a folder that each node has for itself.
+    A lost training continues from its checkpoint on another node, and the driver exports weights
+    that a node has written. Neither works unless the folder is shared.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -33,16 +36,17 @@ def require_shared(folder: Path) -> None:
             write.options(scheduling_strategy=place).remote(str(token / name))
             for name, place in places.items()
         ]
-        ray.wait(tasks, num_returns=len(tasks), timeout=ANSWER_S)
+        ray.wait(tasks, num_returns=len(tasks), timeout=CHECK_S)
         blind = [n["NodeManagerAddress"] for n in nodes if not (token / n["NodeID"]).exists()]
     finally:
         shutil.rmtree(token, ignore_errors=True)
     if blind:
         problem = f"is not shared with node {', '.join(sorted(blind))} of the cluster: choose an "
-        raise InputError(str(folder), problem + "--out that all nodes see under the same path")
+        problem += "--out folder that all nodes can access under the same path"
+        raise InputError(str(folder), problem)
 
 
 def _leave_token(path: str) -> None:
-    """Write a file on the node, where its folder is there."""
+    """Write a file on this node if its folder exists."""
     if Path(path).parent.is_dir():
         Path(path).touch()

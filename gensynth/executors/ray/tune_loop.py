@@ -1,4 +1,4 @@
-"""Ray Tune's side: its event loop runs jobs that were prepared elsewhere, and decides nothing."""
+"""Ray Tune's side of a run: its event loop runs the campaign's jobs and decides nothing itself."""
 
 import math
 import shutil
@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from gensynth.campaign.experiment import Resources
 from gensynth.evaluation.measurement import Measurement
 from gensynth.executors.ray.cluster import NodesGone, slots
-from gensynth.executors.ray.exchange import Ended, Exchange, Measured, Wanted
+from gensynth.executors.ray.exchange import Ended, Exchange, JobWanted, Measured
 from gensynth.executors.ray.worker import Worker
 from gensynth.serialization import dumps, from_plain, loads
 from gensynth.training.attempt import Result
@@ -24,27 +24,28 @@ from gensynth.training.background import News
 from gensynth.training.job import Job
 
 RECOUNT_S = 5.0
-"""Between two looks at the size of the cluster."""
+"""Time between two counts of the cluster's nodes."""
 LOW_MEMORY = "running low on memory"
-"""What Ray says of a worker that it ended for that."""
+"""Words in Ray's message about a worker that it ended for lack of memory."""
 LONGEST_CAUSE = 200
+"""Characters of an error that are kept."""
 
 
-def fit(exchange: Exchange, resources: Resources, folder: Path, patience_s: float) -> None:
-    """Run jobs until the exchange says halt; Tune's own files go to `folder`, and go with it.
+def fit(exchange: Exchange, resources: Resources, folder: Path, limit_s: float) -> None:
+    """Run jobs until the exchange is halted; Tune keeps its own files in `folder`.
 
-    Raises `NodesGone` where no node has had room for a training for `patience_s` seconds.
+    Raises `NodesGone` if no node has had room for a training for `limit_s` seconds.
     """
-    room = Room(resources, patience_s)
+    room = Room(resources, limit_s)
     jobs = Jobs(exchange, room)
-    rule = Rule(jobs)
+    scheduler = Scheduler(jobs)
     try:
         tune.run(
             Worker,
             name=folder.name,
             storage_path=str(folder),
             search_alg=jobs,
-            scheduler=rule,
+            scheduler=scheduler,
             stop=Halt(exchange, room),
             num_samples=-1,
             resources_per_trial={"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial},
@@ -56,60 +57,65 @@ def fit(exchange: Exchange, resources: Resources, folder: Path, patience_s: floa
             verbose=0,
         )
     finally:
-        for staging in rule.staging:
+        for staging in scheduler.staging:
             shutil.rmtree(staging, ignore_errors=True)
 
 
 @dataclass
-class Running:
-    """A job that Tune has in hand: what it measured so far, and when it began."""
+class TuneJob:
+    """A job that Tune runs: what it has measured so far, and when it began."""
 
     job: Job
     curve: list[Measurement] = field(default_factory=list)
     began: float = math.inf
+    """By the monotonic clock; infinite until a worker has the job."""
     error: str = ""
+    """Why its worker was lost."""
 
 
 class Room:
-    """How many trainings fit side by side; nodes may join and leave during a run."""
+    """How many trainings may run at once; nodes may join and leave during a run."""
 
-    def __init__(self, resources: Resources, patience_s: float) -> None:
-        """Give up after `patience_s` seconds without any room."""
-        self._resources, self._patience_s = resources, patience_s
+    def __init__(self, resources: Resources, limit_s: float) -> None:
+        """Give up after `limit_s` seconds without any room."""
+        self._resources, self._limit_s = resources, limit_s
         self._slots, self._counted = 0, -math.inf
         self._last = time.monotonic()
 
     def count(self) -> int:
-        """Count, every few seconds anew; `NodesGone` where there has been none for too long."""
+        """Return the number of trainings, counted again every few seconds.
+
+        Raises `NodesGone` if there has been no room for too long.
+        """
         now = time.monotonic()
         if now - self._counted > RECOUNT_S:
             self._slots, self._counted = slots(self._resources), now
             self._last = now if self._slots else self._last
-            if now - self._last > self._patience_s:
+            if now - self._last > self._limit_s:
                 raise NodesGone(f"no node has had room for a training for {now - self._last:.0f} s")
         return self._slots
 
 
 class Jobs(Searcher):
-    """Gives Tune the jobs that the campaign prepared, and the campaign their news."""
+    """Passes the campaign's jobs to Tune, and what happens to them back to the campaign."""
 
     def __init__(self, exchange: Exchange, room: "Room") -> None:
         super().__init__()
         self._exchange = exchange
         self._room = room
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, TuneJob] = {}
         self._asked = False
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """Give the next job as a trial's configuration, or nothing where none is prepared.
+        """Return the next job as a trial's configuration, or None if there is none yet.
 
-        One job more than there is room for is handed out, so that it is at hand when a worker
-        becomes free. Only while nothing runs does this wait: the loop has nothing else to do.
+        One job more than there is room for is handed out, so that it is ready when a worker becomes
+        free. This waits for a job only while nothing runs and the loop has nothing else to do.
         """
         if len(self._running) > self._room.count():
             return None
         if not self._asked:
-            self._exchange.tell(Wanted())
+            self._exchange.tell(JobWanted())
             self._asked = True
         job = self._exchange.next_job(wait=not self._running)
         if self._exchange.halted:
@@ -117,11 +123,11 @@ class Jobs(Searcher):
         if job is None:
             return None
         self._asked = False
-        self._running[trial_id] = Running(job)
+        self._running[trial_id] = TuneJob(job)
         return {"job": dumps(job)}
 
     def take(self, trial_id: str, row: dict[str, Any]) -> Result | None:
-        """Pass on the measurements of a row, once each; give the end, if it says so."""
+        """Pass on the new measurements of a row; return the result if it is the last row."""
         running = self._running[trial_id]
         news = _news(row)
         if news.measurements:
@@ -130,46 +136,46 @@ class Jobs(Searcher):
         return news.result
 
     def goes_on(self, trial_id: str) -> bool:
-        """Say whether a trial may continue."""
+        """Whether a trial may continue."""
         return self._exchange.goes_on(self._running[trial_id].job)
 
     def started(self, trial_id: str) -> None:
-        """Note the time: a worker has this job, and no training of it has begun."""
+        """Note the time at which a worker got the job; its training begins after that."""
         self._running[trial_id].began = time.monotonic()
 
     def failed(self, trial_id: str, error: str) -> None:
-        """Remember why a trial's process was lost; its end follows."""
+        """Remember why a trial's process was lost; `on_trial_complete` follows."""
         self._running[trial_id].error = error
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tell how a job ended: as its last row says, else stopped, else its worker was lost."""
+        """Report how a job ended: by its last row, by being stopped, or by losing its worker."""
         running = self._running[trial_id]
         if result is None:
             ending = _lost(running)
         else:
-            # The last row comes here only; one that was stopped at has been taken before.
+            # The last row arrives only here; a row at which a trial was stopped has been taken.
             last = _news(result).result is not None
             ending = (self.take(trial_id, result) if last else None) or _stopped(running)
         del self._running[trial_id]
         self._exchange.tell(Ended(running.job, ending))
 
     def save(self, checkpoint_path: str) -> None:
-        """Keep nothing: a restart begins from the campaign's own record."""
+        """Save nothing: a restart begins from the campaign's own record."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Restore nothing."""
 
 
-class Rule(FIFOScheduler):
-    """First come, first served; stops what the campaign wants stopped."""
+class Scheduler(FIFOScheduler):
+    """Runs jobs in the order of their arrival, and stops those that the campaign wants stopped."""
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._jobs = jobs
         self.staging: set[Path] = set()
-        """Where Tune keeps files in Ray's own folder, which outlives us on a cluster."""
+        """Tune's files in Ray's own folder, which a cluster would keep after this run."""
 
     def on_trial_add(self, controller: Any, trial: Trial) -> None:
         """Note where Tune keeps the files of this run."""
@@ -177,7 +183,7 @@ class Rule(FIFOScheduler):
             self.staging.add(Path(trial.storage.experiment_driver_staging_path).parent)
 
     def on_trial_result(self, controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Take a row, any but the last; say whether the training goes on."""
+        """Take any row but the last; return whether the training continues."""
         self._jobs.take(trial.trial_id, result)
         goes_on = self._jobs.goes_on(trial.trial_id)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
@@ -189,10 +195,10 @@ class Rule(FIFOScheduler):
 
 
 class Starts(Callback):
-    """Tells when a worker takes a job.
+    """Notes when a worker gets a job.
 
-    The worker's first row would be too late: a training that hangs at once, and lets no other
-    thread of its process run, never sends one.
+    The worker's first row would be too late: a training that hangs at once, and blocks the other
+    threads of its process, never sends one.
     """
 
     def __init__(self, jobs: Jobs) -> None:
@@ -201,29 +207,29 @@ class Starts(Callback):
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Pass it on."""
+        """Note the start."""
         self._jobs.started(trial.trial_id)
 
 
 class Halt(Stopper):
-    """Ends the whole run once the campaign says so."""
+    """Ends the run when the campaign wants it to end."""
 
     def __init__(self, exchange: Exchange, room: Room) -> None:
         self._exchange: Exchange | None = exchange
         self._room: Room | None = room
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Stop no single trial."""
+        """Return False: no single trial is stopped."""
         return False
 
     def stop_all(self) -> bool:
-        """Say whether all is to end; Tune asks in every turn of its loop, so the nodes are seen."""
+        """Whether the run is to end. Tune asks in every turn of its loop, so count nodes too."""
         if self._room is not None:
             self._room.count()
         return self._exchange is not None and self._exchange.halted
 
     def __getstate__(self) -> dict[str, None]:
-        """Leave what is ours out of the copy that Tune keeps in its folder."""
+        """Leave the exchange and the room out of the copy that Tune saves in its folder."""
         return {"_exchange": None, "_room": None}
 
 
@@ -231,12 +237,15 @@ def _news(row: dict[str, Any]) -> News:
     return from_plain(News, loads(row["news"], "row"), "row")
 
 
-def _stopped(running: Running) -> Result:
+def _stopped(running: TuneJob) -> Result:
     return Result("stopped", tuple(running.curve), seconds=_seconds(running))
 
 
-def _lost(running: Running) -> Result:
-    """Name the end of a job whose process is gone: past its time limit, it ended itself."""
+def _lost(running: TuneJob) -> Result:
+    """Return the result of a job whose process is gone.
+
+    After its time limit, the process ended itself.
+    """
     curve, limit, cause = tuple(running.curve), running.job.time_limit_s, _cause(running.error)
     if LOW_MEMORY in running.error:
         return Result("out_of_memory", curve, cause, _seconds(running))
@@ -246,10 +255,10 @@ def _lost(running: Running) -> Result:
 
 
 def _cause(error: str) -> str:
-    """Shorten Tune's account of a failure to one line; its first line only counts them."""
+    """Shorten Tune's report of a failure to one line; its first line only counts failures."""
     words = " ".join(error.partition("\n")[2].split())
     return (words.partition("The actor is dead because ")[2] or words)[:LONGEST_CAUSE]
 
 
-def _seconds(running: Running) -> float:
+def _seconds(running: TuneJob) -> float:
     return running.curve[-1].seconds if running.curve else 0.0

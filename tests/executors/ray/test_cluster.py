@@ -1,4 +1,4 @@
-"""Ray itself: started, joined, left without a trace; drivers in processes of their own."""
+"""Starting and joining Ray, and leaving no traces; drivers run in their own processes."""
 
 import ipaddress
 import os
@@ -46,16 +46,16 @@ def own_ray() -> Iterator[None]:
 def test_room_is_counted_and_missing_room_is_named() -> None:
     assert slots(Resources()) == CORES
     assert slots(Resources(cpus_per_trial=0.1)) == 10 * CORES
-    with pytest.raises(InputError, match=r"resources\.cpus_per_trial: expected at most"):
+    with pytest.raises(InputError, match=r"resources\.cpus_per_trial: must be at most"):
         require_room(Resources(cpus_per_trial=CORES + 1))
-    with pytest.raises(InputError, match=r"resources\.gpus_per_trial: expected at most"):
+    with pytest.raises(InputError, match=r"resources\.gpus_per_trial: must be at most"):
         require_room(Resources(gpus_per_trial=99))
 
 
 @linux
 @pytest.mark.usefixtures("own_ray")
 def test_ray_listens_on_loopback_only_and_sends_no_statistics() -> None:
-    """Every port of every process of Ray's, those of its dashboard included."""
+    """Every port of every Ray process, including its dashboard's."""
     ours = descendants(os.getpid())
     titles = {pid: readable(Path(f"/proc/{pid}/cmdline")) for pid in ours}
     rays = [pid for pid, title in titles.items() if b"/ray/" in title or b"ray::" in title]
@@ -78,7 +78,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def listening(pid: int) -> list[str]:
-    """Give the addresses on which a process listens for TCP, as ADDRESS:PORT."""
+    """Return the addresses on which a process listens for TCP, as ADDRESS:PORT."""
     sockets = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink()}
     places = []
     for table, size in (("tcp", 4), ("tcp6", 16)):
@@ -99,8 +99,8 @@ def listening(pid: int) -> list[str]:
     "address, words",
     [
         ("127.0.0.1:1", "nothing answers at 127.0.0.1:1"),
-        ("ray://127.0.0.1:10001", "expected HOST:PORT or auto"),
-        ("nonsense", "expected HOST:PORT or auto"),
+        ("ray://127.0.0.1:10001", "must be HOST:PORT or auto"),
+        ("nonsense", "must be HOST:PORT or auto"),
     ],
 )
 def test_a_wrong_address_is_named_at_once(address: str, words: str) -> None:
@@ -180,7 +180,7 @@ with campaign(Path(sys.argv[1]), executor="ray", trials=2, constraints=rules) as
 @linux
 @pytest.mark.slow
 def test_latencies_are_measured_on_the_node_that_offers_the_resource(tmp_path: Path) -> None:
-    """Of two nodes the second trains nothing; a measurement tells the node that it was made on."""
+    """The second of two nodes trains nothing; a measurement names the node that it was made on."""
     board = ["--node-ip-address=127.0.0.3", "--num-cpus=0", '--resources={"cortex-a72": 1}']
     with cluster() as head, ray_node([f"--address={head.address}", *board]):
         done = measured_on(tmp_path / "board", head.address, "cortex-a72")
@@ -204,7 +204,7 @@ def measured_on(folder: Path, address: str, resource: str) -> "subprocess.Comple
 @linux
 @pytest.mark.slow
 def test_ray_leaves_nothing_behind(tmp_path: Path) -> None:
-    """A campaign in a process of its own, with its own Ray: no file, no process, no word."""
+    """A campaign in its own process, with its own Ray, leaves no file, no process and no output."""
     with short_folder() as place:
         command = [sys.executable, "-c", DRIVER, str(tmp_path)]
         environment = dict(os.environ, TMPDIR=str(place))

@@ -1,4 +1,4 @@
-"""Real Ray, real trainings of a moment; one cluster on this machine for the whole module."""
+"""Real Ray and short, real trainings; one cluster on this machine serves the whole module."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def play(opened: Campaign) -> Played:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """One campaign with every kind of candidate; the last is far behind all others."""
+    """One campaign with every kind of candidate; the last one is far behind all others."""
     proposals = [("fine", 30), ("dies once", 31), ("fine", 13), ("raises", 32), ("diverges", 33)]
     proposals += [("leaves", 34), *(("fine", width) for width in (35, 36, 37)), ("slows down", 1)]
     constraints = {
@@ -127,7 +127,7 @@ def test_an_interrupted_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_trainings_past_their_time_end_as_timed_out(tmp_path: Path) -> None:
-    """One that goes on and on, and one that hangs and takes its process with it."""
+    """One training takes too long; another hangs and blocks its whole process."""
     resources = {"time_limit_s": 2.0}
     proposals = [("slow", 6), ("hangs", 7)]
     with unruly(tmp_path, proposals, resources=resources, proxy={"epochs": 999}) as opened:

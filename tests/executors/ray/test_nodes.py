@@ -1,4 +1,4 @@
-"""Nodes of a Ray cluster that die, join, share no disk, or run out of memory; all on loopback."""
+"""Nodes that die, join late, share no disk, or run out of memory; all on loopback addresses."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def children(name: bytes) -> list[int]:
-    """Find the processes that this one has started, directly, by their command line."""
+    """Return the child processes of this one whose command line matches."""
     found = []
     for task in Path(f"/proc/{os.getpid()}/task").iterdir():
         for pid in (task / "children").read_text().split():
@@ -90,7 +90,7 @@ def wait_for_training(driver: "subprocess.Popen[str]", folder: Path) -> None:
 
 
 def trained_on(folder: Path, node: str) -> list[str]:
-    """Give the widths of the networks that were trained on a node."""
+    """Return the widths of the networks that were trained on a node."""
     return [file.name for file in folder.with_name("marks").glob(f"node-{node}-*")]
 
 
@@ -123,7 +123,7 @@ def test_a_node_that_joins_is_used(folder: Path) -> None:
 
 
 def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(folder: Path) -> None:
-    """A mount namespace of its own: there, the campaign's folder is another, empty one."""
+    """Run in a mount namespace in which the campaign's folder is another, empty one."""
     hidden = f"mount -t tmpfs none {folder}"
     with (
         cluster() as head,
@@ -137,7 +137,7 @@ def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(folde
 
 
 def test_a_node_that_joins_with_a_disk_of_its_own_trains_and_says_so(folder: Path) -> None:
-    """Its trainings count; only what needs the folder is left to others."""
+    """Its trainings count; other nodes do what needs the folder."""
     hidden = f"mount -t tmpfs none {folder}"
     with cluster() as head, driving(folder, head, 5) as driver:
         wait_for_training(driver, folder)
@@ -155,7 +155,7 @@ def test_a_node_that_joins_with_a_disk_of_its_own_trains_and_says_so(folder: Pat
 def test_a_worker_that_takes_too_much_memory_is_tried_again_at_half_the_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ray ends it before the kernel would; 3 GB more than are in use now is the limit."""
+    """Ray ends it before the kernel would; the limit is 3 GB more than are in use now."""
     facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     total, free = (int(facts[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
     threshold = (total - free + 3 * 2**20) / total

@@ -1,4 +1,4 @@
-"""How Tune's side names the end of a job whose process is gone; neither Ray nor Tune is started."""
+"""The result of a job whose process is gone; neither Ray nor Tune is started."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,14 +38,14 @@ def end_of_a_lost_worker(
         jobs.take("trial", {"news": dumps(News())})
     jobs.failed("trial", error)
     jobs.on_trial_complete("trial", None, error=True)
-    *_, ended = exchange.news()
+    *_, ended = exchange.messages()
     assert isinstance(ended, Ended)
     return ended.result.ending
 
 
 @pytest.mark.parametrize("row", [True, False], ids=["after a row", "before its first row"])
 def test_a_process_that_ends_after_its_time_limit_was_hanging(tmp_path: Path, row: bool) -> None:
-    """A training that hangs at once lets no thread of its process send a row."""
+    """A training that hangs at once blocks the thread that would send a row."""
     assert end_of_a_lost_worker(tmp_path, NO_TIME, row=row) == "timed_out"
 
 
