@@ -57,28 +57,21 @@ def write_folder(
     """Write a network to `folder`, and compare what was written with the searched network.
 
     Args:
-        folder: the folder to write.
         name: name of the file and of its factory.
-        source: how to build the searched network.
-        weights: its weights.
-        genome_json: its genome file.
+        source, weights, genome_json: the searched network, its weights and its genome file.
         card: its card; how to load the network and how formats agree is appended.
         replace: whether to replace an earlier export.
         extras: other formats to write.
         images: normalisation and class names of the images that it was trained on.
 
     Raises:
-        InputError: the folder exists (or, with `replace`, is not an earlier export) or cannot be
-            written, or the weights do not fit the network.
+        InputError: the folder exists (with `replace`: is no earlier export), cannot be written, or
+            the weights do not fit.
         ExportError: the written network differs from the searched one.
     """
     _refuse_occupied(folder, replace)
     searched = with_weights(build_source(source), weights, "weights")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
+    draft = _draft_of(folder)
     try:
         _write_files(draft, name, source, weights, genome_json, card + LOADING.format(name=name))
         write_hub_files(draft, name, source, searched, genome_json, images or Images())
@@ -86,12 +79,20 @@ def write_folder(
         if extras is not None and extras.formats:
             check = _with_formats(check, extras, searched, draft)
         _move(draft, folder)
-    except BaseException as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
-        raise
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # Nothing is left of it once it was moved.
     return check
+
+
+def _draft_of(folder: Path) -> Path:
+    """Make the folder in which an export is written before it takes the place of `folder`."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
 
 
 def _refuse_occupied(folder: Path, replace: bool) -> None:
