@@ -1,7 +1,7 @@
 """An experiment: everything that defines a search campaign, as its TOML file states it."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,8 @@ from gensynth.training.device import Device
 from gensynth.training.job import MOST_EPOCHS, Recipe
 
 Executor = Literal["ray", "inline"]
+RULE_KEYS = ("use", "mode", "weight")
+"""Keys of a constraint's table that are not options of its plugin."""
 EXPERIMENT = "experiment.toml"
 """The experiment in a campaign's folder, with all defaults written out."""
 
@@ -254,10 +256,11 @@ def parse_experiment(data: Mapping[str, Any], place: str) -> Experiment:
     if not isinstance(constraints, Mapping):
         raise InputError(f"{place}: constraints", "must be a table")
     tables["constraints"] = {
-        name: _rule_table(table, name, place) for name, table in constraints.items()
+        name: {"use": name} | _table(value, f"{place}: constraints.{name}", RULE_KEYS)
+        for name, value in constraints.items()
     }
     if "stopping" in tables:
-        tables["stopping"] = _stopping_table(tables["stopping"], place)
+        tables["stopping"] = _table(tables["stopping"], f"{place}: stopping", ("rule",))
     experiment = from_plain(Experiment, tables, f"{place}: ")
     return replace(experiment, data=_absolute(experiment.data, Path(experiment.folder)))
 
@@ -268,32 +271,24 @@ def _fidelity(proxy: Any) -> str:
     return "given" if stated else "by_images"
 
 
-def _plugin_table(table: Any, key: str, place: str) -> dict[str, Any]:
-    if isinstance(table, str):
-        return {"use": table}
-    if not isinstance(table, Mapping):
-        raise InputError(f"{place}: {key}", "must be a name or a table")
-    options = dict(table)
-    use = options.pop("use", None)
-    if use is None:
+def _plugin_table(value: Any, key: str, place: str) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"use": value}
+    table = _table(value, f"{place}: {key}", ("use",), "a name or a table")
+    if table.get("use") is None:
         raise InputError(f"{place}: {key}.use", "missing: the name of the plugin")
-    return {"use": use, "options": options.pop("options", options)}
+    return table
 
 
-def _stopping_table(table: Any, place: str) -> dict[str, Any]:
-    if not isinstance(table, Mapping):
-        raise InputError(f"{place}: stopping", "must be a table")
-    options = dict(table)
-    known = {"rule": options.pop("rule")} if "rule" in options else {}
+def _table(
+    value: Any, place: str, keys: Sequence[str], expected: str = "a table"
+) -> dict[str, Any]:
+    """Return a plugin's table: its `keys` as they are, and all others as its `options`."""
+    if not isinstance(value, Mapping):
+        raise InputError(place, f"must be {expected}")
+    options = dict(value)
+    known = {key: options.pop(key) for key in keys if key in options}
     return {**known, "options": options.pop("options", options)}
-
-
-def _rule_table(table: Any, name: str, place: str) -> dict[str, Any]:
-    if not isinstance(table, Mapping):
-        raise InputError(f"{place}: constraints.{name}", "must be a table")
-    options = dict(table)
-    known = {key: options.pop(key) for key in ("use", "mode", "weight") if key in options}
-    return {"use": name, **known, "options": options.pop("options", options)}
 
 
 def _absolute(data: DataSettings, folder: Path) -> DataSettings:

@@ -99,7 +99,7 @@ def test_endless_repetition_ends_the_search_with_a_clear_line(tmp_path: Path) ->
     space = {"use": "tests.support.toy_space:ToySpace", "widths": [2]}
     with campaign(tmp_path, space=space, trials=50) as opened:
         done = play(opened)
-    assert "200 proposals in a row came to no training" in done.reason
+    assert "200 proposals in a row led to no training" in done.reason
     assert sum(o.attempt > 0 and o.purpose == "search" for o in opened.outcomes) == 5
 
 
