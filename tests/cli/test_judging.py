@@ -115,7 +115,7 @@ def test_check_tells_verdict_margin_and_layers_of_every_constraint(
     assert "wanted at 0 " in words, "the layer that is in no column"
     assert "after its entry block" not in words, "no half of the rule that holds"
     assert "ok strided_pointwise, margin +0.00: 0 of 1" in words
-    assert "not judged top1: its top-1 is not known here" in words
+    assert "not judged top1: top-1 not known yet" in words
 
 
 @pytest.mark.parametrize("width", ["80", "120"])
