@@ -53,7 +53,7 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
     recorder = Recorder(module, image)
     with undisturbed(module), recorder.named_by(module), torch.no_grad():
         try:
-            with Doors(recorder.leave), uncompiled(), recorder:
+            with Doors(recorder.leave, recorder.note), uncompiled(), recorder:
                 output = module(image)
         except (Exception, SystemExit) as error:
             shape = "x".join(map(str, input_shape))
