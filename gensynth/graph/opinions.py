@@ -78,7 +78,11 @@ def torch_opinion(module: "nn.Module", input_shape: tuple[int, int, int]) -> Opi
     torch.backends.mha.set_fastpath_enabled(False)  # It hides the linear layers of attention.
     with _evaluated(module):
         try:
-            with FlopCounterMode(display=False) as counter, torch.no_grad():
+            kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+            mapping = {kernel: _attention}  # It has the formula, but not for this kernel.
+            mode = FlopCounterMode(display=False, custom_mapping=mapping)
+            # Its hooks need gradients of whatever a parameter was moved to, as a class token.
+            with mode as counter, torch.enable_grad():
                 module(_image(module, input_shape))
             found = counter.get_flop_counts().get("Global", {})
             return Opinion("torch", {_name(op): int(flops) // 2 for op, flops in found.items()})
@@ -86,6 +90,12 @@ def torch_opinion(module: "nn.Module", input_shape: tuple[int, int, int]) -> Opi
             return Opinion("torch", problem=_line(error))
         finally:
             torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+def _attention(query: object, key: object, value: object, *_: object, **__: object) -> int:
+    from torch.utils.flop_counter import sdpa_flop_count
+
+    return int(sdpa_flop_count(query, key, value))
 
 
 def difference(opinion: Opinion, profile: Profile) -> str:

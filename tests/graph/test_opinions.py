@@ -25,7 +25,9 @@ OPERATORS: Mapping[str, Callable[[], nn.Module]] = {
     "separable": lambda: nn.Sequential(nn.Conv2d(8, 8, (1, 3)), nn.Conv2d(8, 8, (3, 1))),
     "padded": lambda: nn.Conv2d(8, 8, 3, padding=1, padding_mode="reflect"),
     "same": lambda: nn.Conv2d(8, 8, 3, padding="same"),
-    "linear": lambda: call(lambda x, one: one(x.movedim(1, -1)).movedim(-1, 1), one=nn.Linear(8, 8)),
+    "linear": lambda: call(
+        lambda x, one: one(x.movedim(1, -1)).movedim(-1, 1), one=nn.Linear(8, 8)
+    ),
     "einsum": lambda: call(
         lambda x, one: torch.einsum("oc,bchw->bohw", one.weight, x), one=nn.Linear(8, 8)
     ),

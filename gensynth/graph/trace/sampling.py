@@ -214,12 +214,16 @@ class Sampling:
 
         places = parent.places.each(placed)
         maximum = call.operator.startswith(("max_pool", "quantized_max_pool"))
-        run = maxima(call) if maximum else _as_learned(call, columns) if quantised else runs(call, 0, row)
+        run = (
+            maxima(call)
+            if maximum
+            else _as_learned(call, columns)
+            if quantised
+            else runs(call, 0, row)
+        )
         loss = "maximum" if maximum else ""
         learned = columns["kind"] == "conv" and (quantised or call.learned)
-        self._go_on(
-            call.out, row, [parent], places, run, stride=stride, loss=loss, learned=learned
-        )
+        self._go_on(call.out, row, [parent], places, run, stride=stride, loss=loss, learned=learned)
         self._learn(call, row)
 
     def _multiply(self, call: Call, parent: Piece, row: int) -> None:
@@ -355,7 +359,9 @@ class Sampling:
         if (again or stepped) and len(parents) == 1:
             parent = self._restart(parents[0])
             scale = _rescaled(places, parents[0].places)
-            piece = Piece(row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends)
+            piece = Piece(
+                row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends
+            )
         self._pieces[out] = piece
         if loss and not hold:
             self._end(piece if piece.coarsens else piece.parents[0])
