@@ -56,7 +56,8 @@ def lazy():
 class Transforming(nn.Module):
     def __init__(self):
         super().__init__()
-        self.one, self.transform = nn.Conv2d(3, 4, 3, bias=False), Net(lambda x: torch.fft.rfft(x).real)
+        self.one = nn.Conv2d(3, 4, 3, bias=False)
+        self.transform = Net(lambda x: torch.fft.rfft(x).real)
     def forward(self, x):
         return self.transform(self.one(x))
 

@@ -257,7 +257,7 @@ class Sampling:
             self._map(call.out, row, renumber(self._pieces[call.out].places))
 
     def _attend(self, call: Call, parents: list[Piece], row: int) -> None:
-        """A product of two activations has the places of the first (queries), or else of the second."""
+        """Place a product of two activations as its first factor, the queries, or as its second."""
         for parent in parents:
             self._end(parent)
         shape, candidates = call.out.shape, []

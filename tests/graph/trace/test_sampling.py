@@ -1,4 +1,4 @@
-"""One function, one verdict: reductions in many notations, against an oracle that only runs them."""
+"""One function, one verdict: reductions in many notations, and an oracle that only runs them."""
 
 from collections.abc import Callable, Mapping
 
@@ -119,7 +119,9 @@ GROUPS: Mapping[
             "index_select": lambda n, x: x.index_select(2, EVEN).index_select(3, EVEN),
             "reshape and pick": lambda n, x: in_blocks(x)[:, :, :, 0, :, 0],
             "tokens": lambda n, x: x.flatten(2)[..., (EVEN[:, None] * SIDE + EVEN).flatten()],
-            "gather": lambda n, x: x.gather(2, EVEN[:, None].expand(1, CHANNELS, 8, SIDE))[..., ::2],
+            "gather": lambda n, x: (
+                x.gather(2, EVEN[:, None].expand(1, CHANNELS, 8, SIDE))[..., ::2]
+            ),
             "unbind": lambda n, x: in_blocks(x).unbind(5)[0].unbind(3)[0],
             "as_strided": lambda n, x: x.as_strided((1, CHANNELS, 8, 8), (2048, 256, 32, 2)),
             "nearest": lambda n, x: F.interpolate(x, scale_factor=0.5),
