@@ -7,6 +7,7 @@ the other counter does not know. What is left after these would be an error of o
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
 AGREED = 1e-3
 """Counts that differ by no more than this share agree."""
 _PRODUCTS = frozenset(
-    "conv linear matmul addmm mm bmm baddbmm einsum mv addmv dot convolution".split()
+    [
+        "conv",
+        "linear",
+        "matmul",
+        "addmm",
+        "mm",
+        "bmm",
+        "baddbmm",
+        "einsum",
+        "mv",
+        "addmv",
+        "dot",
+        "convolution",
+    ]
 )
 """Operators that both sides understand as multiply-accumulates."""
 
@@ -78,14 +92,33 @@ def torch_opinion(module: "nn.Module", input_shape: tuple[int, int, int]) -> Opi
     torch.backends.mha.set_fastpath_enabled(False)  # It hides the linear layers of attention.
     with _evaluated(module):
         try:
-            with FlopCounterMode(display=False) as counter, torch.no_grad():
+            kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+            recurrent = torch.ops.aten.mkldnn_rnn_layer
+            uncounted = Counter[str]()
+
+            def pass_over(*_: object, **__: object) -> int:
+                uncounted[str(recurrent)] += 1
+                return 0
+
+            # It has the formula of attention, but not for this kernel.
+            mapping = {kernel: _attention, recurrent: pass_over}
+            mode = FlopCounterMode(display=False, custom_mapping=mapping)
+            # Its hooks need gradients of whatever a parameter was moved to, as a class token.
+            with mode as counter, torch.enable_grad():
                 module(_image(module, input_shape))
             found = counter.get_flop_counts().get("Global", {})
-            return Opinion("torch", {_name(op): int(flops) // 2 for op, flops in found.items()})
+            counted = {_name(op): int(flops) // 2 for op, flops in found.items()}
+            return Opinion("torch", counted, dict(uncounted))
         except (Exception, SystemExit) as error:
             return Opinion("torch", problem=_line(error))
         finally:
             torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+def _attention(query: object, key: object, value: object, *_: object, **__: object) -> int:
+    from torch.utils.flop_counter import sdpa_flop_count
+
+    return int(sdpa_flop_count(query, key, value))
 
 
 def difference(opinion: Opinion, profile: Profile) -> str:

@@ -53,6 +53,23 @@ def grey():
 def lazy():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.LazyConv2d(4, 3))
 
+class Transforming(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Conv2d(3, 4, 3, bias=False)
+        self.transform = Net(lambda x: torch.fft.rfft(x).real)
+    def forward(self, x):
+        return self.transform(self.one(x))
+
+def transforming():
+    return Transforming()
+
+def normed():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+def reducing():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AvgPool2d(2), nn.MaxPool2d(2))
+
 def weightless():
     return nn.AvgPool2d(2)
 
@@ -245,13 +262,46 @@ def test_a_timm_network_that_does_not_fit_into_memory_is_judged_without_its_numb
     assert large == fitting
 
 
-def test_a_timm_network_takes_images_of_the_size_it_is_made_for(
+def test_a_timm_network_takes_images_of_the_size_it_is_made_for_and_of_any_other(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (row,) = rows(capsys, "check", "timm:test_vit_relpos")
     assert row["macs"] > 0 and row["note"] == "at 160 px, the size it is made for"
-    (row,) = rows(capsys, "check", "timm:test_vit_relpos", "--image-size", "224")
-    assert row["macs"] is None and "doesn't match model (160)" in row["note"]
+    (other,) = rows(capsys, "check", "timm:test_vit_relpos", "--image-size", "96")
+    assert 0 < other["macs"] < row["macs"] and other["params"] < 1.1 * row["params"]
+
+
+def test_what_is_not_counted_is_listed_and_has_no_score(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (row,) = rows(capsys, "score", "nets:transforming", "--top1", "70", "--image-size", "32")
+    assert row["uncounted"] == ["aten::_fft_r2c (transform)"]
+    assert (row["macs"], row["score"], row["macs_at_least"]) == (None, None, 4 * 27 * 30 * 30)
+    assert "no score: its MACs are not all counted (no rule for aten::_fft_r2c" in row["note"]
+    words = " ".join(run(capsys, "check", "nets:transforming", "--image-size", "32")[1].split())
+    for constraint in ("columnar", "strided_pointwise", "antialiased_downsampling"):
+        assert f"not judged {constraint}: no rule for aten::_fft_r2c" in words
+
+
+def test_two_other_counters_have_their_say(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ("nets:grouped", "--image-size", "32", "--top1", "70")
+    (row,) = rows(capsys, "score", *small)
+    said = {opinion["counter"]: opinion for opinion in row["opinions"]}
+    assert {said["fvcore"]["macs"], said["torch"]["macs"], row["macs"]} == {row["macs"]}
+    assert [opinion["difference"] for opinion in said.values()] == ["", ""]
+    (row,) = rows(capsys, "score", *small, "--no-opinions")
+    assert row["opinions"] is None
+    words = " ".join(run(capsys, "score", "nets:normed", "--opinions")[1].split())
+    assert "batch_norm" in words and "no MACs by definition" in words and "torch:" in words
+
+
+def test_reductions_are_listed_with_the_reason_of_their_judgement(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (row,) = rows(capsys, "check", "nets:reducing", "--image-size", "32")
+    assert [(r["layer"], r["filtered"]) for r in row["reductions"]] == [("1", True), ("2", False)]
+    text = run(capsys, "check", "nets:reducing", "--image-size", "32")[1]
+    assert "takes a maximum" in " ".join(text.split())
 
 
 def test_a_published_accuracy_is_judged_unless_an_experiment_has_other_data(

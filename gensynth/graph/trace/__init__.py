@@ -33,6 +33,7 @@ from torch.nn.parameter import is_lazy
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph
+from gensynth.graph.trace.higher_order import uncompiled
 from gensynth.graph.trace.leaving import Doors
 from gensynth.graph.trace.recorder import Recorder
 
@@ -52,7 +53,7 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
     recorder = Recorder(module, image)
     with undisturbed(module), recorder.named_by(module), torch.no_grad():
         try:
-            with Doors(recorder.leave), recorder:
+            with Doors(recorder.leave, recorder.note), uncompiled(), recorder:
                 output = module(image)
         except (Exception, SystemExit) as error:
             shape = "x".join(map(str, input_shape))

@@ -1,7 +1,12 @@
 """Operators that take functions: the branch that runs is followed, attention has a closed form."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
+from unittest.mock import patch
 
+import torch
 from torch import Tensor
 from torch._ops import HigherOrderOperator
 from torch.utils._pytree import tree_leaves
@@ -45,6 +50,26 @@ def run_higher_order(
         outputs = outputs[:1]
     recorder.note(columns, read, outputs)
     return out
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Let higher-order operators reach the recorder, instead of a compiler that hides their parts.
+
+    Called eagerly, they compile themselves first, unless they are being compiled already; for a
+    while they are told so, and nobody else is.
+    """
+    asked = torch.compiler.is_dynamo_compiling
+
+    def compiling() -> bool:
+        caller: str = sys._getframe(1).f_globals.get("__name__", "")
+        return caller.startswith(_HIGHER_ORDER) or asked()
+
+    with patch.object(torch.compiler, "is_dynamo_compiling", compiling):
+        yield
+
+
+_HIGHER_ORDER = ("torch._higher_order_ops", "torch.nn.attention.flex_attention")
 
 
 def _tensors(values: Any) -> tuple[Tensor, ...]:

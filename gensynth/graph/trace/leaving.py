@@ -1,21 +1,39 @@
-"""Notices values that leave torch: what comes back has a history that nobody recorded."""
+"""Sees torch's functions from above: values that leave torch, and recurrent layers as a whole.
+
+What comes back after values left has a history that nobody recorded. A recurrent layer, below,
+is thousands of operators or a single fused one, as its precision has it.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
+from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_leaves
 
 _DOORS = frozenset({"numpy", "__array__", "tolist", "__dlpack__", "data_ptr"})
 """Methods of a tensor that hand its numbers to other code."""
 
 
-class Doors(TorchFunctionMode):
-    """Calls `left(tensor, method)` for each tensor whose numbers leave torch."""
+_RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
 
-    def __init__(self, left: Callable[[Tensor, str], None]) -> None:
+
+class Doors(TorchFunctionMode):
+    """Calls `left(tensor, method)` for each tensor whose numbers leave torch.
+
+    `whole(columns, read, outputs)` is called for each recurrent layer, whose parts stay unseen.
+    """
+
+    def __init__(
+        self,
+        left: Callable[[Tensor, str], None],
+        whole: Callable[[dict[str, Any], tuple[Tensor, ...], tuple[Tensor, ...]], None],
+    ) -> None:
         super().__init__()
         self._left = left
+        self._whole = whole
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -24,4 +42,24 @@ class Doors(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in _DOORS and args and isinstance(args[0], Tensor):
             self._left(args[0], (resolve_name(func) or name).rpartition(".")[2])
+        if name in _RECURRENT and getattr(torch, name, None) is func:
+            return self._recur(func, args, kwargs or {})
         return func(*args, **(kwargs or {}))
+
+    def _recur(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Count a recurrent layer: each weight matrix is read once for each step and sequence."""
+        with _disable_current_modes():  # type: ignore[no-untyped-call]
+            out = func(*args, **kwargs)
+        read = _tensors((args, kwargs))
+        sequence, *_ = read
+        steps = sequence.shape[:-1].numel()
+        lists = [value for value in (*args, *kwargs.values()) if isinstance(value, (list, tuple))]
+        weights = [t for t in _tensors(lists) if isinstance(t, nn.Parameter) and t.dim() == 2]
+        macs = steps * sum(weight.numel() for weight in weights)
+        columns = {"kind": "linear", "op": func.__name__, "macs": macs}
+        self._whole(columns, read, _tensors(out))
+        return out
+
+
+def _tensors(values: Any) -> tuple[Tensor, ...]:
+    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))

@@ -14,15 +14,32 @@ from gensynth.graph.trace.pieces import Purpose, Run
 _CONVOLUTIONS: Any = {1: F.conv1d, 2: F.conv2d}
 
 
-def runs(call: Call, part: int = 0) -> Run:
-    """Return what repeats the operator, for its output number `part`."""
+def runs(call: Call, part: int = 0, seed: int = 0) -> Run:
+    """Return what repeats the operator, for its output number `part`.
+
+    `seed` tells the sizes of its learned weights from those of other operators.
+    """
     if call.operator == "convolution":
-        return _convolution(call)
+        return _sized(_convolution(call), call, 1, seed)
     if call.kind == "linear":
-        return _product(call)
+        return _sized(_product(call), call, -1, seed)
     if call.kind in ("norm", "activation", "softmax", "combine"):
         return _elementwise(call)
     return lambda values, purpose: _moved(call, values, part)
+
+
+def _sized(run: Run, call: Call, axis: int, seed: int) -> Run:
+    """Let the outputs of learned weights differ in size, if several such products are mixed."""
+
+    def sized(values: Sequence[Tensor], purpose: Purpose) -> Tensor:
+        made = run(values, purpose)
+        if purpose != "mixed" or not call.learned:
+            return made
+        shape = [1] * made.dim()
+        shape[axis] = made.shape[axis]
+        return made * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+    return sized
 
 
 def maxima(call: Call) -> Run:

@@ -16,8 +16,11 @@ from torch import Tensor
 
 from gensynth.graph.trace.grid import Grid, Places, compact
 
-Purpose = Literal["response", "cover"]
-"""What a pattern is sent through a piece for: its frequencies, or which samples arrive."""
+Purpose = Literal["response", "mixed", "cover"]
+"""What a pattern is sent through a piece for: its frequencies, or which samples arrive.
+
+`mixed` is a response in which several learned weights take part: each is of another size, so that
+they do not cancel a frequency by being equal."""
 Run = Callable[[Sequence[Tensor], Purpose], Tensor]
 
 
@@ -39,6 +42,8 @@ class Piece:
     """Steps of the window, if it is a convolution or a pool."""
     loss: str = ""
     """What it does that no filter before it can make up for, such as taking a maximum."""
+    learned: bool = False
+    """It is a product with learned weights."""
     depends: bool = False
     """Which samples it picks depends on the image."""
     origin: "Piece" = field(init=False)
@@ -96,13 +101,15 @@ def response(piece: Piece) -> float:
     """
     constant, *highest = patterns(piece.origin)
     shape = piece.origin.places.rows.shape
-    zero = piece.send(constant.expand(shape), "response").abs()
+    several = sum(part.learned for part in piece.chain()) > 1
+    purpose: Purpose = "mixed" if several else "response"
+    zero = piece.send(constant.expand(shape), purpose).abs()
     inside = _inside(piece)
     worst = 0.0
     grid = piece.origin.grid
     for pattern, count in zip(highest, (grid.rows, grid.columns), strict=True):
         if count > 1:
-            found = piece.send(pattern.expand(shape), "response").abs()
+            found = piece.send(pattern.expand(shape), purpose).abs()
             live = inside & ((zero > 1e-6) | (found > 1e-6))
             if bool(live.any()):
                 worst = max(worst, float((found[live] / zero[live].clamp_min(1e-9)).max()))

@@ -131,13 +131,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> None:
         """Append one row for what ran as a whole, whose parts nobody saw."""
         inputs = tuple(t for t in read if t in self.row)
-        if not inputs:
-            return
         names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
+        if not inputs:
+            for tensor in outputs:
+                self.weights[tensor] = names
+            columns["inputs"] = ()
+            self.constants.append(Layer(shape=_shape(outputs[0]), name=self._here(), **columns))
+            return
         columns["inputs"] = tuple(self.row[t] for t in inputs)
         columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
+        self._append(outputs[0], columns)
         for tensor in outputs:
-            self._append(tensor, columns)
+            self.row[tensor] = len(self.layers) - 1
             self.labels.fresh(tensor)
             self.sampling.lose(inputs, tensor, len(self.layers) - 1)
 

@@ -214,9 +214,16 @@ class Sampling:
 
         places = parent.places.each(placed)
         maximum = call.operator.startswith(("max_pool", "quantized_max_pool"))
-        run = maxima(call) if maximum else _as_learned(call, columns) if quantised else runs(call)
+        run = (
+            maxima(call)
+            if maximum
+            else _as_learned(call, columns)
+            if quantised
+            else runs(call, 0, row)
+        )
         loss = "maximum" if maximum else ""
-        self._go_on(call.out, row, [parent], places, run, stride=stride, loss=loss)
+        learned = columns["kind"] == "conv" and (quantised or call.learned)
+        self._go_on(call.out, row, [parent], places, run, stride=stride, loss=loss, learned=learned)
         self._learn(call, row)
 
     def _multiply(self, call: Call, parent: Piece, row: int) -> None:
@@ -225,14 +232,21 @@ class Sampling:
             right, run = True, _as_learned(call, {})
         else:
             first, _ = operands(call)
-            right, run = call.arguments[first] is call.inputs[0], runs(call)
+            right, run = call.arguments[first] is call.inputs[0], runs(call, 0, row)
         axis = -1 if right or call.inputs[0].dim() == 1 else -2
 
         def contracted(labels: Tensor) -> Tensor:
             keep = call.inputs[0].dim() == call.out.dim()
             return tidy(averaged(labels, [axis], keep).expand(shape))
 
-        self._go_on(call.out, row, [parent], parent.places.each(contracted), run)
+        def weighted(labels: Tensor) -> Tensor:
+            spread = labels.expand(call.inputs[0].shape)
+            weight = run([(spread > 0).float()], "cover")
+            return tidy(run([spread], "cover") / weight.clamp_min(1e-9))
+
+        learned = call.learned or call.func.namespace == "quantized"
+        places = parent.places.each(contracted if learned else weighted)
+        self._go_on(call.out, row, [parent], places, run, learned=learned)
         self._learn(call, row)
 
     def _learn(self, call: Call, row: int) -> None:
@@ -243,7 +257,7 @@ class Sampling:
             self._map(call.out, row, renumber(self._pieces[call.out].places))
 
     def _attend(self, call: Call, parents: list[Piece], row: int) -> None:
-        """A product of two activations has the places of the first (queries), or else of the second."""
+        """Place a product of two activations as its first factor, the queries, or as its second."""
         for parent in parents:
             self._end(parent)
         shape, candidates = call.out.shape, []
@@ -313,7 +327,7 @@ class Sampling:
     def _go_on(
         self, out: Tensor, row: int, parents: list[Piece], places: Places, run: Run,
         moves: bool = False, stride: tuple[int, int] = (1, 1), loss: str = "",
-        hold: bool = False, depends: bool = False,
+        hold: bool = False, depends: bool = False, learned: bool = False,
     ) -> None:  # fmt: skip
         """Lengthen a piece, unless maps meet or an axis becomes coarser a second time."""
         if not all(piece.origin is parents[0].origin for piece in parents):
@@ -324,7 +338,7 @@ class Sampling:
         grid = measure(places)
         piece = Piece(
             row, places, grid, tuple(parents), run, moves and all(p.moves for p in parents),
-            stride, loss, depends or any(p.depends for p in parents),
+            stride, loss, learned, depends or any(p.depends for p in parents),
         )  # fmt: skip
         again = any(
             all(axes)
@@ -345,7 +359,9 @@ class Sampling:
         if (again or stepped) and len(parents) == 1:
             parent = self._restart(parents[0])
             scale = _rescaled(places, parents[0].places)
-            piece = Piece(row, scale, measure(scale), (parent,), run, moves, stride, loss, depends)
+            piece = Piece(
+                row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends
+            )
         self._pieces[out] = piece
         if loss and not hold:
             self._end(piece if piece.coarsens else piece.parents[0])

@@ -1,0 +1,314 @@
+"""One function, one verdict: reductions in many notations, and an oracle that only runs them."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from constraints.antialiased_downsampling import AntialiasedDownsampling
+from constraints.strided_pointwise import StridedPointwise
+from gensynth.evaluation.constraint import Candidate
+from gensynth.graph.graph import Reduction
+from gensynth.graph.profile import profile
+from gensynth.graph.trace import trace
+from tests.support.networks import call, conv
+
+CHANNELS, SIDE = 8, 16
+TRI = torch.tensor([1.0, 2.0, 1.0]) / 4
+BLUR = torch.outer(TRI, TRI).repeat(CHANNELS, 1, 1, 1)
+ROW = TRI.repeat(CHANNELS, 1).view(CHANNELS, 1, 1, 3)
+EVEN = torch.arange(0, SIDE, 2)
+Reduce = Callable[[Tensor], Tensor]
+
+
+class Network(nn.Module):
+    """A convolution, an activation, and a reduction that may read weights of the network."""
+
+    def __init__(self, reduce: Callable[["Network", Tensor], Tensor]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem = nn.Conv2d(3, CHANNELS, 3, padding=1)
+        self.two = nn.Parameter(torch.randn(CHANNELS, CHANNELS, 2, 2))
+        self.one = nn.Parameter(torch.randn(CHANNELS, CHANNELS, 1, 1))
+        self.frozen = nn.Parameter(BLUR.clone(), requires_grad=False)
+        self.dense = nn.Buffer(torch.diag_embed(BLUR[:, 0].permute(1, 2, 0)).permute(2, 3, 0, 1))
+        self.reduce = reduce
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.reduce(self, F.relu(self.stem(x)))
+
+
+def found(reduce: Callable[[Network, Tensor], Tensor]) -> list[tuple[bool | None, bool]]:
+    graph = trace(Network(reduce).eval(), (3, SIDE, SIDE))
+    candidate = Candidate(graph, profile(graph))
+    reductions = [r for r in graph.reductions or () if not r.exempt]
+    assert AntialiasedDownsampling()(candidate).ok is all(r.filtered for r in reductions)
+    assert StridedPointwise()(candidate).ok is not any(r.skips for r in reductions)
+    return [(reduction.filtered, reduction.skips) for reduction in reductions]
+
+
+def in_blocks(x: Tensor) -> Tensor:
+    return x.reshape(1, CHANNELS, SIDE // 2, 2, SIDE // 2, 2)
+
+
+def phases(x: Tensor) -> list[Tensor]:
+    return [x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]
+
+
+def merged(x: Tensor) -> Tensor:
+    """Swin's patch merging, on tokens whose channels come last."""
+    tokens = x.permute(0, 2, 3, 1)
+    return torch.cat([tokens[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], -1)
+
+
+def turned(x: Tensor) -> Tensor:
+    """A rotary embedding: channels in pairs, none of them dropped."""
+    one, other = x[:, ::2], x[:, 1::2]
+    return torch.stack([-other, one], 2).flatten(1, 2) * 0.5 + x
+
+
+def filled(x: Tensor) -> Tensor:
+    y = x.new_zeros(1, 4 * CHANNELS, SIDE // 2, SIDE // 2)
+    for number, phase in enumerate(phases(x)):
+        y[:, number * CHANNELS : (number + 1) * CHANNELS] = phase
+    return y
+
+
+def with_two(n: Network) -> Tensor:
+    return n.two.reshape(CHANNELS, 4 * CHANNELS, 1, 1)
+
+
+def integral(x: Tensor) -> Tensor:
+    sums = F.pad(x, (1, 0, 1, 0)).cumsum(2).cumsum(3)
+    rows = sums[:, :, 2::2] - sums[:, :, :-2:2]
+    return (rows[..., 2::2] - rows[..., :-2:2]) / 4
+
+
+GROUPS: Mapping[
+    str, tuple[list[tuple[bool, bool]], dict[str, Callable[[Network, Tensor], Tensor]]]
+] = {
+    "a learned 2x2 at stride 2: aliased": (
+        [(False, False)],
+        {
+            "conv2d": lambda n, x: F.conv2d(x, n.two, stride=2),
+            "pixel_unshuffle and 1x1": lambda n, x: F.conv2d(F.pixel_unshuffle(x, 2), with_two(n)),
+            "slices, concatenated": lambda n, x: F.conv2d(torch.cat(phases(x), 1), with_two(n)),
+            "slices after an activation": lambda n, x: F.conv2d(
+                torch.cat([F.silu(phase) for phase in phases(x)], 1), with_two(n)
+            ),
+            "patch merging": lambda n, x: merged(x) @ with_two(n).flatten(1).T,
+            "unfold and a product": lambda n, x: n.two.flatten(1) @ F.unfold(x, 2, stride=2),
+            "space to depth in place": lambda n, x: F.conv2d(filled(x), with_two(n)),
+            "a sum over slices": lambda n, x: sum(
+                F.conv2d(phase, n.two[..., i // 2, i % 2, None, None])
+                for i, phase in enumerate(phases(x))
+            ),
+            "einsum": lambda n, x: torch.einsum("bchiwj,ocij->bohw", in_blocks(x), n.two),
+        },
+    ),
+    "every second sample: aliased, and samples are lost": (
+        [(False, True)],
+        {
+            "conv2d 1x1": lambda n, x: F.conv2d(x, n.one, stride=2),
+            "slice": lambda n, x: F.conv2d(x[..., ::2, ::2], n.one),
+            "index": lambda n, x: F.conv2d(x[:, :, EVEN][..., EVEN], n.one),
+            "index_select": lambda n, x: x.index_select(2, EVEN).index_select(3, EVEN),
+            "reshape and pick": lambda n, x: in_blocks(x)[:, :, :, 0, :, 0],
+            "tokens": lambda n, x: x.flatten(2)[..., (EVEN[:, None] * SIDE + EVEN).flatten()],
+            "gather": lambda n, x: (
+                x.gather(2, EVEN[:, None].expand(1, CHANNELS, 8, SIDE))[..., ::2]
+            ),
+            "unbind": lambda n, x: in_blocks(x).unbind(5)[0].unbind(3)[0],
+            "as_strided": lambda n, x: x.as_strided((1, CHANNELS, 8, 8), (2048, 256, 32, 2)),
+            "nearest": lambda n, x: F.interpolate(x, scale_factor=0.5),
+            "max_pool of one": lambda n, x: F.avg_pool2d(x, 1, 2),
+        },
+    ),
+    "maximum of 2x2: aliased": (
+        [(False, False)],
+        {
+            "max_pool2d": lambda n, x: F.max_pool2d(x, 2),
+            "reshape and amax": lambda n, x: in_blocks(x).amax((3, 5)),
+            "maximum of slices": lambda n, x: torch.maximum(
+                torch.maximum(*phases(x)[:2]), torch.maximum(*phases(x)[2:])
+            ),
+            "unfold and amax": lambda n, x: (
+                F.unfold(x, 2, stride=2).view(1, CHANNELS, 4, -1).amax(2)
+            ),
+            "Tensor.unfold": lambda n, x: x.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)),
+        },
+    ),
+    "mean of 2x2, which is Rect-2: filtered": (
+        [(True, False)],
+        {
+            "avg_pool2d": lambda n, x: F.avg_pool2d(x, 2),
+            "bilinear 0.5": lambda n, x: F.interpolate(x, scale_factor=0.5, mode="bilinear"),
+            "reshape and mean": lambda n, x: in_blocks(x).mean((3, 5)),
+            "adaptive": lambda n, x: F.adaptive_avg_pool2d(x, 8),
+            "area": lambda n, x: F.interpolate(x, scale_factor=0.5, mode="area"),
+            "a sum of slices": lambda n, x: sum(phases(x)) / 4,  # type: ignore[return-value]
+            "unfold": lambda n, x: F.unfold(x, 2, stride=2).view(1, CHANNELS, 4, -1).mean(2),
+            "fixed matrices": lambda n, x: POOL @ x @ POOL.T,
+            "einsum": lambda n, x: torch.einsum("ih,bchw,jw->bcij", POOL, x, POOL),
+            "pixel_unshuffle and mean": lambda n, x: (
+                F.pixel_unshuffle(x, 2).view(1, CHANNELS, 4, 8, 8).mean(2)
+            ),
+            "then a learned 1x1": lambda n, x: F.conv2d(in_blocks(x).mean((3, 5)), n.one),
+        },
+    ),
+    "Tri-3 at stride 2: filtered": (
+        [(True, False)],
+        {
+            "depthwise": lambda n, x: F.conv2d(x, BLUR, stride=2, padding=1, groups=CHANNELS),
+            "frozen": lambda n, x: F.conv2d(x, n.frozen, stride=2, padding=1, groups=CHANNELS),
+            "dense": lambda n, x: F.conv2d(x, n.dense, stride=2, padding=1),
+            "separable": lambda n, x: F.conv2d(
+                F.conv2d(x, ROW, stride=(1, 2), padding=(0, 1), groups=CHANNELS),
+                ROW.mT, stride=(2, 1), padding=(1, 0), groups=CHANNELS,
+            ),
+            "blur, then slice": lambda n, x: (
+                F.conv2d(x, BLUR, padding=1, groups=CHANNELS)[..., ::2, ::2]
+            ),
+            "blur, then a strided 1x1": lambda n, x: F.conv2d(
+                F.conv2d(x, BLUR, padding=1, groups=CHANNELS), n.one, stride=2
+            ),
+            "two means of two": lambda n, x: F.avg_pool2d(
+                F.avg_pool2d(F.pad(x, (1, 0, 1, 0)), 2, 1), 2, 1, 1
+            )[..., :SIDE:2, :SIDE:2],
+        },
+    ),
+    "nothing is dropped: no reduction": (
+        [],
+        {
+            "channel shuffle": lambda n, x: F.channel_shuffle(x, 2),
+            "rotary embedding": lambda n, x: turned(x),
+            "space to depth": lambda n, x: torch.cat(phases(x), 1),
+            "windows": lambda n, x: in_blocks(x).permute(0, 2, 4, 3, 5, 1).flatten(0, 2),
+            "global mean": lambda n, x: x.mean((2, 3)),
+            "crop": lambda n, x: x[..., 2:-2, 2:-2],
+            "valid convolution": lambda n, x: F.conv2d(x, n.two),
+            "channels by halves": lambda n, x: x[:, ::2] + x[:, 1::2],
+            "there and back": lambda n, x: F.pixel_shuffle(F.pixel_unshuffle(x, 2), 2),
+        },
+    ),
+}  # fmt: skip
+POOL = torch.eye(SIDE // 2).repeat_interleave(2, 1) / 2
+CASES = [
+    pytest.param(expected, reduce, id=f"{group}: {name}")
+    for group, (expected, notations) in GROUPS.items()
+    for name, reduce in notations.items()
+]
+
+
+@pytest.mark.parametrize(("expected", "reduce"), CASES)
+def test_one_function_has_one_verdict_in_every_notation(
+    expected: list[tuple[bool, bool]], reduce: Callable[[Network, Tensor], Tensor]
+) -> None:
+    assert found(reduce) == expected
+
+
+def box(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 3, 1, 1)
+
+
+def tri(x: Tensor) -> Tensor:
+    return F.conv2d(x, BLUR, padding=1, groups=CHANNELS)
+
+
+def sharp(x: Tensor) -> Tensor:
+    return 2 * x - tri(x)
+
+
+FILTERS: Mapping[str, Reduce] = {
+    "none": lambda x: x,
+    "box": box,
+    "tri": tri,
+    "sharp": sharp,
+    "shifted mean": lambda x: (x + x.roll(1, 2) + x.roll(1, 3) + x.roll((1, 1), (2, 3))) / 4,
+    "rows only": lambda x: (x + x.roll(1, 2)) / 2,
+    "scaled": lambda x: tri(x) * 3,
+    "flipped": lambda x: box(x).flip(2),
+    "blend": lambda x: 0.5 * tri(x) + 0.5 * box(x),
+}
+STEPS: Mapping[str, Reduce] = {
+    "slice": lambda x: x[..., ::2, ::2],
+    "odd slice": lambda x: x[..., 1::2, 1::2],
+    "index": lambda x: x[:, :, EVEN][..., EVEN],
+    "reshape": lambda x: in_blocks(x)[:, :, :, 1, :, 0],
+    "mean": lambda x: F.avg_pool2d(x, 2),
+    "blocks": lambda x: in_blocks(x).mean((3, 5)),
+    "bilinear": lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear"),
+    "nearest": lambda x: F.interpolate(x, scale_factor=0.5),
+    "fours": lambda x: x[..., ::4, ::4],
+    "means of four": lambda x: F.avg_pool2d(x, 4),
+    "overlapping": lambda x: F.avg_pool2d(x, 3, 2, 1),
+}
+
+
+def oracle(run: Reduce) -> tuple[bool, bool]:
+    """Say what a reduction does by running it: on a constant, on the Nyquist frequency, on dots."""
+    ones = torch.ones(1, CHANNELS, SIDE, SIDE, dtype=torch.float32)
+    sign = 1 - 2 * (torch.arange(SIDE) % 2).float()
+    zero = run(ones)
+    inside = (..., slice(1, -1), slice(1, -1))
+    worst = max(
+        float((run(ones * pattern)[inside].abs() / zero[inside].abs()).max())
+        for pattern in (sign, sign[:, None])
+    )
+    dots = torch.eye(SIDE * SIDE).view(SIDE * SIDE, 1, SIDE, SIDE).expand(-1, CHANNELS, -1, -1)
+    seen = torch.stack([run(dot[None]).abs().sum() for dot in dots]).view(SIDE, SIDE) > 1e-6
+    step = SIDE // zero.shape[-1]
+    first = [int(seen.any(axis).nonzero()[0]) for axis in (1, 0)]
+    middle = seen[first[0] : SIDE - step, first[1] : SIDE - step]
+    skips = not bool(middle.all())
+    return worst <= 1 / 3 + 1e-3 and not skips, skips
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(sorted(FILTERS)), st.sampled_from(sorted(STEPS)))
+def test_any_filter_before_any_subsampling_is_judged_as_the_oracle_judges_it(
+    before: str, step: str
+) -> None:
+    def run(x: Tensor) -> Tensor:
+        if x.shape[0] != 1:
+            x = x[:1]
+        y = FILTERS[before](x)
+        made: Tensor = in_blocks(y)[:, :, :, 1, :, 0] if step == "reshape" else STEPS[step](y)
+        return made
+
+    assert found(lambda n, x: run(x)) == [oracle(run)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([nn.AvgPool2d(2), nn.AvgPool2d(2)], [True, True]),
+        ([conv(8, 8, 3, 2), nn.BatchNorm2d(8), conv(8, 8, 3, 2)], [False, False]),
+        ([conv(8, 8, 3, 2, 8), conv(8, 8, 1)], [False]),
+        ([conv(8, 8), call(lambda x: x[..., ::2, ::2])], [False]),
+        ([nn.MaxPool2d(3, 1, 1), call(tri), conv(8, 8, 1, 2)], [True]),
+        ([nn.Upsample(scale_factor=2), conv(8, 8, 3, 2)], [False]),
+        ([call(lambda x: x[..., torch.randperm(16)[:8].sort().values])], [False]),
+    ],
+)
+def test_pieces_of_several_reductions_are_told_apart(
+    parts: list[nn.Module], expected: list[bool]
+) -> None:
+    graph = trace(nn.Sequential(conv(3, 8), nn.ReLU(), *parts), (3, SIDE, SIDE))
+    judged: list[Reduction] = [r for r in graph.reductions or () if not r.exempt]
+    assert [r.filtered for r in judged] == expected
+
+
+def test_what_the_image_picks_is_not_judged() -> None:
+    def pick(x: Tensor) -> Tensor:
+        tokens = x.flatten(2)
+        best = tokens.mean(1).topk(SIDE * SIDE // 4).indices
+        return tokens.gather(2, best[:, None].expand(1, CHANNELS, -1))
+
+    graph = trace(nn.Sequential(conv(3, 8), nn.ReLU(), call(pick)), (3, SIDE, SIDE))
+    verdict = AntialiasedDownsampling()(Candidate(graph, profile(graph)))
+    assert verdict.ok is None and "depends on the image" in verdict.reason
