@@ -7,7 +7,8 @@ is complete and was compared with the searched network.
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,8 +58,11 @@ def write_folder(
     """Write a network to `folder`, and compare what was written with the searched network.
 
     Args:
+        folder: the folder to write.
         name: name of the file and of its factory.
-        source, weights, genome_json: the searched network, its weights and its genome file.
+        source: how to build the searched network.
+        weights: its weights.
+        genome_json: its genome file.
         card: its card; how to load the network and how formats agree is appended.
         replace: whether to replace an earlier export.
         extras: other formats to write.
@@ -71,26 +75,26 @@ def write_folder(
     """
     _refuse_occupied(folder, replace)
     searched = with_weights(build_source(source), weights, "weights")
-    draft = _draft_of(folder)
-    try:
+    with _draft_of(folder) as draft:
         _write_files(draft, name, source, weights, genome_json, card + LOADING.format(name=name))
         write_hub_files(draft, name, source, searched, genome_json, images or Images())
         check = _compare(searched, load_folder(draft), source.input_shape)
         if extras is not None and extras.formats:
             check = _with_formats(check, extras, searched, draft)
         _move(draft, folder)
-    except OSError as error:
-        raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)  # Nothing is left of it once it was moved.
     return check
 
 
-def _draft_of(folder: Path) -> Path:
-    """Make the folder in which an export is written before it takes the place of `folder`."""
+@contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """Yield the folder in which an export is written; it is gone in the end, moved or removed."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
 
