@@ -62,6 +62,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.labels.fresh(image)
         self.sampling.begin(image)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch from importing its compiler, which takes seconds, for a mode without it."""
+        return False
+
     def graph(self, output: Any) -> Graph:
         """Close the table: the last row is the output, views that nobody read are gone."""
         made = [t for t in _tensors(_opened(output)) if t in self.row]
