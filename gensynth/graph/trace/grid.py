@@ -148,3 +148,27 @@ def windowed(labels: Tensor, axis: int, size: int, extent: int, step: int, befor
     centres = torch.arange(size) * step - before + (extent - 1) / 2
     low, high = (f(centres).clamp(0, length - 1).long() for f in (torch.floor, torch.ceil))
     return (labels.index_select(axis, low) + labels.index_select(axis, high)) / 2
+
+
+def rescaled(places: Places, before: Places) -> Places:
+    """Count in the rows and columns that were left before, not in those of the old map."""
+    return Places(
+        _rescaled_labels(places.rows, before.rows), _rescaled_labels(places.columns, before.columns)
+    )
+
+
+def _rescaled_labels(labels: Tensor, before: Tensor) -> Tensor:
+    shape, labels = labels.shape, compact(labels)
+    values = compact(before).unique()
+    values = values[values > 0]
+    if len(values) < 2:
+        return (labels > 0).float().expand(shape)
+    high = torch.searchsorted(values, labels.contiguous()).clamp(1, len(values) - 1)
+    low = high - 1
+    share = (labels - values[low]) / (values[high] - values[low])
+    return torch.where(labels > 0, low + share + 1, 0.0).expand(shape)
+
+
+def broadcast(labels: Tensor, shape: torch.Size) -> Tensor:
+    """Spread labels over the shape of what an operator made."""
+    return labels.expand(shape) if labels.dim() <= len(shape) else labels.reshape(shape)

@@ -182,3 +182,38 @@ def _summed_window(call: Call, image: Tensor) -> Tensor:
 def _pair(value: int | Sequence[int]) -> list[int]:
     values = [value] if isinstance(value, int) else list(value)
     return values * 2 if len(values) == 1 else values[-2:]
+
+
+def as_learned(call: Call, columns: dict[str, Any]) -> Run:
+    """Stand for a quantised product: its sum over channels, in windows of ones."""
+    shape, inputs = call.out.shape, call.inputs[0].shape
+
+    def run(values: Sequence[Tensor], purpose: Any) -> Tensor:
+        if len(inputs) != 4:
+            return values[0].sum(-1, keepdim=True).expand(shape)
+        seen = values[0].expand(inputs).sum(1, keepdim=True)
+        kernel, stride, before = columns["kernel"], columns["stride"], padding_of(columns)
+        if purpose == "response":
+            rows = [
+                min(max(i * stride[0] - before[0] + kernel[0] // 2, 0), inputs[2] - 1)
+                for i in range(shape[2])
+            ]
+            across = [
+                min(max(i * stride[1] - before[1] + kernel[1] // 2, 0), inputs[3] - 1)
+                for i in range(shape[3])
+            ]
+            return values[0][:, :1][:, :, rows][..., across].expand(shape)
+        ones = torch.ones(1, 1, *kernel)
+        return torch.nn.functional.conv2d(seen, ones, None, stride, before).expand(shape)
+
+    return run
+
+
+def padding_of(columns: dict[str, Any]) -> tuple[int, int]:
+    """Read how far the first window begins outside of the map."""
+    for word in columns.get("detail", "").split(","):
+        if word.startswith("padding="):
+            rows, across = word.removeprefix("padding=").split("x")
+            return int(rows), int(across)
+    kernel = columns.get("kernel", (1, 1))
+    return (kernel[0] - 1) // 2, (kernel[1] - 1) // 2

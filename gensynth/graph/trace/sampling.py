@@ -13,13 +13,23 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from gensynth.graph.graph import LOW_PASS, Reduction
+from gensynth.graph.graph import Reduction
 from gensynth.graph.trace import grid as on_grid
 from gensynth.graph.trace.call import Call, repeat
 from gensynth.graph.trace.describe import operands
-from gensynth.graph.trace.grid import Places, averaged, measure, renumber, tidy, windowed
-from gensynth.graph.trace.linear import maxima, runs
-from gensynth.graph.trace.pieces import Piece, Run, covered, missing, response
+from gensynth.graph.trace.grid import (
+    Places,
+    averaged,
+    broadcast,
+    measure,
+    renumber,
+    rescaled,
+    tidy,
+    windowed,
+)
+from gensynth.graph.trace.judge import judge
+from gensynth.graph.trace.linear import as_learned, maxima, padding_of, runs
+from gensynth.graph.trace.pieces import Piece, Run
 
 _SUMS = frozenset({"mean", "sum"})
 _LINEAR = frozenset(
@@ -90,7 +100,7 @@ class Sampling:
         """End all pieces that reach the output, and judge the reductions, in their order."""
         for tensor in outputs:
             self._end(self._pieces[tensor])
-        return _judge(list(self._ended), self._first)
+        return judge(list(self._ended), self._first)
 
     def _follow(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
         kind, operator = columns["kind"], call.operator
@@ -198,7 +208,7 @@ class Sampling:
             self._learn(call, row)
             return
         shape, size = call.out.shape, call.out.shape[-2:]
-        before = _padding(columns)
+        before = padding_of(columns)
         same = tuple(call.inputs[0].shape[-2:]) == tuple(size) and stride == (1, 1)
 
         def placed(labels: Tensor) -> Tensor:
@@ -217,7 +227,7 @@ class Sampling:
         run = (
             maxima(call)
             if maximum
-            else _as_learned(call, columns)
+            else as_learned(call, columns)
             if quantised
             else runs(call, 0, row)
         )
@@ -229,7 +239,7 @@ class Sampling:
     def _multiply(self, call: Call, parent: Piece, row: int) -> None:
         shape = call.out.shape
         if call.func.namespace == "quantized":
-            right, run = True, _as_learned(call, {})
+            right, run = True, as_learned(call, {})
         else:
             first, _ = operands(call)
             right, run = call.arguments[first] is call.inputs[0], runs(call, 0, row)
@@ -304,7 +314,7 @@ class Sampling:
     def _bend(self, call: Call, parents: list[Piece], row: int) -> None:
         """Follow what acts number by number; several inputs, or what bends, may end pieces."""
         shape, parents = call.out.shape, self._met(parents)
-        spread = [p.places.each(lambda labels: tidy(_broadcast(labels, shape))) for p in parents]
+        spread = [p.places.each(lambda labels: tidy(broadcast(labels, shape))) for p in parents]
         places = _finest(spread, [measure(p) for p in spread], parents)
         one_map = all(piece.origin is parents[0].origin for piece in parents)
         linear = call.operator in _LINEAR and (
@@ -358,7 +368,7 @@ class Sampling:
         )
         if (again or stepped) and len(parents) == 1:
             parent = self._restart(parents[0])
-            scale = _rescaled(places, parents[0].places)
+            scale = rescaled(places, parents[0].places)
             piece = Piece(
                 row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends
             )
@@ -402,141 +412,12 @@ class Sampling:
             self._ended[piece] = None
 
 
-def _judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
-    """Judge the reductions of all pieces; what several of them share is judged once."""
-    found: dict[int, Reduction] = {}
-    kept: dict[int, list[tuple[Piece, Tensor]]] = {}
-    for piece in ended:
-        coarse = [part for part in piece.chain() if part.coarsens]
-        strided = any(max(part.stride) > 1 for part in coarse)
-        row = min(part.row for part in coarse)
-        if not strided and not _is_coarse(piece):  # Sisters met again.
-            continue
-        reduction = _judged(piece, row, kept, first is None or row <= first)
-        before = found.get(row)
-        if before is None or (before.filtered and not reduction.filtered) or reduction.skips:
-            found[row] = reduction
-    return [_kept_by_sisters(found[row], kept) for row in sorted(found)]
-
-
-def _is_coarse(piece: Piece) -> bool:
-    """Whether less of a map's grid is left than there was; all of an axis may have met in one."""
-    grid, before = piece.grid, piece.origin.grid
-    collapsed = (grid.rows == 1 < before.rows) or (grid.columns == 1 < before.columns)
-    return collapsed or grid.coarser_than(before)
-
-
-def _judged(
-    piece: Piece, row: int, kept: dict[int, list[tuple[Piece, Tensor]]], exempt: bool
-) -> Reduction:
-    if any(part.depends for part in piece.chain()):
-        words = "which samples stay depends on the image"
-        return Reduction(row, None, False, words, exempt)
-    arrived = covered(piece)
-    skips = bool(len(missing(piece, arrived)))
-    if skips:
-        kept.setdefault(row, []).append((piece, arrived))
-        return Reduction(row, False, True, "drops samples between those it keeps", exempt)
-    if exempt:
-        return Reduction(row, False, False, "at or before the first convolution", exempt)
-    if any(part.loss for part in piece.chain()):
-        return Reduction(row, False, False, "takes a maximum, which brings high frequencies back")
-    nyquist = response(piece)
-    filtered = nyquist <= LOW_PASS + 1e-3
-    words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
-    if not filtered:
-        words += ": no fixed low-pass filter comes before"
-    return Reduction(row, filtered, False, words)
-
-
-def _kept_by_sisters(found: Reduction, kept: dict[int, list[tuple[Piece, Tensor]]]) -> Reduction:
-    """Let pieces of one map that together keep all of its samples drop none."""
-    mine = kept.get(found.row)
-    if not found.skips or not mine:
-        return found
-    piece = mine[0][0]
-    others = [a for pairs in kept.values() for p, a in pairs if p.origin is piece.origin]
-    if len(missing(piece, torch.cat(others).unique())):
-        return found
-    return found._replace(skips=False, cause="keeps every sample, together with its sisters")
-
-
-def _as_learned(call: Call, columns: dict[str, Any]) -> Run:
-    """Stand for a quantised product: its sum over channels, in windows of ones."""
-    shape, inputs = call.out.shape, call.inputs[0].shape
-
-    def run(values: Sequence[Tensor], purpose: Any) -> Tensor:
-        if len(inputs) != 4:
-            return values[0].sum(-1, keepdim=True).expand(shape)
-        seen = values[0].expand(inputs).sum(1, keepdim=True)
-        kernel, stride, before = columns["kernel"], columns["stride"], _padding(columns)
-        if purpose == "response":
-            rows = [
-                min(max(i * stride[0] - before[0] + kernel[0] // 2, 0), inputs[2] - 1)
-                for i in range(shape[2])
-            ]
-            across = [
-                min(max(i * stride[1] - before[1] + kernel[1] // 2, 0), inputs[3] - 1)
-                for i in range(shape[3])
-            ]
-            return values[0][:, :1][:, :, rows][..., across].expand(shape)
-        ones = torch.ones(1, 1, *kernel)
-        return torch.nn.functional.conv2d(seen, ones, None, stride, before).expand(shape)
-
-    return run
-
-
 def _through(shape: torch.Size) -> Run:
     return lambda values, purpose: values[0].expand(shape)
 
 
 def _share_an_axis(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return any(min(steps) > 1 for steps in zip(one, other, strict=True))
-
-
-def _rescaled(places: Places, before: Places) -> Places:
-    """Count in the rows and columns that were left before, not in those of the old map."""
-    return Places(
-        _rescaled_labels(places.rows, before.rows), _rescaled_labels(places.columns, before.columns)
-    )
-
-
-def _rescaled_labels(labels: Tensor, before: Tensor) -> Tensor:
-    shape, labels = labels.shape, on_grid.compact(labels)
-    values = on_grid.compact(before).unique()
-    values = values[values > 0]
-    if len(values) < 2:
-        return (labels > 0).float().expand(shape)
-    high = torch.searchsorted(values, labels.contiguous()).clamp(1, len(values) - 1)
-    low = high - 1
-    share = (labels - values[low]) / (values[high] - values[low])
-    return torch.where(labels > 0, low + share + 1, 0.0).expand(shape)
-
-
-def _broadcast(labels: Tensor, shape: torch.Size) -> Tensor:
-    return labels.expand(shape) if labels.dim() <= len(shape) else labels.reshape(shape)
-
-
-def _finest(places: list[Places], grids: list[Any], parents: list[Piece]) -> Places:
-    """Take the places of the input that samples most finely; of equals of one map, their mean."""
-    most = max(grid.cells for grid in grids)
-    best = [p for p, grid in zip(places, grids, strict=True) if grid.cells == most]
-    one_map = all(piece.origin is parents[0].origin for piece in parents)
-    if len(best) == 1 or not one_map:
-        return best[0]
-    rows = averaged(torch.stack([p.rows for p in best]), [0], False)
-    columns = averaged(torch.stack([p.columns for p in best]), [0], False)
-    return Places(tidy(rows.expand(places[0].rows.shape)), tidy(columns.expand(rows.shape)))
-
-
-def _padding(columns: dict[str, Any]) -> tuple[int, int]:
-    """Read how far the first window begins outside of the map."""
-    for word in columns.get("detail", "").split(","):
-        if word.startswith("padding="):
-            rows, across = word.removeprefix("padding=").split("x")
-            return int(rows), int(across)
-    kernel = columns.get("kernel", (1, 1))
-    return (kernel[0] - 1) // 2, (kernel[1] - 1) // 2
 
 
 def _unknown(out: Tensor) -> Places:
@@ -553,3 +434,15 @@ def _into(memory: Tensor, window: Tensor, values: Tensor) -> Tensor:
         values.expand(window.shape)
     )
     return filled
+
+
+def _finest(places: list[Places], grids: list[Any], parents: list[Piece]) -> Places:
+    """Take the places of the input that samples most finely; of equals of one map, their mean."""
+    most = max(grid.cells for grid in grids)
+    best = [p for p, grid in zip(places, grids, strict=True) if grid.cells == most]
+    one_map = all(piece.origin is parents[0].origin for piece in parents)
+    if len(best) == 1 or not one_map:
+        return best[0]
+    rows = averaged(torch.stack([p.rows for p in best]), [0], False)
+    columns = averaged(torch.stack([p.columns for p in best]), [0], False)
+    return Places(tidy(rows.expand(places[0].rows.shape)), tidy(columns.expand(rows.shape)))

@@ -1,0 +1,68 @@
+"""Judges the reductions of a network by running again the linear pieces in which they lie."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gensynth.graph.graph import LOW_PASS, Reduction
+from gensynth.graph.trace.pieces import Piece, covered, missing, response
+
+
+def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
+    """Judge the reductions of all pieces; what several of them share is judged once."""
+    found: dict[int, Reduction] = {}
+    kept: dict[int, list[tuple[Piece, Tensor]]] = {}
+    for piece in ended:
+        coarse = [part for part in piece.chain() if part.coarsens]
+        strided = any(max(part.stride) > 1 for part in coarse)
+        row = min(part.row for part in coarse)
+        if not strided and not _is_coarse(piece):  # Sisters met again.
+            continue
+        reduction = _judged(piece, row, kept, first is None or row <= first)
+        before = found.get(row)
+        if before is None or (before.filtered and not reduction.filtered) or reduction.skips:
+            found[row] = reduction
+    return [_kept_by_sisters(found[row], kept) for row in sorted(found)]
+
+
+def _is_coarse(piece: Piece) -> bool:
+    """Whether less of a map's grid is left than there was; all of an axis may have met in one."""
+    grid, before = piece.grid, piece.origin.grid
+    collapsed = (grid.rows == 1 < before.rows) or (grid.columns == 1 < before.columns)
+    return collapsed or grid.coarser_than(before)
+
+
+def _judged(
+    piece: Piece, row: int, kept: dict[int, list[tuple[Piece, Tensor]]], exempt: bool
+) -> Reduction:
+    if any(part.depends for part in piece.chain()):
+        words = "which samples stay depends on the image"
+        return Reduction(row, None, False, words, exempt)
+    arrived = covered(piece)
+    skips = bool(len(missing(piece, arrived)))
+    if skips:
+        kept.setdefault(row, []).append((piece, arrived))
+        return Reduction(row, False, True, "drops samples between those it keeps", exempt)
+    if exempt:
+        return Reduction(row, False, False, "at or before the first convolution", exempt)
+    if any(part.loss for part in piece.chain()):
+        return Reduction(row, False, False, "takes a maximum, which brings high frequencies back")
+    nyquist = response(piece)
+    filtered = nyquist <= LOW_PASS + 1e-3
+    words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
+    if not filtered:
+        words += ": no fixed low-pass filter comes before"
+    return Reduction(row, filtered, False, words)
+
+
+def _kept_by_sisters(found: Reduction, kept: dict[int, list[tuple[Piece, Tensor]]]) -> Reduction:
+    """Let pieces of one map that together keep all of its samples drop none."""
+    mine = kept.get(found.row)
+    if not found.skips or not mine:
+        return found
+    piece = mine[0][0]
+    others = [a for pairs in kept.values() for p, a in pairs if p.origin is piece.origin]
+    if len(missing(piece, torch.cat(others).unique())):
+        return found
+    return found._replace(skips=False, cause="keeps every sample, together with its sisters")
