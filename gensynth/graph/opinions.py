@@ -118,7 +118,7 @@ def torch_opinion(module: "nn.Module", input_shape: tuple[int, int, int]) -> Opi
 def _attention(query: object, key: object, value: object, *_: object, **__: object) -> int:
     from torch.utils.flop_counter import sdpa_flop_count
 
-    return int(sdpa_flop_count(query, key, value))
+    return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
 
 
 def difference(opinion: Opinion, profile: Profile) -> str:

@@ -23,8 +23,11 @@ def prepare(model: Model, runtime: str, threads: int, batch: int) -> Open:
     """
     import torch
 
+    from gensynth.graph.trace import image_for
+
     rng = torch.Generator().manual_seed(0)
     images = torch.randn((batch, *model.input_shape), generator=rng)
+    images = images.to(image_for(model.module, model.input_shape).dtype)  # It may be half.
     try:
         network = Deployment(model.module, model.input_shape, images)
         if runtime == "torch":

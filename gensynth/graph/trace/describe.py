@@ -82,15 +82,15 @@ def _quantised_convolution(call: Call) -> Columns:
     packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
     weight = packed_weights(packed)[0]
     axes = weight.dim() - 2
-    dilation = _pair(packed.dilation(), axes)
+    dilation = _pair(packed.dilation(), axes)  # type: ignore[attr-defined]
     kernel = _extent(_pair(weight.shape[2:], axes), dilation)
     return {
         "op": f"conv{axes}d",
         "kernel": kernel,
-        "stride": _pair(packed.stride(), axes),
-        "groups": int(packed.groups()),
+        "stride": _pair(packed.stride(), axes),  # type: ignore[attr-defined]
+        "groups": int(packed.groups()),  # type: ignore[attr-defined]
         "macs": weight.numel() * call.out.shape[2:].numel() * call.out.shape[0],
-        "detail": _window(kernel, _pair(packed.padding(), axes, 0), dilation),
+        "detail": _window(kernel, _pair(packed.padding(), axes, 0), dilation),  # type: ignore[attr-defined]
     }
 
 

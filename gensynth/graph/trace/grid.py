@@ -108,8 +108,8 @@ def measure(places: Places) -> Grid:
 
 
 def _different(labels: Tensor) -> Tensor:
-    values = (labels.flatten().double() * 256).round().unique() / 256
-    return values[values > 0]
+    values = (labels.flatten().double() * 256).round().unique() / 256  # type: ignore[no-untyped-call]
+    return values[values > 0]  # type: ignore[no-any-return]
 
 
 def _step(values: Tensor) -> float:
@@ -159,7 +159,7 @@ def rescaled(places: Places, before: Places) -> Places:
 
 def _rescaled_labels(labels: Tensor, before: Tensor) -> Tensor:
     shape, labels = labels.shape, compact(labels)
-    values = compact(before).unique()
+    values = compact(before).unique()  # type: ignore[no-untyped-call]
     values = values[values > 0]
     if len(values) < 2:
         return (labels > 0).float().expand(shape)

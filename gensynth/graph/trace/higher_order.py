@@ -34,7 +34,7 @@ def run_higher_order(
     score function (`flex_attention`) is one product of activations, as the other forms of it are.
     Any other is run unseen, and listed as unknown.
     """
-    name = func.name()
+    name = func.name()  # type: ignore[no-untyped-call]
     if name == "cond":
         condition, taken, other, operands = (*args, *kwargs.values())[:4]
         with recorder:

@@ -63,6 +63,6 @@ def _kept_by_sisters(found: Reduction, kept: dict[int, list[tuple[Piece, Tensor]
         return found
     piece = mine[0][0]
     others = [a for pairs in kept.values() for p, a in pairs if p.origin is piece.origin]
-    if len(missing(piece, torch.cat(others).unique())):
+    if len(missing(piece, torch.cat(others).unique())):  # type: ignore[no-untyped-call]
         return found
     return found._replace(skips=False, cause="keeps every sample, together with its sisters")

@@ -48,7 +48,7 @@ class Doors(TorchFunctionMode):
 
     def _recur(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Count a recurrent layer: each weight matrix is read once for each step and sequence."""
-        with _disable_current_modes():  # type: ignore[no-untyped-call]
+        with _disable_current_modes():
             out = func(*args, **kwargs)
         read = _tensors((args, kwargs))
         sequence, *_ = read

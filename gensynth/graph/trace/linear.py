@@ -47,7 +47,7 @@ def maxima(call: Call) -> Run:
     if call.kind == "pool" and not call.operator.startswith("adaptive"):
         return lambda values, purpose: _summed_window(call, values[0])
     if call.kind == "pool":
-        return lambda values, purpose: F.adaptive_avg_pool2d(values[0], call.out.shape[-2:])
+        return lambda values, purpose: F.adaptive_avg_pool2d(values[0], call.out.shape[-2:])  # type: ignore[arg-type]
     if call.kind == "combine":
         return lambda values, purpose: sum(values, torch.zeros(call.out.shape))
     axes = call.arguments.get("dim")
@@ -59,7 +59,7 @@ def maxima(call: Call) -> Run:
 
 def _moved(call: Call, values: Sequence[Tensor], part: int) -> Tensor:
     made = repeat(call, values, lambda constant: torch.zeros(constant.shape))
-    return made if isinstance(made, Tensor) else made[part]  # type: ignore[no-any-return]
+    return made if isinstance(made, Tensor) else made[part]
 
 
 def _elementwise(call: Call) -> Run:
@@ -112,7 +112,7 @@ def _convolution(call: Call) -> Run:
             one = torch.ones_like(one) if purpose == "cover" else one
             return convolve(image[:, :1], one, None, **window).expand(call.out.shape)  # type: ignore[no-any-return]
         if purpose == "cover":
-            summed = image.unflatten(1, (groups, per_group)).sum(2)
+            summed = image.unflatten(1, (groups, per_group)).sum(2)  # type: ignore[no-untyped-call]
             ones = torch.ones(groups, 1, *weight.shape[2:])
             seen = convolve(summed, ones, None, **window, groups=groups)
             return seen.repeat_interleave(outputs // groups, 1)  # type: ignore[no-any-return]

@@ -125,12 +125,12 @@ def _inside(piece: Piece) -> Tensor:
 
 def _middle(labels: Tensor, count: int) -> Tensor:
     border = 2 if count >= 6 else 1 if count >= 3 else 0
-    values = compact(labels).unique()
+    values = compact(labels).unique()  # type: ignore[no-untyped-call]
     values = values[values > 0]
     if not len(values):
         return labels < 0
     low, high = values[min(border, len(values) - 1)], values[max(len(values) - 1 - border, 0)]
-    return (labels >= low) & (labels <= high)
+    return (labels >= low) & (labels <= high)  # type: ignore[no-any-return]
 
 
 def covered(piece: Piece) -> Tensor:
@@ -164,4 +164,4 @@ def missing(piece: Piece, arrived: Tensor) -> Tensor:
 def _cells(places: Places, wanted: Tensor) -> Tensor:
     rows, columns = (compact(labels) for labels in places)
     marks = torch.where((rows > 0) & (columns > 0) & wanted, rows * 4099 + columns, 0)
-    return marks.long()[marks > 0].unique()
+    return marks.long()[marks > 0].unique()  # type: ignore[no-any-return, no-untyped-call]

@@ -170,7 +170,7 @@ class Sampling:
         def channels(labels: Tensor) -> Tensor:
             labels = on_grid.compact(labels)
             if labels.shape[1] > 1:
-                labels = averaged(labels.unflatten(1, (groups, -1)), [2]).flatten(1, 2)
+                labels = averaged(labels.unflatten(1, (groups, -1)), [2]).flatten(1, 2)  # type: ignore[no-untyped-call]
                 labels = labels.repeat_interleave(outputs // groups, 1)
             return labels
 
@@ -183,7 +183,7 @@ class Sampling:
             shape = call.inputs[0].shape
 
             def pooled(labels: Tensor) -> Tensor:
-                return tidy(torch.nn.functional.adaptive_avg_pool2d(labels.expand(shape), size))
+                return tidy(torch.nn.functional.adaptive_avg_pool2d(labels.expand(shape), size))  # type: ignore[arg-type]
 
             # All positions are averaged: that is no reduction, however the window is called.
             stride = columns.get("stride", (1, 1)) if max(size) > 1 else (1, 1)
@@ -275,7 +275,7 @@ class Sampling:
             axis = -1 if at == 0 or call.kind == "matmul" else -2
             if call.kind == "matmul" and at:
                 break
-            contracted = piece.places.each(lambda labels, axis=axis: averaged(labels, [axis]))
+            contracted = piece.places.each(lambda labels, axis=axis: averaged(labels, [axis]))  # type: ignore[misc]
             candidates.append(contracted.each(lambda labels: tidy(labels.expand(shape))))
         best = next((p for p in candidates if measure(p).cells > 1), candidates[0])
         self._map(call.out, row, renumber(best))
@@ -395,7 +395,7 @@ class Sampling:
             labels = [labels.expand(image.shape)[tuple(at)] for labels in parent.places]
             code = labels[0] * 4099 + labels[1]
             placed = code[(labels[0] > 0) & (labels[1] > 0)]
-            if size > 1 and len(placed.unique()) * 1.5 <= max(len(placed), size // 2):
+            if size > 1 and len(placed.unique()) * 1.5 <= max(len(placed), size // 2):  # type: ignore[no-untyped-call]
                 if parent not in self._restarted:
                     self._end(parent)
                     places = on_grid.fresh(image)

@@ -44,7 +44,7 @@ def _frozen(module: nn.Module) -> Iterator[Tensor]:
             graph = part.inlined_graph  # It owns its nodes: keep it while they are read.
         except RuntimeError:  # A part without a forward method has no graph.
             continue
-        for node in graph.findAllNodes("prim::Constant"):
+        for node in graph.findAllNodes("prim::Constant"):  # type: ignore[attr-defined]
             if node.output().type().kind() != "TensorType":
                 continue
             value = node.output().toIValue()
