@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from gensynth.graph.graph import Layer, fingerprint
 from gensynth.graph.trace import trace
+from gensynth.plugins import load
+from gensynth.space import Replay, Task
 from tests.support.networks import call, columnar, conv, resnet
 
 Rows = list[Layer]
@@ -149,3 +151,21 @@ def test_it_is_the_same_in_another_process() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     here = [trace(model, (3, 8, 8)).fingerprint for model in (resnet(), columnar())]
     assert out.stdout.split() == here
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("attendnext:xa325", "b44e7c3b18b9"),
+        ("attendnext:ref659", "6935fc76bc9a"),
+        ("attendnext:prototype", "b0b553023f87"),
+        ("attendnext:tiny", "c9d2593bb38d"),
+        ("attendnext:cifar10", "9a433bdacf02"),
+        ("attendnet:prototype", "bc48c7773546"),
+    ],
+)
+def test_the_names_that_stand_in_records_stay(name: str, expected: str) -> None:
+    space, _, preset = name.partition(":")
+    made = load("search_space", space, "test")()
+    genome = made.sample(Replay(made.presets[preset]))
+    assert made.graph(genome, Task(3, 64, 64, 10)).fingerprint == expected
