@@ -7,6 +7,7 @@ the other counter does not know. What is left after these would be an error of o
 """
 
 import logging
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -185,8 +186,6 @@ def _evaluated(module: "nn.Module") -> Iterator[None]:
 @contextmanager
 def _quiet(name: str) -> Iterator[None]:
     """Keep a package from logging warnings about what it does not know."""
-    import warnings
-
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)

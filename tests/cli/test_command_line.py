@@ -214,9 +214,10 @@ class Block(nn.Module):
     def __init__(self, a, b, stride):
         super().__init__()
         self.conv = nn.Conv2d(a, b, 3, stride, 1)
+        self.mix = nn.Conv2d(b, b, 3, 1, 1)
         self.shortcut = nn.Conv2d(a, b, 1, stride)
     def forward(self, x):
-        return (self.conv(x) + self.shortcut(x)).relu()
+        return (self.mix(self.conv(x).relu()) + self.shortcut(x)).relu()
 
 class Net(nn.Module):
     def __init__(self):

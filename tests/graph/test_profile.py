@@ -52,7 +52,8 @@ def test_views_share_memory_and_the_last_reader_frees_it() -> None:
 def test_what_is_in_no_count_is_listed() -> None:
     def run(x: Tensor, idle: nn.Module) -> Tensor:
         tokens = x.flatten(2)
-        return torch.fft.rfft(tokens @ tokens.mT).real
+        spectrum: Tensor = torch.fft.rfft(tokens @ tokens.mT)
+        return spectrum.real
 
     costs = profile(trace(call(run, idle=nn.Linear(1, 1, bias=False)), (3, 4, 4)))
     assert costs.uncounted == ("aten::_fft_r2c (the network)",)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "gensynth"
 HOMES = {
     "ray": {"executors/ray"},
-    "fvcore": {"graph/profile"},
+    "fvcore": {"graph/opinions"},
     "optuna": {
         "record/study",
         "record/database",

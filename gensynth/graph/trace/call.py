@@ -1,12 +1,13 @@
 """One call of an operator, as it happened while a network ran, and the same call repeated."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from gensynth.graph.graph import Kind
 from gensynth.graph.trace.operators import KIND, OVERLOADS
@@ -139,3 +140,19 @@ def repeat(
 def _is_plain(value: Any) -> bool:
     items = value if isinstance(value, (list, tuple)) else [value]
     return all(isinstance(item, (bool, int, float, str)) for item in items)
+
+
+def opened(output: Any) -> Any:
+    """Look into the dataclasses that a network may return."""
+
+    def values(leaf: Any) -> Any:
+        if not is_dataclass(leaf):
+            return leaf
+        return [getattr(leaf, field.name, None) for field in fields(leaf)]
+
+    return tree_map(values, output)
+
+
+def tensors_in(values: Any) -> tuple[Tensor, ...]:
+    """Return the tensors among nested values."""
+    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))

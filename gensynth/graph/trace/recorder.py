@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph, Kind, Layer
-from gensynth.graph.trace.call import Call, qualified_name
+from gensynth.graph.trace.call import Call, opened, qualified_name, tensors_in
 from gensynth.graph.trace.describe import describe
 from gensynth.graph.trace.higher_order import run_higher_order
 from gensynth.graph.trace.labels import Labels, Route, overlap
@@ -69,7 +67,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def graph(self, output: Any) -> Graph:
         """Close the table: the last row is the output, views that nobody read are gone."""
-        made = [t for t in _tensors(_opened(output)) if t in self.row]
+        made = [t for t in tensors_in(opened(output)) if t in self.row]
         if not made:
             raise InputError(
                 "model", f"returns no tensor that torch computed from the image{self._doors()}"
@@ -126,7 +124,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             with self:
                 return func._op_dk(_COMPOSITE, *args, **kwargs)
         out = func(*args, **kwargs)
-        outputs = _tensors(out)
+        outputs = tensors_in(out)
         if outputs:
             self._see(func, args, kwargs, outputs)
         return out
@@ -152,7 +150,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sampling.lose(inputs, tensor, len(self.layers) - 1)
 
     def _see(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Tensor, ...]) -> None:
-        read = _tensors((args, kwargs))
+        read = tensors_in((args, kwargs))
         for tensor in read:
             if self.left and tensor not in self.row and tensor not in self.weights:
                 self._return(tensor)
@@ -268,25 +266,10 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
     return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
-def _opened(output: Any) -> Any:
-    """Look into the dataclasses that a network may return."""
-
-    def opened(leaf: Any) -> Any:
-        if not is_dataclass(leaf):
-            return leaf
-        return [getattr(leaf, field.name, None) for field in fields(leaf)]
-
-    return tree_map(opened, output)
-
-
 def _memory(tensor: Tensor) -> int:
     """Name the memory that a tensor looks at; on the meta device there are no addresses."""
     name: int = tensor.untyped_storage()._cdata
     return name
-
-
-def _tensors(values: Any) -> tuple[Tensor, ...]:
-    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))
 
 
 def _is_composite(func: Any) -> bool:
@@ -302,7 +285,7 @@ def _held(module: nn.Module) -> Iterator[Tensor]:
     yield from module.buffers()
     for part in module.modules():
         if not isinstance(part, torch.jit.ScriptModule):
-            yield from _tensors(list(vars(part).values()))
+            yield from tensors_in(list(vars(part).values()))
 
 
 def _without_unread_views(layers: list[Layer]) -> tuple[tuple[Layer, ...], dict[int, int]]:

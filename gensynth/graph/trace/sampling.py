@@ -11,19 +11,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from gensynth.graph.graph import Reduction
 from gensynth.graph.trace import grid as on_grid
 from gensynth.graph.trace.call import Call, repeat
 from gensynth.graph.trace.describe import operands
+from gensynth.graph.trace.following import Following
 from gensynth.graph.trace.grid import (
     Places,
     averaged,
     broadcast,
     measure,
     renumber,
-    rescaled,
     tidy,
     windowed,
 )
@@ -40,52 +39,8 @@ _BENDING_RESIZES = frozenset({"grid_sampler_2d"})
 _AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d"})
 
 
-class Sampling:
+class Sampling(Following):
     """Follows the sampling grids of all tensors that depend on the image."""
-
-    def __init__(self) -> None:
-        self._pieces: Any = WeakTensorKeyDictionary()
-        self._first: int | None = None
-        """The row of the first learned product: what stands before it, and it, is exempt."""
-        self._ended: dict[Piece, None] = {}
-        self._restarted: dict[Piece, Piece] = {}
-        """Maps that begin where a piece ended, by the piece."""
-
-    def begin(self, image: Tensor) -> None:
-        """Take `image` for the first map."""
-        self._map(image, 0, on_grid.fresh(image))
-
-    def same(self, tensor: Tensor, out: Tensor) -> None:
-        """Let `out` be the numbers of `tensor`."""
-        self._pieces[out] = self._pieces[tensor]
-
-    def lose(self, inputs: Sequence[Tensor], out: Tensor, row: int) -> None:
-        """Begin a map at what an operator made whose ways are not known."""
-        for tensor in inputs:
-            self._end(self._pieces[tensor])
-        alike = [self._pieces[t].places for t in inputs if t.shape == out.shape]
-        self._map(out, row, renumber(alike[0]) if alike else _unknown(out))
-
-    def write(self, view: Tensor, written: Tensor, row: int) -> None:
-        """Show in `view` what was written in place to `written`, which shares its memory."""
-        new, old = self._pieces[written], self._pieces.get(view)
-        if old is not None:
-            old, new = self._met([old, new])
-        elements = view.untyped_storage().nbytes() // view.element_size()
-
-        def run(values: Sequence[Tensor], purpose: Any = "cover") -> Tensor:
-            memory = torch.zeros(elements)
-            if old is not None:
-                memory = _into(memory, view, values[0])
-            memory = _into(memory, written, values[-1])
-            return memory.as_strided(view.shape, view.stride(), view.storage_offset())
-
-        parents = (old, new) if old is not None else (new,)
-        places = Places(
-            tidy(run([piece.places.rows for piece in parents])),
-            tidy(run([piece.places.columns for piece in parents])),
-        )
-        self._go_on(view, row, list(parents), places, run, moves=True)
 
     def see(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
         """Follow the grids through an operator, whose outputs are the tensors of `rows`."""
@@ -127,12 +82,6 @@ class Sampling:
         for other, at in zip(call.outputs[1:], rows[1:], strict=True):
             if other not in self._pieces:
                 self.lose(call.inputs, other, at)
-
-    def _met(self, parents: list[Piece]) -> list[Piece]:
-        """Let each of several maps count its own rows and columns, where they meet."""
-        if all(piece.origin is parents[0].origin for piece in parents):
-            return parents
-        return [self._restart(piece) if piece.parents else piece for piece in parents]
 
     def _move(self, call: Call, parents: list[Piece], rows: Sequence[int]) -> None:
         parents = self._met(parents)
@@ -259,13 +208,6 @@ class Sampling:
         self._go_on(call.out, row, [parent], places, run, learned=learned)
         self._learn(call, row)
 
-    def _learn(self, call: Call, row: int) -> None:
-        """Begin a map at the first learned product; its reduction is exempt."""
-        if self._first is None and (call.learned or call.func.namespace == "quantized"):
-            self._first = row
-            self._end(self._pieces[call.out])
-            self._map(call.out, row, renumber(self._pieces[call.out].places))
-
     def _attend(self, call: Call, parents: list[Piece], row: int) -> None:
         """Place a product of two activations as its first factor, the queries, or as its second."""
         for parent in parents:
@@ -334,106 +276,13 @@ class Sampling:
                 self._end(parent)
             self._map(call.out, row, renumber(places))
 
-    def _go_on(
-        self, out: Tensor, row: int, parents: list[Piece], places: Places, run: Run,
-        moves: bool = False, stride: tuple[int, int] = (1, 1), loss: str = "",
-        hold: bool = False, depends: bool = False, learned: bool = False,
-    ) -> None:  # fmt: skip
-        """Lengthen a piece, unless maps meet or an axis becomes coarser a second time."""
-        if not all(piece.origin is parents[0].origin for piece in parents):
-            for parent in parents:
-                self._end(parent)
-            self._map(out, row, renumber(places))
-            return
-        grid = measure(places)
-        piece = Piece(
-            row, places, grid, tuple(parents), run, moves and all(p.moves for p in parents),
-            stride, loss, learned, depends or any(p.depends for p in parents),
-        )  # fmt: skip
-        again = any(
-            all(axes)
-            for parent in parents
-            for axes in zip(
-                grid.coarser_along(parent.grid),
-                parent.grid.coarser_along(parent.origin.grid),
-                strict=True,
-            )
-        )
-        stepped = (
-            len(parents) == 1
-            and max(stride) > 1
-            and any(
-                max(p.stride) > 1 and _share_an_axis(p.stride, stride) for p in parents[0].chain()
-            )
-        )
-        if (again or stepped) and len(parents) == 1:
-            parent = self._restart(parents[0])
-            scale = rescaled(places, parents[0].places)
-            piece = Piece(
-                row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends
-            )
-        self._pieces[out] = piece
-        if loss and not hold:
-            self._end(piece if piece.coarsens else piece.parents[0])
-            self._map(out, row, renumber(piece.places))
-
-    def _restart(self, piece: Piece) -> Piece:
-        """End a piece and begin a map where it ended."""
-        if piece not in self._restarted:
-            self._end(piece)
-            places = renumber(piece.places)
-            self._restarted[piece] = Piece(piece.row, places, measure(places))
-        return self._restarted[piece]
-
-    def _cells(self, image: Tensor, parent: Piece, row: int) -> Piece:
-        """Take what a window runs over for a map of its own if several cells have one place."""
-        axes = [-1] if image.dim() == 3 else [-2, -1]
-        for axis in axes:
-            size = image.shape[axis]
-            middle = [length // 2 for length in image.shape]
-            at = [slice(None) if a == image.dim() + axis else m for a, m in enumerate(middle)]
-            labels = [labels.expand(image.shape)[tuple(at)] for labels in parent.places]
-            code = labels[0] * 4099 + labels[1]
-            placed = code[(labels[0] > 0) & (labels[1] > 0)]
-            if size > 1 and len(placed.unique()) * 1.5 <= max(len(placed), size // 2):  # type: ignore[no-untyped-call]
-                if parent not in self._restarted:
-                    self._end(parent)
-                    places = on_grid.fresh(image)
-                    self._restarted[parent] = Piece(parent.row, places, measure(places))
-                return self._restarted[parent]
-        return parent
-
-    def _map(self, out: Tensor, row: int, places: Places) -> None:
-        self._pieces[out] = Piece(row, places, measure(places))
-
-    def _end(self, piece: Piece) -> None:
-        """Remember a piece that ended, if its grid became coarser."""
-        if piece.parents and any(part.coarsens for part in piece.chain()):
-            self._ended[piece] = None
-
 
 def _through(shape: torch.Size) -> Run:
     return lambda values, purpose: values[0].expand(shape)
 
 
-def _share_an_axis(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return any(min(steps) > 1 for steps in zip(one, other, strict=True))
-
-
-def _unknown(out: Tensor) -> Places:
-    return on_grid.fresh(out) if out.dim() >= 4 else on_grid.nowhere(out)
-
-
 def _no_place(constant: Tensor) -> Tensor:
     return torch.zeros(constant.shape)
-
-
-def _into(memory: Tensor, window: Tensor, values: Tensor) -> Tensor:
-    filled = memory.clone()
-    filled.as_strided(window.shape, window.stride(), window.storage_offset()).copy_(
-        values.expand(window.shape)
-    )
-    return filled
 
 
 def _finest(places: list[Places], grids: list[Any], parents: list[Piece]) -> Places:

@@ -16,12 +16,21 @@ from gensynth.graph.graph import Reduction
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from tests.support.networks import call, conv
+from tests.support.notations import (
+    BLUR,
+    CHANNELS,
+    EVEN,
+    POOL,
+    ROW,
+    SIDE,
+    filled,
+    in_blocks,
+    merged,
+    phases,
+    summed,
+    turned,
+)
 
-CHANNELS, SIDE = 8, 16
-TRI = torch.tensor([1.0, 2.0, 1.0]) / 4
-BLUR = torch.outer(TRI, TRI).repeat(CHANNELS, 1, 1, 1)
-ROW = TRI.repeat(CHANNELS, 1).view(CHANNELS, 1, 1, 3)
-EVEN = torch.arange(0, SIDE, 2)
 Reduce = Callable[[Tensor], Tensor]
 
 
@@ -51,41 +60,8 @@ def found(reduce: Callable[[Network, Tensor], Tensor]) -> list[tuple[bool | None
     return [(reduction.filtered, reduction.skips) for reduction in reductions]
 
 
-def in_blocks(x: Tensor) -> Tensor:
-    return x.reshape(1, CHANNELS, SIDE // 2, 2, SIDE // 2, 2)
-
-
-def phases(x: Tensor) -> list[Tensor]:
-    return [x[..., i::2, j::2] for i in (0, 1) for j in (0, 1)]
-
-
-def merged(x: Tensor) -> Tensor:
-    """Swin's patch merging, on tokens whose channels come last."""
-    tokens = x.permute(0, 2, 3, 1)
-    return torch.cat([tokens[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], -1)
-
-
-def turned(x: Tensor) -> Tensor:
-    """A rotary embedding: channels in pairs, none of them dropped."""
-    one, other = x[:, ::2], x[:, 1::2]
-    return torch.stack([-other, one], 2).flatten(1, 2) * 0.5 + x
-
-
-def filled(x: Tensor) -> Tensor:
-    y = x.new_zeros(1, 4 * CHANNELS, SIDE // 2, SIDE // 2)
-    for number, phase in enumerate(phases(x)):
-        y[:, number * CHANNELS : (number + 1) * CHANNELS] = phase
-    return y
-
-
 def with_two(n: Network) -> Tensor:
     return n.two.reshape(CHANNELS, 4 * CHANNELS, 1, 1)
-
-
-def integral(x: Tensor) -> Tensor:
-    sums = F.pad(x, (1, 0, 1, 0)).cumsum(2).cumsum(3)
-    rows = sums[:, :, 2::2] - sums[:, :, :-2:2]
-    return (rows[..., 2::2] - rows[..., :-2:2]) / 4
 
 
 GROUPS: Mapping[
@@ -103,7 +79,7 @@ GROUPS: Mapping[
             "patch merging": lambda n, x: merged(x) @ with_two(n).flatten(1).T,
             "unfold and a product": lambda n, x: n.two.flatten(1) @ F.unfold(x, 2, stride=2),
             "space to depth in place": lambda n, x: F.conv2d(filled(x), with_two(n)),
-            "a sum over slices": lambda n, x: sum(
+            "a sum over slices": lambda n, x: summed(
                 F.conv2d(phase, n.two[..., i // 2, i % 2, None, None])
                 for i, phase in enumerate(phases(x))
             ),
@@ -150,7 +126,7 @@ GROUPS: Mapping[
             "reshape and mean": lambda n, x: in_blocks(x).mean((3, 5)),
             "adaptive": lambda n, x: F.adaptive_avg_pool2d(x, 8),
             "area": lambda n, x: F.interpolate(x, scale_factor=0.5, mode="area"),
-            "a sum of slices": lambda n, x: sum(phases(x)) / 4,  # type: ignore[return-value]
+            "a sum of slices": lambda n, x: summed(phases(x)) / 4,
             "unfold": lambda n, x: F.unfold(x, 2, stride=2).view(1, CHANNELS, 4, -1).mean(2),
             "fixed matrices": lambda n, x: POOL @ x @ POOL.T,
             "einsum": lambda n, x: torch.einsum("ih,bchw,jw->bcij", POOL, x, POOL),
@@ -196,7 +172,6 @@ GROUPS: Mapping[
         },
     ),
 }  # fmt: skip
-POOL = torch.eye(SIDE // 2).repeat_interleave(2, 1) / 2
 CASES = [
     pytest.param(expected, reduce, id=f"{group}: {name}")
     for group, (expected, notations) in GROUPS.items()

@@ -22,7 +22,7 @@ from gensynth.graph.trace import trace
 from tests.support.networks import call, conv, resnet
 
 SHAPE = (3, 16, 16)
-_library = torch.library.Library("gensynth_tests", "DEF")
+_library: Any = torch.library.Library("gensynth_tests", "DEF")  # type: ignore[no-untyped-call]
 _library.define("linear(Tensor x, Tensor w) -> Tensor")
 _library.impl("linear", lambda x, w: x @ w.t(), "CPU")
 
@@ -69,7 +69,7 @@ def inferring(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 @pytest.mark.parametrize("name", ["resnet", "attention", "encoder", "upsampling"])
 def test_inference_mode_changes_no_row(name: str) -> None:
-    run, parts = {
+    cases: dict[str, tuple[Callable[..., Tensor], dict[str, nn.Module]]] = {
         "resnet": (lambda x, net: net(x), {"net": resnet()}),
         "attention": (
             lambda x, stem, mha: mha(*[tokens(stem(x))] * 3)[0],
@@ -83,7 +83,8 @@ def test_inference_mode_changes_no_row(name: str) -> None:
             lambda x, stem: F.interpolate(F.adaptive_avg_pool2d(stem(x), 4), scale_factor=2),
             {"stem": conv(3, 8)},
         ),
-    }[name]
+    }
+    run, parts = cases[name]
     one, other = (trace(call(r, **parts), SHAPE) for r in (run, inferring(run)))
     assert (profile(one), one.reductions) == (profile(other), other.reductions)
 
@@ -200,8 +201,10 @@ def sequential() -> nn.Module:
 
 def quantised() -> nn.Module:
     ao: Any = torch.ao.quantization
-    net = nn.Sequential(ao.QuantStub(), *sequential(), ao.DeQuantStub()).eval()
-    net.qconfig = ao.get_default_qconfig("onednn")  # type: ignore[assignment]
+    net: Any = nn.Sequential(
+        ao.QuantStub(), *list(sequential().children()), ao.DeQuantStub()
+    ).eval()
+    net.qconfig = ao.get_default_qconfig("onednn")
     ao.prepare(net, inplace=True)
     net(torch.rand(2, *SHAPE))
     converted: nn.Module = ao.convert(net)
