@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from gensynth.errors import InputError
 from gensynth.formats import Deployment
 from gensynth.formats.onnx import require, session_of, to_onnx
+from gensynth.graph.trace import image_for
 from gensynth.latency.paired import Infer, Open
 from gensynth.models.by_name import Model
 
@@ -22,8 +23,6 @@ def prepare(model: Model, runtime: str, threads: int, batch: int) -> Open:
     the caller sets the number of torch's threads. Raises `InputError` if the network does not run.
     """
     import torch
-
-    from gensynth.graph.trace import image_for
 
     rng = torch.Generator().manual_seed(0)
     images = torch.randn((batch, *model.input_shape), generator=rng)

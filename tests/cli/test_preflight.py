@@ -20,7 +20,7 @@ def test_the_answer_comes_first(tmp_path: Path, capsys: pytest.CaptureFixture[st
     code, out, _ = run(capsys, "preflight", toml)
     assert code == 0 and out.startswith("possible: toy: ")
     assert "30 sequences of decisions" in out and "known after training" in out
-    assert "The binding rule: max_params; without it 100.0% are possible." in out
+    assert "Binding constraint: max_params; without it 100.0% are possible." in out
     assert "Latency: " in out and "Time: " in out
 
 

@@ -60,7 +60,7 @@ IMPOSSIBLE = {
     "limits that exclude each other": {
         "constraints": {
             "max_macs": {"limit": 700},
-            "at_least": {"use": "tests.preflight.test_findings:AtLeastParams", "limit": 2000},
+            "at_least": {"use": "tests.feasibility.test_findings:AtLeastParams", "limit": 2000},
         }
     },
 }
@@ -167,7 +167,7 @@ def test_a_preflight_predicts_times() -> None:
 
 
 def test_a_rule_that_raises_is_told_and_not_hidden() -> None:
-    settings = experiment(constraints={"bad": {"use": "tests.preflight.test_findings:Raises"}})
+    settings = experiment(constraints={"bad": {"use": "tests.feasibility.test_findings:Raises"}})
     with pytest.raises(InputError, match="constraint bad: "):
         found(settings)
 

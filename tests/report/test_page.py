@@ -126,7 +126,11 @@ def test_before_the_inquisitor_has_judged_nothing_was_learned(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("networks", "told"),
-    [(2, "too few that differ"), (4, "1.00 over 4 networks, too few to"), (5, "chosen for being")],
+    [
+        (2, "2, too few to assess how well the proxy ranks them"),
+        (4, "1.00 over 4 networks, too few to generalize"),
+        (5, "chosen because the proxy rates them alike"),
+    ],
 )
 def test_a_rank_correlation_is_told_with_what_it_is_worth(
     finished: Path, networks: int, told: str
@@ -170,7 +174,7 @@ def test_a_campaign_without_a_winner_says_so(tmp_path: Path) -> None:
         run(campaign)
         file = write(campaign, tmp_path / "run" / "report.html")
     page = Page(file.read_text(encoding="utf-8"))
-    assert "No network was found yet: none of 2 trained ones keeps every rule." in page.words
+    assert "No network was found: none of 2 trained ones keeps every constraint." in page.words
     assert not list(file.parent.glob("*.part"))
 
 

@@ -138,12 +138,18 @@ def test_a_rate_that_is_given_is_not_tried(
     assert "learning rate     0.2\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("rates", ["", "0.1,", "0.1;0.2", "0", "-1", "nan", "inf"])
+@pytest.mark.parametrize(
+    ("rates", "wanted"),
+    [
+        *[(rates, "comma-separated numbers") for rates in ("", "0.1,", "0.1;0.2")],
+        *[(rates, "numbers above 0") for rates in ("0", "-1", "nan", "inf")],
+    ],
+)
 def test_rates_that_are_none_are_one_line(
-    rates: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    rates: str, wanted: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("attendnext:tiny", "--data", "digits", "--out", str(tmp_path), "--rates", rates) == 2
-    assert capsys.readouterr().err.startswith("gensynth: --rates: expected numbers")
+    assert capsys.readouterr().err == f"gensynth: --rates: expected {wanted}, got {rates!r}\n"
 
 
 def test_what_was_trained_stands_alone_and_can_be_trained_again(
@@ -188,7 +194,7 @@ def test_a_folder_called_digits_is_not_mistaken_for_the_embedded_data(
         (("attendnext:tiny", "--data", "digits", "--augment", "spin"), "--augment[0]: expected"),
         (
             ("attendnext:tiny", "--data", "digits", "--data-share", "2"),
-            "data_share: must be greater",
+            "--data-share: must be greater",
         ),
     ],
 )

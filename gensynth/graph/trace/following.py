@@ -109,14 +109,7 @@ class Following:
                 strict=True,
             )
         )
-        stepped = (
-            len(parents) == 1
-            and max(stride) > 1
-            and any(
-                max(p.stride) > 1 and _share_an_axis(p.stride, stride) for p in parents[0].chain()
-            )
-        )
-        if (again or stepped) and len(parents) == 1:
+        if len(parents) == 1 and (again or _steps_again(parents[0], stride)):
             parent = self._restart(parents[0])
             scale = rescaled(places, parents[0].places)
             piece = Piece(
@@ -160,6 +153,12 @@ class Following:
         """Remember a piece that ended, if its grid became coarser."""
         if piece.parents and any(part.coarsens for part in piece.chain()):
             self._ended[piece] = None
+
+
+def _steps_again(piece: Piece, stride: tuple[int, int]) -> bool:
+    """Whether a window steps along an axis along which one of the piece has stepped before."""
+    before = (part.stride for part in piece.chain() if max(part.stride) > 1)
+    return max(stride) > 1 and any(_share_an_axis(steps, stride) for steps in before)
 
 
 def _share_an_axis(one: tuple[int, int], other: tuple[int, int]) -> bool:
