@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gensynth.data.open import default_cache
 from gensynth.latency.machine import LOCKS
@@ -30,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the run's cache."""
     shutil.rmtree(os.environ.pop("GENSYNTH_CACHE"), ignore_errors=True)
+
+
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")  # A slow machine fails no property.
 
 
 @pytest.hookimpl(hookwrapper=True)
