@@ -18,7 +18,7 @@ _PUBLIC = {
     "gensynth.api.comparing": ("compare", "setup_device"),
     "gensynth.api.drawing": ("Drawn",),
     "gensynth.api.exporting": ("Exported", "export"),
-    "gensynth.api.found": ("Found",),
+    "gensynth.api.found_network": ("Found",),
     "gensynth.api.networks": ("check", "profile", "score"),
     "gensynth.api.plugins": ("NewPlugin", "check_plugin", "installed_plugins", "new_plugin"),
     "gensynth.api.searching": ("Interrupted", "preflight", "search"),

@@ -8,7 +8,7 @@ from gensynth.api.comparing import setup_device as setup_device
 from gensynth.api.drawing import Drawn as Drawn
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
-from gensynth.api.found import Found as Found
+from gensynth.api.found_network import Found as Found
 from gensynth.api.networks import check as check
 from gensynth.api.networks import profile as profile
 from gensynth.api.networks import score as score

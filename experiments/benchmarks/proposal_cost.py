@@ -23,13 +23,13 @@ import pandas as pd
 
 from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.record_space import networks
-from gensynth.campaign import rows
 from gensynth.campaign.context import Context, make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decisions
+from gensynth.record import rows
 from gensynth.space import Draw, Recording
 
 TRIED = 300

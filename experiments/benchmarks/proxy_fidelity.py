@@ -34,7 +34,7 @@ from experiments.benchmarks.fidelity_guesses import (
 )
 from experiments.benchmarks.tables import heading, markdown
 from gensynth.evaluation.measurement import Measurement
-from gensynth.training.long import gain_at_end, is_flat
+from gensynth.training.long_training import gain_at_end, is_flat
 
 Floats = NDArray[float64]
 SAMPLES = 2000

@@ -27,7 +27,6 @@ import pandas as pd
 from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.recorded_predictor import Predictor
 from experiments.benchmarks.tables import heading, markdown, paired_p
-from gensynth.campaign import rows
 from gensynth.campaign.context import Context, make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, broken
@@ -38,6 +37,7 @@ from gensynth.generators.by_name import make_generator
 from gensynth.generators.protocol import Generator, Proposal
 from gensynth.genome import digest
 from gensynth.graph.profile import Profile
+from gensynth.record import rows
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gensynth": ("gensynth", {}),

@@ -15,7 +15,7 @@ from gensynth.errors import InputError, unknown
 from gensynth.evaluation.constraint import Candidate, Indicator, with_top1
 from gensynth.evaluation.score import NetScore, Score
 from gensynth.graph.columns import report
-from gensynth.graph.opinions import opinions
+from gensynth.graph.other_counters import opinions
 from gensynth.graph.profile import BYTES, Profile, profile
 from gensynth.graph.trace import trace
 from gensynth.graph.trace.stored import stored

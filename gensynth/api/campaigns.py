@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.api.experiments import Given, experiment_of
 from gensynth.api.exporting import Exported, export_candidate, export_winner
-from gensynth.api.found import Found, found
+from gensynth.api.found_network import Found, found
 from gensynth.campaign.campaign import Campaign as Machine
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist, ranking

@@ -20,7 +20,7 @@ from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
 from gensynth.training.device import Device
 from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe
-from gensynth.training.long import RATES, Choice
+from gensynth.training.long_training import RATES, Choice
 from gensynth.training.report import Report, rate_chosen
 from gensynth.training.report import trained as train_and_report
 

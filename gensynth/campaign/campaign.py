@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign import rows
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.finals import Finalist, admission, finalists, winner
@@ -29,6 +28,7 @@ from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import CountsRejections, Generator
 from gensynth.latency.device import answer_here
 from gensynth.latency.job import Stopwatch
+from gensynth.record import rows
 from gensynth.record.ledger import Ledger
 from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS, Result, next_attempt

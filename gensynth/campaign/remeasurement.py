@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gensynth.campaign import rows
 from gensynth.campaign.context import Context
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import ConstraintError
@@ -19,6 +18,7 @@ from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome
 from gensynth.latency.device import confirm, confirms
+from gensynth.record import rows
 from gensynth.serialization import dumps, from_plain, loads, write_whole
 
 REMEASURED_FILE = "confirmed.json"

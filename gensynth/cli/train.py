@@ -13,7 +13,7 @@ from gensynth.cli.options import AsJson, print_json, words
 from gensynth.errors import InputError
 
 if TYPE_CHECKING:
-    from gensynth.training.long import Choice
+    from gensynth.training.long_training import Choice
     from gensynth.training.report import Report
 
 # typer reads these at run time, so they are spelled the old way.

@@ -12,7 +12,7 @@ from gensynth.evaluation.evaluator import Evaluator
 from gensynth.feasibility.size import Size, all_decisions, estimated
 from gensynth.genome import Decisions
 from gensynth.graph.profile import Profile
-from gensynth.latency.suppose import foreseen
+from gensynth.latency.estimate import foreseen
 from gensynth.space import Draw, Recording, Replay, Source, without_some
 
 BEST_TOP1 = 100.0

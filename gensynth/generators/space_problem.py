@@ -24,7 +24,7 @@ from gensynth.generators.problem import Foresight, Prospect
 from gensynth.generators.synthesis.probe import Stimuli, react
 from gensynth.genome import Decision, Decisions
 from gensynth.graph.profile import Profile
-from gensynth.latency.suppose import foreseen, supposed
+from gensynth.latency.estimate import foreseen, supposed
 from gensynth.space import Choose, Replay, build_source
 
 Key = tuple[tuple[str, Decision], ...]

@@ -10,9 +10,9 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.genome import digest
 from gensynth.moved import former
 from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
-from gensynth.training.claim import Claim, claimed, taken
+from gensynth.training.folder_lock import Claim, claimed, taken
 from gensynth.training.job import Job
-from gensynth.training.long import (
+from gensynth.training.long_training import (
     RATES,
     Choice,
     OnMeasurement,

@@ -17,10 +17,10 @@ from experiments.benchmarks.time_to_target import (
     horizon,
     table,
 )
-from gensynth.campaign import rows
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Proposal
 from gensynth.graph.profile import Profile
+from gensynth.record import rows
 
 
 def run(variant: str, number: int, *found: tuple[float, float], seconds: float = 3600.0) -> Run:

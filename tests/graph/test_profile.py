@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gensynth.graph.graph import Graph, Layer
-from gensynth.graph.opinions import fvcore_opinion
+from gensynth.graph.other_counters import fvcore_opinion
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import find_model

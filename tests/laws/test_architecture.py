@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "gensynth"
 HOMES = {
     "ray": {"executors/ray"},
-    "fvcore": {"graph/opinions"},
+    "fvcore": {"graph/other_counters"},
     "optuna": {
         "record/study",
         "record/database",

@@ -12,7 +12,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.models.exported import load_folder
 from gensynth.space import Source
-from gensynth.training.claim import CLAIM
+from gensynth.training.folder_lock import CLAIM
 from gensynth.training.report import REPORT, read_report, trained
 from tests.support.trainings import QUICK, job
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.tables import heading, markdown
-from gensynth.training.long import FLAT_GAIN
+from gensynth.training.long_training import FLAT_GAIN
 
 Report = dict[str, Any]
 HEADS = "network", "image", "params", "MACs", "rate", "epochs", "test top-1", "95 %", "last fifth"

@@ -5,7 +5,7 @@ import pytest
 
 from gensynth.evaluation.measurement import Measurement
 from gensynth.training.job import Diverged
-from gensynth.training.long import choose_rate, gain_at_end, is_flat, train_long
+from gensynth.training.long_training import choose_rate, gain_at_end, is_flat, train_long
 from tests.support.trainings import QUICK, job, timeless
 
 TEN = replace(QUICK, epochs=10)
