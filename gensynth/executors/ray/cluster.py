@@ -101,7 +101,7 @@ def _started() -> Iterator[None]:
     """Start Ray on this machine's cores, in a folder that is deleted afterwards."""
     import ray
 
-    with short_folder() as folder:
+    with short_folder() as folder, _on_loopback_only():
         ray.init(
             address="local",
             num_cpus=usable_cores(),
@@ -113,6 +113,19 @@ def _started() -> Iterator[None]:
             _temp_dir=str(folder),
         )
         yield
+
+
+@contextmanager
+def _on_loopback_only() -> Iterator[None]:
+    """Apply `LOOPBACK` to a Ray that the user's program has imported before, without it."""
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 @contextmanager

@@ -39,6 +39,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def own_ray() -> Iterator[None]:
+    import ray  # noqa: F401 - before gensynth sets how Ray is imported, as a user's program may do
+
     with connected(None):
         yield
 
