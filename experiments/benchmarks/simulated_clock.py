@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 
+from experiments.benchmarks.early_stopping import ByRank
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
 from experiments.benchmarks.simulated_space import Trainings
-from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
+from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, SearchCurves
 from gensynth.campaign.experiment import Finals
 from gensynth.campaign.finals import admission
 from gensynth.evaluation.evaluator import Description, Evaluator
@@ -45,14 +46,6 @@ class Curves:
 
 def _place(top1: float, macs: float) -> Floats:
     return np.array([top1 / 5.0, np.log10(macs)])
-
-
-class ByRank(Halving):
-    """Halving as published: whoever falls behind is stopped."""
-
-    def stops(self, running: Running, /) -> bool:
-        """Whether the training falls behind."""
-        return self.is_behind(running)
 
 
 RULES: dict[str, EarlyStopping] = {
