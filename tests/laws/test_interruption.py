@@ -127,7 +127,7 @@ def test_ctrl_c_saves_what_runs_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "ended: none yet" in out
     command = f"gensynth search {folder / 'toy.toml'} --out {folder / 'run'} --trials 2 --seed 3"
-    assert f"outcomes recorded: 0; trainings to be resumed: 1; go on with:\n{command}" in err
+    assert f"Recorded outcomes: 0; trainings to resume: 1. Resume with:\n{command}" in err
     assert "Traceback" not in err
     assert len(curve_of(saved)) > before
 
