@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from gensynth.data.open import default_cache
@@ -26,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[USERS_CACHE] = str(default_cache())
     cache = os.environ["GENSYNTH_CACHE"] = tempfile.mkdtemp(prefix="gensynth-tests-")
     os.environ[LOCKS] = cache  # A measurement elsewhere on this machine is not waited for.
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ["OMP_NUM_THREADS"] = "1"  # For the programs that a test starts.
+        torch.set_num_threads(1)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,6 +1,7 @@
 """Comparing the latency of networks that are given by name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gensynth.errors import InputError
@@ -38,7 +39,19 @@ def compare(
     if not isinstance(device, ComparesNetworks):
         raise InputError("device", f"{question.device} does not compare networks")
     models = [_model(name, folder, image_size, channels, classes) for name in dict.fromkeys(names)]
-    return device.compare_networks(models, question, rounds)
+    found = device.compare_networks(models, question, rounds)
+    return replace(found, note=f"{found.note}{_unequal_inputs(models)}")
+
+
+def _unequal_inputs(models: Sequence[Model]) -> str:
+    """Return a sentence with the input of each network if they are not all equal, or nothing."""
+    shapes: dict[str, list[str]] = {}
+    for model in models:
+        shapes.setdefault("x".join(map(str, model.input_shape)), []).append(model.name)
+    if len(shapes) < 2:
+        return ""
+    each = "; ".join(f"{shape}: {', '.join(names)}" for shape, names in shapes.items())
+    return f"\nThe inputs of different sizes make the ratios compare unlike work: {each}."
 
 
 def _model(name: str, folder: Path, image_size: int | None, channels: int, classes: int) -> Model:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from gensynth.graph.graph import Reduction
 from gensynth.graph.trace import grid as on_grid
 from gensynth.graph.trace.call import Call
 from gensynth.graph.trace.grid import (
@@ -32,6 +33,10 @@ class Following:
         self._first: int | None = None
         """The row of the first learned product: what stands before it, and it, is exempt."""
         self._ended: dict[Piece, None] = {}
+        self._mixtures: list[Reduction] = []
+        """Places where all positions of a map are mixed into fewer, which have no grid any more."""
+        self._latest = 0
+        """Cells of the latest map that has a grid."""
         self._restarted: dict[Piece, Piece] = {}
         """Maps that begin where a piece ended, by the piece."""
 
@@ -141,13 +146,37 @@ class Following:
             if size > 1 and len(placed.unique()) * 1.5 <= max(len(placed), size // 2):  # type: ignore[no-untyped-call]
                 if parent not in self._restarted:
                     self._end(parent)
+                    self._arrange(image, parent, row)
                     places = on_grid.fresh(image)
                     self._restarted[parent] = Piece(parent.row, places, measure(places))
                 return self._restarted[parent]
         return parent
 
+    def _mix(self, call: Call, parent: Piece, axis: int, row: int) -> None:
+        """Note learned weights that mix all positions of every channel into fewer, but not one."""
+        given, made = call.inputs[0].shape, call.out.shape
+        positions = parent.grid.cells
+        if made and 1 < made[axis] < given[axis] == positions and call.out.numel() > made[axis]:
+            line = parent.places.each(
+                lambda labels: labels.expand(given).movedim(axis, -1).flatten(0, -2)[0]
+            )
+            if measure(line).cells == positions:
+                words = "learned weights mix all positions into fewer"
+                self._mixtures.append(Reduction(row, False, False, words, self._first is None))
+                self._latest = made[axis]
+
+    def _arrange(self, image: Tensor, parent: Piece, row: int) -> None:
+        """Note a smaller map whose positions mix all of a larger one, as attention pools it."""
+        height, width = image.shape[-2:]
+        is_map = image.dim() == 4 and min(height, width) > 1
+        if is_map and parent.grid.cells <= 1 and height * width < self._latest:
+            words = "each position mixes all of a larger map, by weights that depend on the image"
+            self._mixtures.append(Reduction(row, None, False, words, self._first is None))
+
     def _map(self, out: Tensor, row: int, places: Places) -> None:
-        self._pieces[out] = Piece(row, places, measure(places))
+        piece = self._pieces[out] = Piece(row, places, measure(places))
+        if piece.grid.cells > 1:
+            self._latest = piece.grid.cells
 
     def _end(self, piece: Piece) -> None:
         """Remember a piece that ended, if its grid became coarser."""

@@ -57,7 +57,8 @@ def uncompiled() -> Iterator[None]:
     """Let higher-order operators reach the recorder, instead of a compiler that hides their parts.
 
     Called eagerly, they compile themselves first, unless they are being compiled already; for a
-    while they are told so, and nobody else is.
+    while they are told so, and nobody else is. Parts made by `torch.compile` run as they were
+    written: the compiler would translate the recorder as well.
     """
     asked = torch.compiler.is_dynamo_compiling
 
@@ -65,7 +66,8 @@ def uncompiled() -> Iterator[None]:
         caller: str = sys._getframe(1).f_globals.get("__name__", "")
         return caller.startswith(_HIGHER_ORDER) or asked()
 
-    with patch.object(torch.compiler, "is_dynamo_compiling", compiling):
+    eager = torch.compiler.set_stance("force_eager")
+    with eager, patch.object(torch.compiler, "is_dynamo_compiling", compiling):
         yield
 
 

@@ -31,9 +31,7 @@ from gensynth.graph.trace.linear import as_learned, maxima, padding_of, runs
 from gensynth.graph.trace.pieces import Piece, Run
 
 _SUMS = frozenset({"mean", "sum"})
-_LINEAR = frozenset(
-    {"add", "sub", "rsub", "mul", "div", "neg", "quantize_per_tensor", "dequantize"}
-)
+_LINEAR = {"add", "sub", "rsub", "mul", "div", "neg", "quantize_per_tensor", "dequantize"}
 _MAXIMA = frozenset({"maximum", "minimum", "fmax", "fmin"})
 _BENDING_RESIZES = frozenset({"grid_sampler_2d"})
 _AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d"})
@@ -55,7 +53,10 @@ class Sampling(Following):
         """End all pieces that reach the output, and judge the reductions, in their order."""
         for tensor in outputs:
             self._end(self._pieces[tensor])
-        return judge(list(self._ended), self._first)
+        judged = judge(list(self._ended), self._first)
+        known = {reduction.row for reduction in judged}
+        mixtures = [mixture for mixture in self._mixtures if mixture.row not in known]
+        return sorted((*judged, *mixtures), key=lambda reduction: reduction.row)
 
     def _follow(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
         kind, operator = columns["kind"], call.operator
@@ -204,6 +205,8 @@ class Sampling(Following):
             return tidy(run([spread], "cover") / weight.clamp_min(1e-9))
 
         learned = call.learned or call.func.namespace == "quantized"
+        if learned:
+            self._mix(call, parent, axis, row)
         places = parent.places.each(contracted if learned else weighted)
         self._go_on(call.out, row, [parent], places, run, learned=learned)
         self._learn(call, row)

@@ -237,3 +237,18 @@ def test_what_an_early_exit_leaves_out_is_stored() -> None:
     known = costs(run, stem=conv(3, 8), near=nn.Linear(8, 10), far=nn.Linear(10, 10))
     assert (known.params, known.weight_bytes) == (216 + 90 + 110, 4 * 416)
     assert known.unread == ("parts.far.weight", "parts.far.bias")
+
+
+def test_compiled_parts_are_counted_and_judged_as_they_were_written() -> None:
+    """The compiler is not asked: it would translate the recorder as well, which takes minutes."""
+
+    def network() -> nn.Sequential:
+        return nn.Sequential(conv(3, 8), nn.Conv2d(8, 8, 1, stride=2), nn.ReLU())
+
+    plain = trace(network().eval(), (3, 16, 16))
+    whole: Any = torch.compile(network())
+    part: Any = torch.compile(network())
+    for compiled in (whole, nn.Sequential(part)):
+        graph = trace(compiled.eval(), (3, 16, 16))
+        assert profile(graph) == profile(plain)
+        assert graph.reductions == plain.reductions
