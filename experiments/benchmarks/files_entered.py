@@ -10,7 +10,9 @@ search spaces, the constraints and the devices.
 
 - candidate: from `ask` to `tell` of one search training in an inline campaign on digits, once the
   generator has learned from six others.
-- constraint: from a TOML file with one constraint to the verdict, by `gensynth check`.
+- verdict: from a TOML file with one constraint to its verdict on one network of the space.
+- constraint: the same by `gensynth check`, which takes any network, traces it, and reports its
+  columns and reductions too.
 - data: from an image folder, not yet cached, to the first batch of tensors.
 - export: a preset in every format that needs no extra, compared on digits, by `gensynth export`.
 - definition: a preset as a PyTorch definition and its weights alone, by `gensynth export`.
@@ -89,14 +91,33 @@ def candidate(place: Path, entered: Entered) -> None:
             step()
 
 
+def verdict(place: Path, entered: Entered) -> None:
+    """Judge a network of the space by an experiment that has one constraint."""
+    from gensynth.campaign.experiment import read_experiment
+    from gensynth.evaluation.evaluator import Evaluator
+    from gensynth.space import Task
+
+    file = _one_constraint(place)
+    with entered.watching():
+        one = read_experiment(file)
+        space, rules, score = one.make_space(), one.make_indicator(), one.make_score()
+        evaluator = Evaluator(space, Task(3, 32, 32, 10), rules, score)
+        described = evaluator.described(space.presets["tiny"])
+        evaluator.judge_untrained(described.candidate)
+
+
 def constraint(place: Path, entered: Entered) -> None:
-    """Judge a preset by an experiment that has one constraint."""
+    """Judge a preset by an experiment that has one constraint, on the command line."""
+    words = ["check", "attendnext:tiny", "--experiment", str(_one_constraint(place))]
+    _command([*words, "--image-size", "32"], entered)
+
+
+def _one_constraint(place: Path) -> Path:
     file = place / "experiment.toml"
     file.write_text(
         'name = "one"\nspace = "attendnext"\n[constraints.max_params]\nlimit = 100000\n'
     )
-    words = ["check", "attendnext:tiny", "--experiment", str(file), "--image-size", "32"]
-    _command(words, entered)
+    return file
 
 
 def data(place: Path, entered: Entered) -> None:
@@ -145,7 +166,7 @@ def _command(words: list[str], entered: Entered) -> None:
 
 
 FLOWS: dict[str, Callable[[Path, Entered], None]] = {
-    flow.__name__: flow for flow in (candidate, constraint, data, export, definition)
+    flow.__name__: flow for flow in (candidate, verdict, constraint, data, export, definition)
 }
 
 

@@ -4,6 +4,7 @@ import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
@@ -204,7 +205,7 @@ class Indicator:
 
     rules: tuple[Rule, ...] = ()
 
-    @property
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         """What must be measured before every rule of stage `latency` can answer."""
         return questions_of([rule.constraint for rule in self.rules])

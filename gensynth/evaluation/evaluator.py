@@ -7,7 +7,7 @@ into verdicts. It describes each distinct network once while it remembers it.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -90,7 +90,7 @@ class Evaluator:
         """Return an evaluator that knows these references and shares this one's memory."""
         return replace(self, references=references)
 
-    @property
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         """The latency measurements that the constraints or the score ask for."""
         return questions_of([*(rule.constraint for rule in self.indicator.rules), self.score])

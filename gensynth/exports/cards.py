@@ -13,8 +13,6 @@ from gensynth.genome import genome_id
 from gensynth.graph.profile import profile
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from gensynth.campaign.campaign import Campaign
     from gensynth.campaign.finals import Finalist
     from gensynth.data.sets import DataSet
@@ -51,18 +49,14 @@ def share_of(share: float) -> str:
     return "" if share == 1 else f"{share:.3g} of "
 
 
-def untrained_card(sourced: "Sourced", network: "nn.Module", inputs: "RealInputs") -> str:
+def untrained_card(sourced: "Sourced", inputs: "RealInputs") -> str:
     """Return the card of a network with fresh weights.
 
     Args:
         sourced: the genome.
-        network: the network whose weights are exported.
         inputs: the images that its running statistics come from.
     """
-    from gensynth.graph.trace import trace
-
-    shape = sourced.source.input_shape
-    costs = profile(trace(network, shape))
+    shape, costs = sourced.source.input_shape, profile(sourced.graph())
     classes = sourced.source.spec.get("classes")
     facts = {
         "Genome": genome_id(json.loads(sourced.genome_json)["genome"]),

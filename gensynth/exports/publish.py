@@ -128,7 +128,7 @@ def publish_untrained(
             if isinstance(part, nn.BatchNorm2d):
                 part.momentum = None  # Take the statistics of this batch alone.
         network(inputs.calibration[:STATISTICS])
-    card = untrained_card(sourced, network, inputs)
+    card = untrained_card(sourced, inputs)
     name, weights = _file_name(sourced.space), network.state_dict()
     check = write_folder(
         folder,

@@ -98,8 +98,9 @@ class SpaceProblem:
 
     def _foresee(self, decisions: Decisions) -> Foresight:
         described, indicator = self.evaluator.described(decisions), self.evaluator.indicator
-        task, questions = self.evaluator.task, indicator.questions
-        candidate = foreseen(described.candidate, questions, task, self.folder)
+        candidate = described.candidate
+        if indicator.questions:
+            candidate = foreseen(candidate, indicator.questions, self.evaluator.task, self.folder)
         stage: Stage = "latency" if candidate.latencies else "profile"
         judgements = indicator.judge(candidate, up_to=stage)
         enforced = {j.constraint: j.violation for j in judgements if j.mode == "enforce"}

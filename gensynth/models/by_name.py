@@ -1,13 +1,17 @@
 """Find a network: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an export."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError, nearest, unknown
+from gensynth.evaluation.evaluator import graph_of
 from gensynth.genome import GENOME, from_json, read_genome_file, to_json
+from gensynth.graph.graph import Graph
 from gensynth.models import timm_models
 from gensynth.models.exported import input_shape, load_folder, network_of
 from gensynth.plugins import load, names
@@ -28,6 +32,8 @@ class Sourced:
     source: Source
     genome_json: str
     """The content of its genome file."""
+    graph: Callable[[], Graph]
+    """Returns the network's graph, from the space itself if that gives graphs."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,9 @@ def find_genome(name: str, task: Task) -> Sourced:
 
 def sourced(space: SearchSpace[Any], name: str, genome: Any, task: Task) -> Sourced:
     """Return a genome of the space called `name`, with its source for `task`."""
-    return Sourced(name, space.source(genome, task), to_json(genome, name, space.version))
+    source = space.source(genome, task)
+    graph = partial(graph_of, space, genome, task, source)
+    return Sourced(name, source, to_json(genome, name, space.version), graph)
 
 
 def read_genome(path: Path, task: Task) -> Sourced:

@@ -9,7 +9,7 @@ from torch import Tensor
 from gensynth.graph.graph import LOW_PASS, Kind
 from gensynth.graph.trace.call import Call, full_name
 from gensynth.graph.trace.operators import NAME, TOLD_BY_SHAPE
-from gensynth.graph.trace.packed import packed_weights
+from gensynth.graph.trace.stored import packed_weights
 
 Columns = dict[str, Any]
 """Columns of a `Layer` by name."""

@@ -9,9 +9,8 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 from torch._ops import HigherOrderOperator
-from torch.utils._pytree import tree_leaves
 
-from gensynth.graph.trace.call import full_name
+from gensynth.graph.trace.call import full_name, tensors_in
 
 
 class Notes(Protocol):
@@ -40,7 +39,7 @@ def run_higher_order(
         with recorder:
             return (taken if bool(condition) else other)(*operands)
     out = func(*args, **kwargs)
-    read, outputs = _tensors((args, kwargs)), _tensors(out)
+    read, outputs = tensors_in((args, kwargs)), tensors_in(out)
     columns: dict[str, Any] = {"kind": "other", "op": full_name(func), "route": None}
     if name == "flex_attention":
         query, key, value = args[:3]
@@ -72,7 +71,3 @@ def uncompiled() -> Iterator[None]:
 
 
 _HIGHER_ORDER = ("torch._higher_order_ops", "torch.nn.attention.flex_attention")
-
-
-def _tensors(values: Any) -> tuple[Tensor, ...]:
-    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils._pytree import tree_leaves
+
+from gensynth.graph.trace.call import tensors_in
 
 _DOORS = frozenset({"numpy", "__array__", "tolist", "__dlpack__", "data_ptr"})
 """Methods of a tensor that hand its numbers to other code."""
@@ -50,16 +51,12 @@ class Doors(TorchFunctionMode):
         """Count a recurrent layer: each weight matrix is read once for each step and sequence."""
         with _disable_current_modes():
             out = func(*args, **kwargs)
-        read = _tensors((args, kwargs))
+        read = tensors_in((args, kwargs))
         sequence, *_ = read
         steps = sequence.shape[:-1].numel()
         lists = [value for value in (*args, *kwargs.values()) if isinstance(value, (list, tuple))]
-        weights = [t for t in _tensors(lists) if isinstance(t, nn.Parameter) and t.dim() == 2]
+        weights = [t for t in tensors_in(lists) if isinstance(t, nn.Parameter) and t.dim() == 2]
         macs = steps * sum(weight.numel() for weight in weights)
         columns = {"kind": "linear", "op": func.__name__, "macs": macs}
-        self._whole(columns, read, _tensors(out))
+        self._whole(columns, read, tensors_in(out))
         return out
-
-
-def _tensors(values: Any) -> tuple[Tensor, ...]:
-    return tuple(value for value in tree_leaves(values) if isinstance(value, Tensor))

@@ -17,9 +17,8 @@ from gensynth.graph.trace.describe import describe
 from gensynth.graph.trace.higher_order import run_higher_order
 from gensynth.graph.trace.labels import Labels, Route, overlap
 from gensynth.graph.trace.operators import VALUE_FREE, VANISHING
-from gensynth.graph.trace.packed import packed_weights
 from gensynth.graph.trace.sampling import Sampling
-from gensynth.graph.trace.stored import stored
+from gensynth.graph.trace.stored import packed_weights, stored
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]

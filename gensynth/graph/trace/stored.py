@@ -1,13 +1,13 @@
 """What a module stores: its parameters, packed weights and the constants of a frozen program."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from gensynth.graph.graph import Stored
-from gensynth.graph.trace.packed import packed_objects, packed_weights
 
 
 def stored(module: nn.Module) -> Stored:
@@ -27,13 +27,26 @@ def stored(module: nn.Module) -> Stored:
     )
 
 
+def packed_weights(packed: Any) -> tuple[Tensor, ...]:
+    """Return the weight and, if there is one, the bias of a packed object."""
+    unpack = getattr(packed, "unpack", None)
+    found = unpack() if unpack else ()
+    tensors = found if isinstance(found, (tuple, list)) else (found,)
+    return tuple(tensor for tensor in tensors if isinstance(tensor, Tensor))
+
+
 def _parameters(module: nn.Module) -> Iterator[Tensor]:
     yield from (parameter for parameter in module.parameters() if not is_lazy(parameter))
 
 
 def _packed(module: nn.Module) -> Iterator[Tensor]:
-    for packed in packed_objects(module):
-        yield from packed_weights(packed)
+    """Yield the weights that lie packed in the objects of quantised layers."""
+    seen: set[int] = set()
+    for part in module.modules():
+        for value in vars(part).values():
+            if isinstance(value, torch.ScriptObject) and id(value) not in seen:
+                seen.add(id(value))
+                yield from packed_weights(value)
 
 
 def _frozen(module: nn.Module) -> Iterator[Tensor]:
