@@ -4,7 +4,7 @@ import errno
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,8 +142,10 @@ def driving(
         ledger.clean()
         if old is not None and changes(old, context.experiment, LEARNED_UNDER):
             ledger.begin_anew()
+        context = replace(context, watch=ledger.starts)
         renew_jobs(ledger, context)
-        yield Campaign(context, ledger)
+        with closing(ledger):
+            yield Campaign(context, ledger)
 
 
 @contextmanager
