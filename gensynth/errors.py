@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+PLUGIN_FAULTS = (Exception, SystemExit, GeneratorExit)
+"""What the code of a plugin may raise without ending the program; Ctrl-C is no fault."""
 _MAX_LISTED = 20
 """A message lists at most this many valid words and counts the rest."""
 

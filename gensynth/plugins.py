@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from gensynth.errors import InputError, nearest, unknown
+from gensynth.errors import PLUGIN_FAULTS, InputError, nearest, unknown
 from gensynth.serialization import from_plain
 
 PluginKind = Literal[
@@ -108,7 +108,7 @@ def listed() -> list[Listed]:
             problem = ""
             try:
                 entry.load()
-            except Exception as error:
+            except PLUGIN_FAULTS as error:
                 problem = f"{type(error).__name__}: {error}"
             origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
             rows.append(Listed(kind, entry.name, origin, entry.value, problem))
@@ -118,7 +118,7 @@ def listed() -> list[Listed]:
 def _load_entry(entry: EntryPoint, place: str) -> Any:
     try:
         return entry.load()
-    except Exception as error:
+    except PLUGIN_FAULTS as error:
         cause = f"{type(error).__name__}: {error}"
         raise InputError(place, f"plugin {entry.name} ({entry.value}) failed: {cause}") from error
 
@@ -127,7 +127,7 @@ def _load_attribute(name: str, place: str, folder: Path | None) -> Any:
     module_name, _, attribute = name.partition(":")
     try:
         module = _import(module_name, folder)
-    except Exception as error:
+    except PLUGIN_FAULTS as error:
         cause = f"{type(error).__name__}: {error}"
         raise InputError(place, f"cannot import {module_name!r}: {cause}") from error
     try:

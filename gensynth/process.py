@@ -4,7 +4,7 @@ import os
 import signal
 from _thread import interrupt_main
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Timer, current_thread, main_thread
 from typing import Any
 
@@ -51,6 +51,12 @@ NOTICE = (
     "\nStopping: saving checkpoints at the end of the current epoch (up to "
     f"{CHECKPOINT_WAIT_S:g} s). Press Ctrl-C again to quit immediately.\n"
 )
+
+
+def say(line: str) -> None:
+    """Print a line on standard error; a terminal that has gone is no reason to fail."""
+    with suppress(OSError):
+        os.write(2, f"{line}\n".encode(errors="backslashreplace"))
 
 
 class Interruption:

@@ -13,7 +13,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
 from gensynth.errors import InputError, nearest
 
@@ -23,12 +34,33 @@ T = TypeVar("T")
 _SCALARS = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
 
+@runtime_checkable
+class _Scalar(Protocol):
+    """A number of numpy or torch, which computes like one of Python but is not plain data."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def item(self) -> Any: ...
+
+
+def scalar(value: Any) -> Any:
+    """Return a scalar of numpy or torch as the one of Python; anything else as it is.
+
+    >>> import numpy
+    >>> scalar(numpy.float32(0.5)), scalar("word")
+    (0.5, 'word')
+    """
+    return value.item() if isinstance(value, _Scalar) and tuple(value.shape) == () else value
+
+
 def to_plain(value: Any) -> Plain:
-    """Convert dataclasses, mappings, lists, tuples and scalars into plain data.
+    """Convert dataclasses, mappings, lists, tuples and scalars, also numpy's, into plain data.
 
     Raises:
         ValueError: `value` holds anything else, or a number that is not finite.
     """
+    value = scalar(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

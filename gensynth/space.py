@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from gensynth.errors import InputError, nearest
 from gensynth.genome import Decision, Decisions
+from gensynth.serialization import scalar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,7 +143,8 @@ class Replay:
         if recorded:
             wanted = self.decisions[name]
             for option in options:
-                if option == wanted and type(option) is type(wanted):
+                plain = scalar(option)
+                if plain == wanted and type(plain) is type(wanted):
                     return option
         if self.otherwise is not None and (self.lenient or not recorded):
             return self.otherwise(name, options)
@@ -166,14 +168,16 @@ class Recording:
     choose: Choose
     decisions: dict[str, Decision] = field(default_factory=dict)
     options: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    _answers: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
         """Return and keep the answer; a name that is asked again gets its first answer."""
         if name in self.decisions:
-            return self.decisions[name]  # type: ignore[return-value]
+            return self._answers[name]  # type: ignore[no-any-return]
         answer = self.choose(name, options)
-        self.options[name] = tuple(options)
-        self.decisions[name] = answer  # type: ignore[assignment]
+        self.options[name] = tuple(map(scalar, options))
+        self.decisions[name] = scalar(answer)
+        self._answers[name] = answer
         return answer
 
 

@@ -10,11 +10,13 @@ and the folders of its running jobs hold, and nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gensynth.campaign.answers import Done as Done
+from gensynth.campaign.answers import Wait as Wait
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.finals import Finalist, admission, finalists, winner
@@ -22,7 +24,7 @@ from gensynth.campaign.remeasurement import Remeasurement
 from gensynth.campaign.replay import restore
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
-from gensynth.evaluation.evaluator import Description, Evaluation
+from gensynth.evaluation.evaluator import Description, EndsProcess, Evaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import CountsRejections, Generator
@@ -36,18 +38,6 @@ from gensynth.training.job import Job
 
 REPETITIONS = 200
 """The search ends after this many consecutive proposals that lead to no training."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """There is no job until another one has ended."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """The campaign has ended, for this reason."""
-
-    reason: str
 
 
 class Campaign:
@@ -103,6 +93,10 @@ class Campaign:
         `measure` measures a candidate's latency if a constraint or the score needs it. Executors
         that reach other machines pass their own.
         """
+        with self.ledger.attended():
+            return self._next(measure)
+
+    def _next(self, measure: Stopwatch) -> Job | Wait | Done:
         if self._waiting:
             return self._waiting.pop(0)
         for name in self.context.references:
@@ -122,7 +116,8 @@ class Campaign:
         if job.purpose != "search":
             return True
         is_admitted = partial(self._is_admitted, job.number)
-        return self._curves.goes_on(job.number, measurement, is_admitted)
+        with self.ledger.attended():
+            return self._curves.goes_on(job.number, measurement, is_admitted)
 
     def tell(self, job: Job, result: Result) -> None:
         """Enter the end of a job: as a row of the record, or as a new attempt if it deserves one.
@@ -134,13 +129,16 @@ class Campaign:
         if (retry := next_attempt(job, result, usual)) is not None:
             self._waiting.append(self.ledger.start(retry, row))
             return
-        ended = rows.ended(row, result, job, usual)
-        if job.purpose == "reference":
-            self._close(ended, {})
-        else:
-            described = self.evaluator.described(ended.decisions, ended.latencies)
-            self._close(rows.scored(ended, described, self.evaluator), described.options)
+        with self.ledger.attended():
+            self._enter(rows.ended(row, result, job, usual))
         self.ledger.forget(job)
+
+    def _enter(self, ended: Outcome) -> None:
+        if ended.purpose == "reference":
+            self._close(ended, {})
+            return
+        described = self.evaluator.described(ended.decisions, ended.latencies)
+        self._close(rows.scored(ended, described, self.evaluator), described.options)
 
     def finalists(self) -> list[Finalist]:
         """Return the finalists and their results, as far as the record goes."""
@@ -181,6 +179,9 @@ class Campaign:
             try:
                 described = self.evaluator.described(proposal.decisions)
                 new = rows.screened(new, described, self.evaluator)
+            except EndsProcess as error:
+                self._reject(replace(new, ending="lost", detail=error.problem), {})
+                continue
             except (InputError, ConstraintError) as error:
                 self._reject(replace(new, ending="crashed", detail=str(error)), {})
                 continue
@@ -281,7 +282,7 @@ class Campaign:
         return self.ledger.start(self.context.job(new.number, new.purpose, source, folder), new)
 
     def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
-        self.ledger.close(new, options)
+        self.ledger.record(new, options)
         if new.purpose == "reference":
             self.evaluator = self.evaluator.with_references(self._references())
         self._remember(new)

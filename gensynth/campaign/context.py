@@ -15,7 +15,7 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, Progress
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
-from gensynth.evaluation.evaluator import Evaluator
+from gensynth.evaluation.evaluator import Evaluator, Watch
 from gensynth.evaluation.latency import Question
 from gensynth.evaluation.outcome import Purpose
 from gensynth.evaluation.score import Score
@@ -61,13 +61,15 @@ class Context:
     """Names of the classes, in the order of a network's outputs."""
     left_out: str = ""
     """A sentence about images that could not be read; empty if there are none."""
+    watch: Watch | None = None
+    """Is told whose code runs."""
     repeated: str = ""
     """A sentence about images that are in several splits or classes; empty if there are none."""
 
     @cached_property
     def evaluator(self) -> Evaluator:
         """The constraints and the score applied to the space, before any reference is trained."""
-        return Evaluator(self.space, self.task, self.indicator, self.score)
+        return Evaluator(self.space, self.task, self.indicator, self.score, watch=self.watch)
 
     def problem(self, evaluator: Evaluator | None = None) -> SpaceProblem:
         """Return the space under its constraints and score, as a generator sees it."""

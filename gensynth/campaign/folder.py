@@ -1,9 +1,10 @@
 """A campaign's folder: its experiment, its record and its lock, opened by one driver at a time."""
 
+import errno
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from gensynth.campaign.resume import renew_jobs
 from gensynth.data.sets import Progress
 from gensynth.errors import InputError
 from gensynth.genome import digest
+from gensynth.process import say
 from gensynth.record.address import sqlite_url, without_password
 from gensynth.record.ledger import Ledger
 from gensynth.record.log import Log
@@ -35,6 +37,8 @@ from gensynth.serialization import (
 )
 
 WHEREABOUTS = "record.json"
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What systems answer on a file system without locks."""
 DATA = "data_fingerprint"
 """Name of the note that identifies the images with which the campaign began."""
 SETTLED = "settled"
@@ -138,8 +142,10 @@ def driving(
         ledger.clean()
         if old is not None and changes(old, context.experiment, LEARNED_UNDER):
             ledger.begin_anew()
+        context = replace(context, watch=ledger.starts)
         renew_jobs(ledger, context)
-        yield Campaign(context, ledger)
+        with closing(ledger):
+            yield Campaign(context, ledger)
 
 
 @contextmanager
@@ -149,6 +155,10 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(str(folder), "another gensynth search is running here") from None
+    except (OSError, NotImplementedError) as error:
+        if getattr(error, "errno", errno.ENOSYS) not in NO_LOCKS:
+            raise
+        say(f"{folder}: this file system has no locks; the record alone keeps other drivers out")
     try:
         yield
     finally:

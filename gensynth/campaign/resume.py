@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from gensynth.campaign.context import Context
 from gensynth.errors import InputError
+from gensynth.evaluation.constraint import ConstraintError
+from gensynth.evaluation.evaluator import EndsProcess
 from gensynth.evaluation.outcome import Outcome
 from gensynth.record.ledger import JOB, Ledger, RunningJob
 from gensynth.space import Source
@@ -19,16 +21,20 @@ from gensynth.training.job import Job
 def renew_jobs(ledger: Ledger, context: Context) -> None:
     """Make the running jobs anew, for the folder in which the campaign is now.
 
-    References that no constraint asks for any more are dropped.
+    References that no constraint asks for any more are dropped. Candidates that have ended their
+    process too often are recorded as lost.
 
     Raises:
         InputError: a `job.json` does not fit the candidate that it names; nothing was changed.
     """
-    jobs = {
-        number: _renewed(ledger, context, running)
-        for number, running in ledger.running.items()
-        if running.row.purpose != "reference" or running.row.genome_id in context.references
-    }
+    jobs: dict[int, Job] = {}
+    for number, running in list(ledger.running.items()):
+        if running.row.purpose == "reference" and running.row.genome_id not in context.references:
+            continue
+        try:
+            jobs[number] = _renewed(ledger, context, running)
+        except EndsProcess as error:
+            ledger.lose(number, error.problem)
     ledger.renew(jobs)
 
 
@@ -52,7 +58,9 @@ def _source(context: Context, row: Outcome, file: str) -> Source:
         return context.references[row.genome_id]
     try:
         described = context.evaluator.described(row.decisions)
-    except InputError as error:
+    except EndsProcess:
+        raise
+    except (InputError, ConstraintError) as error:
         raise _misfit(file, str(error)) from error
     if (described.genome_id, described.fingerprint) != (row.genome_id, row.fingerprint):
         raise _misfit(file, f"its decisions are those of {described.genome_id}")

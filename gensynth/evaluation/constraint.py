@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
+from gensynth.errors import PLUGIN_FAULTS
 from gensynth.evaluation.latency import Latency, Question, questions_of
 from gensynth.evaluation.measurement import Measurement
 from gensynth.graph.graph import Graph
@@ -230,33 +231,43 @@ class Indicator:
         """Judge by every rule that needs no more than stage `up_to`, cheapest first."""
         known = STAGES[: STAGES.index(up_to) + 1]
         order = sorted(self.rules, key=lambda rule: STAGES.index(rule.constraint.needs))
-        return tuple(_ask(rule, candidate) for rule in order if rule.constraint.needs in known)
+        return tuple(judge(rule, candidate) for rule in order if rule.constraint.needs in known)
 
 
-def _ask(rule: Rule, candidate: Candidate) -> Judgement:
+def judge(rule: Rule, candidate: Candidate) -> Judgement:
+    """Ask one rule about a candidate.
+
+    Raises `ConstraintError` if its plugin fails or answers anything but a finite `Verdict`.
+    """
     try:
         verdict = rule.constraint(candidate)
-    except Exception as error:
+        if isinstance(verdict, Verdict):
+            return _judgement(rule, verdict)
+    except PLUGIN_FAULTS as error:
         raise ConstraintError(f"constraint {rule.name}: {raised(error)}") from error
-    if not isinstance(verdict, Verdict):
-        raise ConstraintError(
-            f"constraint {rule.name}: returned {type(verdict).__name__}, expected a Verdict"
-        )
+    problem = f"returned {type(verdict).__name__}, expected a Verdict"
+    raise ConstraintError(f"constraint {rule.name}: {problem}")
+
+
+def _judgement(rule: Rule, verdict: Verdict) -> Judgement:
+    """Convert a verdict into plain data: plugins compute with numpy and torch.
+
+    Raises `ValueError` or `TypeError` if something in it is not what a `Verdict` holds.
+    """
     if verdict.violation is not None and not math.isfinite(verdict.violation):
-        raise ConstraintError(f"constraint {rule.name}: violation is {verdict.violation}")
+        raise ValueError(f"the violation is {verdict.violation}")
     return Judgement(
         rule.name,
         rule.mode,
         rule.weight,
-        # Plugins compute with numpy, whose numbers are not plain data.
         None if verdict.ok is None else bool(verdict.ok),
         None if verdict.violation is None else float(verdict.violation),
-        verdict.reason,
-        verdict.offenders,
+        str(verdict.reason),
+        tuple(str(offender) for offender in verdict.offenders),
     )
 
 
-def raised(error: Exception) -> str:
+def raised(error: BaseException) -> str:
     """Return an error of a plugin with the line that raised it."""
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"

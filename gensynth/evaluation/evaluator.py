@@ -9,10 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import Candidate, Indicator, Judgement, feasible, price
+from gensynth.errors import PLUGIN_FAULTS, InputError
+from gensynth.evaluation.constraint import (
+    Candidate,
+    ConstraintError,
+    Indicator,
+    Judgement,
+    feasible,
+    price,
+    raised,
+)
 from gensynth.evaluation.latency import Latency, Question, questions_of
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.score import Score, score_of
@@ -36,6 +44,18 @@ class Description:
     candidate: Candidate
     options: Mapping[str, tuple[Any, ...]]
     """The options of each decision that was reached."""
+
+
+class EndsProcess(InputError):
+    """A candidate of which nothing may run any more: it has ended its process too often."""
+
+
+class Watch(Protocol):
+    """Is told whose code runs; so what ends the process is known to the next one."""
+
+    def touch(self, decisions: Decisions, /) -> None:
+        """Note it; raise `EndsProcess` if nothing of this candidate may run any more."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -85,6 +105,7 @@ class Evaluator:
     references: Mapping[str, Measurement] = field(default_factory=dict)
     """The last measurement of each reference network that has been trained, by name."""
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    watch: Watch | None = field(default=None, repr=False, compare=False)
 
     def with_references(self, references: Mapping[str, Measurement]) -> "Evaluator":
         """Return an evaluator that knows these references and shares this one's memory."""
@@ -101,8 +122,11 @@ class Evaluator:
         """Return the description of a network, from memory if possible.
 
         `latencies` are those of this network measured so far. Raises `InputError` if the decisions
-        are not those of a genome of the space, or if no network can be built from them.
+        are not those of a genome of the space, or if no network can be built from them, and
+        `ConstraintError` if the space itself fails.
         """
+        if self.watch is not None:
+            self.watch.touch(decisions)
         found = self.memory.recall(decisions, self.describe)
         candidate = replace(found.candidate, latencies=latencies or {}, references=self.references)
         return replace(found, candidate=candidate)
@@ -110,8 +134,14 @@ class Evaluator:
     def describe(self, decisions: Decisions) -> Description:
         """Make the genome, its graph and its profile anew; torch's random state is unchanged."""
         record = Recording(Replay(decisions))
-        genome = self.space.sample(record)
-        source, graph = self._network(genome)
+        try:
+            genome = self.space.sample(record)
+            source, graph = self._network(genome)
+        except (InputError, ConstraintError):
+            raise
+        except PLUGIN_FAULTS as error:
+            problem = f"search space {type(self.space).__name__}: {raised(error)}"
+            raise ConstraintError(problem) from error
         candidate = Candidate(
             graph=graph,
             profile=profile(graph),

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from gensynth.errors import InputError
+from gensynth.errors import PLUGIN_FAULTS, InputError
 from gensynth.evaluation.constraint import Candidate, ConstraintError, Stage, raised
 from gensynth.evaluation.latency import LatencyTable
 
@@ -31,7 +31,7 @@ def score_of(score: Score, candidate: Candidate) -> float | None:
         found = float(score(candidate))  # Plugins return numpy's and torch's numbers, too.
     except ValueError:
         return None
-    except Exception as error:
+    except PLUGIN_FAULTS as error:
         raise ConstraintError(f"score {type(score).__name__}: {raised(error)}") from error
     if not math.isfinite(found):
         raise ConstraintError(f"score {type(score).__name__}: returned {found}")

@@ -1,11 +1,13 @@
 """Running a campaign in this process, one job after the other and exactly reproducibly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gensynth.campaign.campaign import Campaign, Done, Wait
 from gensynth.evaluation.measurement import Measurement
 from gensynth.process import Interruption
-from gensynth.training.attempt import attempt
+from gensynth.record.starts import TRAINING_REASON
+from gensynth.training.attempt import ATTEMPTS, Result, attempt
 from gensynth.training.job import Job
 
 
@@ -39,7 +41,11 @@ def _train(campaign: Campaign, job: Job, interruption: Interruption) -> None:
     def watch(measurement: Measurement) -> bool:
         return not interruption.asked and campaign.report(job, measurement)
 
-    result = attempt(job, watch)
+    with campaign.ledger.training_here(job) as allowed:
+        if not allowed:  # Another attempt in this process would end it, too.
+            campaign.tell(replace(job, attempt=ATTEMPTS), Result("lost", detail=TRAINING_REASON))
+            return
+        result = attempt(job, watch)
     if result.ending == "stopped":
         interruption.heed()  # Not stopped by the rule: it is resumed in the next run.
     campaign.tell(job, result)

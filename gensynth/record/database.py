@@ -15,13 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gensynth.errors import InputError
 from gensynth.genome import digest
+from gensynth.process import say
 from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
 
 T = TypeVar("T")
 UNREACHABLE_S = 300.0
-"""How long a server may be unreachable during a campaign, unless the environment variable
+"""How long a database may give no answer during a campaign, unless the environment variable
 `GENSYNTH_DATABASE_PATIENCE_S` says otherwise."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+BUSY_S, BUSY_READER_S = 2.0, 30.0
+"""How long SQLite itself waits for another writer; a driver then says so and goes on waiting."""
 DYING_S = 5.0
 """How long the lock of a driver that has just died may still be held."""
 GONE = (StorageInternalError, SQLAlchemyError)
@@ -39,7 +42,8 @@ def open_storage(storage: str, driven: str | None) -> RDBStorage:
     Raises `InputError` if the driver for PostgreSQL is not installed.
     """
     if not is_postgres(storage):
-        return RDBStorage(storage)
+        waits = {"timeout": BUSY_S if driven is not None else BUSY_READER_S}
+        return RDBStorage(storage, engine_kwargs={"connect_args": waits})
     place = without_password(storage)
     settings = {"connect_args": {"options": KEEPALIVE, "connect_timeout": 10}}
     try:
@@ -93,7 +97,10 @@ def require_record(file: Path, place: str) -> None:
 
 
 class Patience:
-    """Repeats work while a server is unreachable, so that a restart of it costs only time."""
+    """Repeats work while a server is unreachable, or while another program holds an SQLite file.
+
+    So a restart of the server, or a backup of the file, costs only time.
+    """
 
     def __init__(self, place: str) -> None:
         """Name the database `place` in errors."""
@@ -101,13 +108,15 @@ class Patience:
         self._limit_s = float(os.environ.get("GENSYNTH_DATABASE_PATIENCE_S", UNREACHABLE_S))
 
     def until_done(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
-        """Return what `work` returns; repeat it while the server is unreachable.
+        """Return what `work` returns; repeat it while the database does not answer.
+
+        The first time, a line on standard error says what is waited for.
 
         A transaction that was cut off may have been committed. Before it is repeated, `arrived`
         tells whether it was; such `work` must return None.
 
         Raises:
-            InputError: the server was unreachable for too long.
+            InputError: the database gave no answer for too long.
         """
         start, pause = time.monotonic(), FIRST_PAUSE_S
         tried = False
@@ -118,14 +127,22 @@ class Patience:
                 tried = True
                 return work()
             except GONE as error:
+                if not self._may_pass(error):
+                    raise
+                if pause == FIRST_PAUSE_S:
+                    say(f"{self._place}: {cause(error)}; waiting up to {self._limit_s:g} s")
                 if time.monotonic() - start > self._limit_s:
                     problem = (
                         f"no answer for {self._limit_s:g} s ({cause(error)}); everything recorded "
-                        "so far is safe: run the same command again once the server answers"
+                        "so far is safe: run the same command again once the database answers"
                     )
                     raise InputError(self._place, problem) from error
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether the error may pass by itself: of a file, only that somebody else holds it."""
+        return is_postgres(self._place) or "database is locked" in cause(error)
 
 
 def cause(error: BaseException) -> str:

@@ -5,7 +5,8 @@ the two together are all that a campaign needs to continue after a crash.
 """
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from gensynth.errors import InputError
 from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.record.log import Log
+from gensynth.record.starts import Starts
 from gensynth.record.study import Record
 from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.training.checkpoint import CHECKPOINT
 from gensynth.training.job import WEIGHTS, Job
 
 JOB = "job.json"
@@ -36,7 +39,7 @@ class Ledger:
     """The candidates of a campaign, read from its record and from the folders of its jobs."""
 
     def __init__(self, record: Record, folder: Path, log: Log | None = None) -> None:
-        """Read the campaign in `folder`; events are written to `log`, if there is one."""
+        """Read the campaign in `folder`; a driver passes the `log` for its events."""
         self.folder = folder
         self.ended: list[Outcome] = record.outcomes()
         """All rows of the record, in the order in which they ended."""
@@ -45,6 +48,8 @@ class Ledger:
         self._jobs = JobFolders(folder / "candidates")
         self.running: dict[int, RunningJob] = self._jobs.read(ended=self._numbers())
         """The jobs that have not ended, by the candidate's number."""
+        self.starts = Starts(folder, self.ended) if log is not None else None
+        """The starts that ended their process; None for somebody who only looks."""
 
     # What happens to a candidate ---------------------------------------------------------------
 
@@ -60,7 +65,27 @@ class Ledger:
         """Remove a job that has ended from those that are running; return its row."""
         return self.running.pop(job.number).row
 
-    def close(self, row: Outcome, options: Mapping[str, Any]) -> None:
+    @contextmanager
+    def training_here(self, job: Job) -> Iterator[bool]:
+        """Count a start of a training in this process; yield False if there were too many."""
+        if self.starts is None:
+            yield True
+            return
+        key, checkpoint = f"training {job.number}", Path(job.folder) / CHECKPOINT
+        if self.starts.is_lost(key):
+            yield False
+            return
+        saved = checkpoint.stat().st_mtime_ns if checkpoint.exists() else ""
+        with self.starts.training(key, f"{job.attempt} {saved}"):
+            yield True
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Let the starts know which code of candidates runs in the block, and only there."""
+        with self.starts.attended() if self.starts is not None else nullcontext():
+            yield
+
+    def record(self, row: Outcome, options: Mapping[str, Any]) -> None:
         """Record a row, once and for all; `options` are those of its decisions."""
         self._record.add(row, options)
         self.ended.append(row)
@@ -73,6 +98,18 @@ class Ledger:
     def folder_of(self, row: Outcome) -> Path:
         """Return the folder of a candidate's job, checkpoint and weights."""
         return self._jobs.folder_of(row)
+
+    def lose(self, number: int, reason: str) -> None:
+        """Record a running job as lost, because nothing of its candidate may run any more."""
+        lost = self.running.pop(number).row
+        folder = self.folder_of(lost)
+        self.record(replace(lost, ending="lost", detail=reason), {})
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """End the count of starts in order."""
+        if self.starts is not None:
+            self.starts.close()
 
     # After an interruption, or under new rules -------------------------------------------------
 

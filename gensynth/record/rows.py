@@ -135,7 +135,7 @@ def judged_at(row: Outcome, measurement: Measurement, evaluator: Evaluator) -> E
     candidate = evaluator.described(row.decisions, row.latencies).candidate
     try:
         return evaluator.evaluate(candidate, measurement)
-    except ConstraintError:
+    except (InputError, ConstraintError):
         return Evaluation((), None, None)
 
 

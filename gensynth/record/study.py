@@ -4,6 +4,7 @@ Whatever a library reports about the database is turned into one clear line here
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -18,11 +19,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import feasible
 from gensynth.evaluation.outcome import Outcome
-from gensynth.record.address import file_of, is_postgres, without_password
+from gensynth.record.address import file_of, without_password
 from gensynth.record.database import GONE, Patience, cause, open_storage, require_record
+from gensynth.record.ownership import Right
 from gensynth.serialization import Plain, dumps, from_plain, loads
 
 SCHEMA = 1
+RESTORE = "restore the record from a copy, or search anew in another --out folder"
 Options = Mapping[str, Sequence[Any]]
 T = TypeVar("T")
 
@@ -34,12 +37,18 @@ class Record:
     objective; all others are PRUNED trials with their constraints. Any Optuna tool can read them.
     """
 
-    def __init__(self, study: optuna.Study, storage: RDBStorage, place: str) -> None:
-        """Use `study`, kept in `storage`; errors name the database as `place`."""
+    def __init__(
+        self, study: optuna.Study, storage: RDBStorage, place: str, right: Right | None = None
+    ) -> None:
+        """Use `study`, kept in `storage`; errors name the database as `place`.
+
+        Without the `right` to write, nothing is checked when something is written.
+        """
         self._study = study
         self._storage = storage
         self._place = place
-        self._patience = Patience(place) if is_postgres(place) else None
+        self._right = right
+        self._patience = Patience(place)
 
     @classmethod
     def open(
@@ -48,7 +57,7 @@ class Record:
         """Open the study in the database with the URL `storage`.
 
         Unless `create` is set, the study must exist. With `drive`, this process becomes the one
-        driver that may write; PostgreSQL itself refuses a second one.
+        driver that may write, and waits for other programs that are writing.
 
         Raises:
             InputError: the record cannot be used; nothing has been written.
@@ -61,20 +70,22 @@ class Record:
         with _unopened(place):
             if file is not None:
                 require_record(file, place)
-            base = open_storage(storage, study_name if drive else None)
-            names = [known.study_name for known in base.get_all_studies()]
-            if study_name not in names:
-                _refuse_foreign(place, study_name, names, create, file is not None)
-                _create(base, study_name)
-            study = optuna.load_study(storage=base, study_name=study_name)
-            _check_schema(study, place)
-        return cls(study, base, place)
+
+            def opened() -> Record:
+                base = open_storage(storage, study_name if drive else None)
+                study = _study(base, study_name, place, create, alone=file is not None)
+                right = Right(base, study._study_id, place) if drive else None
+                return cls(study, base, place, right)
+
+            return Patience(place).until_done(opened) if drive else opened()
 
     def outcomes(self) -> list[Outcome]:
         """Return all outcomes, in the order in which they ended."""
         with _unreadable(self._place):
             trials = self._patiently(lambda: self._study.get_trials(deepcopy=False))
-        return [self._read(trial) for trial in trials]
+        rows = [self._read(trial) for trial in trials]
+        _refuse_doubled(self._place, rows)
+        return rows
 
     def add(self, outcome: Outcome, options: Options) -> None:
         """Write one outcome in one transaction; `options` are those of its decisions."""
@@ -84,7 +95,7 @@ class Record:
             """Whether a write that was cut off has been committed after all."""
             return any(o.number == outcome.number for o in map(self._read, self._study.trials))
 
-        with _unwritten(self._place):
+        with _unwritten(self._place), self._adding(outcome.number):
             self._patiently(lambda: self._study.add_trial(trial), arrived)
 
     def note(self, name: str, data: Plain) -> None:
@@ -100,18 +111,56 @@ class Record:
 
     def close(self) -> None:
         """Close the connection to the database, and with it give up the right to drive."""
+        if self._right is not None:
+            self._right.give_up()
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     def _patiently(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
-        return self._patience.until_done(work, arrived) if self._patience else work()
+        return self._patience.until_done(work, arrived)
+
+    @contextmanager
+    def _adding(self, number: int) -> Iterator[None]:
+        """Let the right to write see which candidate is recorded in the block."""
+        if self._right is None:
+            yield
+            return
+        self._right.adds(number)
+        try:
+            yield
+        finally:
+            self._right.adds(None)
 
     def _read(self, trial: FrozenTrial) -> Outcome:
         place = f"{self._place}: trial {trial.number}"
         text = trial.user_attrs.get("outcome")
         if not isinstance(text, str):
-            raise InputError(place, "is not an outcome of a campaign")
-        return from_plain(Outcome, loads(text, place), place)
+            raise InputError(place, f"is not an outcome of a campaign; {RESTORE}")
+        outcome = from_plain(Outcome, loads(text, place), place)
+        if trial.user_attrs.get("number", outcome.number) != outcome.number:
+            raise InputError(place, f"belongs to another candidate; {RESTORE}")
+        return outcome
+
+
+def _study(base: RDBStorage, name: str, place: str, create: bool, alone: bool) -> optuna.Study:
+    """Open the study `name`, or make it; `alone` if no other may be in the database."""
+    names = [known.study_name for known in base.get_all_studies()]
+    if name not in names:
+        _refuse_foreign(place, name, names, create, alone)
+        _create(base, name)
+    study = optuna.load_study(storage=base, study_name=name)
+    _check_schema(study, place)
+    return study
+
+
+def _refuse_doubled(place: str, rows: Sequence[Outcome]) -> None:
+    """Raise `InputError` if a candidate has been recorded twice, as by two drivers at once."""
+    counts = Counter(row.number for row in rows)
+    doubled = [str(number) for number in sorted(counts) if counts[number] > 1]
+    if doubled:
+        more = f" and {len(doubled) - 5} more" if len(doubled) > 5 else ""
+        problem = f"candidates {', '.join(doubled[:5])}{more} are recorded twice, as if two "
+        raise InputError(place, f"{problem}searches had written at once; {RESTORE}")
 
 
 def _create(storage: RDBStorage, name: str) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
-from gensynth.errors import InputError
+from gensynth.errors import PLUGIN_FAULTS, InputError
 from gensynth.serialization import dumps, from_plain, loads, to_plain
 
 
@@ -48,7 +48,7 @@ class Laws:
             yield
         except Broken as seen:
             self.checks.append(Check(words, str(seen)))
-        except Exception as error:
+        except PLUGIN_FAULTS as error:
             self.checks.append(Check(words, f"{type(error).__name__}: {error}"))
         else:
             self.checks.append(Check(words))

@@ -11,10 +11,13 @@ from gensynth.evaluation.constraint import (
     Constraint,
     NeedsInt8Loss,
     NeedsReference,
+    Rule,
     Verdict,
+    judge,
 )
 from gensynth.evaluation.latency import AsksLatency, Question
-from gensynth.evaluation.score import Score
+from gensynth.evaluation.score import Score, score_of
+from gensynth.serialization import dumps
 from gensynth.testing.check import Check, Laws, check_table, expect
 from gensynth.testing.networks import candidates, measurement
 
@@ -28,6 +31,10 @@ def check_constraint(constraint: Constraint) -> list[Check]:
         for candidate in everyone:
             verdict = constraint(candidate)
             expect(isinstance(verdict, Verdict), f"returned {type(verdict).__name__}")
+    with laws.law("what it answers can be recorded"):
+        for candidate in everyone:
+            rule = Rule("checked", constraint)
+            dumps([judge(rule, candidate)])
     if not laws.hold:
         return laws.checks
     with laws.law("ok exactly if the violation is at most 0; both None if it cannot judge"):
@@ -54,6 +61,7 @@ def check_score(score: Score) -> list[Check]:
         for candidate in everyone:
             found = _scored(score, candidate)
             expect(found is None or math.isfinite(found), f"returned {found}")
+            dumps(score_of(score, candidate))
     with laws.law("the same network has the same score"):
         for candidate in everyone:
             expect(_scored(score, candidate) == _scored(score, candidate), "the scores differ")

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gensynth.errors import PLUGIN_FAULTS
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Ending
 from gensynth.training.device import is_out_of_memory
@@ -32,7 +33,7 @@ class Result:
 def attempt(job: Job, watch: Watch) -> Result:
     """Train `job` until it is complete, `watch` returns False, or its time limit has passed.
 
-    Never raises an `Exception`; the result's `ending` and `detail` report it.
+    Raises nothing but `KeyboardInterrupt`; the result's `ending` and `detail` report it.
     """
     start = time.perf_counter()
     curve: list[Measurement] = []
@@ -52,7 +53,7 @@ def attempt(job: Job, watch: Watch) -> Result:
                 break
     except Diverged as error:
         ending, detail = "diverged", str(error)
-    except Exception as error:
+    except PLUGIN_FAULTS as error:
         ending = "out_of_memory" if is_out_of_memory(error) else "crashed"
         detail = _described(error)
     return Result(ending, tuple(curve), detail, time.perf_counter() - start)
@@ -77,7 +78,7 @@ def _is_late(job: Job, start: float) -> bool:
     return job.time_limit_s is not None and time.perf_counter() - start > job.time_limit_s
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Return the error and the line of code that raised it, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""

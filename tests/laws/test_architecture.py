@@ -17,6 +17,7 @@ HOMES = {
     "optuna": {
         "record/study",
         "record/database",
+        "record/ownership",
         "generators/optuna_samplers",
         "generators/optuna_sampler",
     },
