@@ -18,7 +18,8 @@ from safetensors.torch import save
 from gensynth.campaign.experiment import read_experiment
 from gensynth.campaign.folder import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
-from gensynth.data.picture import Target, decode, inspect
+from gensynth.data.picture import decode, inspect
+from gensynth.data.preprocessing import Preprocessing
 from gensynth.data.sets import DataSettings
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.measurement import Measurement
@@ -165,7 +166,7 @@ def _peers(folder: Path, data: bytes) -> Any:
 def _picture(folder: Path, data: bytes) -> Any:
     (folder / "a.png").write_bytes(data)
     found = inspect(str(folder / "a.png"))
-    return decode(str(folder / "a.png"), found.sha256, Target(3, 8, 8)) if found.sha256 else found
+    return decode(str(folder / "a.png"), found.sha256, Preprocessing(3, 8, 8)) if found.sha256 else found
 
 
 def _good_picture(folder: Path) -> bytes:

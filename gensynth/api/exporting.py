@@ -119,7 +119,8 @@ def export_candidate(
     found = _found(machine, identity, place)
     settings = machine.context.experiment.data
     shape, name = found.source.input_shape, Path(settings.path).name
-    inputs = of_data(open_data(settings), name, "validation", shape[1:], trained=False)
+    images = machine.context.data_at(shape[1:])
+    inputs = of_data(images, name, "validation", shape[1:], trained=False)
     wanted = named_formats(list(formats), Path.cwd())
     return Exported(to, publish_untrained(found, to, wanted, inputs), shape)
 
@@ -149,7 +150,8 @@ def _inputs(data: str | None, shape: tuple[int, int, int]) -> RealInputs:
     if channels not in (1, 3):
         raise InputError("data", f"has 1 or 3 channels, but the network takes {channels}")
     path = data_path(data)
-    images = open_data(DataSettings(path=path, channels=channels))  # type: ignore[arg-type]
+    settings = DataSettings(path=path, channels=channels)  # type: ignore[arg-type]
+    images = open_data(settings, size=shape[1:])
     if images.task.channels != channels:
         found = images.task.channels
         raise InputError("data", f"has {found} channels, but the network takes {channels}")

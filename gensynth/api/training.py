@@ -128,6 +128,8 @@ def train(
     genome = trainable_genome(model, images.task)
     source = genome.source if genome else trainable_source(model, images.task)
     costs = _costs(model, source)
+    with progress_bar() as bar:
+        images = open_data(settings, progress=bar, size=source.input_shape[1:])
     job = _job(source, settings, images, recipe, seed, place, threads, computed_on)
     if rate_only:
         return Trained(model, place, rate_chosen(model, job, rates, watch), None, None, source)

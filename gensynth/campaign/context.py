@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gensynth.campaign.early_stopping import EarlyStopping, Halving
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.proxy_length import with_proxy_length
 from gensynth.data.open import open_data
-from gensynth.data.sets import DataSet, Progress
+from gensynth.data.sets import DataSet, Progress, with_chain
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
 from gensynth.evaluation.evaluator import Evaluator, Watch
@@ -29,6 +30,9 @@ from gensynth.latency.runtimes import check as check_runtime
 from gensynth.models.by_name import reference_source
 from gensynth.space import SearchSpace, Source, Task
 from gensynth.training.job import Job
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 """Each purpose has its own stream of training seeds; their order must never change."""
@@ -88,6 +92,7 @@ class Context:
         """Return the training of candidate `number` for `purpose`, with its files in `folder`."""
         experiment = self.experiment
         recipe = experiment.proxy
+        size = source.input_shape[1:]
         if purpose == "final":
             epochs = max(1, round(recipe.epochs * experiment.finals.epochs_factor))
             recipe = replace(recipe, epochs=epochs)
@@ -98,7 +103,7 @@ class Context:
             purpose=purpose,
             source=source,
             data=experiment.data,
-            data_fingerprint=self.data_fingerprint,
+            data_fingerprint=self.fingerprint_at(size),
             recipe=recipe,
             training_seed=self._seed(1 + _STREAMS.index(purpose), number),
             folder=str(folder.resolve()),
@@ -112,6 +117,17 @@ class Context:
             device=experiment.resources.device,
             import_paths=(experiment.folder,) if experiment.folder else (),
         )
+
+    def data_at(self, size: tuple[int, int]) -> DataSet:
+        """Open the data as a network whose input has `size` (height, width) is trained on it."""
+        return open_data(self.experiment.data, size=size)
+
+    def fingerprint_at(self, size: tuple[int, int]) -> str:
+        """Return the fingerprint of the data decoded to `size`, under the campaign's chain."""
+        one_size = self.experiment.data.chain == "two_resizes"
+        if one_size or size == (self.task.height, self.task.width):
+            return self.data_fingerprint
+        return self.data_at(size).fingerprint
 
     def latency_job(self, source: Source, question: Question) -> LatencyJob:
         """Return the measurement of a network's latency that answers `question`."""
@@ -139,6 +155,7 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
     indicator = experiment.make_indicator()
     data = open_data(experiment.data, progress=progress)
     experiment = with_proxy_length(experiment, len(data.splits["train"]))
+    experiment = replace(experiment, data=with_chain(experiment.data))
     context = Context(
         experiment=experiment,
         space=space,
@@ -152,7 +169,7 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
         train_images=len(data.splits["train"]),
         test_images=len(data.splits["test"]),
         references=_references(indicator, space, data.task, experiment),
-        stimuli=_stimuli(data, experiment.seed),
+        stimuli=_stimuli(data, experiment),
         stopping=experiment.make_stopping(),
         class_names=data.class_names,
         left_out=data.left_out,
@@ -162,16 +179,28 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
     return context
 
 
-def _stimuli(data: DataSet, seed: int) -> Stimuli:
+def _stimuli(data: DataSet, experiment: Experiment) -> Stimuli:
     """Return a mini-batch of normalised training images to probe untrained networks with."""
     import torch
 
     split = data.splits["train"]
-    rng = np.random.default_rng(np.random.SeedSequence((seed, len(_STREAMS) + 1)))
+    rng = np.random.default_rng(np.random.SeedSequence((experiment.seed, len(_STREAMS) + 1)))
     chosen = np.sort(rng.choice(len(split), min(PROBED_IMAGES, len(split)), replace=False))
+
+    def decoded(height: int, width: int) -> "Tensor":
+        return _normalised(open_data(experiment.data, size=(height, width)), chosen)
+
+    labels = torch.from_numpy(split.labels[chosen])
+    at_any_size = decoded if experiment.data.chain != "two_resizes" else None
+    return Stimuli(_normalised(data, chosen), labels, at_any_size)
+
+
+def _normalised(data: DataSet, chosen: NDArray[np.int64]) -> "Tensor":
+    import torch
+
     mean, std = (np.array(figures)[:, None, None] for figures in (data.mean, data.std))
-    images = (split.images[chosen] / 255.0 - mean) / std
-    return Stimuli(torch.from_numpy(images).float(), torch.from_numpy(split.labels[chosen]))
+    images = (data.splits["train"].images[chosen] / 255.0 - mean) / std
+    return torch.from_numpy(images).float()
 
 
 def _references(

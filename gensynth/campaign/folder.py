@@ -18,7 +18,7 @@ from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
 from gensynth.campaign.proxy_length import with_recorded_length
 from gensynth.campaign.resume import renew_jobs
-from gensynth.data.sets import Progress
+from gensynth.data.sets import Progress, with_chain
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.process import say
@@ -79,7 +79,8 @@ def known_experiment(folder: Path) -> Experiment:
     """Return the experiment of an existing campaign, with all defaults written out."""
     if not (folder / EXPERIMENT).is_file():
         raise InputError(str(folder), f"is not a campaign folder: it has no {EXPERIMENT}")
-    return read_experiment(folder / EXPERIMENT)
+    experiment = read_experiment(folder / EXPERIMENT)
+    return replace(experiment, data=with_chain(experiment.data, "two_resizes"))
 
 
 def changed_rules(folder: Path, experiment: Experiment) -> list[str]:
@@ -87,7 +88,13 @@ def changed_rules(folder: Path, experiment: Experiment) -> list[str]:
     if not (folder / EXPERIMENT).exists():
         return []
     old = known_experiment(folder)
-    return changes(old, with_recorded_length(experiment, old), LEARNED_UNDER)
+    return changes(old, as_recorded(experiment, old), LEARNED_UNDER)
+
+
+def as_recorded(experiment: Experiment, old: Experiment) -> Experiment:
+    """Return `experiment` with what it leaves to the campaign that has begun as `old`."""
+    data = with_chain(experiment.data, old.data.chain or "two_resizes")
+    return with_recorded_length(replace(experiment, data=data), old)
 
 
 def open_record(folder: Path, storage: str | None = None) -> Record:
@@ -112,7 +119,7 @@ def viewing(
         if same_images:
             _refuse_other_data(record.noted(DATA), context)
         return Campaign(context, Ledger(record, folder))
-    experiment = with_recorded_length(experiment, old)
+    experiment = as_recorded(experiment, old)
     refuse_change(old, experiment, str(folder))
     return Campaign(make_context(experiment), Ledger(record, folder), sys.maxsize)
 
@@ -129,7 +136,7 @@ def driving(
     folder.mkdir(parents=True, exist_ok=True)
     old = known_experiment(folder) if (folder / EXPERIMENT).exists() else None
     if old is not None:
-        experiment = with_recorded_length(experiment, old)
+        experiment = as_recorded(experiment, old)
         refuse_change(old, experiment, str(folder))
     context = make_context(experiment, progress)
     context.check_measurable()
@@ -185,6 +192,8 @@ def _require_unchanged(record: Record, experiment: Experiment, folder: Path) -> 
         return
     kinds, place = fields_of(Experiment), f"{folder}: record"
     known = {key: from_plain(kinds[key], noted[key], place) for key in FIXED if key in noted}
+    if "data" in known:
+        known["data"] = with_chain(known["data"], "two_resizes")
     refuse_change(replace(experiment, **known), experiment, str(folder))
 
 

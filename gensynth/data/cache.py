@@ -45,6 +45,8 @@ class Header:
     """A sentence about files that occur in several splits or classes; empty if none do."""
     labels_sha256: str = ""
     """SHA-256 of `labels.bin`; empty in caches of earlier versions."""
+    white: int = 0
+    """Largest value of the 16-bit pictures; 0 if there are none."""
 
 
 def load(folder: Path) -> tuple[DataSet, Header] | None:
@@ -66,7 +68,8 @@ def load(folder: Path) -> tuple[DataSet, Header] | None:
         splits[name] = Split(images[rows], labels[rows])
     channels, height, width = header.shape
     task = Task(channels, height, width, len(header.class_names))
-    data = DataSet(task, header.class_names, splits, header.mean, header.std, folder.name)
+    facts = (header.mean, header.std, folder.name)
+    data = DataSet(task, header.class_names, splits, *facts, white=header.white)
     return data, header
 
 
@@ -96,6 +99,7 @@ def write(
     shape: tuple[int, int, int],
     pictures: Iterable[Decoded],
     repeated: str = "",
+    white: int = 0,
 ) -> None:
     """Write a data set to `folder`, which appears only once all of it is on disk.
 
@@ -107,6 +111,7 @@ def write(
         shape: (C, H, W) of each picture.
         pictures: the pictures, in the order of `SPLITS`.
         repeated: see `Header.repeated`.
+        white: see `Header.white`.
 
     Raises:
         InputError: the disk is full or read-only.
@@ -120,7 +125,8 @@ def write(
         _write_bytes(partial / LABELS, stored)
         mean, std = _statistics(partial / IMAGES, (len(labels), *shape), counts["train"])
         sha256 = hashlib.sha256(stored).hexdigest()
-        header = Header(class_names, shape, counts, mean, std, skipped, repeated, sha256)
+        facts = (mean, std, skipped, repeated, sha256, white)
+        header = Header(class_names, shape, counts, *facts)
         _write_bytes(partial / HEADER, dumps(header).encode())
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)

@@ -18,14 +18,8 @@ from numpy.typing import NDArray
 from gensynth.data import cache as image_cache
 from gensynth.data.cache import Decoded
 from gensynth.data.layout import Listing, Picture, scan
-from gensynth.data.picture import (
-    PictureChanged,
-    PictureInfo,
-    Target,
-    decode,
-    in_parallel,
-    inspect,
-)
+from gensynth.data.picture import PictureChanged, PictureInfo, decode, in_parallel, inspect
+from gensynth.data.preprocessing import Preprocessing, decoding
 from gensynth.data.sets import DataSet, DataSettings, Progress
 from gensynth.data.split import SPLITS, Placed, repeats, stratified
 from gensynth.errors import InputError
@@ -33,20 +27,26 @@ from gensynth.space import Task
 
 FORMAT = 1
 """Increases whenever the same files would be decoded to different pixels."""
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
-def open_folder(settings: DataSettings, cache: Path, progress: Progress) -> DataSet:
+def open_folder(
+    settings: DataSettings, cache: Path, progress: Progress, size: Size | None = None
+) -> DataSet:
     """Map the decoded images of a folder into memory; decode them first if they are not cached.
 
-    Files are recognised by name, size and time of change, or else by content. Only one process on
-    a machine decodes at a time; the others wait for the result.
+    They have `size`, by default that of the settings or of the pictures themselves. Files are
+    recognised by name, size and time of change, or else by content. Only one process on a machine
+    decodes at a time; the others wait for the result.
 
     Raises:
         InputError: the folder is not a data set, changes meanwhile, or the cache is read-only.
     """
     listing = scan(Path(settings.path))
     stamps = [(picture.name, picture.stamp) for picture in listing.pictures]
-    index = cache / "listings" / _key(settings, stamps)
+    chain = [] if settings.chain == "two_resizes" else ["one_resize", size]
+    index = cache / "listings" / _key(settings, stamps, *chain)
     found = _indexed(index, cache, settings)
     if found is not None:
         return found
@@ -55,7 +55,7 @@ def open_folder(settings: DataSettings, cache: Path, progress: Progress) -> Data
         with FileLock(cache / "decode.lock"):
             found = _indexed(index, cache, settings)
             if found is None:
-                found = _decoded(settings, listing, cache, progress)
+                found = _decoded(settings, listing, cache, progress, size)
                 index.write_text(found.fingerprint, encoding="utf-8")
     except OSError as error:
         raise InputError(str(cache), f"cannot be written ({error.strerror})") from None
@@ -90,7 +90,7 @@ def _load(folder: Path, settings: DataSettings) -> DataSet | None:
     if loaded is None:
         return None
     data, header = loaded
-    data = replace(data, repeated=header.repeated)
+    data = replace(data, repeated=header.repeated, chain=settings.chain)
     total = header.skipped + sum(header.counts.values())
     listed = _unreadable_list(folder)
     _refuse_too_many(header.skipped, total, settings, listed)
@@ -100,7 +100,9 @@ def _load(folder: Path, settings: DataSettings) -> DataSet | None:
     return data
 
 
-def _decoded(settings: DataSettings, listing: Listing, cache: Path, progress: Progress) -> DataSet:
+def _decoded(
+    settings: DataSettings, listing: Listing, cache: Path, progress: Progress, size: Size | None
+) -> DataSet:
     """Inspect all files, and decode them unless the cache holds the same content."""
     total = 2 * len(listing.pictures)
     infos = []
@@ -111,12 +113,16 @@ def _decoded(settings: DataSettings, listing: Listing, cache: Path, progress: Pr
         (picture.name, picture.split, info.sha256)
         for picture, info in zip(listing.pictures, infos, strict=True)
     ]
-    folder = cache / _key(settings, (listing.class_names, content))
+    natural = _shape(settings, listing.pictures, infos)
+    shape = natural if size is None else (natural[0], *size)
+    differs = _key_of_chain(settings, infos, shape, natural)
+    folder = cache / _key(settings, (listing.class_names, content), *differs)
     known = _load(folder, settings)
     if known is None:
-        plan = _Plan(settings, listing, infos, _unreadable_list(folder))
+        plan = _Plan(settings, listing, infos, shape, _unreadable_list(folder))
         pictures = plan.pictures(progress)
-        image_cache.write(folder, listing.class_names, plan.shape, pictures, plan.repeated())
+        facts = (plan.repeated(), plan.white)
+        image_cache.write(folder, listing.class_names, plan.shape, pictures, *facts)
         known = _load(folder, settings)
     if known is None:
         raise InputError(str(folder), "was written but cannot be read back; check the disk")
@@ -124,25 +130,53 @@ def _decoded(settings: DataSettings, listing: Listing, cache: Path, progress: Pr
     return known
 
 
+def _key_of_chain(
+    settings: DataSettings,
+    infos: Sequence[PictureInfo],
+    shape: tuple[int, int, int],
+    natural: tuple[int, int, int],
+) -> list[object]:
+    """Return what distinguishes the pixels from those that earlier versions decoded, if anything.
+
+    Most pictures have the same pixels in both chains, and their data set the same fingerprint.
+    """
+    if settings.chain == "two_resizes":
+        return []
+    _, height, width = shape
+    alike = all(
+        not (info.transparent or info.white)
+        and info.size[0] * width == info.size[1] * height
+        and info.size[0] < 4 * height  # A JPEG four times as large was decoded at a reduced size.
+        for info in infos
+        if not info.problem
+    )
+    return [] if alike and shape == natural else ["one_resize", shape]
+
+
 class _Plan:
     """The split of each picture and the common shape; decodes the pictures in this order."""
 
     def __init__(
-        self, settings: DataSettings, listing: Listing, infos: Sequence[PictureInfo], listed: Path
+        self,
+        settings: DataSettings,
+        listing: Listing,
+        infos: Sequence[PictureInfo],
+        shape: tuple[int, int, int],
+        listed: Path,
     ) -> None:
         self.settings, self.listing, self.listed = settings, listing, listed
-        self.shape = _shape(settings, listing.pictures, infos)
+        self.shape, self.white = shape, max(info.white for info in infos)
         splits = _dealt(settings, listing)
         rows = sorted(range(len(splits)), key=lambda row: SPLITS.index(splits[row]))
         self.entries = [(listing.pictures[row], infos[row], splits[row]) for row in rows]
 
     def pictures(self, progress: Progress) -> Iterator[Decoded]:
         """Decode all pictures; raise `InputError` at the end if too many are unreadable."""
-        target = Target(*self.shape)
+        how = decoding(self.settings.chain, *self.shape, self.white)
         unreadable: list[str] = []
         left = Counter[tuple[str, int]]()
-        decoding = in_parallel(lambda entry: _pixels(entry[0], entry[1], target), self.entries)
-        for done, (entry, pixels) in enumerate(zip(self.entries, decoding, strict=True), 1):
+        pixels_of = in_parallel(lambda entry: _pixels(entry[0], entry[1], how), self.entries)
+        for done, (entry, pixels) in enumerate(zip(self.entries, pixels_of, strict=True), 1):
             picture, _, split = entry
             if isinstance(pixels, str):
                 unreadable.append(f"{picture.path}\t{pixels}")
@@ -176,11 +210,11 @@ class _Plan:
                     raise InputError(self.settings.path, f"{problem}; see {self.listed}")
 
 
-def _pixels(picture: Picture, info: PictureInfo, target: Target) -> NDArray[np.uint8] | str:
+def _pixels(picture: Picture, info: PictureInfo, how: Preprocessing) -> NDArray[np.uint8] | str:
     if info.problem:
         return info.problem
     try:
-        return decode(picture.path, info.sha256, target)
+        return decode(picture.path, info.sha256, how)
     except PictureChanged as error:
         problem = f"{error} while the folder was decoded; run the command again"
         raise InputError(picture.path, problem) from None
@@ -252,9 +286,9 @@ def _refuse_too_many(count: int, total: int, settings: DataSettings, listed: Pat
         )
 
 
-def _key(settings: DataSettings, content: Sequence[object]) -> str:
+def _key(settings: DataSettings, content: Sequence[object], *more: object) -> str:
     """Return the name of the cache for this content and the settings that affect its decoding."""
     shape = (settings.image_size, settings.channels)
     split = (settings.validation_share, settings.test_share, settings.split_seed)
-    text = json.dumps((FORMAT, shape, split, content), separators=(",", ":"))
+    text = json.dumps((FORMAT, shape, split, content, *more), separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gensynth.data import cache as image_cache
 from gensynth.data.folder import open_folder, task_of_folder
 from gensynth.data.hub import fetch
+from gensynth.data.picture import png
+from gensynth.data.preprocessing import decoding, pixels_of
 from gensynth.data.sets import HUB, DataSet, DataSettings, Progress, Split, statistics
 from gensynth.data.split import SPLITS, stratified
 from gensynth.errors import InputError
@@ -19,7 +22,10 @@ from gensynth.space import Task
 
 
 def open_data(
-    settings: DataSettings, cache: Path | None = None, progress: Progress | None = None
+    settings: DataSettings,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    size: tuple[int, int] | None = None,
 ) -> DataSet:
     """Open the data of `settings`; images are decoded once into `cache` and mapped from there.
 
@@ -27,6 +33,8 @@ def open_data(
         settings: which data to open, and how to split it.
         cache: folder of decoded images; None = `default_cache()`.
         progress: called with (done, total) while images are decoded.
+        size: height and width of a network's input, to which each picture is brought in one resize;
+            None = the size of the data. With the chain `two_resizes` always the latter.
 
     Raises:
         InputError: the data does not exist, or cannot be used.
@@ -34,13 +42,15 @@ def open_data(
     >>> open_data(DataSettings()).task
     Task(channels=1, height=8, width=8, classes=10)
     """
+    if settings.chain == "two_resizes":
+        size = None
     if settings.path == "digits":
-        return _digits(settings)
+        return _digits(settings, size)
     cache, progress = cache or default_cache(), progress or (lambda done, total: None)
     if settings.path.startswith(HUB):
         folder = fetch(settings.path.removeprefix(HUB), cache, progress)
         settings = replace(settings, path=str(folder))
-    return open_folder(settings, cache, progress)
+    return open_folder(settings, cache, progress, size)
 
 
 def task_of(settings: DataSettings) -> Task:
@@ -72,7 +82,7 @@ def reopen_data(
     if settings.path == "digits":
         return None
     loaded = image_cache.load((cache or default_cache()) / fingerprint)
-    return loaded[0] if loaded else None
+    return replace(loaded[0], chain=settings.chain) if loaded else None
 
 
 def default_cache() -> Path:
@@ -83,25 +93,34 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gensynth"
 
 
-def _digits(settings: DataSettings) -> DataSet:
+def _digits(settings: DataSettings, size: tuple[int, int] | None = None) -> DataSet:
     """Return scikit-learn's 1,797 handwritten digits of 8x8 pixels, split and scaled to 0..255."""
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
+    images, labels = digits()
     if settings.image_size not in (None, 8):
         problem = f"must be 8 for digits, got {settings.image_size}"
         raise InputError("data.image_size", problem)
     if settings.channels == 3:
         raise InputError("data.channels", "must be 1 for digits, which are grey; got 3")
-    labels = bunch.target.astype(np.int64)
+    if size is not None and size != (8, 8):
+        how = decoding(settings.chain, 1, *size)
+        images = np.stack([pixels_of(png(image), how).transpose(2, 0, 1) for image in images])
     shares = {"validation": settings.validation_share, "test": settings.test_share}
     names = tuple(str(digit) for digit in range(10))
     parts = stratified(labels, names, shares, settings.split_seed)
     splits = {name: Split(images[parts[name]], labels[parts[name]]) for name in SPLITS}
     mean, std = statistics(splits["train"].images)
-    task = Task(channels=1, height=8, width=8, classes=10)
-    return DataSet(task, names, splits, mean, std, _fingerprint(names, splits))
+    task = Task(1, images.shape[2], images.shape[3], classes=10)
+    fingerprint = _fingerprint(names, splits)
+    return DataSet(task, names, splits, mean, std, fingerprint, chain=settings.chain)
+
+
+def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return scikit-learn's digits, uint8 (N, 1, 8, 8), and their labels."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
+    return images, bunch.target.astype(np.int64)
 
 
 def _fingerprint(names: tuple[str, ...], splits: Mapping[str, Split]) -> str:

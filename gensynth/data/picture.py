@@ -10,11 +10,14 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from gensynth.data.preprocessing import Preprocessing, pixels_of
 from gensynth.process import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
+LONGEST = 100
+"""Largest ratio of a picture's sides."""
 CHUNK = 512
 """Pictures that the threads decode ahead at most; bounds the memory in use."""
 
@@ -31,21 +34,16 @@ class PictureInfo:
     size: tuple[int, int] = (0, 0)
     """Height and width in pixels."""
     grey: bool = True
+    transparent: bool = False
+    """Whether it may have transparent pixels."""
+    white: int = 0
+    """Largest value of its pixels if they have 16 bits, otherwise 0."""
     problem: str = ""
     """Why it is not a picture; empty if it seems to be one."""
 
 
 class PictureChanged(Exception):
     """A file has changed since it was inspected."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """The shape into which pictures are decoded."""
-
-    channels: int
-    height: int
-    width: int
 
 
 def inspect(path: str) -> PictureInfo:
@@ -59,19 +57,19 @@ def inspect(path: str) -> PictureInfo:
         with Image.open(io.BytesIO(data)) as image:
             turned = image.getexif().get(0x0112, 1) >= 5
             width, height = image.size[::-1] if turned else image.size
-            problem = _unknown_range(image)
+            problem = _unknown_range(image) or _too_long(image)
             if problem:
                 return PictureInfo("", problem=problem)
-            return PictureInfo(sha, (height, width), image.mode in GREY_MODES)
+            white = int(np.asarray(image).max()) if image.mode.startswith("I") else 0
+            transparent = image.has_transparency_data
+            return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
     # A decoder may raise anything on damaged bytes.
     except Exception as error:
-        return PictureInfo(sha, problem=_described(error))
+        return PictureInfo(sha, problem=described(error))
 
 
-def decode(path: str, sha256: str, target: Target) -> NDArray[np.uint8] | str:
+def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | str:
     """Decode a file into uint8 (C, H, W), or return the reason why that is not possible.
-
-    A picture of another size is scaled to cover the target and cropped around its centre.
 
     Raises:
         PictureChanged: the file's content has changed since it was inspected.
@@ -83,11 +81,20 @@ def decode(path: str, sha256: str, target: Target) -> NDArray[np.uint8] | str:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise PictureChanged("changed")
     try:
-        return _pixels(data, target)
+        pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
     except MemoryError:
         raise
     except Exception as error:
-        return _described(error)
+        return described(error)
+    return pixels.transpose(2, 0, 1)
+
+
+def png(image: NDArray[np.uint8]) -> io.BytesIO:
+    """Return grey pixels (1, H, W) as an open PNG file, so that they are decoded like any other."""
+    file = io.BytesIO()
+    Image.fromarray(image[0]).save(file, "PNG")
+    file.seek(0)
+    return file
 
 
 def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
@@ -97,19 +104,6 @@ def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
             yield from pool.map(function, items[start : start + CHUNK])
 
 
-def _pixels(data: bytes, target: Target) -> NDArray[np.uint8]:
-    size = (target.width, target.height)
-    with Image.open(io.BytesIO(data)) as opened:
-        # Decoding a JPEG at a half, a quarter or an eighth of its size is much faster.
-        opened.draft(None, (2 * target.width, 2 * target.height))
-        image = ImageOps.exif_transpose(opened)
-        image = _convertible(image).convert("L" if target.channels == 1 else "RGB")
-        if image.size != size:
-            image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
-        pixels = np.asarray(image, dtype=np.uint8)
-    return pixels[None] if target.channels == 1 else pixels.transpose(2, 0, 1)
-
-
 def _unknown_range(image: Image.Image) -> str:
     """Return the problem with pixels whose value for white is unknown; empty if there is none."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
@@ -117,18 +111,14 @@ def _unknown_range(image: Image.Image) -> str:
     return ""
 
 
-def _convertible(image: Image.Image) -> Image.Image:
-    """Return the image in a mode that Pillow converts without loss of range."""
-    if image.mode == "P":
-        return image.convert("RGBA")
-    if image.mode not in ("I", "I;16", "I;16B", "I;16L"):
-        return image
-    # Pillow would clip 16-bit grey at 255 instead of scaling it.
-    values = np.asarray(image).astype(np.int64)
-    return Image.fromarray(np.clip(values >> 8, 0, 255).astype(np.uint8))
+def _too_long(image: Image.Image) -> str:
+    """Return the problem with a picture that would be huge before it is cropped; empty if none."""
+    long, short = max(image.size), min(image.size)
+    return f"is more than {LONGEST} times as long as wide" if long > LONGEST * short else ""
 
 
-def _described(error: Exception) -> str:
+def described(error: Exception) -> str:
+    """Return why a picture cannot be read, in one line."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image in a known format"
     return " ".join(f"{type(error).__name__}: {error}".split())

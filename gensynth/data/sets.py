@@ -1,12 +1,13 @@
 """Data sets: images as uint8 arrays in three splits, determined by the settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.data.preprocessing import Chain, Preprocessing, decoding
 from gensynth.errors import InputError
 from gensynth.space import Task
 
@@ -37,6 +38,10 @@ class DataSettings:
     """Random seed that decides which images are held out."""
     unreadable_share: float = 0.01
     """Largest share of unreadable images that is skipped; more are an error."""
+    chain: Chain | None = None
+    """How pictures become inputs. `one_resize` brings each to the size of the network's own input
+    at once; `two_resizes` to the size of the data first, as earlier versions did. None = what the
+    campaign began with, `one_resize` for a new one."""
 
     def __post_init__(self) -> None:
         """Raise `InputError` for an impossible path, and shares or sizes out of range."""
@@ -59,6 +64,11 @@ class DataSettings:
             raise InputError("image_size", problem)
         if self.split_seed < 0:
             raise InputError("split_seed", f"must be at least 0, got {self.split_seed}")
+
+
+def with_chain(settings: DataSettings, default: Chain = "one_resize") -> DataSettings:
+    """Return the settings with a stated chain; experiments of earlier versions state none."""
+    return settings if settings.chain is not None else replace(settings, chain=default)
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,17 @@ class DataSet:
     """A sentence about images that cannot be read; empty if all can."""
     repeated: str = ""
     """A sentence about files that occur in several splits or classes; empty if none do."""
+    white: int = 0
+    """Largest value of the 16-bit pictures; 0 if there are none."""
+    chain: Chain | None = None
+    """How its pictures were decoded; None = the present chain."""
+
+    def preprocessing(self, size: tuple[int, int]) -> Preprocessing:
+        """Return how a picture becomes the input, of `size` (height, width), of a network."""
+        task = self.task
+        how = decoding(self.chain, task.channels, task.height, task.width, self.white)
+        then = size if size != (task.height, task.width) else None
+        return replace(how, mean=self.mean, std=self.std, then=then)
 
 
 def statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

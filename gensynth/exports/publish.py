@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.campaign.finals import Finalist, winner
-from gensynth.data.open import open_data
 from gensynth.exports.agreement import Agreement, Extras
 from gensynth.exports.cards import campaign_card, trained_card, untrained_card
 from gensynth.exports.folder import write_folder
@@ -143,7 +142,7 @@ def publish_untrained(
 
 
 def _extras(campaign: "Campaign", source: Source, formats: Sequence[Format]) -> Extras:
-    data = open_data(campaign.context.experiment.data)
+    data = campaign.context.data_at(source.input_shape[1:])
     name = Path(campaign.context.experiment.data.path).name
     return Extras(formats, of_data(data, name, "test", source.input_shape[1:], trained=True))
 

@@ -74,7 +74,7 @@ class Job:
     """How to build the network."""
     data: DataSettings
     data_fingerprint: str
-    """Fingerprint of the data when the campaign began; other data is refused."""
+    """Fingerprint of the images, as decoded for this network; other data is refused."""
     recipe: Recipe
     training_seed: int
     """Seed of the initial weights and of the order of the images."""

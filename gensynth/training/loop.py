@@ -247,13 +247,15 @@ def data_of(job: Job) -> DataSet:
     Raises:
         InputError: the data cannot be opened, or has changed since the campaign began.
     """
-    return _data(job.data, job.data_fingerprint, job.cache)
+    return _data(job.data, job.data_fingerprint, job.cache, job.source.input_shape[1:])
 
 
-@lru_cache(maxsize=2)
-def _data(settings: DataSettings, fingerprint: str, cache: str | None) -> DataSet:
+@lru_cache(maxsize=4)
+def _data(
+    settings: DataSettings, fingerprint: str, cache: str | None, size: tuple[int, int]
+) -> DataSet:
     folder = Path(cache) if cache else None
-    data = reopen_data(settings, fingerprint, folder) or open_data(settings, folder)
+    data = reopen_data(settings, fingerprint, folder) or open_data(settings, folder, size=size)
     if data.fingerprint != fingerprint:
         problem = "the data has changed since the campaign began; restore it, or use another folder"
         raise InputError(settings.path, problem)

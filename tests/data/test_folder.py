@@ -14,7 +14,8 @@ from PIL import Image
 from gensynth.data import cache as image_cache
 from gensynth.data import folder as folder_data
 from gensynth.data.open import open_data, reopen_data
-from gensynth.data.picture import Target, decode
+from gensynth.data.picture import decode
+from gensynth.data.preprocessing import Preprocessing
 from gensynth.data.sets import DataSettings, Split
 from gensynth.errors import InputError
 from gensynth.space import Task
@@ -167,9 +168,9 @@ def test_a_class_that_cannot_be_read_is_named(pictures: Path, cache: Path) -> No
 def test_a_folder_that_changes_while_it_is_decoded_is_refused(
     pictures: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(path: str, sha256: str, target: Target) -> object:
+    def late(path: str, sha256: str, how: Preprocessing) -> object:
         Image.new("L", (8, 8), 7).save(pictures / "cat" / "0003.png")
-        return decode(path, sha256, target)
+        return decode(path, sha256, how)
 
     monkeypatch.setattr(folder_data, "decode", late)
     with pytest.raises(InputError, match=r"0003\.png: changed while the folder was decoded"):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gensynth.data.picture import CHUNK, PictureChanged, Target, decode, in_parallel, inspect
+from gensynth.data.picture import CHUNK, PictureChanged, decode, in_parallel, inspect
+from gensynth.data.preprocessing import Preprocessing, decoding
 
 
 def stored(path: Path, image: Image.Image, **options: object) -> str:
@@ -13,8 +14,8 @@ def stored(path: Path, image: Image.Image, **options: object) -> str:
     return str(path)
 
 
-def pixels(path: str, target: Target) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    decoded = decode(path, inspect(path).sha256, target)
+def pixels(path: str, how: Preprocessing) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    decoded = decode(path, inspect(path).sha256, how)
     assert not isinstance(decoded, str), decoded
     return decoded
 
@@ -30,14 +31,14 @@ def test_look_sees_size_and_colour(tmp_path: Path) -> None:
 def test_decoding_keeps_pixels_of_the_right_size(tmp_path: Path) -> None:
     original = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     path = stored(tmp_path / "a.png", Image.fromarray(original))
-    assert np.array_equal(pixels(path, Target(3, 5, 7)), original.transpose(2, 0, 1))
+    assert np.array_equal(pixels(path, Preprocessing(3, 5, 7)), original.transpose(2, 0, 1))
 
 
 def test_another_size_is_scaled_and_cut_around_the_centre(tmp_path: Path) -> None:
     wide = np.zeros((10, 30), dtype=np.uint8)
     wide[:, 10:20] = 200
     path = stored(tmp_path / "wide.png", Image.fromarray(wide))
-    centre = pixels(path, Target(1, 5, 5))
+    centre = pixels(path, Preprocessing(1, 5, 5))
     assert centre.shape == (1, 5, 5)
     assert np.all(centre[:, :, 1:4] == 200)
     assert np.all(centre > 150)
@@ -47,7 +48,9 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     deep = np.array([[0, 256], [32768, 65535]], dtype=np.uint16)
     path = stored(tmp_path / "deep.png", Image.fromarray(deep))
     assert inspect(path).grey
-    assert pixels(path, Target(1, 2, 2)).tolist() == [[[0, 1], [128, 255]]]
+    assert inspect(path).white == 65535
+    assert pixels(path, Preprocessing(1, 2, 2)).tolist() == [[[0, 0], [127, 255]]]
+    assert pixels(path, decoding("two_resizes", 1, 2, 2)).tolist() == [[[0, 1], [128, 255]]]
 
 
 @pytest.mark.parametrize("kind", ["float32", "int32"])
@@ -62,14 +65,14 @@ def test_a_turned_photograph_stands_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6
     path = stored(tmp_path / "turned.png", image, exif=exif)
     assert inspect(path).size == (4, 2)
-    assert pixels(path, Target(1, 4, 2))[0, :, 0].tolist() == [10, 10, 200, 200]
+    assert pixels(path, Preprocessing(1, 4, 2))[0, :, 0].tolist() == [10, 10, 200, 200]
 
 
 def test_palettes_and_transparency_become_plain_colours(tmp_path: Path) -> None:
     red = Image.new("RGBA", (3, 3), (250, 10, 20, 255))
     path = stored(tmp_path / "red.png", red.convert("P"))
     assert inspect(path).grey is False
-    assert pixels(path, Target(3, 3, 3)).shape == (3, 3, 3)
+    assert pixels(path, Preprocessing(3, 3, 3)).shape == (3, 3, 3)
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n" + bytes(64)])
@@ -77,7 +80,7 @@ def test_damage_is_put_into_words(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(data)
     seen = inspect(str(path))
-    words = seen.problem or decode(str(path), seen.sha256, Target(1, 4, 4))
+    words = seen.problem or decode(str(path), seen.sha256, Preprocessing(1, 4, 4))
     assert isinstance(words, str)
     assert words
     assert "\n" not in words
@@ -89,17 +92,17 @@ def test_a_body_cut_off_is_found_by_decoding(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1000])
     seen = inspect(str(path))
     assert seen.problem == ""
-    assert isinstance(decode(str(path), seen.sha256, Target(1, 64, 64)), str)
+    assert isinstance(decode(str(path), seen.sha256, Preprocessing(1, 64, 64)), str)
 
 
 def test_a_file_that_changed_or_went_is_not_decoded(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.png", Image.new("L", (4, 4)))
     with pytest.raises(PictureChanged):
-        decode(path, "another", Target(1, 4, 4))
+        decode(path, "another", Preprocessing(1, 4, 4))
     sha256 = inspect(path).sha256
     Path(path).unlink()
     with pytest.raises(PictureChanged, match="No such file"):
-        decode(path, sha256, Target(1, 4, 4))
+        decode(path, sha256, Preprocessing(1, 4, 4))
     assert "No such file" in inspect(path).problem
 
 

@@ -202,9 +202,13 @@ def test_non_finite_loss_diverges(tmp_path: Path) -> None:
 def test_images_are_resized_to_what_the_network_takes(tmp_path: Path) -> None:
     plain = job(tmp_path)
     larger = replace(plain, source=replace(plain.source, input_shape=(1, 12, 12)))
-    training = Training(larger, open_data(plain.data))
+    twice = replace(larger, data=replace(plain.data, chain="two_resizes"))
+    training = Training(twice, open_data(plain.data))
     assert training.images.at(torch.arange(3))[0].shape == (3, 1, 12, 12)
-    assert len(list(train(larger))) == 4
+    assert len(list(train(twice))) == 4
+    once = open_data(plain.data, size=(12, 12))
+    assert once.task.height == 12 and once.fingerprint != plain.data_fingerprint
+    assert len(list(train(replace(larger, data_fingerprint=once.fingerprint)))) == 4
 
 
 def test_plugins_folders_are_appended_never_prepended(

@@ -36,11 +36,15 @@ class Stimuli:
 
     images: Tensor
     labels: Tensor
+    decoded: Callable[[int, int], Tensor] | None = None
+    """Returns the same images decoded to a height and a width; None = `images` are resized."""
 
     def resized(self, height: int, width: int) -> "Stimuli":
         """Return the stimuli with images of the resolution that a network takes."""
         if self.images.shape[-2:] == (height, width):
             return self
+        if self.decoded is not None:
+            return Stimuli(self.decoded(height, width), self.labels)
         size = (height, width)
         images = functional.interpolate(self.images, size, mode="bilinear", antialias=True)
         return Stimuli(images, self.labels)

@@ -1,0 +1,132 @@
+"""Preprocessing: every step from a picture file to the input of a network, as one value.
+
+The functions here decode a picture by that value. `predict.py` of an export contains their text, so
+an exported network sees a picture exactly as training did. They need numpy and Pillow only.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+Chain = Literal["one_resize", "two_resizes"]
+WHITE, SHIFTED_WHITE = 65_535, 65_280
+"""Default white of 16-bit pictures; and the one by which `value >> 8` scales them."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the input of a network.
+
+    The picture is turned upright by its EXIF orientation, 16-bit values are scaled, transparency is
+    composited over the background, colours become grey or RGB, and the picture is resized to cover
+    `height` x `width` and cropped around its centre. Pixels are then scaled to 0..1 and normalised.
+
+    >>> Preprocessing(3, 32, 32, (0.5,) * 3, (0.25,) * 3).size
+    (32, 32)
+    """
+
+    channels: int
+    """1 = grey, 3 = RGB."""
+    height: int
+    """Pixels to which a picture is decoded."""
+    width: int
+    mean: tuple[float, ...] = ()
+    """Subtracted from each channel, after scaling to 0..1; empty until it is measured."""
+    std: tuple[float, ...] = ()
+    """Each channel is divided by it afterwards."""
+    background: int | None = 255
+    """Grey level, 0 to 255, behind transparent pixels; None = transparency is ignored."""
+    white: int = WHITE
+    """Value of a 16-bit pixel that becomes 255."""
+    fit: Literal["crop", "box"] = "crop"
+    """`crop` covers the size with whole pixels and crops, as timm and torchvision do; `box` samples
+    a box with fractional edges from a JPEG decoded at a reduced size, as earlier versions did."""
+    filter: Literal["bilinear"] = "bilinear"
+    """Filter of every resize; it averages over all pixels that become one."""
+    then: tuple[int, int] | None = None
+    """Height and width of a second resize, of normalised pixels; only of earlier versions."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        return self.then or (self.height, self.width)
+
+
+def decoding(
+    chain: Chain | None, channels: int, height: int, width: int, white: int = 0
+) -> Preprocessing:
+    """Return the preprocessing of a chain up to its pixels, without mean and std.
+
+    Args:
+        chain: None is the present one.
+        channels: 1 or 3.
+        height: pixels to which pictures are decoded.
+        width: likewise.
+        white: largest value of the 16-bit pictures of a data set; 0 if it has none.
+    """
+    if chain == "two_resizes":
+        return Preprocessing(
+            channels, height, width, background=None, white=SHIFTED_WHITE, fit="box"
+        )
+    return Preprocessing(channels, height, width, white=white or WHITE)
+
+
+def decode(file: Any, how: Any) -> Any:
+    """Return the pixels of a picture, uint8 (height, width, channels)."""
+    with Image.open(file) as opened:
+        image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I"):  # 16 bits
+        values = np.asarray(image).astype("int64") * 255 // how.white
+        image = Image.fromarray(values.clip(0, 255).astype("uint8"))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        behind = Image.new("RGBA", image.size, (how.background,) * 3 + (255,))
+        image = Image.alpha_composite(behind, image)
+    image = image.convert("L" if how.channels == 1 else "RGB")
+    width = max(how.width, int(how.height * image.width / image.height))
+    height = max(how.height, int(how.width * image.height / image.width))
+    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = round((width - how.width) / 2), round((height - how.height) / 2)
+    image = image.crop((left, top, left + how.width, top + how.height))
+    return np.asarray(image).reshape(how.height, how.width, how.channels)
+
+
+def decode_box(file: Any, how: Any) -> Any:
+    """Return the pixels of a picture, uint8 (height, width, channels)."""
+    with Image.open(file) as opened:
+        opened.draft(None, (2 * how.width, 2 * how.height))  # A JPEG, at a reduced size.
+        image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I"):  # 16 bits
+        values = np.asarray(image).astype("int64") * 255 // how.white
+        image = Image.fromarray(values.clip(0, 255).astype("uint8"))
+    image = image.convert("RGBA") if image.mode == "P" else image
+    image = image.convert("L" if how.channels == 1 else "RGB")
+    if image.size != (how.width, how.height):
+        image = ImageOps.fit(image, (how.width, how.height), Image.Resampling.BILINEAR)
+    return np.asarray(image).reshape(how.height, how.width, how.channels)
+
+
+def normalise(pixels: Any, how: Any) -> Any:
+    """Return what the network takes, float32 (channels, height, width)."""
+    values = (pixels / 255 - how.mean) / how.std
+    return values.transpose(2, 0, 1).astype("float32")
+
+
+def normalise_resized(pixels: Any, how: Any) -> Any:
+    """Return what the network takes, float32 (channels, height, width)."""
+    values = ((pixels / 255 - how.mean) / how.std).astype("float32").transpose(2, 0, 1)
+    size, filter_ = (how.then[1], how.then[0]), Image.Resampling.BILINEAR
+    planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in values]
+    return np.stack([np.asarray(plane.resize(size, filter_)) for plane in planes])
+
+
+def pixels_of(file: Any, how: Preprocessing) -> Any:
+    """Decode a picture, a path or an open file, into uint8 (height, width, channels)."""
+    return (decode if how.fit == "crop" else decode_box)(file, how)
+
+
+def prepared(file: Any, how: Preprocessing) -> Any:
+    """Return a picture as the network takes it, float32 (channels, height, width)."""
+    return (normalise if how.then is None else normalise_resized)(pixels_of(file, how), how)
