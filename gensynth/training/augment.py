@@ -44,6 +44,15 @@ class Draws:
         return Draws(shift, mirror, square, self.margin, self.side)
 
 
+def joined_draws(several: Sequence[Draws]) -> Draws:
+    """Return the numbers of several trainings of one recipe, one after the other."""
+    first = several[0]
+    kinds = zip(*((draws.shift, draws.mirror, draws.square) for draws in several), strict=True)
+    drawn = [[numbers for numbers in kind if numbers is not None] for kind in kinds]
+    shift, mirror, square = (torch.cat(numbers) if numbers else None for numbers in drawn)
+    return Draws(shift, mirror, square, first.margin, first.side)
+
+
 def draw(
     augment: Sequence[str], count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Draws:

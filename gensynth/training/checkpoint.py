@@ -21,6 +21,8 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.serialization import dumps, from_plain, loads
 
 CHECKPOINT = "checkpoint.safetensors"
+NEXT = "next.safetensors"
+"""A checkpoint of a group that becomes `CHECKPOINT` once those of all its members are written."""
 OPTIMIZER_STATES = {frozenset({"momentum_buffer"}), frozenset({"step", "exp_avg", "exp_avg_sq"})}
 """What SGD and AdamW keep for each weight."""
 Parts = dict[str, dict[str, Tensor]]
@@ -40,16 +42,42 @@ class Checkpoint:
 
 def save(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
     """Write the checkpoint of the job `identity`; if that fails, the previous one stays."""
-    header = {"job": identity, "curve": dumps(checkpoint.curve)}
-    try:
-        write_tensors(folder / CHECKPOINT, checkpoint.tensors, header)
-    except (OSError, SafetensorError) as error:
-        _log.warning("%s: no checkpoint was written (%s)", folder, error)
+    save_together([(folder, identity, checkpoint)], CHECKPOINT)
 
 
-def load(folder: Path, identity: str) -> Checkpoint | None:
+def save_together(several: Sequence[tuple[Path, str, Checkpoint]], name: str = NEXT) -> None:
+    """Write the checkpoints of several jobs (folder, identity, checkpoint) after the same epoch.
+
+    A crash leaves all of them readable after this epoch or after the previous one. If writing
+    fails, the previous ones stay.
+    """
+    for folder, identity, checkpoint in several:
+        header = {"job": identity, "curve": dumps(checkpoint.curve)}
+        try:
+            write_tensors(folder / name, checkpoint.tensors, header)
+        except (OSError, SafetensorError) as error:
+            _log.warning("%s: no checkpoint was written (%s)", folder, error)
+            return
+    for folder, *_ in several:
+        (folder / name).replace(folder / CHECKPOINT)
+
+
+def load_together(several: Sequence[tuple[Path, str]]) -> list[Checkpoint] | None:
+    """Read the checkpoints of several jobs (folder, identity) after the last epoch that all have.
+
+    Returns None if they have none in common.
+    """
+    found = []
+    for place in several:
+        read = [load(*place, name) for name in (CHECKPOINT, NEXT)]
+        found.append({len(each.curve): each for each in read if each is not None})
+    common = set.intersection(*(set(each) for each in found))
+    return [each[max(common)] for each in found] if common else None
+
+
+def load(folder: Path, identity: str, name: str = CHECKPOINT) -> Checkpoint | None:
     """Read the checkpoint of the job `identity`; return None if there is no usable one."""
-    path = folder / CHECKPOINT
+    path = folder / name
     if not path.exists():
         return None
     try:

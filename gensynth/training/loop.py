@@ -5,12 +5,10 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,10 +26,11 @@ from gensynth.moved import former
 from gensynth.serialization import dumps
 from gensynth.space import build_source
 from gensynth.training import checkpoint
-from gensynth.training.augment import augmented, draw
+from gensynth.training.augment import augmented
 from gensynth.training.checkpoint import Checkpoint
 from gensynth.training.device import keep_freed_memory, resolve, set_threads
 from gensynth.training.job import WEIGHTS, Diverged, Job
+from gensynth.training.lesson import Lesson, generator_of, lesson_of, seeded
 from gensynth.training.optimizer import (
     MovingAverage,
     make_optimizer,
@@ -100,8 +99,8 @@ def identity_of(job: Job) -> str:
 class Training:
     """A training in progress: the network, its moving average and its optimizer."""
 
-    def __init__(self, job: Job, data: DataSet) -> None:
-        """Build the network from the job's seed and prepare the data."""
+    def __init__(self, job: Job, data: DataSet, beside: "Training | None" = None) -> None:
+        """Build the network from the job's seed and prepare the data, or share it with `beside`."""
         self.job, self.data = job, data
         self.device = resolve(job.device)
         self.network = _built(job).to(self.device)
@@ -110,12 +109,12 @@ class Training:
         self.optimizer = make_optimizer(self.network, job.recipe)
         decay = job.recipe.ema_decay
         self.average = MovingAverage(self.network, decay) if decay else None
-        self.images = self._batches(*job.splits)
+        self.images: Batches = beside.images if beside else self._batches(*job.splits)
         self.chosen = _subset(self.images.labels.cpu(), data, job.recipe.data_share)
         # Batch normalisation needs more than one image.
         most = max(1, len(self.chosen) // 2)
         self.steps = min(most, max(1, round(len(self.chosen) / job.recipe.batch_size)))
-        self.held_out = None if "validation" in job.splits else self._batches("validation")
+        self.held_out: Batches | None = beside.held_out if beside else self._unseen()
 
     @property
     def measured(self) -> nn.Module:
@@ -124,7 +123,14 @@ class Training:
 
     def epoch(self, epoch: int) -> Measurement:
         """Train epoch number `epoch` (from 1) and measure; the caller fills in `seconds`."""
-        loss, right = self._train(epoch)
+        return self.measure(epoch, *self._train(epoch))
+
+    def measure(self, epoch: int, loss: float, right: float) -> Measurement:
+        """Measure after an epoch of mean `loss` whose top-1 (percent) meanwhile was `right`.
+
+        Raises:
+            Diverged: the loss is not finite.
+        """
         if not math.isfinite(loss):
             raise Diverged(epoch, loss)
         top1, test_top1, confusion = right, None, None
@@ -142,20 +148,25 @@ class Training:
 
     def save(self, curve: tuple[Measurement, ...]) -> None:
         """Write a checkpoint after the epochs of `curve`."""
+        checkpoint.save(Path(self.job.folder), identity_of(self.job), self.state(curve))
+
+    def state(self, curve: tuple[Measurement, ...]) -> Checkpoint:
+        """Return a checkpoint after the epochs of `curve`."""
         tensors = {f"network/{name}": t for name, t in self.network.state_dict().items()}
         if self.average:
             averaged = self.average.network.state_dict()
             tensors |= {f"average/{name}": t for name, t in averaged.items()}
         state = optimizer_state(self.network, self.optimizer)
         tensors |= {f"optimizer/{name}": t for name, t in state.items()}
-        folder = Path(self.job.folder)
-        checkpoint.save(folder, identity_of(self.job), Checkpoint(curve, tensors))
+        return Checkpoint(curve, tensors)
 
     def resume(self) -> tuple[Measurement, ...]:
         """Restore the job's checkpoint, if any, and return its curve, which is empty if none."""
         stored = checkpoint.load(Path(self.job.folder), identity_of(self.job))
-        if stored is None:
-            return ()
+        return self.restore(stored) if stored else ()
+
+    def restore(self, stored: Checkpoint) -> tuple[Measurement, ...]:
+        """Go on from a checkpoint and return its curve, which is empty if it does not fit."""
         networks = {"network": self.network}
         if self.average:
             networks["average"] = self.average.network
@@ -175,24 +186,25 @@ class Training:
             path = Path(self.job.folder) / WEIGHTS
             checkpoint.write_tensors(path, self.measured.state_dict(), {})
 
+    def lesson(self, epoch: int) -> Lesson:
+        """Return what epoch number `epoch` (from 1) shows."""
+        lesson = lesson_of(self.job, epoch, self.chosen, self.images.size)
+        return lesson.on(self.images.place, self.device)
+
     def _train(self, epoch: int) -> tuple[float, float]:
         """Train on every image once; return the mean loss and the top-1 (percent) meanwhile."""
-        recipe = self.job.recipe
-        rng = _generator(self.job.training_seed, epoch)
-        order = self.chosen[torch.randperm(len(self.chosen), generator=rng)]
-        draws = draw(recipe.augment, len(order), self.images.size, rng).to(self.device)
-        order = order.to(self.images.place)
+        lesson = self.lesson(epoch)
         sums = torch.zeros(2, device=self.device)
         self.network.train()
         begin = 0
-        with _seeded(rng.initial_seed(), self.device), sharing() as give_way:
-            for step, index in enumerate(order.tensor_split(self.steps)):
+        with seeded(lesson.seed, self.device), sharing() as give_way:
+            for step, index in enumerate(lesson.order.tensor_split(self.steps)):
                 rows = slice(begin, begin := begin + len(index))
                 images, labels = self.images.at(index)
-                images = augmented(images, draws.of(rows))
+                images = augmented(images, lesson.draws.of(rows))
                 sums += self.step(images, labels, (epoch - 1) * self.steps + step)
                 give_way()
-        loss, right = (sums / len(order)).tolist()
+        loss, right = (sums / len(lesson.order)).tolist()
         return loss, 100 * right
 
     def step(self, images: Tensor, labels: Tensor, step: int) -> Tensor:
@@ -200,7 +212,7 @@ class Training:
         recipe = self.job.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = rate_at(step, self.steps * recipe.epochs, recipe)
-        with self._autocast():
+        with self.autocast():
             answers = self.network(images)
             loss = functional.cross_entropy(answers, labels, label_smoothing=recipe.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -219,7 +231,7 @@ class Training:
         self.measured.eval()
         with sharing() as give_way:
             for images, labels in batches.in_order(EVALUATION_BATCH):
-                with self._autocast():
+                with self.autocast():
                     predicted = self.measured(images).argmax(1)
                 counts += torch.bincount(labels * classes + predicted, minlength=classes**2)
                 give_way()
@@ -231,11 +243,15 @@ class Training:
         with sharing():
             return top1_loss(self.measured, self.images, self.held_out, top1)
 
+    def _unseen(self) -> Batches | None:
+        return None if "validation" in self.job.splits else self._batches("validation")
+
     def _batches(self, *splits: str) -> Batches:
         size = self.job.source.input_shape[1:]
         return Batches(self.data, splits, size, self.device, self.layout)
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
+        """Return the context of the recipe's precision."""
         precision = self.job.recipe.precision
         enabled = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
@@ -266,7 +282,7 @@ def _built(job: Job) -> nn.Module:
     for folder in job.import_paths:
         if folder not in sys.path:
             sys.path.append(folder)
-    with _seeded(_generator(job.training_seed, 0).initial_seed(), torch.device("cpu")):
+    with seeded(generator_of(job.training_seed, 0).initial_seed(), torch.device("cpu")):
         return build_source(job.source)
 
 
@@ -280,19 +296,6 @@ def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:
         return lone
     parts = stratified(labels[rows].numpy(), data.class_names, {"used": share}, SUBSET_SEED)
     return torch.cat((lone, rows[parts["used"]])).sort().values
-
-
-def _generator(seed: int, epoch: int) -> torch.Generator:
-    state = np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators, for initial weights and dropout, and restore them after."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
 
 
 def _top1(confusion: Tensor) -> float:

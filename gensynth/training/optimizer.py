@@ -48,12 +48,12 @@ class MovingAverage:
     decay for all steps and averages integer buffers too, so only its arithmetic is used here.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        """Start from the current weights; `decay` is the share kept at each step.
+    def __init__(self, network: nn.Module, decay: float, average: nn.Module | None = None) -> None:
+        """Start from the current weights, or from `average`; `decay` is the share kept at a step.
 
         The first steps keep less, at most (1 + step) / (10 + step), so that the start fades fast.
         """
-        self.network = copy.deepcopy(network).requires_grad_(False)
+        self.network = (average or copy.deepcopy(network)).requires_grad_(False)
         self.decay = decay
         self._pairs = _floats(self.network), _floats(network)
 

@@ -1,0 +1,1 @@
+"""Several networks of one architecture trained in one step, as a network of grouped layers."""
