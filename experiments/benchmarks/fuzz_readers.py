@@ -166,7 +166,9 @@ def _peers(folder: Path, data: bytes) -> Any:
 def _picture(folder: Path, data: bytes) -> Any:
     (folder / "a.png").write_bytes(data)
     found = inspect(str(folder / "a.png"))
-    return decode(str(folder / "a.png"), found.sha256, Preprocessing(3, 8, 8)) if found.sha256 else found
+    if not found.sha256:
+        return found
+    return decode(str(folder / "a.png"), found.sha256, Preprocessing(3, 8, 8))
 
 
 def _good_picture(folder: Path) -> bytes:
