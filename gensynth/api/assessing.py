@@ -18,7 +18,7 @@ from gensynth.graph.columns import report
 from gensynth.graph.other_counters import opinions
 from gensynth.graph.profile import BYTES, Profile, profile
 from gensynth.graph.trace import trace
-from gensynth.graph.trace.stored import stored
+from gensynth.graph.trace.stored import stored, total
 from gensynth.models import timm_models
 from gensynth.models.by_name import IMAGENET, Model, find_model
 from gensynth.models.timm_models import OF_THE_PAPER
@@ -208,7 +208,7 @@ def _scored(candidate: Candidate, score: Score) -> tuple[float | None, str]:
 
 
 def _parameters(module: "nn.Module") -> int:
-    return stored(module).params
+    return total([*stored(module)]).params
 
 
 def _known(name: str, task: Task) -> timm_models.PublishedFigures | None:

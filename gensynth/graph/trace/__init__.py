@@ -55,6 +55,8 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
         try:
             with Doors(recorder.leave, recorder.note), uncompiled(), recorder:
                 output = module(image)
+        except InputError:
+            raise
         except (Exception, SystemExit) as error:
             shape = "x".join(map(str, input_shape))
             raise InputError(

@@ -221,6 +221,7 @@ def _elementwise(call: Call) -> Columns:
 def _canonical(name: str, value: Any, axes: int) -> Any:
     """Count axes from the front, and write whole numbers without a point."""
     if name.startswith("dim"):
+        axes = max(axes, 1)  # A number has no axes, but dim=0 and -1 are accepted.
         return value % axes if isinstance(value, int) else [axis % axes for axis in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

@@ -18,7 +18,7 @@ from gensynth.graph.trace.higher_order import run_higher_order
 from gensynth.graph.trace.labels import Labels, Route, overlap
 from gensynth.graph.trace.operators import VALUE_FREE, VANISHING
 from gensynth.graph.trace.sampling import Sampling
-from gensynth.graph.trace.stored import packed_weights, stored
+from gensynth.graph.trace.stored import packed_weights, stored, total, unregistered
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -43,9 +43,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Sizes of the parameters that no row has read yet."""
         self.left: dict[str, list[int]] = {}
         """Rows whose values left torch, by the place where they did."""
-        self._stored = stored(module)
+        self._stored, self._unregistered = list(stored(module)), unregistered(module)
         self._packed: set[int] = set()
-        named = dict(module.named_parameters())
+        named = dict(module.named_parameters()) | self._unregistered
         trained = {name for name, parameter in named.items() if parameter.requires_grad}
         self._trained = trained or set(named)
         """Names of the parameters that are trained; all of a network that is frozen as a whole."""
@@ -68,8 +68,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Close the table: the last row is the output, views that nobody read are gone."""
         made = [t for t in tensors_in(opened(output)) if t in self.row]
         if not made:
+            doors = f": values leave torch at {', '.join(self.left)}" if self.left else ""
             raise InputError(
-                "model", f"returns no tensor that torch computed from the image{self._doors()}"
+                "model", f"returns no tensor that torch computed from the image{doors}"
             )
         rows = tuple(self.row[t] for t in made)
         reductions = self.sampling.close(made)
@@ -80,10 +81,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             layers.append(Layer("move", "output", rows, shape, alias=True, route=route))
         kept, number = _without_unread_views(layers)
         found = tuple(r._replace(row=number[r.row]) for r in reductions if r.row in number)
-        return Graph(kept, tuple(self.unread), self._stored, found, tuple(self.constants))
-
-    def _doors(self) -> str:
-        return f": values leave torch at {', '.join(self.left)}" if self.left else ""
+        unread = tuple(name for name in self.unread if name not in self._unregistered)
+        read = [p for name, p in self._unregistered.items() if name not in self.unread]
+        return Graph(kept, unread, total([*self._stored, *read]), found, tuple(self.constants))
 
     def leave(self, tensor: Tensor, method: str) -> None:
         """Take note that the numbers of `tensor` were handed to code outside torch."""
@@ -123,8 +123,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             with self:
                 return func._op_dk(_COMPOSITE, *args, **kwargs)
         out = func(*args, **kwargs)
-        outputs = tensors_in(out)
-        if outputs:
+        if outputs := tensors_in(out):
             self._see(func, args, kwargs, outputs)
         return out
 
@@ -149,6 +148,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sampling.lose(inputs, tensor, len(self.layers) - 1)
 
     def _see(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Tensor, ...]) -> None:
+        if any(tensor.is_nested for tensor in outputs):
+            raise InputError("model", f"cannot be judged: {func} makes tensors of unequal rows")
         read = tensors_in((args, kwargs))
         for tensor in read:
             if self.left and tensor not in self.row and tensor not in self.weights:
@@ -267,8 +268,8 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
 
 def _memory(tensor: Tensor) -> int:
     """Name the memory that a tensor looks at; on the meta device there are no addresses."""
-    name: int = tensor.untyped_storage()._cdata
-    return name
+    strided = tensor.layout is torch.strided  # Others (MKL-DNN) do not show their memory.
+    return int(tensor.untyped_storage()._cdata) if strided else id(tensor)
 
 
 def _is_composite(func: Any) -> bool:

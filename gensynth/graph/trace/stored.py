@@ -1,6 +1,6 @@
 """What a module stores: its parameters, packed weights and the constants of a frozen program."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -10,8 +10,8 @@ from torch.nn.parameter import is_lazy
 from gensynth.graph.graph import Stored
 
 
-def stored(module: nn.Module) -> Stored:
-    """Add up the numbers and the bytes of everything that `module` learned.
+def stored(module: nn.Module) -> Iterator[Tensor]:
+    """Yield everything that `module` learned and that a device has to store.
 
     Parameters count whether or not an image reads them, once each; buffers do not count. The
     weights of quantised layers lie packed, and `torch.jit.freeze` turns all parameters into
@@ -19,12 +19,43 @@ def stored(module: nn.Module) -> Stored:
     hold tensors as constants; those are buffers by another name and do not count.
     """
     weights = [*_parameters(module), *_packed(module)]
-    if not weights:
-        weights = list(_frozen(module))
-    return Stored(
-        sum(tensor.numel() for tensor in weights),
-        sum(tensor.numel() * tensor.element_size() for tensor in weights),
-    )
+    yield from weights or _frozen(module)
+
+
+def total(weights: Sequence[Tensor]) -> Stored:
+    """Add up the numbers and the bytes of weights."""
+    numbers = sum(tensor.numel() for tensor in weights)
+    return Stored(numbers, sum(tensor.numel() * tensor.element_size() for tensor in weights))
+
+
+def unregistered(module: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the parameters that `module` holds in plain lists, tuples and dictionaries, by name.
+
+    `module.parameters()` does not list them. A device stores those that the network reads; others
+    may belong to another network, such as a teacher that hides from the optimizer in a list.
+    """
+    known = {id(parameter) for parameter in module.parameters()}
+    found: dict[str, nn.Parameter] = {}
+    for place, part in module.named_modules():
+        for name, value in vars(part).items():
+            if not name.startswith("_"):
+                for at, parameter in _held_in(value, f"{place}.{name}".strip(".")):
+                    if id(parameter) not in known:
+                        known.add(id(parameter))
+                        found[at] = parameter
+    return found
+
+
+def _held_in(value: Any, name: str) -> Iterator[tuple[str, nn.Parameter]]:
+    if isinstance(value, nn.Parameter) and not is_lazy(value):
+        yield name, value
+    elif isinstance(value, nn.Module):
+        for inner, parameter in value.named_parameters():
+            if not is_lazy(parameter):
+                yield f"{name}.{inner}", parameter
+    elif isinstance(value, (list, tuple, dict)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _held_in(item, f"{name}.{key}")
 
 
 def packed_weights(packed: Any) -> tuple[Tensor, ...]:

@@ -15,6 +15,7 @@ from constraints.max_macs import MaxMacs
 from constraints.max_params import MaxParams
 from constraints.max_peak_activation_bytes import MaxPeakActivationBytes
 from constraints.strided_pointwise import StridedPointwise
+from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Constraint, with_top1
 from gensynth.evaluation.score import NetScore
 from gensynth.graph.profile import Profile, profile
@@ -237,6 +238,50 @@ def test_what_an_early_exit_leaves_out_is_stored() -> None:
     known = costs(run, stem=conv(3, 8), near=nn.Linear(8, 10), far=nn.Linear(10, 10))
     assert (known.params, known.weight_bytes) == (216 + 90 + 110, 4 * 416)
     assert known.unread == ("parts.far.weight", "parts.far.bias")
+
+
+def test_parameters_in_a_plain_list_are_stored_if_they_are_read() -> None:
+    """`parameters()` does not list them; a teacher that is never asked belongs to no device."""
+
+    class Hiding(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden = {"layers": [nn.Linear(3, 10)]}
+            self.teacher = [nn.Linear(3, 99)]
+
+        def forward(self, x: Tensor) -> Any:
+            return self.hidden["layers"][0](x.mean((2, 3)))
+
+    graph = trace(Hiding(), SHAPE)
+    known = profile(graph)
+    assert (known.params, known.weight_bytes, known.macs, known.unread) == (40, 160, 30, ())
+
+
+def test_tensors_of_other_layouts_are_counted_or_named() -> None:
+    """They run in PyTorch, so nobody may read that they do not."""
+    known = costs(lambda x, c: c(x.to_mkldnn()).to_dense().mean((2, 3)), c=conv(3, 8))
+    assert known.params == 216 and known.macs == 216 * 256
+    assert any("to_mkldnn" in str(name) for name in known.uncounted)
+
+    def ragged(x: Tensor, c: nn.Module) -> Tensor:
+        rows = tokens(c(x))[0]
+        return torch.nested.nested_tensor([rows, rows[:5]]).to_padded_tensor(0.0)
+
+    with pytest.raises(InputError, match=r"cannot be judged: .* makes tensors of unequal rows"):
+        costs(ragged, c=conv(3, 8))
+
+
+def test_a_packed_sequence_does_not_hide_the_layer_that_reads_it() -> None:
+    gru = nn.GRU(48, 16, batch_first=True, bidirectional=True, num_layers=2)
+
+    def run(x: Tensor, gru: nn.Module) -> Tensor:
+        lines = x.transpose(1, 2).flatten(2)
+        lengths = torch.tensor([lines.shape[1]])
+        packed = nn.utils.rnn.pack_padded_sequence(lines, lengths, batch_first=True)
+        made: Tensor = nn.utils.rnn.pad_packed_sequence(gru(packed)[0], batch_first=True)[0]
+        return made
+
+    assert costs(run, gru=gru).macs == 16 * 2 * 3 * 16 * ((48 + 16) + (32 + 16))
 
 
 def test_compiled_parts_are_counted_and_judged_as_they_were_written() -> None:
