@@ -2,8 +2,9 @@
 
 import os
 import signal
+import sys
 from _thread import interrupt_main
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Timer, current_thread, main_thread
 from typing import Any
@@ -56,7 +57,24 @@ NOTICE = (
 def say(line: str) -> None:
     """Print a line on standard error; a terminal that has gone is no reason to fail."""
     with suppress(OSError):
-        os.write(2, f"{line}\n".encode(errors="backslashreplace"))
+        print(line, file=sys.stderr, flush=True)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal has asked the program to stop; the shell expects an exit code that names it."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        """Keep the signal's number."""
+        super().__init__("interrupted")
+        self.signal = number
+
+
+def exit_code(interrupt: BaseException) -> int:
+    """Return 128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+    for error in (interrupt, interrupt.__cause__):  # Click raises an error of its own from it.
+        if isinstance(error, Stopped):
+            return 128 + error.signal
+    return 128 + signal.SIGINT
 
 
 class Interruption:
@@ -65,27 +83,38 @@ class Interruption:
     def __init__(self) -> None:
         """Start without a request."""
         self.asked = False
+        self._signal: int = signal.SIGINT
+        self._install: Callable[[], None] = lambda: None
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` upon a request; it runs inside a signal handler."""
         self._listeners.append(listener)
 
-    def ask(self) -> None:
-        """Request a stop."""
-        self.asked = True
+    def ask(self, number: int = signal.SIGINT) -> None:
+        """Request a stop, as the signal `number` does."""
+        self.asked, self._signal = True, number
         for listener in self._listeners:
             listener()
 
     def heed(self) -> None:
-        """Raise `KeyboardInterrupt` if a stop was requested."""
+        """Raise `Stopped`, a `KeyboardInterrupt`, if a stop was requested."""
         if self.asked:
-            raise KeyboardInterrupt
+            raise Stopped(self._signal)
+
+    def install_by(self, install: Callable[[], None]) -> None:
+        """Let `install` say how signals reach this object."""
+        self._install = install
+        install()
+
+    def install_again(self) -> None:
+        """Take the signals back from a library that has set handlers of its own."""
+        self._install()
 
 
 @contextmanager
 def patient() -> Iterator[Interruption]:
-    """Treat the first SIGINT or SIGTERM as a request to stop; the second one interrupts.
+    """Treat the first SIGINT, SIGTERM or SIGHUP as a request to stop; the second one interrupts.
 
     The request also turns into an interrupt after `CHECKPOINT_WAIT_S` seconds. Outside the main
     thread, which alone receives signals, nothing changes.
@@ -97,24 +126,79 @@ def patient() -> Iterator[Interruption]:
     alarm = _Alarm()
 
     def handle(number: int, frame: Any) -> None:
-        if interruption.asked:
-            raise KeyboardInterrupt
-        os.write(2, NOTICE.encode())  # Unlike print, safe inside a signal handler.
+        interruption.heed()
+        _notify()
         alarm.set(CHECKPOINT_WAIT_S)
-        interruption.ask()
+        interruption.ask(number)
 
-    before = {number: signal.signal(number, handle) for number in _signals()}
+    before = {number: signal.getsignal(number) for number in _signals()}
+    interruption.install_by(lambda: _handle(before, handle))
     try:
         yield interruption
     finally:
         alarm.cancel()
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP raise `Stopped`, as Ctrl-C raises `KeyboardInterrupt`."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        raise Stopped(number)
+
+    numbers = [number for number in _signals() if number in (signal.SIGTERM, _HANGUP)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    _handle(before, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextmanager
+def deaf_to_hangups() -> Iterator[None]:
+    """Start processes that a closed terminal does not end: their driver asks them to save first."""
+    if _HANGUP is None or current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(_HANGUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(_HANGUP, before if before is not None else signal.SIG_DFL)
+
+
+_HANGUP: int | None = getattr(signal, "SIGHUP", None)
+
+
+def _handle(before: Mapping[int, Any], handle: Callable[[int, Any], None]) -> None:
+    """Install a handler for the signals of `before`."""
+    for number in before:
+        signal.signal(number, handle)
+
+
+def _notify() -> None:
+    """Say that the program stops; a terminal that has gone gets no more output."""
+    try:
+        os.write(2, NOTICE.encode())  # Unlike print, safe inside a signal handler.
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
 
 
 def _signals() -> list[int]:
-    """Return the signals that ask for a stop here; Windows has no SIGALRM."""
-    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGALRM] if _has_timer() else [])]
+    """Return the signals that ask for a stop here; `nohup` has them ignore a closed terminal."""
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if _HANGUP is not None and signal.getsignal(_HANGUP) is not signal.SIG_IGN:
+        numbers.append(_HANGUP)
+    return [*numbers, *([signal.SIGALRM] if _has_timer() else [])]
 
 
 def _has_timer() -> bool:

@@ -1,5 +1,6 @@
 """Searches: a campaign from its experiment to its exported network, and a look ahead of it."""
 
+import signal
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,7 +21,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import publish
 from gensynth.feasibility.findings import SHORT, STEPS, USUAL, Findings, look, look_ahead
-from gensynth.process import Interruption, patient
+from gensynth.process import Interruption, Stopped, exit_code, patient
 from gensynth.report.feasibility_page import show_findings
 from gensynth.report.live import watching
 from gensynth.report.page import write
@@ -28,7 +29,7 @@ from gensynth.report.progress import announce, progress_bar, say, warn
 from gensynth.report.rivals import kept
 
 
-class Interrupted(KeyboardInterrupt):
+class Interrupted(Stopped):
     """A search was interrupted; the same call resumes it.
 
     Its `campaign` shows how far the search came.
@@ -38,9 +39,9 @@ class Interrupted(KeyboardInterrupt):
     True
     """
 
-    def __init__(self, campaign: Campaign) -> None:
-        """Keep the campaign as it stands."""
-        super().__init__("the search was interrupted; the same call resumes it")
+    def __init__(self, campaign: Campaign, number: int = signal.SIGINT) -> None:
+        """Keep the campaign as it stands, and the number of the signal."""
+        super().__init__(number)
         self.campaign = campaign
 
 
@@ -89,7 +90,7 @@ def search(
 
     Raises:
         InputError: the experiment, the data or the folder cannot be used; says what to change.
-        Interrupted: Ctrl-C; running trainings are saved.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP; running trainings are saved.
 
     A search that is over in seconds, and the network that it found:
 
@@ -146,12 +147,12 @@ def _searched(
         try:
             with patient() as interruption, watching(machine, quiet=not progress) as shown:
                 done = _run(machine, address, _noticing(machine, shown, on_outcome), interruption)
-        except KeyboardInterrupt:
+            publish(machine, folder / "best")
+            return Campaign(machine, done.reason, _report(machine, learned=True))
+        except KeyboardInterrupt as stop:
             # What was learned takes seconds to find out, and somebody waits.
             _report(machine, learned=False)
-            raise Interrupted(campaign) from None
-        publish(machine, folder / "best")
-        return Campaign(machine, done.reason, _report(machine, learned=True))
+            raise Interrupted(campaign, exit_code(stop) - 128) from None
 
 
 def _run(

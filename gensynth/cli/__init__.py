@@ -8,6 +8,7 @@ from gensynth.cli.exits import DONE as DONE
 from gensynth.cli.exits import INTERRUPTED as INTERRUPTED
 from gensynth.cli.exits import NOT as NOT
 from gensynth.errors import InputError
+from gensynth.process import exit_code, say, signals_interrupt
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,12 +19,12 @@ def main(arguments: list[str] | None = None) -> None:
 
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        with writable("a file"):
+        with signals_interrupt(), writable("a file"):
             code = app(arguments or ["--help"], standalone_mode=False, prog_name="gensynth")
     except InputError as error:
         sys.exit(_say(str(error), BAD_INPUT))
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_say("interrupted", INTERRUPTED))
+    except (KeyboardInterrupt, typer.Abort) as interrupt:
+        sys.exit(_say("interrupted", exit_code(interrupt)))
     except Exception as error:
         if _lacks_memory(error):
             sys.exit(_say(_TOO_LARGE, BAD_INPUT))
@@ -52,5 +53,5 @@ def _usage(error: Exception) -> str:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"gensynth: {' '.join(message.split())}", file=sys.stderr)
+    say(f"gensynth: {' '.join(message.split())}")
     return code

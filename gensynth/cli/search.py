@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -73,7 +74,8 @@ def search(
             progress=not as_json,
         )
     except gensynth.Interrupted as interrupted:
-        _show(interrupted.campaign, as_json)
+        with suppress(OSError):  # The terminal may have gone.
+            _show(interrupted.campaign, as_json)
         _say_how_to_resume(interrupted.campaign, given)
         raise
     _show(campaign, as_json)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli.exits import INTERRUPTED
 from gensynth.cli.options import AsJson, print_json, words
 from gensynth.errors import InputError
+from gensynth.process import exit_code, say
 
 if TYPE_CHECKING:
     from gensynth.training.long_training import Choice
@@ -103,9 +103,9 @@ def _ends_in_a_line(model: str) -> Iterator[None]:
     except gensynth.Diverged as error:
         typer.echo(f"gensynth: {model}: diverged with every learning rate: {error}", err=True)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("gensynth: interrupted: the same command resumes the training", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as interrupt:
+        say("gensynth: interrupted: the same command resumes the training")
+        raise typer.Exit(exit_code(interrupt)) from None
 
 
 def _numbers(rates: str) -> list[float]:

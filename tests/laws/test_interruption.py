@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from gensynth.campaign.campaign import Done
+from gensynth.cli import main
 from gensynth.evaluation.measurement import Measurement
 from gensynth.executors.inline import run
-from gensynth.process import Interruption, patient
+from gensynth.process import Interruption, exit_code, patient
 from gensynth.training import checkpoint
 from tests.cli.test_command_line import ROOT, with_tests_importable
 from tests.support.campaigns import campaign, comparable
+from tests.support.systems import linux
 
 EPOCHS = {"epochs": 30}
 NEVER = {"checkpoint_s": 1e6}
@@ -39,14 +41,45 @@ checkpoint_s = {checkpoint_s}
 """
 
 
-def test_the_first_signal_asks_and_the_second_one_is_meant() -> None:
-    before = signal.getsignal(signal.SIGINT)  # Ignored, where this runs in a shell's background.
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_the_first_signal_asks_and_the_second_one_is_meant(number: int, code: int) -> None:
+    before = signal.getsignal(number)  # SIGINT is ignored where this runs in the background.
     with patient() as interruption:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         assert interruption.asked
+        with pytest.raises(KeyboardInterrupt) as again:
+            os.kill(os.getpid(), number)
+        assert exit_code(again.value) == code
+        signal.signal(number, signal.SIG_DFL)  # As a library might.
+        interruption.install_again()
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+
+
+def test_nohup_is_respected() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with patient() as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interruption.asked
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_command_that_a_signal_ends_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    def ended(*arguments: object, **options: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gensynth.cli.app.app", ended)
+        with pytest.raises(SystemExit) as end:
+            main(["plugins"])
+    assert end.value.code == 143
+    assert capsys.readouterr().err == "gensynth: interrupted\n"
 
 
 def test_what_is_interrupted_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
@@ -117,14 +150,18 @@ def wait_for_a_checkpoint(process: "subprocess.Popen[str]", folder: Path) -> Pat
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_what_runs_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [SIGNALS[0], SIGNALS[2]])
+def test_ctrl_c_saves_what_runs_and_says_how_to_go_on(
+    tmp_path: Path, number: int, code: int
+) -> None:
     folder = tmp_path / "once"
     process = search(folder, 100_000, "--seed", "3", "--trials", "2", checkpoint_s=5.0)
     saved = wait_for_a_checkpoint(process, folder)
     before = len(curve_of(saved))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=900)
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert (folder / "run" / "report.html").exists()
     assert "ended: none yet" in out
     command = f"gensynth search {folder / 'toy.toml'} --out {folder / 'run'} --trials 2 --seed 3"
     assert f"Recorded outcomes: 0; trainings to resume: 1. Resume with:\n{command}" in err
@@ -145,12 +182,41 @@ def test_ctrl_c_twice_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_on_ray_saves_what_runs(tmp_path: Path) -> None:
+def test_sigterm_on_ray_saves_what_runs(tmp_path: Path) -> None:
     folder = tmp_path / "ray"
     process = search(folder, 100_000, "--executor", "ray", checkpoint_s=20.0)
     saved = wait_for_a_checkpoint(process, folder)
     before = len(curve_of(saved))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=900)
-    assert process.returncode == 130 and "Traceback" not in err
+    assert process.returncode == 143 and "Traceback" not in err and "SIGTERM" not in err, err
+    assert "Resume with:\ngensynth search" in err and (folder / "run" / "report.html").exists()
     assert len(curve_of(saved)) > before
+
+
+@linux
+@pytest.mark.slow
+def test_a_control_server_of_ray_that_dies_is_started_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "ray"
+    process = search(folder, 40, "--executor", "ray", checkpoint_s=0.0)
+    wait_for_a_checkpoint(process, folder)
+    (server,) = (
+        int(place.name)
+        for place in Path("/proc").glob("[0-9]*")
+        if b"gcs_server" in read(place / "cmdline") and parent_of(place) == process.pid
+    )
+    os.kill(server, signal.SIGKILL)
+    _, err = process.communicate(timeout=900)
+    assert process.returncode == 0 and "Traceback" not in err, err
+    assert "does not answer any more; it is started anew" in err
+
+
+def read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def parent_of(place: Path) -> int:
+    return int(read(place / "stat").rpartition(b")")[2].split()[1])

@@ -12,9 +12,17 @@ from threading import Thread
 from gensynth.campaign.campaign import Campaign, Done, Wait
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
-from gensynth.executors.ray.cluster import NodesGone, connected, require_room, short_folder
+from gensynth.executors.ray.cluster import (
+    ControlGone,
+    NodesGone,
+    connected,
+    require_room,
+    short_folder,
+)
+from gensynth.executors.ray.control import CLUSTER_PATIENCE, OWN_PATIENCE, watched
 from gensynth.executors.ray.elsewhere import require_resources, stopwatch
 from gensynth.executors.ray.exchange import (
+    ControlLost,
     Ended,
     Exchange,
     Measured,
@@ -24,11 +32,12 @@ from gensynth.executors.ray.exchange import (
 )
 from gensynth.executors.ray.memory import deaths_for_memory_survived
 from gensynth.executors.ray.sharing import NOT_SHARED, require_shared
-from gensynth.process import Interruption, on_one_core
+from gensynth.process import Interruption, Stopped, on_one_core, say
 from gensynth.training.attempt import Result, attempt
 
 CLUSTER_WITHOUT_NODES_S = 600.0
 """How long a cluster may have no node with room; new nodes may be starting."""
+ABANDONED = "tune, abandoned"
 OWN_WITHOUT_NODES_S = 10.0
 """The same for a Ray that was started here, whose only node never returns."""
 
@@ -51,19 +60,22 @@ def run(
         RuntimeError: Ray itself failed.
         KeyboardInterrupt: `interruption` was requested; running jobs have saved checkpoints.
     """
+    restarts = 0
     while True:
         ended = len(campaign.outcomes)
         try:
             return _run(campaign, address, changed, interruption)
         except NodesGone as error:
-            if address is not None or len(campaign.outcomes) == ended:
+            restarts = restarts + 1 if len(campaign.outcomes) == ended else 0
+            if address is not None or restarts > error.restarts:
                 place = "ray" if address is None else "--address"
                 problem = (
                     f"{error}. Run the same command again when nodes are available; unfinished "
                     "trainings resume."
                 )
                 raise InputError(place, problem) from error
-            campaign.resume()  # On a Ray that is started anew here.
+            say(f"ray: {error}; it is started anew")
+            campaign.resume()
 
 
 def _run(
@@ -81,23 +93,37 @@ def _run(
             require_shared(campaign.folder)
         exchange = Exchange()
         if interruption is not None:
+            interruption.install_again()  # Ray has set handlers of its own.
             interruption.listen(exchange.interrupt)
             interruption.heed()
         arguments = (exchange, resources, limit_s)
         tune = Thread(target=_tune, args=arguments, name="tune", daemon=True)
         tune.start()
-        try:
-            return _converse(campaign, exchange, changed)
-        finally:
-            exchange.halt()
-            tune.join()
+        patience = OWN_PATIENCE if address is None else CLUSTER_PATIENCE
+        with watched(lambda place: exchange.tell(ControlLost(place)), patience):
+            try:
+                return _converse(campaign, exchange, changed, interruption)
+            except ControlGone:
+                tune.name = ABANDONED  # It waits for the dead server until Ray is shut down.
+                raise
+            finally:
+                exchange.halt()
+                if tune.name != ABANDONED:
+                    tune.join()
 
 
-def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None]) -> Done:
+def _converse(
+    campaign: Campaign,
+    exchange: Exchange,
+    changed: Callable[[], None],
+    interruption: Interruption | None,
+) -> Done:
     """Pass all messages on to the campaign, then a job to Tune if it wants one, until the end."""
     wanted = False
     while True:
         for message in exchange.messages():
+            if isinstance(message, StopRequested) and interruption is not None:
+                interruption.heed()
             wanted = _take(campaign, exchange, message) or wanted
         changed()
         if not wanted:
@@ -114,7 +140,9 @@ def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None
 def _take(campaign: Campaign, exchange: Exchange, message: Message) -> bool:
     """Enter one message into the campaign; return whether it asks for another job."""
     if isinstance(message, StopRequested):
-        raise KeyboardInterrupt
+        raise Stopped
+    if isinstance(message, ControlLost):
+        raise ControlGone(f"the control server at {message.address} does not answer any more")
     if isinstance(message, TuneEnded):
         if isinstance(message.error, NodesGone):
             raise message.error

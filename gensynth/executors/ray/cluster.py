@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
-from gensynth.process import usable_cores
+from gensynth.process import deaf_to_hangups, usable_cores
 
 OBJECT_STORE_BYTES = 100 * 2**20
 """About the least that Ray accepts; jobs and measurements are a few kilobytes of JSON."""
@@ -28,6 +28,7 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # Room limits them; else first actors start in turn.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",  # After that, Ray would end this process.
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # The campaign's folder holds everything to be kept.
 }
 CONNECT_S = 10.0
@@ -40,6 +41,15 @@ Ray reads this when it is first imported."""
 
 class NodesGone(RuntimeError):
     """No node of the cluster has had room for a training for too long."""
+
+    restarts = 0
+    """How often a Ray of our own is started anew, if nothing has been recorded in between."""
+
+
+class ControlGone(NodesGone):
+    """The control server of the cluster has died, and with it the cluster."""
+
+    restarts = 2
 
 
 @contextmanager
@@ -101,7 +111,7 @@ def _started() -> Iterator[None]:
     """Start Ray on this machine's cores, in a folder that is deleted afterwards."""
     import ray
 
-    with short_folder() as folder, _on_loopback_only():
+    with short_folder() as folder, _on_loopback_only(), deaf_to_hangups():
         ray.init(
             address="local",
             num_cpus=usable_cores(),

@@ -44,11 +44,18 @@ class TuneEnded:
 
 
 @dataclass(frozen=True)
+class ControlLost:
+    """The cluster's control server does not answer any more."""
+
+    address: str
+
+
+@dataclass(frozen=True)
 class StopRequested:
     """The user has asked the program to stop."""
 
 
-Message = JobWanted | Measured | Ended | TuneEnded | StopRequested
+Message = JobWanted | Measured | Ended | TuneEnded | ControlLost | StopRequested
 
 
 class Exchange:
