@@ -6,6 +6,7 @@ from gensynth.api.campaigns import load as load
 from gensynth.api.comparing import compare as compare
 from gensynth.api.comparing import setup_device as setup_device
 from gensynth.api.drawing import Drawn as Drawn
+from gensynth.api.evaluating import evaluate as evaluate
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
 from gensynth.api.found_network import Found as Found
@@ -16,6 +17,8 @@ from gensynth.api.plugins import NewPlugin as NewPlugin
 from gensynth.api.plugins import check_plugin as check_plugin
 from gensynth.api.plugins import installed_plugins as installed_plugins
 from gensynth.api.plugins import new_plugin as new_plugin
+from gensynth.api.predicting import Prediction as Prediction
+from gensynth.api.predicting import predict as predict
 from gensynth.api.searching import Interrupted as Interrupted
 from gensynth.api.searching import preflight as preflight
 from gensynth.api.searching import search as search
@@ -39,6 +42,7 @@ from gensynth.generators.protocol import Generator as Generator
 from gensynth.generators.protocol import Proposal as Proposal
 from gensynth.genome import Decisions as Decisions
 from gensynth.graph.profile import Profile as Profile
+from gensynth.prediction.evaluation import Evaluation as Evaluation
 from gensynth.report.assessment import Assessment as Assessment
 from gensynth.space import Choose as Choose
 from gensynth.space import SearchSpace as SearchSpace

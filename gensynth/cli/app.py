@@ -10,10 +10,12 @@ from gensynth.cli import (
     check_plugin,
     compare,
     device,
+    evaluate,
     export,
     generate,
     new,
     plugins,
+    predict,
     preflight,
     report,
     score,
@@ -50,6 +52,8 @@ app.command("preflight")(as_command(preflight.preflight))
 app.command("show")(as_command(show.show))
 app.command("report")(as_command(report.report))
 app.command("export")(as_command(export.export))
+app.command("predict")(as_command(predict.predict))
+app.command("evaluate")(as_command(evaluate.evaluate))
 app.command("check")(as_command(check.check))
 app.command("score")(as_command(score.score))
 app.command("compare")(as_command(compare.compare))

@@ -17,6 +17,18 @@ MODELS = (
     "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file, an exported "
     "folder, or published:OFA-62 (published figures only)."
 )
+TrainedModel = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="An exported folder, a file of one (.onnx, .pt2, .pte), a campaign's DIR or DIR:ID "
+        "with kept weights, or timm:NAME with weights on this machine.",
+    ),
+]
+Preprocess = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="The config.json that describes the preprocessing, if MODEL does not."),
+]
 Models = Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODELS)]
 PeerSize = Annotated[
     Optional[int],  # noqa: UP045

@@ -166,7 +166,7 @@ class _Plan:
     ) -> None:
         self.settings, self.listing, self.listed = settings, listing, listed
         self.shape, self.white = shape, max(info.white for info in infos)
-        splits = _dealt(settings, listing)
+        splits = dealt(settings, listing)
         rows = sorted(range(len(splits)), key=lambda row: SPLITS.index(splits[row]))
         self.entries = [(listing.pictures[row], infos[row], splits[row]) for row in rows]
 
@@ -220,7 +220,7 @@ def _pixels(picture: Picture, info: PictureInfo, how: Preprocessing) -> NDArray[
         raise InputError(picture.path, problem) from None
 
 
-def _dealt(settings: DataSettings, listing: Listing) -> list[str]:
+def dealt(settings: DataSettings, listing: Listing) -> list[str]:
     """Return the split of each picture; deal some of `train` to a split without a folder."""
     splits = [picture.split for picture in listing.pictures]
     shares = {"validation": settings.validation_share, "test": settings.test_share}

@@ -104,9 +104,8 @@ def _digits(settings: DataSettings, size: tuple[int, int] | None = None) -> Data
     if size is not None and size != (8, 8):
         how = decoding(settings.chain, 1, *size)
         images = np.stack([pixels_of(png(image), how).transpose(2, 0, 1) for image in images])
-    shares = {"validation": settings.validation_share, "test": settings.test_share}
     names = tuple(str(digit) for digit in range(10))
-    parts = stratified(labels, names, shares, settings.split_seed)
+    parts = digits_dealt(settings, labels)
     splits = {name: Split(images[parts[name]], labels[parts[name]]) for name in SPLITS}
     mean, std = statistics(splits["train"].images)
     task = Task(1, images.shape[2], images.shape[3], classes=10)
@@ -121,6 +120,12 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     bunch = load_digits()
     images = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
     return images, bunch.target.astype(np.int64)
+
+
+def digits_dealt(settings: DataSettings, labels: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Return which digits each split has."""
+    shares = {"validation": settings.validation_share, "test": settings.test_share}
+    return stratified(labels, [str(digit) for digit in range(10)], shares, settings.split_seed)
 
 
 def _fingerprint(names: tuple[str, ...], splits: Mapping[str, Split]) -> str:

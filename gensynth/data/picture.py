@@ -57,7 +57,7 @@ def inspect(path: str) -> PictureInfo:
         with Image.open(io.BytesIO(data)) as image:
             turned = image.getexif().get(0x0112, 1) >= 5
             width, height = image.size[::-1] if turned else image.size
-            problem = _unknown_range(image) or _too_long(image)
+            problem = refusal(image)
             if problem:
                 return PictureInfo("", problem=problem)
             white = int(np.asarray(image).max()) if image.mode.startswith("I") else 0
@@ -102,6 +102,11 @@ def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(items), CHUNK):
             yield from pool.map(function, items[start : start + CHUNK])
+
+
+def refusal(image: Image.Image) -> str:
+    """Return why a picture is not used although it can be decoded; empty if it is."""
+    return _unknown_range(image) or _too_long(image)
 
 
 def _unknown_range(image: Image.Image) -> str:

@@ -4,6 +4,7 @@ The functions here decode a picture by that value. `predict.py` of an export con
 an exported network sees a picture exactly as training did. They need numpy and Pillow only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,8 +76,7 @@ def decoding(
 
 def decode(file: Any, how: Any) -> Any:
     """Return the pixels of a picture, uint8 (height, width, channels)."""
-    with Image.open(file) as opened:
-        image = ImageOps.exif_transpose(opened)
+    image = ImageOps.exif_transpose(Image.open(file))
     if image.mode.startswith("I"):  # 16 bits
         values = np.asarray(image).astype("int64") * 255 // how.white
         image = Image.fromarray(values.clip(0, 255).astype("uint8"))
@@ -95,38 +95,46 @@ def decode(file: Any, how: Any) -> Any:
 
 def decode_box(file: Any, how: Any) -> Any:
     """Return the pixels of a picture, uint8 (height, width, channels)."""
-    with Image.open(file) as opened:
-        opened.draft(None, (2 * how.width, 2 * how.height))  # A JPEG, at a reduced size.
-        image = ImageOps.exif_transpose(opened)
+    opened = Image.open(file)
+    opened.draft(None, (2 * how.width, 2 * how.height))  # A JPEG, at a reduced size.
+    image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):  # 16 bits
         values = np.asarray(image).astype("int64") * 255 // how.white
         image = Image.fromarray(values.clip(0, 255).astype("uint8"))
     image = image.convert("RGBA") if image.mode == "P" else image
     image = image.convert("L" if how.channels == 1 else "RGB")
-    if image.size != (how.width, how.height):
-        image = ImageOps.fit(image, (how.width, how.height), Image.Resampling.BILINEAR)
+    image = ImageOps.fit(image, (how.width, how.height), Image.Resampling.BILINEAR)
     return np.asarray(image).reshape(how.height, how.width, how.channels)
 
 
 def normalise(pixels: Any, how: Any) -> Any:
     """Return what the network takes, float32 (channels, height, width)."""
-    values = (pixels / 255 - how.mean) / how.std
-    return values.transpose(2, 0, 1).astype("float32")
+    return ((pixels / 255 - how.mean) / how.std).transpose(2, 0, 1).astype("float32")
 
 
 def normalise_resized(pixels: Any, how: Any) -> Any:
     """Return what the network takes, float32 (channels, height, width)."""
-    values = ((pixels / 255 - how.mean) / how.std).astype("float32").transpose(2, 0, 1)
-    size, filter_ = (how.then[1], how.then[0]), Image.Resampling.BILINEAR
-    planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in values]
-    return np.stack([np.asarray(plane.resize(size, filter_)) for plane in planes])
+    values = ((pixels / 255 - how.mean) / how.std).transpose(2, 0, 1).astype("float32")
+    size, planes = tuple(how.then[::-1]), map(Image.fromarray, np.ascontiguousarray(values))
+    return np.stack([np.asarray(p.resize(size, Image.Resampling.BILINEAR)) for p in planes])
+
+
+Step = Callable[[Any, Any], Any]
+
+
+def steps(how: Preprocessing) -> tuple[Step, Step]:
+    """Return the functions that decode a picture and that normalise its pixels."""
+    return (
+        decode if how.fit == "crop" else decode_box,
+        normalise if how.then is None else normalise_resized,
+    )
 
 
 def pixels_of(file: Any, how: Preprocessing) -> Any:
     """Decode a picture, a path or an open file, into uint8 (height, width, channels)."""
-    return (decode if how.fit == "crop" else decode_box)(file, how)
+    return steps(how)[0](file, how)
 
 
 def prepared(file: Any, how: Preprocessing) -> Any:
     """Return a picture as the network takes it, float32 (channels, height, width)."""
-    return (normalise if how.then is None else normalise_resized)(pixels_of(file, how), how)
+    return steps(how)[1](pixels_of(file, how), how)

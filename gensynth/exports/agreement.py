@@ -1,6 +1,6 @@
 """Other formats in an export: each is written, run, and compared with the searched network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
@@ -78,10 +78,13 @@ class Agreement:
         return text if self.agrees else f"{text}; DISAGREES, removed"
 
 
-def add_formats(extras: Extras, searched: "nn.Module", folder: Path) -> tuple[Agreement, ...]:
+def add_formats(
+    extras: Extras, searched: "nn.Module", folder: Path, metadata: Mapping[str, str]
+) -> tuple[Agreement, ...]:
     """Write formats of the network `searched` into `folder`, and keep those that agree."""
     channels, height, width = extras.inputs.images.shape[1:]
-    network = Deployment(searched, (channels, height, width), extras.inputs.calibration)
+    shape = (channels, height, width)
+    network = Deployment(searched, shape, extras.inputs.calibration, metadata)
     return tuple(add_format(each, network, extras.inputs, folder) for each in extras.formats)
 
 

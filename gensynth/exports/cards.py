@@ -15,13 +15,18 @@ from gensynth.graph.profile import profile
 if TYPE_CHECKING:
     from gensynth.campaign.campaign import Campaign
     from gensynth.campaign.finals import Finalist
+    from gensynth.data.preprocessing import Preprocessing
     from gensynth.data.sets import DataSet
     from gensynth.evaluation.latency import Latency
     from gensynth.evaluation.outcome import Outcome
     from gensynth.formats.real_inputs import RealInputs
     from gensynth.models.by_name import Sourced
+    from gensynth.prediction.evaluation import Evaluation
     from gensynth.training.job import Job
     from gensynth.training.report import Report
+
+MOST_CLASSES = 20
+"""Classes that a card lists."""
 
 
 def table_of(facts: Mapping[str, object]) -> list[str]:
@@ -80,40 +85,52 @@ def untrained_card(sourced: "Sourced", inputs: "RealInputs") -> str:
     return "\n".join([*lines, *table_of(facts)]) + "\n"
 
 
-def trained_card(job: "Job", data: "DataSet", report: "Report") -> str:
-    """Return the card of a network that `gensynth train` has trained."""
-    recipe, (low, high) = job.recipe, report.test_interval
+def trained_card(job: "Job", data: "DataSet", report: "Report", found: "Evaluation") -> str:
+    """Return the card of a network that `gensynth train` has trained.
+
+    Args:
+        job: its training.
+        data: the images as they were decoded for it.
+        report: the figures of the training.
+        found: the figures of the exported folder on the test images.
+    """
+    recipe = job.recipe
     facts = {
         "Parameters": f"{report.params:,}",
         "MACs (conv + linear)": f"{report.macs:,}",
         "Input": f"(N, {', '.join(map(str, job.source.input_shape))}), float32",
         "Validation top-1": f"{report.validation_top1:.2f} %",
-        "Test top-1": f"{report.test_top1:.2f} % (95 % interval {low:.2f} to {high:.2f} %)",
+        "Test top-1": _test(found.top1, found.images),
         "Data": f"{Path(job.data.path).name}, fingerprint {data.fingerprint}",
         "Classes, in the order of the outputs": ", ".join(data.class_names),
-        "Pixels": _normalisation(data.mean, data.std),
+        "Preprocessing": _steps(data.preprocessing(job.source.input_shape[1:])),
         "Training": f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, "
         f"{recipe.optimizer}, learning rate {report.rate:g}, batch {recipe.batch_size}, "
         f"augmentation {', '.join(recipe.augment) or 'none'}, seed {job.training_seed}",
         "Versions": versions("gensynth", "torch"),
     }
-    return "\n".join([f"# {report.model}, trained", "", *table_of(facts)]) + "\n"
+    lines = [f"# {report.model}, trained", "", *table_of(facts), "", *evaluation_section(found)]
+    return "\n".join(lines) + "\n"
 
 
-def campaign_card(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome") -> str:
+def campaign_card(
+    campaign: "Campaign", finalist: "Finalist", outcome: "Outcome", found: "Evaluation"
+) -> str:
     """Return the card of the network that a campaign found.
 
     Args:
         campaign: the campaign.
         finalist: the winner.
         outcome: its last training, whose weights are exported.
+        found: the figures of the exported folder on the test images.
     """
     experiment, facts = campaign.context.experiment, facts_of_export(campaign, finalist, outcome)
+    facts = {**facts, "Test top-1": _test(found.top1, found.images)}
     lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
     lines += ["", "## Verdicts", "", "| constraint | mode | verdict | why |", "|---|---|---|---|"]
     verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
     lines += [f"| {j.constraint} | {j.mode} | {j.word} | {j.reason} |" for j in verdicts]
-    lines += ["", *_provenance(campaign, outcome)]
+    lines += ["", *evaluation_section(found), "", *_provenance(campaign, outcome)]
     return "\n".join(lines) + "\n"
 
 
@@ -166,14 +183,54 @@ def _latency(latency: "Latency") -> str:
     return f"{text}; {latency.machine}"
 
 
-def _normalisation(means: tuple[float, ...], stds: tuple[float, ...]) -> str:
-    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (means, stds))
-    return f"scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; std {std}"
+def evaluation_section(found: "Evaluation") -> list[str]:
+    """Return the lines of a card about the test split, class by class."""
+    name, share = found.commonest
+    shown = [each for each in found.per_class if each.images][:MOST_CLASSES]
+    left = sum(each.images > 0 for each in found.per_class) - len(shown)
+    return [
+        "## The test split",
+        "",
+        f"The {found.data} were read again from their files by this folder's `predict.py`: top-1 "
+        f"{found.top1:.2f} %, balanced accuracy {found.balanced_accuracy:.2f} %. Always "
+        f"predicting {name}, the commonest class, would reach {share:.2f} %.",
+        "",
+        "| class | images | sensitivity | precision |",
+        "|---|---|---|---|",
+        *(
+            f"| {c.name} | {c.images:,} | {percent(c.sensitivity)} | {percent(c.precision)} |"
+            for c in shown
+        ),
+        *(["", f"{left:,} more classes: see `evaluation.json`."] if left else []),
+    ]
+
+
+def percent(share: float | None) -> str:
+    """Return a percentage in words; a dash if it is not defined."""
+    return "-" if share is None else f"{share:.2f} %"
+
+
+def _size_of(campaign: "Campaign", outcome: "Outcome") -> tuple[int, int]:
+    return campaign.evaluator.described(outcome.decisions).source.input_shape[1:]
+
+
+def _steps(how: "Preprocessing") -> str:
+    """Return the steps of a preprocessing in words."""
+    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (how.mean, how.std))
+    behind = "ignored" if how.background is None else f"composited over grey {how.background}"
+    then = f", then normalised pixels to {how.then[0]} x {how.then[1]}" if how.then else ""
+    return (
+        f"upright by EXIF; transparency {behind}; 16-bit values scaled so that {how.white:,} is "
+        f"255; resized ({how.filter}) to cover {how.height} x {how.width} and cropped around the "
+        f"centre{then}; scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; std "
+        f"{std}"
+    )
 
 
 def _provenance(campaign: "Campaign", outcome: "Outcome") -> list[str]:
     context, experiment = campaign.context, campaign.context.experiment
-    task = context.task
+    task, size = context.task, _size_of(campaign, outcome)
+    data = context.data_at(size)
     recipe, epochs, last = experiment.proxy, len(outcome.curve), experiment.last_training
     averaged = f", moving average of the weights {last.ema_decay}" if last.ema_decay else ""
     image = f"{task.channels} x {task.height} x {task.width}"
@@ -183,8 +240,7 @@ def _provenance(campaign: "Campaign", outcome: "Outcome") -> list[str]:
         f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
         f"fingerprint {context.data_fingerprint}.",
         f"- Classes, in the order of the outputs: {', '.join(context.class_names)}.",
-        "- Images of another size: resized to cover this shape, and cropped around the centre.",
-        f"- Input: pixels {_normalisation(context.mean, context.std)}.",
+        f"- Preprocessing: {_steps(data.preprocessing(size))}.",
         *([f"- {context.left_out.split(';')[0]}."] if context.left_out else []),
         *([f"- {context.repeated}."] if context.repeated else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "

@@ -16,15 +16,21 @@ from typing import TYPE_CHECKING
 from gensynth.errors import InputError
 from gensynth.exports.agreement import Agreement, Extras, add_formats, formats_section
 from gensynth.exports.hub_files import LOADING, Images, write_hub_files
+from gensynth.exports.predict_files import write_predict, write_predict_onnx
 from gensynth.exports.standalone import standalone
+from gensynth.exports.tested import DIFFERENCE, Tested
 from gensynth.genome import GENOME
 from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, with_weights
+from gensynth.prediction.evaluation import Evaluation
+from gensynth.serialization import dumps, to_plain
 from gensynth.space import Source, build_source
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 CARD = "card.md"
+EVALUATION = "evaluation.json"
+"""The figures of the export on the test split, for each class."""
 TOLERANCE = 1e-6
 """Largest difference allowed between the outputs of the searched and the exported network."""
 
@@ -54,6 +60,7 @@ def write_folder(
     replace: bool = False,
     extras: Extras | None = None,
     images: Images | None = None,
+    tested: Tested | None = None,
 ) -> ExportCheck:
     """Write a network to `folder`, and compare what was written with the searched network.
 
@@ -63,26 +70,49 @@ def write_folder(
         source: how to build the searched network.
         weights: its weights.
         genome_json: its genome file.
-        card: its card; how to load the network and how formats agree is appended.
+        card: its card; how to load the network and how formats agree is appended. That of `tested`
+            takes its place.
         replace: whether to replace an earlier export.
         extras: other formats to write.
-        images: normalisation and class names of the images that it was trained on.
+        images: preprocessing and classes of the images that it was trained on.
+        tested: the test split, on which the folder's own prediction is measured.
 
     Raises:
         InputError: the folder exists (with `replace`: is no earlier export), cannot be written, or
             the weights do not fit.
-        ExportError: the written network differs from the searched one.
+        ExportError: the written network differs from the searched one, or reaches another top-1.
     """
     _refuse_occupied(folder, replace)
     searched = with_weights(build_source(source), weights, "weights")
+    images = images or Images.of(searched, source.input_shape)
     with _draft_of(folder) as draft:
-        _write_files(draft, name, source, weights, genome_json, card + LOADING.format(name=name))
-        write_hub_files(draft, name, source, searched, genome_json, images or Images())
+        _write_files(draft, name, source, weights, genome_json, images)
+        write_hub_files(draft, name, source, searched, genome_json, images)
+        write_predict(draft, name, images.preprocessing)
         check = _compare(searched, load_folder(draft), source.input_shape)
+        if tested is not None:
+            card = tested.card(_measured(tested, searched, draft, source.input_shape[1:]))
+        (draft / CARD).write_text(card + LOADING.format(name=name), encoding="utf-8")
         if extras is not None and extras.formats:
-            check = _with_formats(check, extras, searched, draft)
+            check = _with_formats(check, extras, searched, draft, images)
         _move(draft, folder)
     return check
+
+
+def _measured(
+    tested: Tested, searched: "nn.Module", draft: Path, size: tuple[int, int]
+) -> Evaluation:
+    """Measure what was written on the test pictures; raise `ExportError` for another top-1."""
+    found = tested.measured(draft)
+    if abs(found.top1 - tested.top1) > DIFFERENCE:
+        again = tested.again(searched, size)
+        if abs(found.top1 - again) > DIFFERENCE:
+            raise ExportError(
+                f"expected the top-1 that was measured, {tested.top1:.2f} %, but the exported "
+                f"folder reaches {found.top1:.2f} % on the {tested.name}"
+            )
+    (draft / EVALUATION).write_text(dumps(found.without_paths) + "\n", encoding="utf-8")
+    return found
 
 
 @contextmanager
@@ -114,22 +144,27 @@ def _write_files(
     source: Source,
     weights: "Mapping[str, Tensor]",
     genome_json: str,
-    card: str,
+    images: Images,
 ) -> None:
     from safetensors.torch import save_file
 
-    (draft / f"{name}.py").write_text(standalone(source, name), encoding="utf-8")
+    facts = {
+        "PREPROCESSING": to_plain(images.preprocessing),
+        "CLASSES": list(images.class_names),
+    }
+    (draft / f"{name}.py").write_text(standalone(source, name, facts), encoding="utf-8")
     (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
-    (draft / CARD).write_text(card, encoding="utf-8")
     file = draft / EXPORTED_WEIGHTS
-    save_file({key: w.detach().cpu().contiguous() for key, w in weights.items()}, file)
+    stored = {key: w.detach().cpu().contiguous() for key, w in weights.items()}
+    save_file(stored, file, metadata={"format": "pt", **images.metadata})
     file.chmod(0o644)  # As readable as the other files; safetensors makes it private.
 
 
 def _with_formats(
-    check: ExportCheck, extras: Extras, searched: "nn.Module", draft: Path
+    check: ExportCheck, extras: Extras, searched: "nn.Module", draft: Path, images: Images
 ) -> ExportCheck:
-    agreements = add_formats(extras, searched, draft)
+    agreements = add_formats(extras, searched, draft, images.metadata)
+    write_predict_onnx(draft, images.preprocessing)
     with (draft / CARD).open("a", encoding="utf-8") as card:
         card.write(formats_section(agreements))
     return ExportCheck(check.largest_difference, check.params, agreements)

@@ -10,18 +10,20 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gensynth.data.preprocessing import Preprocessing
 from gensynth.genome import genome_id
-from gensynth.models.exported import TIMM
+from gensynth.models.exported import CONFIG, TIMM
+from gensynth.serialization import to_plain
 from gensynth.space import Source
 
 if TYPE_CHECKING:
     from torch import nn
 
-CONFIG_FILE = "config.json"
 LOADING = """
 ## Loading
 
-`config.json` describes the images that the network expects. Without timm:
+`python predict.py PICTURE...` classifies pictures. `config.json` describes how it prepares them
+(`preprocessing`); images that are prepared otherwise are classified less well. Without timm:
 
     from {name} import {name}
     from safetensors.torch import load_file
@@ -41,14 +43,30 @@ With timm, and this folder on `sys.path` (also `num_classes=`, `in_chans=`, and
 
 @dataclass(frozen=True)
 class Images:
-    """The images that a network was trained on; by default, pixels from 0 to 1."""
+    """What a network needs to know of images: how they are prepared, and their classes."""
 
-    mean: Sequence[float] = ()
-    """Subtracted from each channel; empty = 0."""
-    std: Sequence[float] = ()
-    """Each channel is divided by it afterwards; empty = 1."""
-    class_names: Sequence[str] = ()
-    """In the order of the outputs; empty if the classes have no names."""
+    preprocessing: Preprocessing
+    class_names: Sequence[str]
+    """In the order of the outputs."""
+
+    @classmethod
+    def of(cls, network: "nn.Module", shape: tuple[int, int, int]) -> "Images":
+        """Return those of an untrained network: pixels from 0 to 1, and numbered classes."""
+        import torch
+
+        channels, height, width = shape
+        with torch.no_grad():
+            outputs = network(torch.zeros(1, *shape)).shape[1]
+        how = Preprocessing(channels, height, width, (0.0,) * channels, (1.0,) * channels)
+        return cls(how, [f"class {number}" for number in range(outputs)])
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Return them as JSON, for the metadata of a file."""
+        how = self.preprocessing
+        facts = {"mean": how.mean, "std": how.std, "size": how.size, "preprocessing": how}
+        facts["classes"] = list(self.class_names)
+        return {name: json.dumps(to_plain(fact)) for name, fact in facts.items()}
 
 
 def write_hub_files(
@@ -59,11 +77,16 @@ def write_hub_files(
     genome_json: str,
     images: Images,
 ) -> None:
-    """Write both files, or none if the network has no convolution or no linear classifier."""
+    """Write `config.json`, and for a network with a convolution and a linear classifier both."""
+    known = {
+        "preprocessing": to_plain(images.preprocessing),
+        "label_names": list(images.class_names),
+    }
     config = _config(name, source, network, genome_json, images)
+    text = json.dumps({**(config or {}), **known}, indent=2)
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
     if config is None:
         return
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     text = resources.files("gensynth.exports").joinpath(TIMM).read_text(encoding="utf-8")
     (folder / TIMM).write_text(text, encoding="utf-8")
 
@@ -80,7 +103,7 @@ def _config(
     layer: Any = network.get_submodule(linear[-1])
     genome = json.loads(genome_json).get("genome")
     suffix = f"_{genome_id(genome)}" if genome is not None else ""
-    channels = source.input_shape[0]
+    how = images.preprocessing
     config: dict[str, Any] = {
         "architecture": name + suffix,
         "file": f"{name}.py",
@@ -88,14 +111,12 @@ def _config(
         "num_features": layer.in_features,
         "feature_info": getattr(network, "feature_info", []),
     }
-    if images.class_names:
-        config["label_names"] = list(images.class_names)
     config["pretrained_cfg"] = {
         "input_size": list(source.input_shape),
         "num_classes": layer.out_features,
-        "mean": list(images.mean) or [0.0] * channels,
-        "std": list(images.std) or [1.0] * channels,
-        "interpolation": "bilinear",
+        "mean": list(how.mean),
+        "std": list(how.std),
+        "interpolation": how.filter,
         "crop_pct": 1.0,
         "crop_mode": "center",
         "first_conv": convs[0],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from gensynth.exports.agreement import Agreement, Extras
 from gensynth.exports.cards import campaign_card, trained_card, untrained_card
 from gensynth.exports.folder import write_folder
 from gensynth.exports.hub_files import Images
+from gensynth.exports.tested import tested
 from gensynth.formats import Format
 from gensynth.formats.real_inputs import RealInputs, of_data
 from gensynth.genome import to_json
-from gensynth.space import Source, build_source
+from gensynth.space import build_source
 from gensynth.training.job import WEIGHTS
 
 if TYPE_CHECKING:
@@ -62,16 +64,21 @@ def publish(campaign: "Campaign", best: Path, formats: Sequence[Format] = ()) ->
         return None
     context = campaign.context
     described, space = campaign.evaluator.described(outcome.decisions), context.experiment.space.use
+    size = described.source.input_shape[1:]
+    data, settings = context.data_at(size), context.experiment.data
+    card = partial(campaign_card, campaign, finalist, outcome)
+    name = Path(settings.path).name
     check = write_folder(
         best,
         _file_name(space),
         described.source,
         load_file(campaign.folder_of(outcome) / WEIGHTS),
         to_json(described.genome, space, context.space.version),
-        campaign_card(campaign, finalist, outcome),
+        "",
         replace=True,
-        extras=_extras(campaign, described.source, formats) if formats else None,
-        images=Images(context.mean, context.std, context.class_names),
+        extras=Extras(formats, of_data(data, name, "test", size, True)) if formats else None,
+        images=Images(data.preprocessing(size), data.class_names),
+        tested=tested(settings, data, outcome.curve[-1].test_top1 or 0.0, card),
     )
     return Published(best, finalist, outcome, check.agreements)
 
@@ -86,15 +93,17 @@ def publish_trained(sourced: "Sourced", job: "Job", data: "DataSet", report: "Re
     from safetensors.torch import load_file
 
     trained, folder = Path(job.folder), Path(job.folder) / "network"
+    how = data.preprocessing(sourced.source.input_shape[1:])
     write_folder(
         folder,
         _file_name(sourced.space),
         sourced.source,
         load_file(trained / WEIGHTS),
         sourced.genome_json,
-        trained_card(job, data, report),
+        "",
         replace=True,
-        images=Images(data.mean, data.std, data.class_names),
+        images=Images(how, data.class_names),
+        tested=tested(job.data, data, report.test_top1, partial(trained_card, job, data, report)),
     )
     return folder
 
@@ -139,12 +148,6 @@ def publish_untrained(
         extras=Extras(formats, inputs),
     )
     return check.agreements
-
-
-def _extras(campaign: "Campaign", source: Source, formats: Sequence[Format]) -> Extras:
-    data = campaign.context.data_at(source.input_shape[1:])
-    name = Path(campaign.context.experiment.data.path).name
-    return Extras(formats, of_data(data, name, "test", source.input_shape[1:], trained=True))
 
 
 def _file_name(space: str) -> str:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from gensynth.errors import InputError
+from gensynth.models.exported import BESIDE
 from gensynth.space import Source, build_source
 
 LINE_LENGTH = 100
@@ -29,7 +30,7 @@ _HEADER = '''"""{name}: a network found by gensynth; this file needs only torch.
     model.load_state_dict(safetensors.torch.load_file("model.safetensors"))
     logits = model(images)
 
-Images have the shape (N, {shape}) and are normalised as described in card.md.
+Images have the shape (N, {shape}) and are prepared as PREPROCESSING and predict.py describe.
 """'''
 _FACTORY = '''def {name}() -> nn.Module:
     """Build the network in eval mode, with fresh weights."""
@@ -56,8 +57,13 @@ class Carried:
     files: set[str] = field(default_factory=set)
 
 
-def standalone(source: Source, name: str) -> str:
+def standalone(source: Source, name: str, facts: Mapping[str, Any] | None = None) -> str:
     """Return the text of the file whose function `name` builds the network of `source`.
+
+    Args:
+        source: the network.
+        name: name of the function and of the file.
+        facts: plain data to state as constants, by their names.
 
     Raises:
         InputError: the code cannot be combined into a single file.
@@ -67,7 +73,8 @@ def standalone(source: Source, name: str) -> str:
     used = _used(source, carried)
     kept = _reachable(_without_dead_entries(carried.definitions, used), "make")
     _refuse_inner_imports(kept, source.module)
-    if name in kept or name in carried.imports or not name.isidentifier() or iskeyword(name):
+    taken = {*kept, *carried.imports, *(facts or ()), *(file[:-3] for file in BESIDE)}
+    if name in taken or not name.isidentifier() or iskeyword(name):
         problem = f"cannot be the name of the function that builds {source.module}"
         raise InputError(name, f"{problem}; rename the space")
     names = set().union(*map(_names, kept.values()))
@@ -80,6 +87,7 @@ def standalone(source: Source, name: str) -> str:
         *kept.values(),
         f"INPUT_SHAPE = ({shape})",
         f"SPEC: dict[str, Any] = {literal(source.spec, 23)}",
+        *(f"{key} = {literal(value, len(key) + 3)}" for key, value in (facts or {}).items()),
         _FACTORY.format(name=name),
     ]
     return _spaced(parts)

@@ -5,8 +5,8 @@ frozen dataclass without required fields, found by the name of an entry point (g
 `gensynth.formats`) or as `module:class`. docs/format.md explains how to write one.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -34,6 +34,9 @@ class Deployment:
     input_shape: tuple[int, int, int]
     calibration: "Tensor"
     """Typical images, float32 (N, C, H, W), from which ranges of numbers are chosen."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Facts for the metadata of the file, as JSON: `preprocessing`, `classes`, `mean`, `std` and
+    `size`. A format that has metadata writes them; empty if nothing is known."""
 
     @cached_property
     def module(self) -> "nn.Module":

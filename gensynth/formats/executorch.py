@@ -53,7 +53,9 @@ def _lowered(network: Deployment) -> bytes:
     partitioner, to_edge_transform_and_lower = _require()
     program = network.program_of_one
     try:
-        edge: Any = to_edge_transform_and_lower(program, partitioner=[partitioner()])
+        facts = dict(network.metadata)  # Methods of the program that return a text.
+        parts = {"partitioner": [partitioner()], "constant_methods": facts or None}
+        edge: Any = to_edge_transform_and_lower(program, **parts)
         content: bytes = edge.to_executorch().buffer
     except Exception as error:
         problem = f"cannot express this network: {brief(error)}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
 from gensynth.formats import Deployment, Run, brief
-from gensynth.formats.onnx import require, runner, to_onnx
+from gensynth.formats.onnx import require, runner, to_onnx, with_metadata
 from gensynth.formats.quiet import quiet
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def to_int8(network: Deployment) -> bytes:
             )
         except Exception as error:
             raise InputError("int8", f"cannot quantise this network: {brief(error)}") from error
-        return made.read_bytes()
+        return with_metadata(made.read_bytes(), network.metadata)
 
 
 class _Reader:

@@ -1,5 +1,6 @@
 """ONNX, for ONNX Runtime and most other runtimes; home of `onnx` and `onnxscript`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,30 @@ def to_onnx(network: Deployment) -> bytes:
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = BATCH
     del model.graph.value_info[:]  # Shapes in terms of the exporter's own name of the batch axis.
-    content: bytes = model.SerializeToString()
+    return with_metadata(model.SerializeToString(), network.metadata)
+
+
+def with_metadata(model: bytes, metadata: Mapping[str, str]) -> bytes:
+    """Return an ONNX model with more entries in its metadata."""
+    if not metadata:
+        return model
+    import onnx
+
+    parsed = onnx.load_from_string(model)
+    onnx.helper.set_model_props(parsed, dict(metadata))
+    content: bytes = parsed.SerializeToString()
     return content
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """Return the metadata of an ONNX file; raises `InputError` if it cannot be read."""
+    try:
+        session = session_of(path.read_bytes(), 1)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(str(path), f"cannot be read: {brief(error)}") from None
+    return dict(session.get_modelmeta().custom_metadata_map)
 
 
 def runner(model: bytes, threads: int = 1) -> Run:

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.formats import Deployment, Run
+from gensynth.errors import InputError
+from gensynth.formats import Deployment, Run, brief
 from gensynth.formats.quiet import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+FACTS = ("preprocessing", "classes")
+"""The extra files that are read back."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Pt2:
         import torch
 
         with quiet():
-            torch.export.save(network.program, path)
+            facts = {f"{name}.json": text for name, text in network.metadata.items()}
+            torch.export.save(network.program, path, extra_files=facts)
 
     def open(self, path: Path) -> Run:
         """Load the program."""
@@ -42,3 +48,16 @@ class Pt2:
             return logits
 
         return run
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """Return the metadata of a file; raises `InputError` if it cannot be read."""
+    import torch
+
+    facts = {f"{name}.json": "" for name in FACTS}
+    try:
+        with quiet():
+            torch.export.load(path, extra_files=facts)
+    except Exception as error:
+        raise InputError(str(path), f"cannot be read: {brief(error)}") from None
+    return {name.removesuffix(".json"): text for name, text in facts.items() if text}

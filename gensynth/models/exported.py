@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 EXPORTED_WEIGHTS = "model.safetensors"
 TIMM = "timm_model.py"
 """The file of an export that registers the network with timm."""
+PREDICT, PREDICT_ONNX = "predict.py", "predict_onnx.py"
+"""The files of an export that classify pictures, by torch and by ONNX Runtime."""
+CONFIG = "config.json"
+"""The file of an export with its preprocessing and its classes, in timm's format."""
+BESIDE = frozenset((TIMM, PREDICT, PREDICT_ONNX))
+"""The Python files of an export that are not the network's own."""
 
 
 def load_folder(folder: Path) -> "nn.Module":
@@ -100,7 +106,7 @@ def with_weights(module: "nn.Module", weights: "Mapping[str, Tensor]", place: st
 
 
 def _code(folder: Path) -> Path:
-    files = sorted(path for path in folder.glob("*.py") if path.name != TIMM)
+    files = sorted(path for path in folder.glob("*.py") if path.name not in BESIDE)
     if len(files) != 1 or not (folder / EXPORTED_WEIGHTS).is_file():
         problem = f"expected an exported network: one .py file and {EXPORTED_WEIGHTS}"
         raise InputError(str(folder), problem)

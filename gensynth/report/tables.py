@@ -50,6 +50,17 @@ def table(rows: Sequence[Assessment], title: str = "") -> Table:
     return made
 
 
+def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print words in columns: the first may be folded, the others are aligned to the right."""
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for position, heading in enumerate(headings):
+        first = position == 0
+        made.add_column(heading, justify="left" if first else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*map(escape, row))
+    Console().print(made)
+
+
 def _remarks(row: Assessment, explain: bool) -> list[str]:
     said = [escape(row.note)] if row.note else []
     if row.judgements:

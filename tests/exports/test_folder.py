@@ -42,6 +42,7 @@ def test_an_export_is_whole_and_computes_the_same(tmp_path: Path) -> None:
         "config.json",
         "genome.json",
         "model.safetensors",
+        "predict.py",
         "timm_model.py",
     ]
     images = torch.rand(8, *source.input_shape)
@@ -192,7 +193,7 @@ def test_what_a_file_of_its_own_cannot_hold_is_named(
     assert place in caught.value.place
 
 
-@pytest.mark.parametrize("name", ["make", "Net", "nn", "class", "a-b"])
+@pytest.mark.parametrize("name", ["make", "Net", "nn", "class", "a-b", "predict"])
 def test_a_factory_needs_a_name_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -211,6 +211,7 @@ def test_the_command_exports_all_and_tells_how_they_agree(
     assert "onnx: largest difference" in out and "359 validation images of digits" in out
     names = {"attendnext.py", "model.safetensors", "genome.json", "card.md"}
     names |= {"config.json", "timm_model.py", "model.onnx", "model.int8.onnx"}
+    names |= {"predict.py", "predict_onnx.py"}
     assert {p.name for p in (tmp_path / "out").iterdir()} == names
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gensynth.data.preprocessing import Preprocessing
 from gensynth.exports.folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.genome import to_json
@@ -15,7 +16,8 @@ from gensynth.space import Replay, Task, build_source
 from search_spaces.attendnext import AttendNeXt
 
 SPACE = AttendNeXt()
-IMAGES = Images((0.5, 0.4, 0.3), (0.2, 0.3, 0.4), ("cat", "dog", "eel", "fly", "gnu"))
+HOW = Preprocessing(3, 32, 32, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+IMAGES = Images(HOW, ("cat", "dog", "eel", "fly", "gnu"))
 START = """
 import json, sys, warnings
 import gensynth.models.timm_models
@@ -124,7 +126,7 @@ print(json.dumps([config, names]))
     )
     config, names = json.loads(text.splitlines()[-1])
     assert config["input_size"] == [3, 32, 32] and config["interpolation"] == "bilinear"
-    assert (config["mean"], config["std"]) == (list(IMAGES.mean), list(IMAGES.std))
+    assert (config["mean"], config["std"]) == (list(HOW.mean), list(HOW.std))
     assert config["crop_pct"] == 1.0 and names == list(IMAGES.class_names)
 
 

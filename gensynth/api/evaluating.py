@@ -1,0 +1,47 @@
+"""How often a trained network is right on a folder of pictures, class by class."""
+
+from pathlib import Path
+
+from gensynth.api.experiments import data_path
+from gensynth.api.opening import classifier_of
+from gensynth.data.originals import labelled
+from gensynth.data.sets import DataSettings
+from gensynth.prediction.evaluation import Evaluation, evaluated
+from gensynth.report.evaluation_page import write_page
+
+
+def evaluate(
+    model: str | Path,
+    data: str | Path,
+    *,
+    split: str | None = None,
+    preprocess: str | Path | None = None,
+    html: str | Path | None = None,
+) -> Evaluation:
+    """Classify labelled pictures, read from their files, and count how often a network is right.
+
+    Args:
+        model: as in `predict`.
+        data: a folder of class folders, `hub:NAME`, or `digits`.
+        split: `train`, `validation` or `test`; by default `test` if there is such a folder, else
+            all pictures. A split without a folder is held out as in a search.
+        preprocess: the `config.json` that describes the preprocessing, if the model does not.
+        html: a page to write, with the most confident mistakes as pictures.
+
+    Returns:
+        Top-1 with its interval, balanced accuracy, figures of each class, the confusion matrix.
+
+    Raises:
+        InputError: `model` or `data` cannot be opened, or they have no class in common.
+
+    >>> import gensynth
+    >>> found = gensynth.evaluate("runs/mine", "digits", split="test")
+    >>> found.images, len(found.per_class), found.interval[0] < found.top1
+    (359, 10, True)
+    """
+    settings = DataSettings(data_path(str(data)))
+    pictures, names, words = labelled(settings, split)
+    found = evaluated(classifier_of(model, preprocess), pictures, names, words)
+    if html is not None:
+        write_page(found, Path(html))
+    return found

@@ -1,0 +1,106 @@
+"""`predict.py` and `predict_onnx.py` of an export: they classify pictures without this project.
+
+Both contain the text of the functions of `gensynth.data.preprocessing` that training uses.
+"""
+
+import re
+from inspect import getsource
+from pathlib import Path
+
+from gensynth.data.preprocessing import Preprocessing, steps
+from gensynth.models.exported import PREDICT, PREDICT_ONNX
+
+TORCH = '''"""Classifies pictures: `python predict.py photo.jpg ...`; needs torch and Pillow."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from {name} import {name}
+from PIL import Image, ImageOps
+from safetensors.torch import load_file
+
+FOLDER = Path(__file__).resolve().parent
+CONFIG = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
+
+
+{prepare}
+
+
+def main(files):
+    network = {name}()
+    network.load_state_dict(load_file(FOLDER / "model.safetensors"))
+    for file in files:
+        image = torch.from_numpy(prepare(file, CONFIG["preprocessing"]))
+        with torch.no_grad():
+            shares = network(image[None])[0].softmax(0)
+        best = int(shares.argmax())
+        print(f"{{file}}: {{CONFIG['label_names'][best]}} ({{shares[best]:.1%}})")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+'''
+ONNX = '''"""Classifies pictures: `python predict_onnx.py photo.jpg ...`; needs ONNX Runtime."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+MODEL = Path(__file__).resolve().parent / "{file}"
+
+
+{prepare}
+
+
+def main(files):
+    session = onnxruntime.InferenceSession(MODEL.read_bytes())
+    facts = session.get_modelmeta().custom_metadata_map
+    how, classes = json.loads(facts["preprocessing"]), json.loads(facts["classes"])
+    for file in files:
+        logits = session.run(None, {{"images": prepare(file, how)[None]}})[0][0]
+        shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+        best = int(shares.argmax())
+        print(f"{{file}}: {{classes[best]}} ({{shares[best]:.1%}})")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+'''
+
+
+def write_predict(folder: Path, name: str, how: Preprocessing) -> None:
+    """Write `predict.py` for the network whose file and factory are called `name`."""
+    text = TORCH.format(name=name, prepare=_prepare(how))
+    (folder / PREDICT).write_text(text, encoding="utf-8")
+
+
+def write_predict_onnx(folder: Path, how: Preprocessing) -> None:
+    """Write `predict_onnx.py` if the folder holds an ONNX file; the float one comes first."""
+    found = [file.name for file in folder.glob("*.onnx")]
+    if found:
+        text = ONNX.format(file=min(found, key=len), prepare=_prepare(how))
+        (folder / PREDICT_ONNX).write_text(text, encoding="utf-8")
+
+
+def _prepare(how: Preprocessing) -> str:
+    """Return the two steps of a preprocessing as one function that takes it as a dict."""
+    decode, normalise = (_body(getsource(step)) for step in steps(how))
+    decode[-1] = decode[-1].replace("return ", "pixels = ")
+    head = [
+        "def prepare(file, how):",
+        '    """Return what the network takes, float32 (channels, height, width)."""',
+    ]
+    text = "\n".join([*head, *decode, *normalise])
+    return re.sub(r"\bhow\.(\w+)", r'how["\1"]', text)
+
+
+def _body(text: str) -> list[str]:
+    """Return the lines of a function below its docstring of one line."""
+    return text.rstrip().splitlines()[2:]

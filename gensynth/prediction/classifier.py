@@ -1,0 +1,64 @@
+"""A network that classifies pictures: how it prepares them, runs, and names its classes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gensynth.data.picture import described, in_parallel, refusal
+from gensynth.formats import Run
+
+BATCH = 64
+"""Pictures that run at once."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network with the preprocessing and the classes that it was trained with."""
+
+    name: str
+    prepare: Callable[[Any], Any]
+    """Maps a picture, a path or an open file, to the input: float32 (C, H, W)."""
+    run: Run
+    """Maps inputs (N, C, H, W) to logits (N, classes)."""
+    classes: tuple[str, ...]
+    """Names of the classes, in the order of the outputs."""
+
+    def probabilities(self, pictures: Sequence[Any]) -> Iterator[Floats | str]:
+        """Yield for each picture the probability of each class, or why it cannot be read.
+
+        Args:
+            pictures: paths, or functions that return an open file.
+        """
+        waiting: list[Any] = []
+        for prepared in in_parallel(self._prepared, pictures):
+            waiting.append(prepared)
+            if len(waiting) == BATCH:
+                yield from self._classified(waiting)
+                waiting = []
+        yield from self._classified(waiting)
+
+    def _prepared(self, picture: Any) -> Any:
+        try:
+            with Image.open(picture() if callable(picture) else picture) as opened:
+                if problem := refusal(opened):
+                    return problem
+            return self.prepare(picture() if callable(picture) else picture)
+        # A decoder may raise anything on damaged bytes.
+        except Exception as error:
+            return described(error)
+
+    def _classified(self, prepared: Sequence[Any]) -> Iterator[Floats | str]:
+        import torch
+
+        readable = [one for one in prepared if not isinstance(one, str)]
+        shares: Iterator[Floats] = iter(())
+        if readable:
+            logits = self.run(torch.from_numpy(np.stack(readable)))
+            shares = iter(logits.double().softmax(1).numpy())
+        for one in prepared:
+            yield one if isinstance(one, str) else next(shares)

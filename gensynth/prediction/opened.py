@@ -1,0 +1,146 @@
+"""Open a trained network, with its preprocessing and its classes, from wherever it is."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.data.preprocessing import Preprocessing, prepared
+from gensynth.errors import InputError
+from gensynth.formats import Format, Run
+from gensynth.formats import formats as named_formats
+from gensynth.formats import onnx as onnx_format
+from gensynth.formats import pt2 as pt2_format
+from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape, load_folder
+from gensynth.models.timm_pretrained import pretrained
+from gensynth.prediction.classifier import Classifier
+from gensynth.serialization import from_plain, loads
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Facts = tuple[dict[str, Any], tuple[str, ...]]
+"""The preprocessing as plain data, and the names of the classes."""
+FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".pte": "executorch"}
+"""The format of a file, by its suffix."""
+EXPECTED = (
+    "expected an exported folder, a file of one (.onnx, .pt2, .pte), a campaign's DIR or DIR:ID, "
+    "or timm:NAME"
+)
+
+
+def opened(model: str, preprocess: Path | None = None) -> Classifier:
+    """Open an exported folder, an exported file, or a network of timm with its weights.
+
+    Args:
+        model: the folder, the file, or `timm:NAME`.
+        preprocess: the `config.json` that describes the preprocessing, if the model does not.
+
+    Raises:
+        InputError: it is none of these, cannot be read, or states no preprocessing.
+    """
+    path = Path(model)
+    if model.startswith("timm:"):
+        return Classifier(model, *_timm(model.partition(":")[2], preprocess))
+    if path.is_dir():
+        facts = folder_facts(path) if preprocess is None else facts_of(preprocess)
+        return _classifier(model, facts, run_of(load_folder(path)), input_shape(path))
+    if path.suffix not in FORMATS:
+        raise InputError(model, EXPECTED if path.exists() else f"does not exist; {EXPECTED}")
+    if not path.is_file():
+        raise InputError(model, "does not exist")
+    format_ = named_formats([FORMATS[path.suffix]])[0]
+    facts = facts_of(preprocess) if preprocess is not None else _file_facts(path)
+    return _classifier(model, facts, _run_file(format_, path), None)
+
+
+def folder_facts(folder: Path) -> Facts:
+    """Return the preprocessing and the classes that an exported folder states.
+
+    Raises:
+        InputError: it states none, as those of earlier versions.
+    """
+    if not (folder / EXPORTED_WEIGHTS).is_file() or not (folder / CONFIG).is_file():
+        raise InputError(str(folder), EXPECTED)
+    return facts_of(folder / CONFIG)
+
+
+def facts_of(config: Path) -> Facts:
+    """Return the preprocessing and the classes that a `config.json` states."""
+    try:
+        data = loads(config.read_bytes(), str(config))
+    except OSError as error:
+        raise InputError(str(config), f"cannot be read ({error.strerror})") from None
+    if not isinstance(data, dict) or "preprocessing" not in data:
+        raise InputError(str(config), f"states no preprocessing; {_REMEDY}")
+    names = data.get("label_names")
+    return _checked(data["preprocessing"], names, str(config))
+
+
+def run_of(network: "nn.Module") -> Run:
+    """Return a function that runs a network in eval mode."""
+    import torch
+
+    network.eval()
+
+    def run(images: "Tensor") -> "Tensor":
+        with torch.no_grad():
+            logits: Tensor = network(images)
+        return logits
+
+    return run
+
+
+_REMEDY = "write its export anew, or name the config.json that describes it: --preprocess"
+
+
+def _checked(how: Any, names: Any, place: str) -> Facts:
+    value = from_plain(Preprocessing, how, f"{place}: preprocessing: ")
+    if not len(value.mean) == len(value.std) == value.channels:
+        problem = f"expected {value.channels} values of mean and of std"
+        raise InputError(f"{place}: preprocessing", problem)
+    classes = from_plain(tuple[str, ...], names, f"{place}: label_names")
+    return dict(how), classes
+
+
+def _file_facts(path: Path) -> Facts:
+    """Return what the metadata of a file states, or the folder of an export around it."""
+    facts: Mapping[str, str] = {}
+    if path.suffix == ".onnx":
+        facts = onnx_format.metadata_of(path)
+    elif path.suffix == ".pt2":
+        facts = pt2_format.metadata_of(path)
+    elif (path.parent / EXPORTED_WEIGHTS).is_file():  # ExecuTorch's files have no metadata.
+        return folder_facts(path.parent)
+    if "preprocessing" not in facts or "classes" not in facts:
+        raise InputError(str(path), f"states no preprocessing; {_REMEDY}")
+    how, names = (loads(facts[name], str(path)) for name in ("preprocessing", "classes"))
+    return _checked(how, names, str(path))
+
+
+def _run_file(format_: Format, path: Path) -> Run:
+    try:
+        return format_.open(path)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(str(path), f"cannot be opened as {format_.name} ({error})") from None
+
+
+def _classifier(
+    model: str, facts: Facts, run: Run, shape: tuple[int, int, int] | None
+) -> Classifier:
+    how = from_plain(Preprocessing, facts[0], model)
+    expected = (how.channels, *how.size)
+    if shape is not None and shape != expected:
+        problem = f"takes images of {shape}, but its preprocessing makes {expected}"
+        raise InputError(model, problem)
+    return Classifier(model, partial(prepared, how=how), run, facts[1])
+
+
+def _timm(name: str, preprocess: Path | None) -> tuple[Any, Run, tuple[str, ...]]:
+    network, prepare, classes = pretrained(name)
+    if preprocess is not None:
+        how, classes = facts_of(preprocess)
+        prepare = partial(prepared, how=from_plain(Preprocessing, how, str(preprocess)))
+    return prepare, run_of(network), classes
