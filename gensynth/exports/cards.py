@@ -13,7 +13,7 @@ from gensynth.genome import genome_id
 from gensynth.graph.profile import profile
 
 if TYPE_CHECKING:
-    from gensynth.campaign.campaign import Campaign
+    from gensynth.campaign.campaign import CampaignDriver
     from gensynth.campaign.finals import Finalist
     from gensynth.data.sets import DataSet
     from gensynth.evaluation.latency import Latency
@@ -100,7 +100,7 @@ def trained_card(job: "Job", data: "DataSet", report: "Report") -> str:
     return "\n".join([f"# {report.model}, trained", "", *table_of(facts)]) + "\n"
 
 
-def campaign_card(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome") -> str:
+def campaign_card(campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome") -> str:
     """Return the card of the network that a campaign found.
 
     Args:
@@ -118,7 +118,7 @@ def campaign_card(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome"
 
 
 def facts_of_export(
-    campaign: "Campaign", finalist: "Finalist", outcome: "Outcome"
+    campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome"
 ) -> Mapping[str, object]:
     """Return what the exported network costs and reaches, in words, by the name of the fact."""
     context, costs = campaign.context, outcome.profile
@@ -142,7 +142,7 @@ def facts_of_export(
     return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
 
 
-def missed_on_test(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome") -> str:
+def missed_on_test(campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome") -> str:
     """Return which enforced constraints the network misses at its test top-1; empty if none."""
     test = outcome.curve[-1].test_top1
     missed = broken(campaign.verdicts_at(finalist.outcome, test)) if test is not None else ()
@@ -171,7 +171,7 @@ def _normalisation(means: tuple[float, ...], stds: tuple[float, ...]) -> str:
     return f"scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; std {std}"
 
 
-def _provenance(campaign: "Campaign", outcome: "Outcome") -> list[str]:
+def _provenance(campaign: "CampaignDriver", outcome: "Outcome") -> list[str]:
     context, experiment = campaign.context, campaign.context.experiment
     task = context.task
     recipe, epochs, last = experiment.proxy, len(outcome.curve), experiment.last_training

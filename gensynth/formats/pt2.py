@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.formats import Deployment, Run
-from gensynth.formats.quiet import quiet
+from gensynth.formats.output_suppression import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.genome import to_json
 from gensynth.space import Replay, Task, build_source

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gensynth.campaign.campaign_folder import driving, open_record
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.folder import driving, open_record
 from gensynth.testing.constraints import check_constraint
 from tests.campaign.test_campaign import play
 from tests.cli.test_command_line import ROOT, with_tests_importable
@@ -93,7 +93,7 @@ class Deadly:
 SCRIPT = """
 import sys
 from pathlib import Path
-from gensynth.campaign.folder import driving
+from gensynth.campaign.campaign_folder import driving
 from gensynth.executors.inline import run
 from tests.laws.test_failing_plugins import deadly
 with driving(Path(sys.argv[1]) / "run", deadly(Path(sys.argv[1])), None) as opened:

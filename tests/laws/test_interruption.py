@@ -11,7 +11,7 @@ import pytest
 
 from gensynth.campaign.campaign import Done
 from gensynth.evaluation.measurement import Measurement
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.process import Interruption, patient
 from gensynth.training import checkpoint
 from tests.cli.test_command_line import ROOT, with_tests_importable
@@ -52,7 +52,7 @@ def test_the_first_signal_asks_and_the_second_one_is_meant() -> None:
 def test_what_is_interrupted_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     """The rows are those of a campaign that nobody interrupted."""
     with campaign(tmp_path / "whole", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
-        run(opened)
+        run_inline(opened)
         whole = comparable(opened.outcomes)
     with campaign(tmp_path / "parts", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
         interruption, real = Interruption(), opened.report
@@ -64,13 +64,13 @@ def test_what_is_interrupted_goes_on_from_its_last_epoch(tmp_path: Path) -> None
 
         opened.report = report  # type: ignore[method-assign]
         with pytest.raises(KeyboardInterrupt):
-            run(opened, interruption=interruption)
+            run_inline(opened, interruption=interruption)
         assert opened.outcomes == []
     (saved,) = tmp_path.glob(f"parts/candidates/*/{checkpoint.CHECKPOINT}")
     seconds = [m.seconds for m in curve_of(saved)]
     assert len(seconds) == 8  # The epoch that ran when it was asked for came to its end.
     with campaign(tmp_path / "parts", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
-        assert run(opened) == Done("finished")
+        assert run_inline(opened) == Done("finished")
         assert [m.seconds for m in opened.outcomes[0].curve][:8] == seconds
         assert comparable(opened.outcomes) == whole
 

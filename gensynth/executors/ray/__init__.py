@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from threading import Thread
 
-from gensynth.campaign.campaign import Campaign, Done, Wait
+from gensynth.campaign.campaign import CampaignDriver, Done, Wait
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
 from gensynth.executors.ray.cluster import NodesGone, connected, require_room, short_folder
@@ -33,8 +33,8 @@ OWN_WITHOUT_NODES_S = 10.0
 """The same for a Ray that was started here, whose only node never returns."""
 
 
-def run(
-    campaign: Campaign,
+def run_on_ray(
+    campaign: CampaignDriver,
     address: str | None = None,
     changed: Callable[[], None] = lambda: None,
     interruption: Interruption | None = None,
@@ -63,11 +63,11 @@ def run(
                     "trainings resume."
                 )
                 raise InputError(place, problem) from error
-            campaign.resume()  # On a Ray that is started anew here.
+            campaign.resume()  # On a Ray that is started here.
 
 
 def _run(
-    campaign: Campaign,
+    campaign: CampaignDriver,
     address: str | None,
     changed: Callable[[], None],
     interruption: Interruption | None,
@@ -93,7 +93,7 @@ def _run(
             tune.join()
 
 
-def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None]) -> Done:
+def _converse(campaign: CampaignDriver, exchange: Exchange, changed: Callable[[], None]) -> Done:
     """Pass all messages on to the campaign, then a job to Tune if it wants one, until the end."""
     wanted = False
     while True:
@@ -111,7 +111,7 @@ def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None
             wanted = False
 
 
-def _take(campaign: Campaign, exchange: Exchange, message: Message) -> bool:
+def _take(campaign: CampaignDriver, exchange: Exchange, message: Message) -> bool:
     """Enter one message into the campaign; return whether it asks for another job."""
     if isinstance(message, StopRequested):
         raise KeyboardInterrupt
@@ -130,7 +130,7 @@ def _take(campaign: Campaign, exchange: Exchange, message: Message) -> bool:
     return False
 
 
-def _with_weights(campaign: Campaign, ended: Ended) -> Result:
+def _with_weights(campaign: CampaignDriver, ended: Ended) -> Result:
     """Train the exported network here if its node cannot save weights; nothing else runs then."""
     if ended.result.ending != "lost" or NOT_SHARED not in ended.result.detail:
         return ended.result

@@ -11,7 +11,7 @@ from gensynth.graph.graph import Stored
 
 
 def stored(module: nn.Module) -> Stored:
-    """Add up the numbers and the bytes of everything that `module` learned.
+    """Return how many numbers `module` has learned, and their bytes.
 
     Parameters count whether or not an image reads them, once each; buffers do not count. The
     weights of quantised layers lie packed, and `torch.jit.freeze` turns all parameters into

@@ -14,7 +14,7 @@ import pytest
 
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 from gensynth.executors.ray.cluster import (
     PREFIX,
     connected,
@@ -159,7 +159,7 @@ def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
     before = recorded(tmp_path)
     proposals = [("slow", width) for width in range(20, 26)]
     with unruly(tmp_path, proposals, proxy={"epochs": 2}) as opened:
-        assert_finished(run(opened), opened.outcomes)
+        assert_finished(run_on_ray(opened), opened.outcomes)
         assert opened.outcomes[: len(before)] == before
         assert_nothing_lost_or_doubled(opened.outcomes, trials=6)
 

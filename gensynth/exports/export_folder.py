@@ -69,8 +69,8 @@ def write_folder(
         images: normalisation and class names of the images that it was trained on.
 
     Raises:
-        InputError: the folder exists (with `replace`: is no earlier export), cannot be written, or
-            the weights do not fit.
+        InputError: the folder exists (with `replace`: and is not an earlier export) or cannot be
+            written, or the weights do not fit.
         ExportError: the written network differs from the searched one.
     """
     _refuse_occupied(folder, replace)

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gensynth.errors import InputError
-from gensynth.exports.folder import ExportCheck, ExportError, write_folder
+from gensynth.exports.export_folder import ExportCheck, ExportError, write_folder
 from gensynth.models.exported import input_shape, load_folder
 from gensynth.space import Replay, Source, Task, build_source
 from search_spaces.attendnext import AttendNeXt
