@@ -94,10 +94,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from gensynth.campaign.campaign_folder import driving
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from tests.laws.test_failing_plugins import deadly
 with driving(Path(sys.argv[1]) / "run", deadly(Path(sys.argv[1])), None) as opened:
-    print(run(opened).reason)
+    print(run_inline(opened).reason)
 """
 
 
@@ -134,10 +134,10 @@ def test_a_rule_that_exits_ends_its_candidate_and_not_the_search(tmp_path: Path)
 UNRULY = """
 import sys
 from pathlib import Path
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from tests.support.unruly_campaigns import unruly
 with unruly(Path(sys.argv[1]), [("fine", 4), ("BEHAVIOUR", 5)], executor="inline") as opened:
-    print(run(opened).reason)
+    print(run_inline(opened).reason)
 """
 
 
