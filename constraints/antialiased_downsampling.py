@@ -28,7 +28,7 @@ class AntialiasedDownsampling:
             raise InputError("min_share", f"must be above 0 and at most 1, got {self.min_share}")
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Name the reductions that alias."""
+        """Judge the reductions; the offenders are those that alias."""
         graph = candidate.graph
         if graph.unknown:
             return Verdict.not_judged(graph.not_known)

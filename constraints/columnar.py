@@ -27,7 +27,7 @@ class Columnar:
             raise InputError("min_share", f"must be above 0 and at most 1, got {self.min_share}")
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Name the spatial convolutions outside of columns, or the layers that mix too early."""
+        """Judge the columns; offenders lie outside of them, or mix those of the first stage."""
         graph = candidate.graph
         if graph.unknown:
             return Verdict.not_judged(graph.not_known)
@@ -46,7 +46,7 @@ class Columnar:
 
 
 def _mixing(columns: Columns) -> float:
-    """Give the share of the first stage's interactions that come after its entry block."""
+    """Return the share of the first stage's interactions that come after its entry block."""
     if columns.first is None or not columns.first.later_interactions:
         return -1.0
     late = len(columns.first.later_interactions)

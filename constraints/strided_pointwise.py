@@ -21,7 +21,7 @@ class StridedPointwise:
     needs: ClassVar[Stage] = "graph"
 
     def __call__(self, candidate: Candidate, /) -> Verdict:
-        """Name the layers that skip samples."""
+        """Judge that no layer skips samples; the offenders are those that do."""
         graph = candidate.graph
         if graph.unknown:
             return Verdict.not_judged(graph.not_known)

@@ -25,7 +25,7 @@ from gensynth.campaign.experiment import (
 )
 from gensynth.cli.app import app
 from gensynth.data.sets import DataSettings
-from gensynth.plugins import load, names
+from gensynth.plugins import load_plugin, names
 from gensynth.training.job import Recipe
 
 PAGE = Path(__file__).parent / "reference.md"
@@ -157,7 +157,7 @@ def _plugins() -> Iterator[str]:
     ):
         yield f"### {title}"
         for name in names(kind):  # type: ignore[arg-type]
-            plugin = load(kind, name, "reference")  # type: ignore[arg-type]
+            plugin = load_plugin(kind, name, "reference")  # type: ignore[arg-type]
             rows = list(_fields(plugin))
             needs = getattr(plugin, "needs", "")
             stage = f" Needs: {needs}." if needs else ""
@@ -168,7 +168,7 @@ def _plugins() -> Iterator[str]:
             yield "\n\n".join(parts)
     yield "### Generators"
     for name in names("generator"):
-        maker = load("generator", name, "reference")
+        maker = load_plugin("generator", name, "reference")
         options = [
             f"`{p.name}` ({p.default})"
             for p in list(inspect.signature(maker).parameters.values())[2:]

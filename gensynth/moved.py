@@ -11,11 +11,14 @@ from types import ModuleType
 from typing import Any
 
 FORMER = {
+    "gensynth.campaign.folder": "gensynth.campaign.campaign_folder",
     "gensynth.columns": "gensynth.graph.columns",
     "gensynth.constraint": "gensynth.evaluation.constraint",
     "gensynth.downsampling": "gensynth.graph.downsampling",
     "gensynth.experiment": "gensynth.campaign.experiment",
     "gensynth.export.publish": "gensynth.exports.publish",
+    "gensynth.exports.folder": "gensynth.exports.export_folder",
+    "gensynth.formats.quiet": "gensynth.formats.output_suppression",
     "gensynth.gates": "gensynth.graph.gates",
     "gensynth.generator": "gensynth.generators.protocol",
     "gensynth.inline_executor": "gensynth.executors.inline",
@@ -26,10 +29,11 @@ FORMER = {
     "gensynth.peers": "gensynth.models.timm_models",
     "gensynth.problem": "gensynth.generators.problem",
     "gensynth.profile": "gensynth.graph.profile",
-    "gensynth.record.folder": "gensynth.campaign.folder",
+    "gensynth.record.folder": "gensynth.campaign.campaign_folder",
     "gensynth.score": "gensynth.evaluation.score",
     "gensynth.setting": "gensynth.campaign.context",
     "gensynth.trace": "gensynth.graph.trace",
+    "gensynth.training.device": "gensynth.training.torch_device",
 }
 """The present name of each module, by its former name."""
 

@@ -58,7 +58,7 @@ def names(kind: PluginKind) -> list[str]:
     return sorted({entry.name for entry in entry_points(group=GROUPS[kind])})
 
 
-def load(kind: PluginKind, name: str, place: str, folder: Path | None = None) -> Any:
+def load_plugin(kind: PluginKind, name: str, place: str, folder: Path | None = None) -> Any:
     """Import the plugin `name`.
 
     `module:attribute` is looked up in `folder` first, or without one in the folder of
@@ -84,7 +84,7 @@ def create(
     as well.
     """
     with looking_in(folder or _FOLDER.get()):
-        plugin = load(kind, name, place)
+        plugin = load_plugin(kind, name, place)
         if not (isinstance(plugin, type) and dataclasses.is_dataclass(plugin)):
             raise InputError(place, f"{name!r} must be a dataclass")
         return from_plain(plugin, table, place)

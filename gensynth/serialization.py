@@ -102,7 +102,7 @@ def from_plain(kind: type[T], data: Any, place: str) -> T:
     Args:
         kind: a dataclass, a scalar type, or a generic of these, such as `tuple[int, ...]`.
         data: what `loads` or a TOML parser returned.
-        place: where the data stands (`file: key`); every error begins with it.
+        place: where the data comes from (`file: key`); every error begins with it.
 
     Raises:
         InputError: `data` is not a `kind`.

@@ -181,10 +181,6 @@ class Recording:
         return answer
 
 
-Record = Recording
-"""Former name, which search spaces of others import."""
-
-
 def without_some(decisions: Decisions, rng: "np.random.Generator") -> dict[str, Decision]:
     """Leave out k decisions, with probability 2**-k, so that they are made again."""
     names = sorted(decisions)
@@ -235,3 +231,10 @@ class _Walk:
         _, index, _ = self.path[self.position]
         self.position += 1
         return options[index]
+
+
+def __getattr__(name: str) -> Any:
+    """Return `Recording` by its former name, `Record`, which search spaces of others import."""
+    if name == "Record":
+        return Recording
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

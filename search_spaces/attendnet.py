@@ -10,12 +10,12 @@ from gensynth.space import Choose, Source, Task
 from search_spaces.attendnet_spec import (
     CONDENSE,
     KERNELS,
+    AttendNetGenome,
+    AttendNetStage,
     Attention,
     Down,
     Gate,
-    Genome,
     Pool,
-    Stage,
     graph_of,
     specify,
 )
@@ -36,7 +36,7 @@ class AttendNet:
     has a network for images of any size.
     """
 
-    genome_type: ClassVar[type[Genome]] = Genome
+    genome_type: ClassVar[type[AttendNetGenome]] = AttendNetGenome
     version: ClassVar[int] = 1
 
     stages: tuple[int, ...] = (1, 2, 3, 4)
@@ -66,7 +66,7 @@ class AttendNet:
         """The `prototype`: three stages of VAC blocks, by the nearest options of this space."""
         return {"prototype": nearest_in(self, _PROTOTYPE)}
 
-    def sample(self, choose: Choose) -> Genome:
+    def sample(self, choose: Choose) -> AttendNetGenome:
         """Build a genome from the answers of `choose`."""
         ask = UnlessAlone(choose)
         count = ask("stages", self.stages)
@@ -74,18 +74,20 @@ class AttendNet:
         stride = ask("stem.stride", self.stem_strides)
         stages = tuple(self._stage(ask, f"stage{i + 1}") for i in range(count))
         gated = any(stage.attention != "none" for stage in stages)
-        return Genome(width, stride, ask("gate", self.gates) if gated else "sigmoid", stages)
+        return AttendNetGenome(
+            width, stride, ask("gate", self.gates) if gated else "sigmoid", stages
+        )
 
-    def source(self, genome: Genome, task: Task) -> Source:
+    def source(self, genome: AttendNetGenome, task: Task) -> Source:
         """Return how to build the network of `genome` for `task`."""
         shape = (task.channels, task.height, task.width)
         return Source("search_spaces.attendnet_blocks", specify(genome, task), shape)
 
-    def graph(self, genome: Genome, task: Task) -> Graph:
+    def graph(self, genome: AttendNetGenome, task: Task) -> Graph:
         """Return the graph that tracing the network would return, without building the network."""
         return graph_of(specify(genome, task), (task.channels, task.height, task.width))
 
-    def _stage(self, ask: Choose, name: str) -> Stage:
+    def _stage(self, ask: Choose, name: str) -> AttendNetStage:
         width = ask(f"{name}.width", self.widths)
         depth = ask(f"{name}.depth", self.depths)
         kernel = ask(f"{name}.kernel", self.kernels)
@@ -94,7 +96,7 @@ class AttendNet:
         condenses = attention in ("ac", "vac")
         condense = ask(f"{name}.condense", self.condense) if condenses else 1
         pool = ask(f"{name}.pool", self.pools) if condense > 1 else "max_blur"
-        return Stage(width, depth, kernel, down, attention, condense, pool)
+        return AttendNetStage(width, depth, kernel, down, attention, condense, pool)
 
 
 _VAC: Decisions = {"depth": 2, "kernel": 3, "attention": "vac", "condense": 2, "pool": "max_blur"}

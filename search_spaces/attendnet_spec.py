@@ -21,7 +21,7 @@ SMALLEST_MAP = 2
 
 
 @dataclass(frozen=True)
-class Stage:
+class AttendNetStage:
     """Blocks on maps of one size; a field that does not apply has its default."""
 
     width: int
@@ -40,13 +40,13 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Genome:
+class AttendNetGenome:
     """One network of the space."""
 
     stem_width: int
     stem_stride: int
     gate: Gate
-    stages: tuple[Stage, ...]
+    stages: tuple[AttendNetStage, ...]
 
     def __post_init__(self) -> None:
         check_at_least("stem_width", self.stem_width, 1)
@@ -54,7 +54,7 @@ class Genome:
         check_at_least("stages", len(self.stages), 1)
 
 
-def specify(genome: Genome, task: Task) -> dict[str, Any]:
+def specify(genome: AttendNetGenome, task: Task) -> dict[str, Any]:
     """Return the specification of the network of `genome` for `task`, for `attendnet_blocks`."""
     size, stride = halve((task.height, task.width), 1, genome.stem_stride, SMALLEST_MAP)
     inputs = genome.stem_width

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gensynth.errors import InputError
-from gensynth.plugins import KINDS, create, listed, load, names
+from gensynth.plugins import KINDS, create, listed, load_plugin, names
 from tests.cli.test_command_line import rows, run
 
 LIMIT = """
@@ -39,8 +39,8 @@ def test_a_folder_named_constraints_neither_hides_ours_nor_is_hidden(tmp_path: P
     (tmp_path / "constraints").mkdir()
     (tmp_path / "constraints" / "__init__.py").write_text("")
     (tmp_path / "constraints" / "mine.py").write_text(LIMIT)
-    mine = load("constraint", "constraints.mine:MaxLayers", "here", tmp_path)
-    ours = load("constraint", "max_params", "here", tmp_path)
+    mine = load_plugin("constraint", "constraints.mine:MaxLayers", "here", tmp_path)
+    ours = load_plugin("constraint", "max_params", "here", tmp_path)
     assert mine.__name__ == "MaxLayers" and ours.__module__ == "constraints.max_params"
 
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path, name: str, message: str)
     (tmp_path / "limits.py").write_text(LIMIT)
     (tmp_path / "broken.py").write_text("def (")
     with pytest.raises(InputError) as caught:
-        load("constraint", name, "mine.toml: constraints.x", tmp_path)
+        load_plugin("constraint", name, "mine.toml: constraints.x", tmp_path)
     assert message in str(caught.value) and str(caught.value).startswith("mine.toml: constraints.x")
 
 

@@ -1,7 +1,8 @@
 """A Cortex-A72 without the board: ncnn's arm64 kernels in emulation, counted and calibrated.
 
-`install` prepares it once in a folder of the user (`place` knows what lies where); `convert` makes
-a network ncnn's, `emulator` runs it in QEMU under our plugin (`native/a72.c`) and gives `counts`,
-and `calibration` makes milliseconds of these. `fast_model` foresees the counts from the graph
-alone, thousands of networks a second; its coefficients are fitted on the emulator.
+`emulated_device` is the device. `install` sets the emulation up once, in a folder of the user whose
+contents `parts` describes. `convert` turns a network into ncnn's files, `emulator` runs it in QEMU
+with our plugin (`native/a72.c`), which produces `counts`, and `calibration` turns counts into
+milliseconds. `fast_model` predicts milliseconds from the graph alone, thousands of networks a
+second, by the layers that ncnn would run (`ncnn_layers`); it is fitted to the emulator.
 """

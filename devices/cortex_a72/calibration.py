@@ -1,8 +1,8 @@
-"""Milliseconds on a real Raspberry Pi 4 from what was counted in emulation.
+"""Converts the counts of the emulation to milliseconds on a real Raspberry Pi 4.
 
-`ms = sum of weight * count` over four counts; the weights, nanoseconds each, are fitted on ncnn's
-published latencies by `experiments/cortex_a72/calibrate.py`, relative errors alike, none negative.
-There is one anchor for each runtime and number of threads; they are never mixed.
+`ms = sum of weight * count` over four counts. The weights, in nanoseconds, are fitted to ncnn's
+published latencies by `experiments/cortex_a72/calibrate.py`: non-negative least squares of relative
+errors. There is one anchor per runtime and number of threads; they are never mixed.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from functools import cache
 from importlib import resources
 
 from devices.cortex_a72.counts import Counts
-from devices.cortex_a72.place import DEVICE
+from devices.cortex_a72.parts import DEVICE
 from gensynth.errors import InputError
 from gensynth.serialization import from_plain, loads
 
 TERMS = ("instructions", "written_bytes", "l1_misses", "l2_misses")
-"""The counts that latency is made of."""
+"""The counts that determine the latency."""
 RUNTIME = "ncnn"
 
 
@@ -25,21 +25,22 @@ class Anchor:
     """A fit on real measurements of one runtime with one number of threads."""
 
     measured: str
-    """What was measured, where, and by whom."""
+    """What was measured, on which machine, and by whom."""
     nanoseconds: Mapping[str, float]
-    """By the name of the count."""
+    """Nanoseconds of each count, by its name."""
     networks: int
     rho: float
-    """Spearman's rank correlation of what is predicted for left-out networks with the truth."""
+    """Spearman's rank correlation between predictions for left-out networks and the truth."""
     median_error: float
-    """Relative, of networks left out one at a time."""
+    """Median relative error for networks left out one at a time."""
     error_90: float
     """Relative error that nine of ten left-out networks do not exceed."""
     ratio_error_90: float
-    """The same of the ratio of two left-out networks."""
+    """The same for the ratio of two left-out networks."""
     from_ms: float
-    """The fastest network that it was fitted on; faster ones are extrapolated."""
+    """Latency of the fastest network in the fit; below it, predictions are extrapolated."""
     to_ms: float
+    """Latency of the slowest network in the fit."""
 
     def milliseconds(self, counts: Counts) -> float:
         """Return the latency of an inference with these counts on the board."""
@@ -51,9 +52,9 @@ class Anchor:
         return not self.from_ms <= milliseconds <= self.to_ms
 
     def __str__(self) -> str:
-        """Describe the measurements behind it, and its error."""
+        """Return the measurements behind it and its error, in words."""
         return (
-            f"fitted on {self.networks} networks ({self.measured}); left out one at a time: "
+            f"fitted to {self.networks} networks ({self.measured}); left out one at a time: "
             f"median error {self.median_error:.1%}, nine of ten within {self.error_90:.1%}, "
             f"rank correlation {self.rho:.4f}"
         )

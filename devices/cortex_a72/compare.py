@@ -1,4 +1,4 @@
-"""Networks side by side on the emulated Cortex-A72, in calibrated milliseconds."""
+"""Compares networks on the emulated Cortex-A72, in calibrated milliseconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from devices.cortex_a72.calibration import Anchor, anchor
 from devices.cortex_a72.convert import emulated
 from devices.cortex_a72.counts import Counts
-from devices.cortex_a72.place import require
+from devices.cortex_a72.parts import require_parts
 from gensynth.evaluation.latency import Question
 from gensynth.latency.device import Comparison
 from gensynth.models.by_name import Model
@@ -27,7 +27,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Emulation:
-    """What one inference costs on the emulated processor."""
+    """The cost of one inference on the emulated processor."""
 
     model: str
     input_shape: tuple[int, int, int]
@@ -49,14 +49,14 @@ def emulate_model(model: Model, threads: int = 1) -> Emulation:
     from the calibration for that number of threads. Raises `InputError` if the emulation is not
     prepared, ncnn cannot express the network, or that number of threads was never calibrated.
     """
-    calibrated, parts = anchor(threads), require()
+    calibrated, parts = anchor(threads), require_parts()
     counts = emulated(model, parts)[0].counts
     milliseconds = calibrated.milliseconds(counts)
     return Emulation(model.name, model.input_shape, counts, milliseconds, calibrated)
 
 
 def side_by_side(models: Sequence[Model], question: Question) -> Comparison:
-    """Count each network in emulation; nothing is timed, so counts are the same on any machine."""
+    """Count each network in emulation; nothing is timed, so any machine gives the same counts."""
     found = [emulate_model(model, question.threads) for model in models]
     return Comparison(
         columns=COLUMNS,

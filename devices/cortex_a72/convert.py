@@ -1,4 +1,4 @@
-"""From a torch network to ncnn's files, by pnnx, and whether they still compute the same."""
+"""Converts a torch network to ncnn's files by pnnx, and checks that it still computes the same."""
 
 import tempfile
 from collections.abc import Iterator
@@ -10,35 +10,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.cortex_a72.emulator import Emulated, Files, emulate
-from devices.cortex_a72.packages import run
-from devices.cortex_a72.place import Place
+from devices.cortex_a72.parts import Parts
+from devices.cortex_a72.programs import run_program
 from gensynth.errors import InputError
 from gensynth.formats.fold import folded
-from gensynth.formats.quiet import quiet
+from gensynth.formats.output_suppression import quiet
 from gensynth.models.by_name import Model
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 TOLERANCE = 0.01
-"""Largest difference of an output, as a share of the largest one's distance from their mean.
+"""Largest allowed difference of an output, relative to the largest deviation from their mean.
 
-ncnn's fast convolutions differ from the plain ones in the third digit; a network that was
-converted wrongly differs in the first."""
+ncnn's fast convolutions differ from the direct ones in the third digit; a wrongly converted
+network differs in the first."""
 
 
 @contextmanager
-def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) -> Iterator[Files]:
+def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Parts) -> Iterator[Files]:
     """Yield a network as ncnn's files, which are removed afterwards.
 
-    Raises `InputError` if torch cannot trace it or pnnx cannot express it.
+    Raises `InputError` if torch cannot trace it or pnnx cannot convert it.
     """
     import torch
 
     with tempfile.TemporaryDirectory(prefix="gensynth-pnnx-") as name:
         folder = Path(name)
         try:
-            with quiet(), torch.no_grad(), _in_plain_words():
+            with quiet(), torch.no_grad(), _plain_operators():
                 traced = torch.jit.trace(  # type: ignore[no-untyped-call]
                     module, torch.zeros(1, *shape), check_trace=False
                 )
@@ -48,13 +48,13 @@ def converted(module: "nn.Module", shape: tuple[int, int, int], parts: Place) ->
             raise InputError("torch.jit.trace", f"cannot take this network: {line}") from error
         size = ",".join(map(str, (1, *shape)))
         command = [str(parts.pnnx), "network.pt", f"inputshape=[{size}]", "fp16=0"]
-        run(command, folder)
+        run_program(command, folder)
         yield _files(folder)
 
 
 @contextmanager
-def _in_plain_words() -> Iterator[None]:
-    """Run torch's channel shuffle as reshapes and a transposition, which pnnx knows."""
+def _plain_operators() -> Iterator[None]:
+    """Run torch's channel shuffle as reshapes and a transposition, which pnnx supports."""
     import torch.nn.functional as F
     from torch.overrides import TorchFunctionMode
 
@@ -75,30 +75,30 @@ def _in_plain_words() -> Iterator[None]:
 def _files(folder: Path) -> Files:
     param, weights = folder / "network.ncnn.param", folder / "network.ncnn.bin"
     if not (param.exists() and weights.exists()):
-        raise InputError("pnnx", "cannot express this network for ncnn")
+        raise InputError("pnnx", "cannot convert this network to ncnn")
     left = [kind for kind in kinds(param) if "." in kind or kind.startswith("pnnx")]
     if left:
-        raise InputError("pnnx", f"cannot express for ncnn: {', '.join(sorted(set(left)))}")
+        raise InputError("pnnx", f"cannot convert to ncnn: {', '.join(sorted(set(left)))}")
     return Files(param, weights, "in0", "out0")
 
 
 def kinds(param: Path) -> list[str]:
-    """List the kinds of a network's layers, in the order of execution."""
+    """Return the kinds of a network's layers, in the order of execution."""
     return [line.split()[0] for line in lines_of(param)]
 
 
 def lines_of(param: Path) -> list[str]:
-    """List the lines of a network's layers, in the order of execution."""
+    """Return the lines of a network's layers, in the order of execution."""
     return [line for line in param.read_text(encoding="utf-8").splitlines()[2:] if line.strip()]
 
 
-def emulated(model: Model, parts: Place, by_layer: bool = False) -> tuple[Emulated, list[str]]:
-    """Convert a network, run it in the emulator, and compare its output with the source's.
+def emulated(model: Model, parts: Parts, by_layer: bool = False) -> tuple[Emulated, list[str]]:
+    """Convert a network, run it in the emulator, and compare its output with torch's.
 
-    Batch normalisation is folded, as in an export, and what is still as it was initialised, and
-    would be dropped for that, is as if it were trained.
-    With `by_layer` each of its layers is also counted alone; their lines are the second value.
-    `InputError` where it cannot be expressed, or does not compute the same.
+    Batch normalisation is folded, as in an export. Parameters that still have their initial values
+    are perturbed, since pnnx would drop a scale of ones. With `by_layer`, each layer is also
+    counted alone. Returns the counts, and the lines of the layers in ncnn's file. Raises
+    `InputError` if the network cannot be converted or computes something else.
     """
     import torch
 
@@ -113,16 +113,16 @@ def emulated(model: Model, parts: Place, by_layer: bool = False) -> tuple[Emulat
     except InputError as error:
         raise InputError(model.name, str(error)) from error
     difference = _difference(expected, np.frombuffer(found.output, dtype=np.float32))
-    if not difference <= TOLERANCE:  # Not a number is no agreement either.
+    if not difference <= TOLERANCE:  # Also catches NaN.
         problem = (
-            f"converted by pnnx it computes something else: outputs differ by {difference:.1%}"
+            f"computes something else after conversion by pnnx: outputs differ by {difference:.1%}"
         )
         raise InputError(model.name, problem)
     return found, lines
 
 
 def _as_trained(module: "nn.Module") -> "nn.Module":
-    """Perturb, in place, parameters that are all equal: pnnx drops a scale of ones."""
+    """Perturb, in place, parameters whose values are all equal; pnnx drops a scale of ones."""
     import torch
 
     rng = torch.Generator().manual_seed(0)
@@ -134,7 +134,7 @@ def _as_trained(module: "nn.Module") -> "nn.Module":
 
 
 def tops(param: Path) -> list[int]:
-    """Number the first blob that each layer writes, as ncnn numbers them."""
+    """Return the number of the first blob that each layer writes, as ncnn numbers them."""
     known: dict[str, int] = {}
     first = []
     for line in lines_of(param):

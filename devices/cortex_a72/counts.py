@@ -1,4 +1,4 @@
-"""What the plugin counted of one inference."""
+"""The counts of one inference, as the QEMU plugin writes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -9,37 +9,37 @@ from gensynth.errors import InputError
 
 @dataclass(frozen=True)
 class Counts:
-    """Instructions by class and traffic through the simulated caches; `native/a72.c` says how."""
+    """Instructions by class, and traffic through simulated caches; `native/a72.c` defines them."""
 
     instructions: float
     fma: float
-    """Multiply-accumulates (and products) of vectors and floating-point numbers."""
+    """Multiplications and multiply-accumulates of vectors and floating-point numbers."""
     vector: float
     """Other instructions of the vector and floating-point unit."""
     slow: float
-    """Divisions and square roots there."""
+    """Divisions and square roots of vectors and floating-point numbers."""
     load: float
     store: float
     integer: float
     branch: float
     load_units: float
-    """Loads in units of 128 bits: an instruction may load four of them."""
+    """Loads in units of 128 bits; one instruction may load up to four."""
     store_units: float
     issue_cycles: float
-    """Cycles in which an A72 could issue it all at best."""
+    """The fewest cycles in which an A72 could issue all instructions."""
     l1_misses: float
-    """Lines of 64 bytes that were not in 32 KiB of two ways."""
+    """Misses of a two-way cache of 32 KiB with lines of 64 bytes."""
     l2_misses: float
-    """Lines that were not in 1 MiB of 16 ways either: they come from memory."""
+    """Those that also miss a 16-way cache of 1 MiB, and are read from memory."""
     l2_streamed: float
-    """Of these, those next to an earlier one: a stream, which is fetched ahead."""
+    """Those L2 misses that follow an adjacent line, which the processor prefetches."""
     tlb_misses: float
-    """L1 misses in pages of 4 KiB that were not among the last 32."""
+    """L1 misses in pages of 4 KiB that are not among the last 32."""
     read_bytes: float
     written_bytes: float
 
     def minus(self, other: "Counts") -> "Counts":
-        """Subtract what only the asking costs."""
+        """Return these counts without those of `other`."""
         return Counts(*(getattr(self, f.name) - getattr(other, f.name) for f in fields(Counts)))
 
 
@@ -47,10 +47,10 @@ NAMES = tuple(field.name for field in fields(Counts))
 
 
 def read_counts(path: Path) -> list[Counts]:
-    """Read the plugin's file, one line a section; `InputError` where it is not whole."""
+    """Read the file of the plugin, one line per section; `InputError` if it is not complete."""
     lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
     if not lines or tuple(lines[0].split()) != NAMES:
-        raise InputError(str(path), "is no file of the plugin: its columns are others")
+        raise InputError(str(path), "is not a file of the plugin: its columns differ")
     return [_counts(line.split(), path) for line in lines[1:]]
 
 

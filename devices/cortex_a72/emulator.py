@@ -1,8 +1,7 @@
-"""Runs a network of ncnn's in QEMU's Cortex-A72, under the plugin that counts."""
+"""Runs a network in ncnn on QEMU's Cortex-A72, with the QEMU plugin that counts."""
 
 import platform
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from importlib import resources
 from pathlib import Path
 
 from devices.cortex_a72.counts import Counts, read_counts
-from devices.cortex_a72.place import DEVICE, QEMU, Place
+from devices.cortex_a72.parts import DEVICE, QEMU, Parts
+from devices.cortex_a72.programs import completed
 from gensynth.errors import InputError
 
 PATIENCE_S = 1800.0
@@ -18,7 +18,7 @@ PATIENCE_S = 1800.0
 
 @dataclass(frozen=True)
 class Files:
-    """A network as ncnn reads it."""
+    """The files of a network in ncnn's format."""
 
     param: Path
     weights: Path
@@ -35,9 +35,9 @@ class Emulated:
     """Float32, in the order of the channels."""
     counts: Counts
     layers: tuple[Counts, ...] = ()
-    """Of the layers that were asked for, computed one by one."""
+    """The counts of each requested layer, computed alone."""
     shapes: tuple[tuple[int, ...], ...] = ()
-    """Width, height and channels of their outputs, the last in vectors of so many."""
+    """Width, height and channels of their outputs, and the channels in each packed vector."""
 
 
 def emulate(
@@ -45,16 +45,16 @@ def emulate(
     image: bytes,
     shape: tuple[int, int, int],
     layers: Sequence[int],
-    parts: Place,
+    parts: Parts,
 ) -> Emulated:
-    """Run a network twice and count the second time.
+    """Run a network twice and count the second run.
 
     Args:
-        network: what is run.
+        network: the network to run.
         image: float32, (C, H, W).
         shape: of the image.
-        layers: numbers of blobs, in the order of execution, that are also counted one by one.
-        parts: the emulation, prepared.
+        layers: numbers of blobs, in the order of execution, that are also counted alone.
+        parts: the parts of the emulation, installed.
 
     Raises:
         InputError: the network does not load or run in ncnn, or the emulation is broken.
@@ -67,17 +67,17 @@ def emulate(
         _run(parts, folder / "counts", [str(argument) for argument in arguments])
         sections = read_counts(folder / "counts")
         output = (folder / "output").read_bytes()
-        told = (folder / "output.shapes").read_text("ascii").split("\n") if layers else []
+        lines = (folder / "output.shapes").read_text("ascii").split("\n") if layers else []
     if len(sections) != 2 + 2 * len(layers):
         raise InputError(DEVICE, f"the plugin counted {len(sections)} sections")
     alone = zip(sections[2::2], sections[3::2], strict=True)
-    shapes = tuple(tuple(map(int, line.split())) for line in told if line)
+    shapes = tuple(tuple(map(int, line.split())) for line in lines if line)
     counted = tuple(first.minus(again) for first, again in alone)
     return Emulated(output, sections[1], counted, shapes)
 
 
-def _run(parts: Place, counts: Path, arguments: Sequence[str]) -> None:
-    """Run the guest without randomisation of addresses, with an environment of its own."""
+def _run(parts: Parts, counts: Path, arguments: Sequence[str]) -> None:
+    """Run the guest script with fixed addresses and environment, so that counts repeat."""
     guest = resources.files("devices.cortex_a72") / "guest.py"
     with resources.as_file(guest) as script:
         command = [shutil.which("setarch") or "setarch", platform.machine(), "-R", QEMU]
@@ -85,22 +85,9 @@ def _run(parts: Place, counts: Path, arguments: Sequence[str]) -> None:
         for setting in ("PYTHONHASHSEED=0", "OMP_NUM_THREADS=1", "PATH=/usr/bin"):
             command += ["-E", setting]
         command += [str(parts.python), "-I", "-S", str(script), str(parts.ncnn), *arguments]
-        try:
-            done = subprocess.run(
-                command,
-                check=False,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-                timeout=PATIENCE_S,
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(DEVICE, f"has not run it within {PATIENCE_S:g} s") from None
-        except OSError as error:
-            raise InputError(DEVICE, f"{command[0]} cannot be run ({error.strerror})") from None
+        done = completed(command, DEVICE, PATIENCE_S)
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         unknown = [line for line in lines if "not exists" in line]
-        told = (unknown or lines[-1:] or [f"exit code {done.returncode}"])[0]
-        raise InputError(DEVICE, f"ncnn does not run it: {told[:300]}")
+        cause = (unknown or lines[-1:] or [f"exit code {done.returncode}"])[0]
+        raise InputError(DEVICE, f"ncnn cannot run this network: {cause[:300]}")

@@ -1,10 +1,10 @@
-"""Runs a network by ncnn's arm64 kernels; this file is run inside the emulated Cortex-A72.
+"""Runs a network with ncnn's arm64 kernels; this script runs inside the emulated Cortex-A72.
 
-There it has Python's own library and ncnn's extension module, nothing of this project. Usage:
-`guest.py FOLDER PARAM BIN IN OUT C H W OUTPUT_FILE LAYERS...`: loads the network, takes the image
-from `OUTPUT_FILE.in` (float32, C order), runs it twice, each a section for the plugin, and writes
-the output to OUTPUT_FILE. Then, for each index of LAYERS (blobs in the order of execution), asks
-for that blob twice: the second time it is there already, which costs what the asking costs.
+There it has only Python's standard library and ncnn's extension module. Usage:
+`guest.py FOLDER PARAM BIN IN OUT C H W OUTPUT_FILE LAYERS...`. It loads the network and the image
+from `OUTPUT_FILE.in` (float32, C order), runs the network twice, each run a section for the plugin,
+and writes the output to OUTPUT_FILE. Then it requests each blob of LAYERS (numbered in the order of
+execution) twice. The second request finds the blob computed, so it costs only the request itself.
 """
 
 import gc
@@ -22,7 +22,7 @@ def mark(what: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Load, run, count."""
+    """Load the network, run it, and count its layers."""
     folder, param, weights, name_in, name_out, c, h, w, to, *layers = arguments
     sys.path.append(folder)
     import ncnn
@@ -51,9 +51,9 @@ def main(arguments: list[str]) -> None:
 
 
 def count_layers(net, name_in, image, layers, to) -> None:  # type: ignore[no-untyped-def]
-    """Mark two runs for each blob: one that computes it, one that finds it computed.
+    """Mark two requests for each blob: one that computes it, and one that finds it computed.
 
-    A line of OUTPUT_FILE.shapes holds its width, height, channels, and how many lie side by side.
+    Each line of OUTPUT_FILE.shapes holds its width, height, channels, and channels per vector.
     """
     import ncnn
 

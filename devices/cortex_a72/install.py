@@ -1,4 +1,4 @@
-"""`gensynth device setup cortex-a72`: everything that the emulation needs, tried, in one folder."""
+"""`gensynth device setup cortex-a72`: installs the emulation in one folder and tries it."""
 
 import platform
 import re
@@ -11,18 +11,19 @@ from pathlib import Path
 from filelock import FileLock
 
 from devices.cortex_a72.emulator import Files, emulate
-from devices.cortex_a72.packages import debian_root, platforms, run, wheel
-from devices.cortex_a72.place import (
+from devices.cortex_a72.packages import debian_root, platforms, wheel
+from devices.cortex_a72.parts import (
     DEVICE,
     NCNN,
     PNNX,
     PREPARED,
     QEMU,
-    Place,
+    Parts,
+    find_parts,
     impossible,
-    place,
     source,
 )
+from devices.cortex_a72.programs import run_program
 from gensynth.errors import InputError
 
 PROGRAMS = {
@@ -32,9 +33,9 @@ PROGRAMS = {
     "dpkg": "dpkg",
     "setarch": "util-linux",
 }
-"""Programs that must be here already, and the packages of Debian that have them."""
+"""Programs that must be installed already, and the Debian packages that contain them."""
 QEMU_VERSIONS = range(6, 9)
-"""Major versions whose plugin interface is the one that the plugin speaks."""
+"""Major versions of QEMU whose plugin interface the plugin supports."""
 TRIAL = """7767517
 2 2
 Input in0 0 1 in0
@@ -45,49 +46,49 @@ Convolution conv 1 1 in0 out0 0=8 1=3 4=1 5=1 6=216
 Say = Callable[[str], None]
 
 
-def install(say: Say) -> Place:
-    """Prepare the emulation unless it is ready; `say` receives a line for each step.
+def install(say: Say) -> Parts:
+    """Install the emulation unless it is ready; `say` receives a line for each step.
 
-    Everything is made and tried in a temporary folder that is renamed as the last step, so an
-    interrupted run leaves nothing half done. Raises `InputError` that says what to install.
+    Everything is built and tried in a temporary folder, which is renamed in the last step, so an
+    interrupted run leaves nothing incomplete. Raises `InputError` with what must be installed.
     """
     problem = impossible()
     if problem:
         raise InputError(DEVICE, problem)
     check_programs()
-    wanted = place()
+    wanted = find_parts()
     try:
         wanted.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{wanted.folder}.lock"):
             if wanted.complete:
-                say(f"prepared already: {wanted.folder}")
+                say(f"already installed: {wanted.folder}")
                 check_runs(wanted)
                 return wanted
             with _beside(wanted.folder) as folder:
-                _make(Place(folder), say)
+                _make(Parts(folder), say)
                 shutil.rmtree(wanted.folder, ignore_errors=True)
                 folder.rename(wanted.folder)
     except OSError as error:
         raise InputError(str(wanted.folder), f"cannot be written ({error.strerror})") from None
-    say(f"prepared: {wanted.folder}")
+    say(f"installed: {wanted.folder}")
     return wanted
 
 
 def check_programs() -> None:
-    """Raise `InputError` with one command that installs whatever is missing."""
+    """Raise `InputError` with one command that installs all missing programs."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         packages = " ".join(dict.fromkeys(PROGRAMS[name] for name in missing))
-        problem = f"{', '.join(missing)} missing here: apt-get install {packages}"
+        problem = f"{', '.join(missing)} missing: apt-get install {packages}"
         raise InputError(DEVICE, problem)
-    said = run([QEMU, "--version"], Path.cwd())
-    version = re.search(r"version (\d+)", said)
+    text = run_program([QEMU, "--version"], Path.cwd())
+    version = re.search(r"version (\d+)", text)
     if version is None or int(version[1]) not in QEMU_VERSIONS:
-        problem = f"{QEMU} is {said.splitlines()[0] if said else 'unknown'}; the plugin needs "
+        problem = f"{QEMU} is {text.splitlines()[0] if text else 'unknown'}; the plugin needs "
         raise InputError(DEVICE, f"{problem}QEMU 6 to 8 (Debian 12 and Ubuntu 24.04 have it)")
 
 
-def check_runs(parts: Place) -> None:
+def check_runs(parts: Parts) -> None:
     """Run a convolution in the emulator; `InputError` if its output or count is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         param, weights = Path(folder, "trial.param"), Path(folder, "trial.bin")
@@ -98,23 +99,23 @@ def check_runs(parts: Place) -> None:
         emulated = emulate(network, _floats(1.0, 3 * 16 * 16), (3, 16, 16), (), parts)
     middle = emulated.output[4 * (5 * 16 + 5) : 4 * (5 * 16 + 5) + 4]
     if middle != _floats(27.0, 1) or not 1e3 < emulated.counts.instructions < 1e6:
-        raise InputError(DEVICE, f"the emulator computes wrongly: remove {parts.folder}")
+        raise InputError(DEVICE, f"the emulator gives wrong results: remove {parts.folder}")
 
 
-def _make(parts: Place, say: Say) -> None:
-    say("Debian's packages for arm64: C library, Python")
+def _make(parts: Parts, say: Say) -> None:
+    say("Debian packages for arm64: C library, Python")
     version = debian_root(parts.folder / "apt", parts.root)
     say(f"ncnn {NCNN} for arm64, from PyPI")
     wheel("ncnn", NCNN, platforms("aarch64"), version, parts.folder / "ncnn")
     say(f"pnnx {PNNX}, from PyPI")
     wheel("pnnx", PNNX, platforms(platform.machine()), version, parts.folder / "pnnx")
     parts.pnnx.chmod(0o755)
-    say("the plugin, by the C compiler")
+    say("the plugin, compiled here")
     code = parts.folder / "a72.c"
     code.write_bytes(source())
     flags = ["-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
-    run(["cc", *flags, "-o", str(parts.plugin), str(code)], parts.folder)
-    say("a trial: one convolution")
+    run_program(["cc", *flags, "-o", str(parts.plugin), str(code)], parts.folder)
+    say("a test run: one convolution")
     check_runs(parts)
     shutil.rmtree(parts.folder / "apt")
     (parts.folder / PREPARED).touch()

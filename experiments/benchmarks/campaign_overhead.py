@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.benchmarks.command_line import experiment_on, parser_for
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import Experiment, Finals, Stopping
-from gensynth.campaign.folder import driving
 from gensynth.process import usable_cores
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -50,7 +50,7 @@ def main() -> None:
     spent = {name: after[name] - before.get(name, 0.0) for name in after}
     mean, total = sum(e.seconds for e in ended) / len(ended), sum(spent.values())
     print(f"{len(ended)} trainings of {mean:.1f} s in the mean, {usable_cores()} workers")
-    print(f"processor time beside training: {1 - spent.pop('workers') / total:.2%}, of it")
+    print(f"processor time outside of training: {1 - spent.pop('workers') / total:.2%}, of it")
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name}: {seconds / total:.2%}")
     print(f"idle workers: {idle_share(ended, usable_cores()):.2%}")
@@ -82,7 +82,7 @@ def measure(folder: Path, experiment: Experiment) -> tuple[Used, Used, list[Ende
 
     Ray starts before the first outcome, so processor time counts from that outcome on.
     """
-    from gensynth.executors.ray import run
+    from gensynth.executors.ray import run_on_ray
 
     seen: list[Used] = []
     ended: list[Ended] = []
@@ -94,11 +94,11 @@ def measure(folder: Path, experiment: Experiment) -> tuple[Used, Used, list[Ende
                 ended.append(Ended(time.monotonic(), seconds))
                 seen.append(used())
 
-        run(campaign, None, changed)
+        run_on_ray(campaign, None, changed)
     return seen[0], seen[-1], ended
 
 
-def _searched(campaign: Campaign) -> list[float]:
+def _searched(campaign: CampaignDriver) -> list[float]:
     return [o.seconds for o in campaign.outcomes if o.purpose == "search"]
 
 
@@ -119,7 +119,7 @@ def used() -> Used:
 
 
 def _kind(title: str) -> str:
-    """Name a process by its script or program."""
+    """Return a name of a process: its script or program."""
     if title.startswith("ray::"):
         return "workers"
     words = title.split()

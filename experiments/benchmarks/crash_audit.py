@@ -10,7 +10,7 @@ import optuna
 from safetensors import SafetensorError, safe_open
 
 from experiments.benchmarks.crash_scene import events, marked
-from gensynth.campaign.folder import open_record, whereabouts
+from gensynth.campaign.campaign_folder import open_record, whereabouts
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.record.address import for_sqlalchemy
@@ -74,7 +74,7 @@ class Audit:
         }
 
     def _resumed(self) -> tuple[int, int]:
-        """Count the killed trainings that resumed from their checkpoint, and those that did not.
+        """Return how many killed trainings resumed from their checkpoint, and how many did not.
 
         The seconds of a measurement never repeat, so equal ones were not measured again.
         """
@@ -87,7 +87,7 @@ class Audit:
         return sum(kept), len(kept) - sum(kept)
 
     def _left_running(self) -> int:
-        """Count RUNNING trials, jobs without an end, and processes."""
+        """Return the number of RUNNING trials, unfinished jobs, and processes."""
         place, _ = whereabouts(self.folder, self.storage)
         study = optuna.load_study(study_name=place.study, storage=for_sqlalchemy(place.storage))
         running = sum(t.state == optuna.trial.TrialState.RUNNING for t in study.trials)

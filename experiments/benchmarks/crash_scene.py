@@ -52,7 +52,7 @@ class Scene:
         return events(self.folder, self.since)
 
     def started(self, purpose: str = "") -> int:
-        """Count the trainings that this run has handed out."""
+        """Return how many trainings this run has handed out."""
         rows = [e for e in self.events() if e["event"] == "started"]
         return sum(not purpose or e["purpose"] == purpose for e in rows)
 

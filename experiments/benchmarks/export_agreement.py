@@ -27,7 +27,7 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.exports.agreement import Agreement, Extras, compared
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
 from gensynth.genome import to_json
@@ -161,12 +161,12 @@ def main() -> None:
     for label, name, space, genome in genomes(options.genomes, options.start):
         wanted = options.formats.split(",")
         try:
-            told = exported(options.to / label, name, space, genome, options.epochs, wanted)
+            found = exported(options.to / label, name, space, genome, options.epochs, wanted)
         except InputError as error:
             print(f"{label}: {error}", flush=True)
             continue
-        agreements += told
-        print(f"{label}: " + "; ".join(map(str, told)), flush=True)
+        agreements += found
+        print(f"{label}: " + "; ".join(map(str, found)), flush=True)
     print(*summary(agreements), sep="\n")
     for kind in ("torch", "onnx") if options.fresh else ():
         rows = fresh(options.to, kind)

@@ -44,12 +44,12 @@ def costs_and_neighbours(long: pd.DataFrame, recorded: pd.DataFrame) -> Iterator
         yield Proxy(cost, rows[cost], 0.0)
     others = recorded[~recorded["genome_id"].isin(rows.index)]
     predictor = Predictor(others)
-    told = [
+    guesses = [
         predictor.predict(_decisions(row), {name: float(row[name]) for name in COSTS})
         for _, row in rows.iterrows()
     ]
     name = f"predicted from short trainings of {others['genome_id'].nunique()} other networks"
-    yield Proxy(name, pd.Series(told, rows.index), 0.0)
+    yield Proxy(name, pd.Series(guesses, rows.index), 0.0)
 
 
 def extrapolated(table: pd.DataFrame, share: float) -> Iterator[Proxy]:

@@ -68,8 +68,8 @@ class Entered:
 
 def candidate(place: Path, entered: Entered) -> None:
     """Search on digits, and profile one training from `ask` to `tell`."""
+    from gensynth.campaign.campaign_folder import driving
     from gensynth.campaign.experiment import embedded_experiment
-    from gensynth.campaign.folder import driving
     from gensynth.training.attempt import attempt
     from gensynth.training.job import Job
 

@@ -71,11 +71,11 @@ def feed(
         for number in range(inputs):
             data = good if number == 0 else mutated(good, reader.words, rng)
             began = time.perf_counter()
-            word, told = outcome(reader, Path(place) / "run", data)
+            word, report = outcome(reader, Path(place) / "run", data)
             slowest = max(slowest, time.perf_counter() - began)
             counts[word] += 1
             if word in ("traceback", "hang") and counts[word] <= 5:
-                _keep(options.keep, f"{name} {number}", data, told)
+                _keep(options.keep, f"{name} {number}", data, report)
     return counts, slowest, time.perf_counter() - start
 
 
@@ -97,12 +97,12 @@ def outcome(reader: Reader, folder: Path, data: bytes) -> tuple[str, str]:
         shutil.rmtree(folder)
 
 
-def _keep(folder: Path | None, name: str, data: bytes, told: str) -> None:
-    print(f"{name}: {told.strip().splitlines()[-1]}", file=sys.stderr, flush=True)
+def _keep(folder: Path | None, name: str, data: bytes, report: str) -> None:
+    print(f"{name}: {report.strip().splitlines()[-1]}", file=sys.stderr, flush=True)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-        (folder / f"{name}.txt").write_text(told)
+        (folder / f"{name}.txt").write_text(report)
 
 
 def _hang(number: int, frame: Any) -> None:

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from gensynth.campaign.campaign_folder import whereabouts
 from gensynth.campaign.experiment import read_experiment
-from gensynth.campaign.folder import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
 from gensynth.data.picture import decode, inspect
 from gensynth.data.preprocessing import Preprocessing

@@ -25,7 +25,8 @@ import pandas as pd
 
 from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.plot import Band, write_svg
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import (
     Experiment,
     Plugin,
@@ -33,7 +34,6 @@ from gensynth.campaign.experiment import (
     embedded_experiment,
     read_experiment,
 )
-from gensynth.campaign.folder import driving
 from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.generators.synthesis.population import population
 from gensynth.training.attempt import attempt
@@ -114,7 +114,7 @@ def search(
     return table
 
 
-def _train_all(campaign: Campaign, minutes: float | None) -> None:
+def _train_all(campaign: CampaignDriver, minutes: float | None) -> None:
     end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     while isinstance(job := campaign.ask(), Job) and job.purpose == "search":
         if time.monotonic() > end:
@@ -126,7 +126,7 @@ def _train_all(campaign: Campaign, minutes: float | None) -> None:
         campaign.tell(job, attempt(job, watch))
 
 
-def _rows(campaign: Campaign) -> list[dict[str, Any]]:
+def _rows(campaign: CampaignDriver) -> list[dict[str, Any]]:
     trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
     return [
         {
@@ -143,7 +143,7 @@ def _rows(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(campaign: Campaign) -> dict[str, float]:
+def _drawn(campaign: CampaignDriver) -> dict[str, float]:
     """Return facts about G(s) for the same fresh seeds, at the start and as learned."""
     generator = campaign.generator
     if not isinstance(generator, Synthesis):
@@ -165,8 +165,8 @@ def report(table: pd.DataFrame, names: list[str]) -> None:
         cells = [f"{v.median():7.2f} [{v.min():.2f}, {v.max():.2f}]" for v in after]
         print(f"{name:10s}", "  ".join(f"@{n}: {c}" for n, c in zip(moments, cells, strict=True)))
     epochs = table[table["training"] > 0].groupby("generator")["epochs"].mean()
-    told = [f"{name} {epochs[name]:.2f}" for name in names if name in epochs]
-    print("epochs of a training: " + ", ".join(told))
+    words = [f"{name} {epochs[name]:.2f}" for name in names if name in epochs]
+    print("epochs of a training: " + ", ".join(words))
     final = best.iloc[-1].unstack("seed")
     for name in names[1:]:
         ahead = (final.loc[names[0]] > final.loc[name]).sum()

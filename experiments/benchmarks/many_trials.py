@@ -1,4 +1,4 @@
-"""Cost of a trial beside its training: time and memory of the driver over many trivial trials.
+"""Overhead of a trial: time and memory of the driver over many trivial trials.
 
     python -m experiments.benchmarks.many_trials --trials 2000 --executor ray
 
@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from experiments.benchmarks.command_line import parser_for
-from gensynth.campaign.campaign import Campaign, Done
+from gensynth.campaign.campaign import CampaignDriver, Done
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import parse_experiment
-from gensynth.campaign.folder import driving
 
 ROOT = Path(__file__).parents[2]
 BOUND_KB = 100.0
@@ -70,7 +70,7 @@ def measure(folder: Path, trials: int, executor: str) -> dict[str, float]:
     }
 
 
-def _run(campaign: Campaign, executor: str, sizes: list[tuple[int, float]]) -> Done:
+def _run(campaign: CampaignDriver, executor: str, sizes: list[tuple[int, float]]) -> Done:
     def changed() -> None:
         ended = len(campaign.outcomes)
         if not sizes or ended > sizes[-1][0]:
@@ -79,10 +79,10 @@ def _run(campaign: Campaign, executor: str, sizes: list[tuple[int, float]]) -> D
                 print(f"{ended}: {sizes[-1][1] / 1024:.1f} MB", file=sys.stderr, flush=True)
 
     if executor == "inline":
-        from gensynth.executors.inline import run
+        from gensynth.executors.inline import run_inline
 
-        return run(campaign, changed)
-    from gensynth.executors.ray import run as run_on_ray
+        return run_inline(campaign, changed)
+    from gensynth.executors.ray import run_on_ray
 
     return run_on_ray(campaign, None, changed)
 

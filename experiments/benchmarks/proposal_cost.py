@@ -44,7 +44,7 @@ def main() -> None:
     known = list(outcomes(context, pd.read_parquet(options.table), TRIED))
     seconds = proposals(context, known)
     low, middle, high = (float(np.quantile(seconds, q)) for q in (0.0, 0.5, 1.0))
-    print(f"a proposal beside {len(known)} outcomes: {middle:.3f} s ({low:.3f} to {high:.3f})")
+    print(f"a proposal with {len(known)} outcomes: {middle:.3f} s ({low:.3f} to {high:.3f})")
     print(f"screening: {screened(context):,.0f} candidates a second")
 
 
@@ -78,7 +78,7 @@ def trained(context: Context, number: int, decisions: Decisions, top1: float) ->
 
 
 def proposals(context: Context, known: list[Outcome]) -> list[float]:
-    """Tell the generator all outcomes, then time proposals with their learning."""
+    """Let the generator learn from all outcomes, then time proposals with their learning."""
     generator = context.make_generator(context.evaluator)
     for outcome in known:
         generator.tell(outcome)

@@ -7,8 +7,8 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.genome import Decision
 from gensynth.space import Replay, Source
-from gensynth.training.device import Device
 from gensynth.training.job import Job, Recipe
+from gensynth.training.torch_device import TorchDevice
 from search_spaces.attendnext import AttendNeXt
 
 
@@ -25,7 +25,7 @@ class Setting:
     threads: int = 1
     loader_workers: int = 2
     """Of the plain loop's `DataLoader`."""
-    device: Device = "cpu"
+    device: TorchDevice = "cpu"
     bf16: bool = False
     seed: int = 0
 

@@ -1,4 +1,4 @@
-"""GenerativeSynthesisSampler beside Optuna's samplers, on small functions with known minima.
+"""GenerativeSynthesisSampler against Optuna's samplers, on small functions with known minima.
 
 Every sampler runs every function from the same seeds; the table shows the median, over seeds, of
 the distance from the best value to the minimum. Example:

@@ -13,8 +13,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.proxy_task import Setting, job, subset
-from gensynth.training.device import keep_freed_memory, set_threads
 from gensynth.training.loop import Training, data_of
+from gensynth.training.torch_device import keep_freed_memory, set_threads
 
 IMAGES, WARM_UP, STEPS = 2000, 3, 10
 LEAST = 0.02

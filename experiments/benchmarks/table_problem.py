@@ -223,7 +223,7 @@ def _plain_column(column: "pd.Series[Any]") -> list[Decision]:
     for row, cell in enumerate(plain):
         if not isinstance(cell, (str, int, float, bool, type(None))):
             kind = f"{type(cell).__name__} in row {row} (from 0)"
-            raise InputError(str(column.name), f"{kind} is no option; write words or numbers")
+            raise InputError(str(column.name), f"{kind} is not an option; write words or numbers")
     return plain
 
 

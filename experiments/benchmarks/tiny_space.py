@@ -31,7 +31,7 @@ class TinySpace:
         return TinyGenome(1 + BASE * choose("high", digits) + choose("low", digits))
 
     def source(self, genome: TinyGenome, task: Task) -> Source:
-        """Name the torch-only source."""
+        """Return the source of a network, which needs only torch."""
         inputs = task.channels * task.height * task.width
         spec = {"inputs": inputs, "hidden": genome.hidden, "classes": task.classes}
         source = "experiments.benchmarks.tiny_blocks"

@@ -1,11 +1,11 @@
-"""Fit the emulated Cortex-A72's milliseconds on ncnn's latencies of a real Raspberry Pi 4.
+"""Fit the emulated Cortex-A72's milliseconds to ncnn's latencies on a real Raspberry Pi 4.
 
     python -m experiments.cortex_a72.calibrate --params ncnn/benchmark/models \
         --rows ncnn_benchmark_all_devices.csv --counts counts.json
 
 `--params` is the folder of ncnn's benchmark networks (`*.param`, github Tencent/ncnn), `--rows` its
 published latencies as a table (device, threads, model, avg_ms). Weights are zeros, as in ncnn's own
-benchmark. What was counted is kept in `--counts`. Writes devices/cortex_a72/calibration.json.
+benchmark. Counts are kept in `--counts`. Writes devices/cortex_a72/calibration.json.
 """
 
 import json
@@ -21,7 +21,7 @@ from scipy.stats import spearmanr
 from devices.cortex_a72.calibration import TERMS, Anchor
 from devices.cortex_a72.counts import Counts
 from devices.cortex_a72.emulator import Files, emulate
-from devices.cortex_a72.place import Place, require
+from devices.cortex_a72.parts import Parts, require_parts
 from experiments.benchmarks.command_line import parser_for
 from gensynth.serialization import from_plain, to_plain
 
@@ -42,11 +42,11 @@ FIRST_TRIAL = (
     "squeezenet", "mobilenet", "mobilenet_v2", "mobilenet_v3", "shufflenet_v2", "mnasnet",
     "efficientnet_b0", "regnety_400m", "googlenet", "resnet18", "resnet50", "alexnet",
 )  # fmt: skip
-"""Classification networks of a first trial, told apart."""
+"""Classification networks of a first trial, reported separately."""
 
 
-def count(name: str, folder: Path, parts: Place) -> Counts:
-    """Count one inference of one of ncnn's networks."""
+def count(name: str, folder: Path, parts: Parts) -> Counts:
+    """Count one inference of a network of ncnn's benchmark."""
     param, size = folder / f"{name}.param", SIZES[name]
     lines = [line.split() for line in param.read_text("utf-8").splitlines() if line.strip()]
     source = next(line for line in lines if line[0] == "Input")
@@ -58,14 +58,14 @@ def count(name: str, folder: Path, parts: Place) -> Counts:
 
 
 def fit(counts: pd.DataFrame, ms: pd.Series) -> np.ndarray[Any, Any]:
-    """Fit weights that are not negative, relative errors alike."""
+    """Fit non-negative weights to relative errors."""
     table = counts[list(TERMS)].to_numpy() / ms.to_numpy()[:, None]
     scale = table.mean(0)
     return np.asarray(nnls(table / scale, np.ones(len(table)))[0] / scale)
 
 
 def left_out(counts: pd.DataFrame, ms: pd.Series) -> pd.Series:
-    """Predict each network by a fit on all others, as a multiple of the truth."""
+    """Return the prediction of each network, fitted to all others, as a multiple of the truth."""
     ratios = {}
     for name in counts.index:
         rest = counts.drop(name)
@@ -75,7 +75,7 @@ def left_out(counts: pd.DataFrame, ms: pd.Series) -> pd.Series:
 
 
 def anchored(counts: pd.DataFrame, ms: pd.Series, threads: int) -> Anchor:
-    """Fit an anchor and state its errors."""
+    """Return an anchor with its errors."""
     ratios = left_out(counts, ms)
     errors = (ratios - 1).abs()
     numbers = ratios.to_numpy()
@@ -96,13 +96,13 @@ def anchored(counts: pd.DataFrame, ms: pd.Series, threads: int) -> Anchor:
 
 
 def latencies(rows: pd.DataFrame, board: str, threads: int) -> pd.Series:
-    """Take a board's latencies in milliseconds; of several runs the fastest."""
+    """Return the latencies of a board in milliseconds, the fastest of several runs."""
     chosen = rows[rows.device.str.startswith(board) & (rows.threads == threads)]
     return chosen[chosen.model.isin(SIZES)].groupby("model").avg_ms.min()
 
 
-def told(title: str, ratios: pd.Series, ms: pd.Series) -> None:
-    """Print how well left-out networks were predicted."""
+def print_accuracy(title: str, ratios: pd.Series, ms: pd.Series) -> None:
+    """Print how accurately left-out networks are predicted."""
     errors = (ratios - 1).abs()
     rho = spearmanr(ratios * ms[ratios.index], ms[ratios.index])[0]
     print(
@@ -112,14 +112,14 @@ def told(title: str, ratios: pd.Series, ms: pd.Series) -> None:
 
 
 def main() -> None:
-    """Count what is not counted yet, fit, tell, write."""
+    """Count the remaining networks, fit the anchors, print their errors, and write them."""
     parser = parser_for(__doc__)
     for option in ("--params", "--rows", "--counts"):
         parser.add_argument(option, type=Path, required=True)
     given = parser.parse_args()
     known = json.loads(given.counts.read_text()) if given.counts.exists() else {}
     for name in [name for name in SIZES if name not in known]:
-        known[name] = to_plain(count(name, given.params, require()))
+        known[name] = to_plain(count(name, given.params, require_parts()))
         given.counts.write_text(json.dumps(known, indent=1))
     counts = pd.DataFrame(
         {name: to_plain(from_plain(Counts, known[name], name)) for name in SIZES}
@@ -130,11 +130,13 @@ def main() -> None:
         anchor = anchored(counts.loc[ms.index], ms, threads)
         made[f"ncnn-{threads}"] = to_plain(anchor)
         ratios = left_out(counts.loc[ms.index], ms)
-        told(f"{threads} thread(s), left out one at a time", ratios, ms)
+        print_accuracy(f"{threads} thread(s), left out one at a time", ratios, ms)
         print(pd.DataFrame({"ms": ms, "predicted / measured": ratios.round(3)}).to_string())
         if threads == 1:
             few = list(FIRST_TRIAL)
-            told("of the first trial, fitted on these", left_out(counts.loc[few], ms[few]), ms)
+            print_accuracy(
+                "of the first trial, fitted on these", left_out(counts.loc[few], ms[few]), ms
+            )
     path = Path(__file__).parents[2] / "devices" / "cortex_a72" / "calibration.json"
     path.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
 

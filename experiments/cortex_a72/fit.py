@@ -1,4 +1,4 @@
-"""Fit the fast model of the Cortex-A72 on layers that the emulator counted.
+"""Fit the fast model of the Cortex-A72 to layers that the emulator counted.
 
     python -m experiments.cortex_a72.fit --layers train.jsonl named.jsonl --unseen test.jsonl
 
@@ -19,32 +19,33 @@ from scipy.stats import spearmanr
 from devices.cortex_a72.calibration import Anchor, anchors
 from devices.cortex_a72.fast_model import FEATURES, FastModel, classes, features
 from experiments.benchmarks.command_line import parser_for
-from experiments.cortex_a72.layers import graph_from, milliseconds, read, works_of
+from experiments.cortex_a72.layers import graph_from, layers_of, milliseconds, read
 from gensynth.serialization import to_plain
 
 ENOUGH = 12
-"""Layers that a class needs to have coefficients of its own."""
+"""A class needs this many layers to get coefficients of its own."""
 FLOOR_MS = 2e-3
-"""Errors count relative to a layer's milliseconds and this: smaller layers matter less."""
+"""Errors are relative to a layer's milliseconds plus this, so tiny layers matter less."""
 PULL = 0.03
+"""How strongly the coefficients of a class are pulled towards those of the class above it."""
 ROUNDS = 3
-"""How strongly a class keeps to the coefficients of the class above it."""
+"""Iterations of the reweighted fit."""
 
 Samples = list[tuple[tuple[str, ...], tuple[float, ...], float]]
 Numbers = NDArray[np.float64]
 
 
 def samples(rows: list[dict[str, Any]], anchor: Anchor) -> Samples:
-    """List every layer: its classes, its features, its milliseconds."""
-    found = [(work, counts) for row in rows for work, counts in works_of(row)]
+    """Return classes, features and milliseconds of every layer."""
+    found = [(layer, counts) for row in rows for layer, counts in layers_of(row)]
     return [
-        (classes(work), features(work), max(milliseconds(anchor, counts), 0.0))
-        for work, counts in found
+        (classes(layer), features(layer), max(milliseconds(anchor, counts), 0.0))
+        for layer, counts in found
     ]
 
 
 def fit(layers: Samples) -> dict[str, list[float]]:
-    """Fit each class, the broad ones first, which the narrow ones keep near to."""
+    """Fit the coefficients of each class; narrow classes are pulled towards broad ones."""
     by_class: dict[str, list[int]] = defaultdict(list)
     above: dict[str, str] = {}
     for i, (names, _, _) in enumerate(layers):
@@ -64,9 +65,9 @@ def fit(layers: Samples) -> dict[str, list[float]]:
 
 
 def _fit_one(numbers: Numbers, times: Numbers, prior: Numbers) -> Numbers:
-    """Fit non-negative coefficients, relative errors alike, pulled towards `prior`.
+    """Fit non-negative coefficients to relative errors, pulled towards `prior`.
 
-    Errors are divided by what was fitted before, not by the truth, which would favour too little.
+    Errors are divided by the previous fit; dividing by the truth would favour low predictions.
     """
     size, found = times, prior
     for _ in range(ROUNDS):
@@ -83,16 +84,16 @@ def _fit_one(numbers: Numbers, times: Numbers, prior: Numbers) -> Numbers:
 def compared(
     rows: list[dict[str, Any]], anchor: Anchor, model: FastModel
 ) -> tuple[Numbers, Numbers]:
-    """Give what the model foresees of whole networks, and what the emulator says."""
-    foreseen = [model.milliseconds(graph_from(row["graph"])) for row in rows]
-    return np.array(foreseen), np.array([milliseconds(anchor, row["counts"]) for row in rows])
+    """Return the milliseconds of whole networks by the model and by the emulator."""
+    predicted = [model.milliseconds(graph_from(row["graph"])) for row in rows]
+    return np.array(predicted), np.array([milliseconds(anchor, row["counts"]) for row in rows])
 
 
-def told(title: str, foreseen: Numbers, truth: Numbers) -> str:
-    """Print and give the figures."""
-    errors = np.abs(foreseen / truth - 1)
+def print_accuracy(title: str, predicted: Numbers, truth: Numbers) -> str:
+    """Print the accuracy of the predictions, and return it in words."""
+    errors = np.abs(predicted / truth - 1)
     text = (
-        f"{len(truth)} networks, rank correlation {spearmanr(foreseen, truth)[0]:.4f}, median "
+        f"{len(truth)} networks, rank correlation {spearmanr(predicted, truth)[0]:.4f}, median "
         f"error {np.median(errors):.2%}, nine of ten within {np.quantile(errors, 0.9):.2%}"
     )
     print(f"{title}: {text}", flush=True)
@@ -100,7 +101,7 @@ def told(title: str, foreseen: Numbers, truth: Numbers) -> str:
 
 
 def main() -> None:
-    """Fit one model for each anchor of the emulator, tell, write."""
+    """Fit one model for each anchor of the emulator, print its accuracy, and write it."""
     parser = parser_for(__doc__)
     parser.add_argument("--layers", type=Path, nargs="+", required=True)
     parser.add_argument("--unseen", type=Path, required=True)
@@ -110,10 +111,10 @@ def main() -> None:
     for name, anchor in anchors().items():
         layers = samples(rows, anchor)
         model = FastModel("", fit(layers), 0.0, 0.0, 0.0, 1e9)
-        told(f"{name}, the networks fitted on", *compared(rows, anchor, model))
-        foreseen, truth = compared(unseen, anchor, model)
-        figures = told(f"{name}, unseen", foreseen, truth)
-        ratios = foreseen / truth
+        print_accuracy(f"{name}, the networks in the fit", *compared(rows, anchor, model))
+        predicted, truth = compared(unseen, anchor, model)
+        figures = print_accuracy(f"{name}, unseen", predicted, truth)
+        ratios = predicted / truth
         pairs = np.abs(ratios[:, None] / ratios[None] - 1)[~np.eye(len(ratios), dtype=bool)]
         fitted = f"{len(layers):,} layers of {len(rows)} networks; unseen: {figures}"
         bounds = [float(f"{np.quantile(np.abs(x), 0.9):.4g}") for x in (ratios - 1, pairs)]

@@ -1,4 +1,4 @@
-"""Layers that the emulator counted, as works and milliseconds, to fit the fast model on."""
+"""Reads the layers that the emulator counted, to fit the fast model to them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from devices.cortex_a72.calibration import Anchor
 from devices.cortex_a72.counts import Counts
-from devices.cortex_a72.works import Work
+from devices.cortex_a72.ncnn_layers import NcnnLayer
 from gensynth.graph.graph import Graph, Layer
 
 Shape = tuple[int, int]
@@ -16,13 +16,13 @@ POOLS = {"0": "Pooling max", "1": "Pooling avg"}
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Read what `sample` wrote; networks that could not be expressed are left out."""
+    """Read a file of `sample`, without the networks that could not be converted."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     return [row for row in rows if "counts" in row]
 
 
 def graph_from(rows: list[list[Any]]) -> Graph:
-    """Read a graph that was written down."""
+    """Return the graph of rows that `sample.to_rows` made."""
     layers = []
     for row in rows:
         values: Any = [tuple(value) if isinstance(value, list) else value for value in row]
@@ -31,12 +31,12 @@ def graph_from(rows: list[list[Any]]) -> Graph:
 
 
 def milliseconds(anchor: Anchor, counts: Mapping[str, float]) -> float:
-    """Give the modelled latency of what was counted."""
+    """Return the latency that the calibration gives for these counts."""
     return anchor.milliseconds(Counts(**counts))
 
 
-def works_of(row: Mapping[str, Any]) -> Iterator[tuple[Work, Mapping[str, float]]]:
-    """List a network's layers as ncnn ran them, with their counts."""
+def layers_of(row: Mapping[str, Any]) -> Iterator[tuple[NcnnLayer, Mapping[str, float]]]:
+    """Yield the layers of a network as ncnn ran them, with their counts."""
     known: dict[str, Shape] = {}
     for layer in row["layers"]:
         words = layer["line"].split()
@@ -53,7 +53,7 @@ def works_of(row: Mapping[str, Any]) -> Iterator[tuple[Work, Mapping[str, float]
         if words[0] != "Input":
             given = known[read_[0]] if read_ else shape
             alike = all(known[name] == shape for name in read_)
-            yield _work(words[0], settings, given, shape, alike, outputs), layer["counts"]
+            yield _layer(words[0], settings, given, shape, alike, outputs), layer["counts"]
 
 
 def _parts(settings: Mapping[str, str], whole: Shape) -> list[Shape]:
@@ -62,27 +62,31 @@ def _parts(settings: Mapping[str, str], whole: Shape) -> list[Shape]:
     return [(size if size > 0 else whole[0] - given, whole[1]) for size in sizes]
 
 
-def _work(
+def _layer(
     kind: str, settings: Mapping[str, str], given: Shape, made: Shape, alike: bool, outputs: int
-) -> Work:
+) -> NcnnLayer:
     if kind in ("Convolution", "ConvolutionDepthWise"):
         kernel, stride = int(settings["1"]), int(settings.get("3", 1))
         across = int(settings.get("11", kernel))
         groups = int(settings.get("7", 1))
         form = "Convolution" if kind == "Convolution" else "grouped"
         form = "depthwise" if groups == given[0] == made[0] and groups > 1 else form
-        return Work(form, given[0], made[0], given[1], made[1], kernel * across, stride, groups)
+        return NcnnLayer(
+            form, given[0], made[0], given[1], made[1], kernel * across, stride, groups
+        )
     if kind == "InnerProduct":
-        return Work(kind, given[0], made[0], 1, 1)
+        return NcnnLayer(kind, given[0], made[0], 1, 1)
     if kind == "Pooling" and settings.get("4") != "1":
         kernel = int(settings.get("1", 1))
         name, places = POOLS[settings.get("0", "0")], kernel * int(settings.get("11", kernel))
-        return Work(name, given[0], made[0], given[1], made[1], places, int(settings.get("2", 1)))
+        return NcnnLayer(
+            name, given[0], made[0], given[1], made[1], places, int(settings.get("2", 1))
+        )
     if kind == "Split":
-        return Work(kind, 1, 1, 1, outputs)
+        return NcnnLayer(kind, 1, 1, 1, outputs)
     if kind == "Slice":
         made = given
     name = {"Pooling": "Reduction", "Reshape": "Permute"}.get(kind, kind)
     if kind == "BinaryOp" and not alike:
         name = "BinaryOp broadcast"
-    return Work(name, given[0], made[0], given[1], made[1])
+    return NcnnLayer(name, given[0], made[0], given[1], made[1])

@@ -2,9 +2,9 @@
 
     python -m experiments.cortex_a72.sample --to sample.jsonl --seed 1 --networks 200 [--layers]
 
-Random genomes of our spaces, at image sizes from 32 to 128 px; those of more than 25 million
-multiply-accumulates are drawn again. Goes on where the file ends: a network is known by its number.
-`--models NAME@SIZE ...` counts these instead.
+Draws random genomes of our spaces at image sizes from 32 to 128 px, with at most 25 million
+multiply-accumulates. If the file exists, it continues after the last network; each network is
+determined by its number. `--models NAME@SIZE ...` counts the given networks instead.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from devices.cortex_a72.convert import emulated
-from devices.cortex_a72.place import require
+from devices.cortex_a72.parts import require_parts
 from experiments.benchmarks.command_line import parser_for
 from gensynth.errors import InputError
 from gensynth.evaluation.evaluator import graph_of
@@ -31,7 +31,7 @@ SPACES = ("attendnext", "attendnext", "attendnext", "attendnet")
 
 
 def draw(seed: int, number: int) -> tuple[str, Model, Graph]:
-    """Draw a genome and an image size; the same for the same numbers."""
+    """Draw a genome and an image size, which `seed` and `number` determine."""
     import torch
 
     rng = np.random.default_rng((seed, number))
@@ -62,10 +62,10 @@ def named(name: str) -> tuple[str, Model, Graph]:
 
 
 def counted(name: str, model: Model, graph: Graph, layers: bool) -> dict[str, Any]:
-    """Count a network; what cannot be expressed leaves a line that says so."""
+    """Return the counts of a network, or the problem if it cannot be converted."""
     row: dict[str, Any] = {"name": name, "macs": profile(graph).macs, "graph": to_rows(graph)}
     try:
-        found, lines = emulated(model, require(), layers)
+        found, lines = emulated(model, require_parts(), layers)
     except InputError as error:
         return {"name": name, "problem": str(error)}
     row["counts"] = to_plain(found.counts)
@@ -78,12 +78,12 @@ def counted(name: str, model: Model, graph: Graph, layers: bool) -> dict[str, An
 
 
 def to_rows(graph: Graph) -> list[list[Any]]:
-    """Write a graph down."""
+    """Return the rows of a graph as plain data."""
     return [list(to_plain(list(layer))) for layer in graph]  # type: ignore[arg-type]
 
 
 def main() -> None:
-    """Count what is not in the file yet."""
+    """Count the networks that are not in the file yet."""
     parser = parser_for(__doc__)
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -98,8 +98,10 @@ def main() -> None:
             row = counted(*one, given.layers)
             file.write(json.dumps(row) + "\n")
             file.flush()
-            told = row.get("problem") or f"{row['counts']['instructions'] / 1e6:.2f} M instructions"
-            print(row["name"], told, flush=True)
+            outcome = (
+                row.get("problem") or f"{row['counts']['instructions'] / 1e6:.2f} M instructions"
+            )
+            print(row["name"], outcome, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The fast model's works against real Raspberry Pi 4 latencies: NAS-Bench-201 and FBNet's space.
+"""The fast model's features against Raspberry Pi 4 latencies: NAS-Bench-201 and FBNet's space.
 
     python -m experiments.cortex_a72.tables --nasbench nasbench201_cifar10.parquet \
         --fbnet fbnet_block_lut_cifar100.csv
 
-HW-NAS-Bench measured these by TensorFlow Lite, so they have an anchor of their own, `hw-nas-bench`:
-the same works and features, other coefficients. Half of the networks are fitted on, the others only
-predicted; FBNet's are random sums of the table's blocks.
+HW-NAS-Bench measured them with TensorFlow Lite, so they need coefficients of their own for the same
+layers and features. Half of the networks are fitted, the others are only predicted. The networks of
+FBNet's space are random sums of the table's blocks.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
 from devices.cortex_a72.fast_model import FEATURES, classes, features
-from devices.cortex_a72.works import Work, works
+from devices.cortex_a72.ncnn_layers import NcnnLayer, ncnn_layers
 from experiments.benchmarks.command_line import parser_for
 from gensynth.graph.graph import Graph
 from search_spaces.rows import Rows
@@ -29,7 +29,7 @@ STAGES = ((16, 16, 4, 1), (24, 24, 4, 2), (32, 32, 4, 2), (64, 64, 4, 2), (112, 
 
 
 def ran(cell: list[str]) -> list[bool]:
-    """Say which edges the runtime ran: what an unused sum was made of, it left out."""
+    """Return which edges the runtime ran; it leaves out the inputs of an unused sum."""
     there = [operation != "none" for operation in cell]
     first, second = there[0], there[5]
     if not second and there[1] and there[2]:
@@ -41,7 +41,7 @@ def ran(cell: list[str]) -> list[bool]:
 
 
 def leads_through(cell: list[str]) -> bool:
-    """Say whether anything of the image reaches the cell's output."""
+    """Whether anything of the image reaches the output of the cell."""
     reached = {0}
     for operation, (start, end) in zip(cell, ENDS, strict=True):
         if operation != "none" and start in reached:
@@ -50,7 +50,7 @@ def leads_through(cell: list[str]) -> bool:
 
 
 def cell_network(cell: list[str]) -> Graph:
-    """Write the rows of a network of NAS-Bench-201, as far as it was run."""
+    """Return the graph of a network of NAS-Bench-201, without the edges that were not run."""
     rows, kept = Rows((3, 32, 32)), ran(cell)
     row = rows.norm(rows.conv(0, 16, 3, 1, 1, "stem"), "stem")
     for width in (16, 32, 64):
@@ -93,8 +93,8 @@ def _sum(rows: Rows, parts: list[int], otherwise: int) -> int:
     return total
 
 
-def block(op: str, given: int, made: int, side: int, stride: int) -> list[Work]:
-    """List the works of a block of FBNet's space: expand, depthwise, project."""
+def block(op: str, given: int, made: int, side: int, stride: int) -> list[NcnnLayer]:
+    """Return the layers of a block of FBNet's space: expand, depthwise, project."""
     if op == "skip":
         return []
     words = op.split("_")
@@ -103,49 +103,49 @@ def block(op: str, given: int, made: int, side: int, stride: int) -> list[Work]:
     middle, before, after = given * expansion, side * side, (side // stride) ** 2
     form = "grouped" if groups > 1 else "Convolution"
     return [
-        Work(form, given, middle, before, before, 1, 1, groups),
-        Work("depthwise", middle, middle, before, after, kernel * kernel, stride, middle),
-        Work(form, middle, made, after, after, 1, 1, groups),
+        NcnnLayer(form, given, middle, before, before, 1, 1, groups),
+        NcnnLayer("depthwise", middle, middle, before, after, kernel * kernel, stride, middle),
+        NcnnLayer(form, middle, made, after, after, 1, 1, groups),
     ]
 
 
-def names_of(work: Work) -> str:
-    """Name the class by which these tables tell works apart: kind and window."""
-    if work.kind in ("Convolution", "grouped", "depthwise"):
-        return f"{work.kind} {work.kernel} {work.stride}"
-    return classes(work)[-2]
+def names_of(layer: NcnnLayer) -> str:
+    """Return the class of a layer in these tables: its kind and window."""
+    if layer.kind in ("Convolution", "grouped", "depthwise"):
+        return f"{layer.kind} {layer.kernel} {layer.stride}"
+    return classes(layer)[-2]
 
 
-def table(networks: list[list[Work]]) -> Numbers:
-    """Sum the features of each network by class."""
+def table(networks: list[list[NcnnLayer]]) -> Numbers:
+    """Return the sums of the features of each network by class."""
     known = {name: i for i, name in enumerate(sorted({names_of(w) for n in networks for w in n}))}
     sums = np.zeros((len(networks), len(known), FEATURES))
     for i, network in enumerate(networks):
-        for work in network:
-            sums[i, known[names_of(work)]] += features(work)
+        for layer in network:
+            sums[i, known[names_of(layer)]] += features(layer)
     flat = sums.reshape(len(networks), -1)
     return np.hstack([flat[:, flat.any(0)], np.ones((len(networks), 1))])
 
 
 def tried(title: str, numbers: Numbers, ms: Numbers) -> None:
-    """Fit on half of the networks, predict the others, tell."""
+    """Fit half of the networks, predict the others, and print the accuracy."""
     order = np.random.default_rng(0).permutation(len(ms))
     fitted, unseen = order[: len(ms) // 2], order[len(ms) // 2 :]
     scale = numbers.mean(0) + 1e-12
     size, weights = ms[fitted], scale
-    for _ in range(3):  # Errors over what was fitted before: over the truth favours too little.
+    for _ in range(3):  # Errors relative to the truth would favour low predictions.
         goal = ms[fitted] / size
         weights = nnls(numbers[fitted] / scale / size[:, None], goal)[0] / scale
         size = np.sqrt(ms[fitted] * (numbers[fitted] @ weights))
-    foreseen = numbers[unseen] @ weights
-    errors = np.abs(foreseen / ms[unseen] - 1)
-    rho = spearmanr(foreseen, ms[unseen])[0]
+    predicted = numbers[unseen] @ weights
+    errors = np.abs(predicted / ms[unseen] - 1)
+    rho = spearmanr(predicted, ms[unseen])[0]
     figures = f"median error {np.median(errors):.2%}, nine of ten {np.quantile(errors, 0.9):.2%}"
     print(f"{title}: {len(unseen)} left-out networks, rank correlation {rho:.4f}, {figures}")
 
 
-def fbnet(path: Path, count: int) -> tuple[list[list[Work]], Numbers]:
-    """Draw networks of FBNet's space; latencies are sums of the table's blocks."""
+def fbnet(path: Path, count: int) -> tuple[list[list[NcnnLayer]], Numbers]:
+    """Draw networks of FBNet's space; their latencies are sums over the table's blocks."""
     lut = pd.read_csv(path)
     blocks: Any = lut[lut.layer >= 0]
     constant = float(lut[lut.layer < 0].ms_raspi4.sum())
@@ -161,13 +161,13 @@ def fbnet(path: Path, count: int) -> tuple[list[list[Work]], Numbers]:
     for _ in range(count):
         chosen = [rows[rng.integers(len(rows))] for rows in by_layer]
         parts = [block(row["op"], *place) for row, place in zip(chosen, places, strict=True)]
-        networks.append([work for part in parts for work in part])
+        networks.append([layer for part in parts for layer in part])
         ms.append(constant + sum(row["ms_raspi4"] for row in chosen))
     return networks, np.array(ms)
 
 
 def main() -> None:
-    """Try both tables."""
+    """Fit and predict both tables."""
     parser = parser_for(__doc__)
     parser.add_argument("--nasbench", type=Path, required=True)
     parser.add_argument("--fbnet", type=Path, required=True)
@@ -178,7 +178,7 @@ def main() -> None:
     listed = cells[[f"edge{i}" for i in range(6)]].to_numpy().tolist()
     carries = [leads_through(cell) for cell in listed]
     cells, listed = cells[carries], [c for c, there in zip(listed, carries, strict=True) if there]
-    networks = [list(works(cell_network(cell))) for cell in listed]
+    networks = [list(ncnn_layers(cell_network(cell))) for cell in listed]
     tried("NAS-Bench-201", table(networks), cells.raspberry_pi4_ms.to_numpy())
 
 

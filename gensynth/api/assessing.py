@@ -14,7 +14,7 @@ from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError, unknown
 from gensynth.evaluation.constraint import Candidate, Indicator, with_top1
 from gensynth.evaluation.score import NetScore, Score
-from gensynth.graph.columns import report
+from gensynth.graph.columns import stage_reports
 from gensynth.graph.other_counters import opinions
 from gensynth.graph.profile import BYTES, Profile, profile
 from gensynth.graph.trace import trace
@@ -157,14 +157,14 @@ def _assessed(
         score,
         criteria.rules.judge(candidate),
         _joined(note, problem),
-        columns=None if graph.unknown else report(graph),
+        columns=None if graph.unknown else stage_reports(graph),
         graph=graph,
         opinions=opinions(model.module, model.input_shape) if _asks(ask, costs) else None,
     )
 
 
 CHEAP_MACS, CHEAP_PARAMS = 1e9, 3e7
-"""Up to here, other counters are asked without being told to: they run the network again."""
+"""Up to these, other counters are asked by default; they run the network again."""
 
 
 def _asks(ask: bool | None, costs: Profile) -> bool:

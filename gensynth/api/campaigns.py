@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from gensynth.api.experiments import Given, experiment_of
 from gensynth.api.exporting import Exported, export_candidate, export_winner
 from gensynth.api.found_network import Found, found
-from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.campaign.campaign import CampaignDriver
+from gensynth.campaign.campaign_folder import viewing
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist, ranking
-from gensynth.campaign.folder import viewing
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
@@ -57,7 +57,9 @@ class Campaign:
     False
     """
 
-    def __init__(self, machine: Machine, ended: str = "", report: Path | None = None) -> None:
+    def __init__(
+        self, machine: CampaignDriver, ended: str = "", report: Path | None = None
+    ) -> None:
         """Show the campaign that `machine` has run or opened; `ended` says why it is at its end."""
         self._machine = machine
         self.ended = ended
@@ -89,7 +91,7 @@ class Campaign:
 
     @property
     def finalists(self) -> Sequence[Finalist]:
-        """The candidates of the finals and how they stand."""
+        """The candidates of the finals and their results."""
         return self._machine.finalists()
 
     @cached_property
@@ -145,19 +147,19 @@ class Campaign:
         Args:
             to: the file; `report.html` in the campaign's folder by default.
             beside: folders of other campaigns on the same data, to compare their courses.
-            peers: measure the latency of the exported network beside the paper's peers first.
+            peers: measure the latency of the exported network and the paper's peers first.
 
         Raises:
             InputError: another campaign has other data, or there is no exported network to time.
         """
-        from gensynth.report.page import write
-        from gensynth.report.rivals import keep, kept, measure
+        from gensynth.report.page import write_page
+        from gensynth.report.rivals import keep_rivals, kept_rivals, measure_rivals
 
         others = dict(self._course_of(Path(folder)) for folder in beside)
         if peers:
-            keep(measure(self._machine), self.folder)
+            keep_rivals(measure_rivals(self._machine), self.folder)
         file = Path(to) if to is not None else self.folder / "report.html"
-        return write(self._machine, file, others, kept(self._machine))
+        return write_page(self._machine, file, others, kept_rivals(self._machine))
 
     def _course_of(self, folder: Path) -> tuple[str, Sequence[Outcome]]:
         other = viewing(folder)
@@ -188,9 +190,9 @@ class Campaign:
         Raises:
             InputError: the campaign's generator learns no G(s).
         """
-        from gensynth.api.drawing import draw
+        from gensynth.api.drawing import draw_candidates
 
-        return draw(self._machine, seeds, first)
+        return draw_candidates(self._machine, seeds, first)
 
     def plain(self) -> list[dict[str, Any]]:
         """Return the feasible candidates as plain data, as `gensynth show --json` prints them."""

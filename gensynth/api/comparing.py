@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import HERE, Question
-from gensynth.latency.comparison import compare as compare_networks
+from gensynth.latency.comparison import compare_networks
 from gensynth.latency.device import Comparison, NeedsSetup, find_device
 from gensynth.plugins import looking_in
 
@@ -56,7 +56,7 @@ def compare(
     if rounds is not None and rounds < 1:
         raise InputError("rounds", f"must be at least 1, got {rounds}")
     names, here = [*([reference] if reference else []), *models], Path.cwd()
-    with redirect_stdout(sys.stderr):  # What a network prints is no part of the answer.
+    with redirect_stdout(sys.stderr):  # What a network prints is not part of the answer.
         with looking_in(here):
             question = Question(runtime, threads, batch, device)
         return compare_networks(names, question, here, image_size, channels, classes, rounds)

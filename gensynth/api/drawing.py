@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.errors import InputError
 from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.generators.synthesis.population import Population, population
@@ -52,7 +52,7 @@ class Drawn:
         return assessments_html(self.networks)
 
 
-def draw(machine: Machine, seeds: int, first: int) -> Drawn:
+def draw_candidates(machine: CampaignDriver, seeds: int, first: int) -> Drawn:
     """Draw G(s) for `seeds` fresh seeds from `first` on."""
     generator = machine.generator
     if not isinstance(generator, Synthesis):
@@ -70,7 +70,7 @@ def draw(machine: Machine, seeds: int, first: int) -> Drawn:
     )
 
 
-def _assessed(machine: Machine, name: str, decisions: Decisions) -> Assessment:
+def _assessed(machine: CampaignDriver, name: str, decisions: Decisions) -> Assessment:
     """Return the costs of a drawn network, and what the record knows of it or can be judged now."""
     described = machine.evaluator.described(decisions)
     candidate = described.candidate

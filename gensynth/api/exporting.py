@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.api.experiments import data_path
-from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.campaign.campaign import CampaignDriver
+from gensynth.campaign.campaign_folder import viewing
 from gensynth.campaign.experiment import EXPERIMENT
-from gensynth.campaign.folder import viewing
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
@@ -37,7 +37,7 @@ class Exported:
 
     folder: Path
     agreements: Sequence[Agreement] = ()
-    """One for each format beside the PyTorch file."""
+    """One for each format other than the PyTorch file."""
     input_shape: tuple[int, int, int] | None = None
     """(C, H, W) of the images that it takes, if its weights are fresh; None: it was trained."""
 
@@ -103,7 +103,7 @@ def export(
     return export_candidate(machine, identity, to, formats, source)
 
 
-def export_winner(machine: Machine, to: Path, formats: Sequence[str]) -> Exported:
+def export_winner(machine: CampaignDriver, to: Path, formats: Sequence[str]) -> Exported:
     """Export the winner of a campaign."""
     published = publish(machine, to, named_formats(list(formats), Path.cwd()))
     if published is None:
@@ -113,7 +113,11 @@ def export_winner(machine: Machine, to: Path, formats: Sequence[str]) -> Exporte
 
 
 def export_candidate(
-    machine: Machine, identity: str, to: Path, formats: Sequence[str], place: str = "candidate"
+    machine: CampaignDriver,
+    identity: str,
+    to: Path,
+    formats: Sequence[str],
+    place: str = "candidate",
 ) -> Exported:
     """Export a candidate of a campaign, found by its number or its genome."""
     found = _found(machine, identity, place)
@@ -125,7 +129,7 @@ def export_candidate(
     return Exported(to, publish_untrained(found, to, wanted, inputs), shape)
 
 
-def _found(machine: Machine, identity: str, place: str) -> Sourced:
+def _found(machine: CampaignDriver, identity: str, place: str) -> Sourced:
     context = machine.context
     for outcome in machine.outcomes:
         if identity in (str(outcome.number), outcome.genome_id) and outcome.fingerprint:

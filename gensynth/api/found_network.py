@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.campaign.campaign import Campaign as Machine
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.evaluator import Description
@@ -95,8 +95,8 @@ class Found:
         return self.assessment._repr_html_()
 
 
-def found(machine: Machine, outcome: Outcome, published: Published | None = None) -> Found:
-    """Return a candidate of the search as it stands after the finals."""
+def found(machine: CampaignDriver, outcome: Outcome, published: Published | None = None) -> Found:
+    """Return a candidate of the search with what the finals found."""
     bests = {f.outcome.genome_id: f.mean for f in machine.finalists() if f.mean is not None}
     top1 = bests.get(outcome.genome_id, outcome.top1 or 0.0)
     describe = partial(machine.evaluator.described, outcome.decisions)

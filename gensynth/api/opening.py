@@ -3,8 +3,8 @@
 from functools import partial
 from pathlib import Path
 
+from gensynth.campaign.campaign_folder import viewing
 from gensynth.campaign.experiment import EXPERIMENT
-from gensynth.campaign.folder import viewing
 from gensynth.data.preprocessing import prepared
 from gensynth.errors import InputError
 from gensynth.models.exported import EXPORTED_WEIGHTS, with_weights

@@ -12,7 +12,7 @@ from typing import Any
 
 from gensynth import testing
 from gensynth.errors import InputError, unknown
-from gensynth.plugins import KINDS, Listed, PluginKind, create, listed, load, names
+from gensynth.plugins import KINDS, Listed, PluginKind, create, listed, load_plugin, names
 from gensynth.testing import Check
 
 METHODS: Mapping[PluginKind, tuple[str, ...]] = {
@@ -67,7 +67,7 @@ def check_plugin(
     if kind == "generator":
         if fields:
             raise InputError("option", "a generator is checked with its defaults")
-        return testing.check_generator(load("generator", name, name, here))
+        return testing.check_generator(load_plugin("generator", name, name, here))
     check = {
         "search_space": testing.check_space,
         "constraint": testing.check_constraint,
@@ -89,7 +89,7 @@ def _kind(name: str) -> str:
             if name in names(kind):
                 return kind
         raise unknown(name, "plugin", name, [n for kind in KINDS for n in names(kind)])
-    plugin = load("constraint", name, name, Path.cwd())
+    plugin = load_plugin("constraint", name, name, Path.cwd())
     if not isinstance(plugin, type):
         return "generator"
     for kind, methods in METHODS.items():

@@ -12,21 +12,20 @@ from rich.console import Console
 from gensynth.api.campaigns import Campaign
 from gensynth.api.disk import writable
 from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_tables
-from gensynth.campaign.campaign import Campaign as Machine
-from gensynth.campaign.campaign import Done
+from gensynth.campaign.campaign import CampaignDriver, Done
+from gensynth.campaign.campaign_folder import changed_rules, driving
 from gensynth.campaign.context import make_context
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.folder import changed_rules, driving
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import publish
 from gensynth.feasibility.findings import SHORT, STEPS, USUAL, Findings, look, look_ahead
 from gensynth.process import Interruption, Stopped, exit_code, patient
-from gensynth.report.feasibility_page import show_findings
+from gensynth.report.feasibility_text import print_findings
 from gensynth.report.live import watching
-from gensynth.report.page import write
+from gensynth.report.page import write_page
 from gensynth.report.progress import announce, progress_bar, say, warn
-from gensynth.report.rivals import kept
+from gensynth.report.rivals import kept_rivals
 
 
 class Interrupted(Stopped):
@@ -142,7 +141,7 @@ def _searched(
             found = look(machine.context, SHORT, STEPS)
             if found.impossible:
                 campaign.hopeless = found
-                show_findings(found, Console(stderr=True))
+                print_findings(found, Console(stderr=True))
                 return campaign
         try:
             with patient() as interruption, watching(machine, quiet=not progress) as shown:
@@ -156,21 +155,24 @@ def _searched(
 
 
 def _run(
-    machine: Machine, address: str | None, changed: Callable[[], None], interruption: Interruption
+    machine: CampaignDriver,
+    address: str | None,
+    changed: Callable[[], None],
+    interruption: Interruption,
 ) -> Done:
     if machine.context.experiment.executor == "inline":
         if address is not None:
             raise InputError("address", "is for the ray executor")
-        from gensynth.executors.inline import run
+        from gensynth.executors.inline import run_inline
 
-        return run(machine, changed, interruption)
-    from gensynth.executors.ray import run as run_on_ray
+        return run_inline(machine, changed, interruption)
+    from gensynth.executors.ray import run_on_ray
 
     return run_on_ray(machine, address, changed, interruption)
 
 
 def _noticing(
-    machine: Machine, shown: Callable[[], None], on_outcome: Callable[[Outcome], None] | None
+    machine: CampaignDriver, shown: Callable[[], None], on_outcome: Callable[[Outcome], None] | None
 ) -> Callable[[], None]:
     """Return a function that passes each new outcome on and then updates the live view."""
     if on_outcome is None:
@@ -188,11 +190,11 @@ def _noticing(
     return changed
 
 
-def _report(machine: Machine, learned: bool) -> Path | None:
+def _report(machine: CampaignDriver, learned: bool) -> Path | None:
     """Write the campaign's report; on a full disk the record is kept all the same."""
     file = machine.folder / "report.html"
     try:
-        return write(machine, file, rivals=kept(machine), learned=learned)
+        return write_page(machine, file, rivals=kept_rivals(machine), learned=learned)
     except OSError as error:
         say(f"{file}: cannot be written ({error.strerror})")
         return None

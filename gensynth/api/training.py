@@ -18,11 +18,11 @@ from gensynth.models.exported import load_folder, with_weights
 from gensynth.report.progress import progress_bar, warn
 from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
-from gensynth.training.device import Device
 from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe
 from gensynth.training.long_training import RATES, Choice
 from gensynth.training.report import Report, rate_chosen
 from gensynth.training.report import trained as train_and_report
+from gensynth.training.torch_device import TorchDevice
 
 if TYPE_CHECKING:
     from torch import nn
@@ -146,7 +146,7 @@ def _job(
     seed: int,
     place: Path,
     threads: int,
-    device: Device,
+    device: TorchDevice,
 ) -> Job:
     return Job(
         number=0,
@@ -199,11 +199,11 @@ def _costs(model: str, source: Source) -> tuple[int, int]:
     return costs.params, costs.macs
 
 
-def _device(word: str) -> Device:
-    for known in get_args(Device):
+def _device(word: str) -> TorchDevice:
+    for known in get_args(TorchDevice):
         if known == word:
             return known  # type: ignore[no-any-return]
-    raise unknown("device", "device", word, get_args(Device))
+    raise unknown("device", "device", word, get_args(TorchDevice))
 
 
 def _made(folder: Path) -> Path:

@@ -4,9 +4,9 @@ A seed becomes a genome, a genome becomes a graph and a network, the graph gets 
 verdicts, a feasible candidate is trained on the proxy, the measurement gets a score, and the
 generator learns from the outcome through the inquisitor.
 
-`Campaign` decides what happens next, but runs nothing itself. An executor asks it for jobs, reports
-their measurements and tells it how they ended. After a crash, the campaign knows what its record
-and the folders of its running jobs hold, and nothing else.
+`CampaignDriver` decides what happens next, but runs nothing itself. An executor asks it for jobs,
+reports their measurements and tells it how they ended. After a crash, the campaign knows what its
+record and the folders of its running jobs hold, and nothing else.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ REPETITIONS = 200
 """The search ends after this many consecutive proposals that lead to no training."""
 
 
-class Campaign:
+class CampaignDriver:
     """The state machine: `ask` for a job, `report` its measurements, `tell` how it ended."""
 
     def __init__(self, context: Context, ledger: Ledger, since: int | None = None) -> None:
@@ -174,8 +174,8 @@ class Campaign:
     def _propose(self, measure: Stopwatch) -> Job | None:
         """Ask the generator until a candidate is worth training; record the others."""
         while self._idle < REPETITIONS:
-            told, proposal = len(self.ledger.searched()), self.generator.ask()
-            new = rows.proposed(self.ledger.next_number(), told, proposal)
+            known, proposal = len(self.ledger.searched()), self.generator.ask()
+            new = rows.proposed(self.ledger.next_number(), known, proposal)
             try:
                 described = self.evaluator.described(proposal.decisions)
                 new = rows.screened(new, described, self.evaluator)
@@ -256,8 +256,8 @@ class Campaign:
         return f"no {'feasible candidate was confirmed' if found else 'candidate was feasible'}"
 
     def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
-        told = len(self.ledger.searched())
-        new = rows.repeated(self.ledger.next_number(), told, purpose, outcome)
+        known = len(self.ledger.searched())
+        new = rows.repeated(self.ledger.next_number(), known, purpose, outcome)
         return self._start(new, self.evaluator.described(outcome.decisions).source)
 
     def _is_admitted(self, number: int, measurement: Measurement) -> bool:

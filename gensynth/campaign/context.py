@@ -24,9 +24,9 @@ from gensynth.generators.by_name import make_generator
 from gensynth.generators.protocol import Generator
 from gensynth.generators.space_problem import SpaceProblem
 from gensynth.generators.synthesis.probe import Stimuli
-from gensynth.latency.device import check
+from gensynth.latency.device import check_question
 from gensynth.latency.job import LatencyJob
-from gensynth.latency.runtimes import check as check_runtime
+from gensynth.latency.runtimes import check_runtime
 from gensynth.models.by_name import reference_source
 from gensynth.space import SearchSpace, Source, Task
 from gensynth.training.job import Job
@@ -141,7 +141,7 @@ class Context:
         for question in self.evaluator.questions:
             if question.resource and self.experiment.executor != "ray":
                 raise InputError("resource", f'{question.resource!r} needs executor = "ray"')
-            check(question, self.task, Path(self.experiment.folder))
+            check_question(question, self.task, Path(self.experiment.folder))
 
     def _seed(self, stream: int, number: int) -> int:
         """Return an independent 31-bit seed for one use of randomness."""

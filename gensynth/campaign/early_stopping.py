@@ -2,8 +2,8 @@
 
 A rule is a frozen dataclass whose fields are its keys in the `[stopping]` table, with one method
 that is called after every epoch, as in Optuna's pruners. It is found by the name of an entry point
-(group `gensynth.early_stopping`) or as `module:class` beside the experiment. It keeps no state: all
-it may know are the curves, so an interrupted campaign decides as an uninterrupted one.
+(group `gensynth.early_stopping`) or as `module:class` next to the experiment. It keeps no state and
+sees only the curves, so an interrupted campaign decides like an uninterrupted one.
 docs/early_stopping.md explains how to write one.
 """
 
@@ -17,7 +17,7 @@ from gensynth.evaluation.constraint import raised
 from gensynth.evaluation.measurement import Measurement
 
 ENOUGH = 4
-"""Completed trainings needed to tell how far one may rise; with fewer, nothing is stopped."""
+"""Completed trainings needed to estimate how far one may rise; with fewer, nothing is stopped."""
 
 
 @dataclass
@@ -159,7 +159,7 @@ class SearchCurves:
     ) -> bool:
         """Enter a measurement of candidate `number`; return whether its training goes on.
 
-        `is_admitted` tells whether the candidate would be a finalist if it ended so.
+        `is_admitted` returns whether the candidate would be a finalist if it ended so.
         """
         self._curves.setdefault(number, Curve()).at[measurement.epoch] = measurement
         if measurement.epoch >= self._epochs:

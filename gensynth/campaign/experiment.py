@@ -15,8 +15,8 @@ from gensynth.evaluation.score import Score
 from gensynth.plugins import create
 from gensynth.serialization import from_plain
 from gensynth.space import SearchSpace
-from gensynth.training.device import Device
 from gensynth.training.job import MOST_EPOCHS, Recipe
+from gensynth.training.torch_device import TorchDevice
 
 Executor = Literal["ray", "inline"]
 RULE_KEYS = ("use", "mode", "weight")
@@ -128,7 +128,7 @@ class Resources:
     checkpoint_s: float = 10.0
     """Seconds between two checkpoints of a training; a crash costs at most as much. 0 saves every
     epoch."""
-    device: Device = "auto"
+    device: TorchDevice = "auto"
     """Where to train. `auto` uses the GPU if there is one."""
 
     def __post_init__(self) -> None:

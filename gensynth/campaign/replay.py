@@ -27,13 +27,13 @@ def restore(make: Callable[[], Generator], ledger: Ledger, since: int) -> Restor
 
     Candidates numbered below `since` were proposed under other rules or by another generator; the
     new one only learns from them. If it proposes anything else than it did before, as a later
-    version of it may, it only learns from all of them, and the ledger notes that it began anew.
+    version of it may, it only learns from all of them, and the ledger notes that it restarted.
     """
     generator = make()
     try:
         replay(generator, ledger.searched(), ledger.searching(), since)
     except ReplayMismatch as mismatch:
-        warning = f"{mismatch}; the generator starts anew from the record"
+        warning = f"{mismatch}; the generator restarts from the record"
         ledger.warn(warning)
         generator = make()
         replay(generator, ledger.searched(), [], ledger.begin_anew())
@@ -44,10 +44,10 @@ def restore(make: Callable[[], Generator], ledger: Ledger, since: int) -> Restor
 def replay(
     generator: Generator, ended: Sequence[Outcome], running: Sequence[Outcome], since: int = 0
 ) -> None:
-    """Repeat every `ask` and `tell`; `ended` is in the order of the ends.
+    """Repeat every `ask` and `tell`; `ended` is in the order in which the candidates ended.
 
-    Candidates numbered below `since` are told, but not asked for. Raises `ReplayMismatch` if a
-    proposal differs from the recorded one.
+    The generator learns of candidates numbered below `since`, but is not asked for them. Raises
+    `ReplayMismatch` if a proposal differs from the recorded one.
     """
     told = 0
     asked = sorted((o for o in [*ended, *running] if o.number >= since), key=lambda o: o.number)

@@ -1,7 +1,7 @@
 """Resuming what an interrupted run left, without trusting the contents of any `job.json`.
 
 The file may be damaged or hostile, and the campaign's folder may have been moved. So the file only
-tells which candidate was running and in which attempt. What is trained, and where, follows from the
+says which candidate was running and in which attempt. What is trained, and where, follows from the
 candidate's decisions and the experiment, as it did the first time.
 """
 
@@ -19,7 +19,7 @@ from gensynth.training.job import Job
 
 
 def renew_jobs(ledger: Ledger, context: Context) -> None:
-    """Make the running jobs anew, for the folder in which the campaign is now.
+    """Make the running jobs again, for the folder in which the campaign is now.
 
     References that no constraint asks for any more are dropped. Candidates that have ended their
     process too often are recorded as lost.
@@ -53,7 +53,7 @@ def _renewed(ledger: Ledger, context: Context, running: RunningJob) -> Job:
 
 
 def _source(context: Context, row: Outcome, file: str) -> Source:
-    """Return the network that the row's decisions or the reference's name stand for."""
+    """Return the network that the row's decisions or the reference's name denote."""
     if row.purpose == "reference":
         return context.references[row.genome_id]
     try:
@@ -68,5 +68,5 @@ def _source(context: Context, row: Outcome, file: str) -> Source:
 
 
 def _misfit(file: str, why: str) -> InputError:
-    problem = f"does not fit this campaign ({why}); delete its folder to train the candidate anew"
+    problem = f"does not fit this campaign ({why}); delete its folder to train the candidate again"
     return InputError(file, problem)

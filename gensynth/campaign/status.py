@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import ranking
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
@@ -32,7 +32,7 @@ class Status:
     """The latest trainings that ended, newest first."""
 
 
-def status_of(campaign: Campaign) -> Status:
+def status_of(campaign: CampaignDriver) -> Status:
     """Return the campaign's present status."""
     rows = [outcome for outcome in campaign.outcomes if outcome.purpose == "search"]
     trained = [outcome for outcome in campaign.outcomes if outcome.attempt > 0]
@@ -56,7 +56,7 @@ def _phase(purposes: Sequence[str]) -> str:
     return words.get(purposes[0], "search") if purposes else "search"
 
 
-def _rejected(campaign: Campaign, rows: list[Outcome]) -> Mapping[str, int]:
+def _rejected(campaign: CampaignDriver, rows: list[Outcome]) -> Mapping[str, int]:
     """Count the proposals that broke each rule, including those the generator discarded itself."""
     counts: Counter[str] = Counter()
     for row in rows:

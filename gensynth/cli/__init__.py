@@ -46,7 +46,7 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _usage(error: Exception) -> str:
-    """Name the option and its mistake; typer passes on errors of several libraries."""
+    """Return the option and its mistake; typer passes on errors of several libraries."""
     option = getattr(getattr(error, "param", None), "opts", None) or ()
     message = str(error.format_message())  # type: ignore[attr-defined]
     return f"{option[0]}: {message}" if option and option[0] not in message else message

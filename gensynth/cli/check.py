@@ -31,7 +31,7 @@ def check(
 
     Exits with 0 if no enforced constraint is broken, with 1 if one is.
     """
-    from gensynth.cli.findings import show_findings
+    from gensynth.cli.check_report import print_check
 
     rows = [
         gensynth.check(
@@ -46,5 +46,5 @@ def check(
     if as_json:
         print_json([row.plain() for row in rows])
     else:
-        show_findings(rows)
+        print_check(rows)
     raise typer.Exit(int(not all(row.ok for row in rows)))

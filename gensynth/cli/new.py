@@ -1,4 +1,4 @@
-"""`gensynth new`: write a plugin of your own that runs as it stands."""
+"""`gensynth new`: write a plugin of your own that runs without changes."""
 
 from pathlib import Path
 from typing import Annotated

@@ -28,13 +28,13 @@ def preflight(
     Exits with 0 if a candidate keeps the enforced constraints as far as they
     can be judged now, with 1 if none was found.
     """
-    from gensynth.report.feasibility_page import show_findings
+    from gensynth.report.feasibility_text import print_findings
 
     found = gensynth.preflight(experiment, data=data, image_size=image_size, samples=samples)
     if as_json:
         print_json(plain(found))
     else:
-        show_findings(found)
+        print_findings(found)
     raise typer.Exit(int(found.impossible))
 
 

@@ -20,7 +20,9 @@ def report(
     ] = None,
     peers: Annotated[
         bool,
-        typer.Option("--peers", help="Measure the network's latency beside the paper's peers."),
+        typer.Option(
+            "--peers", help="Measure the latency of the network and of the paper's peers."
+        ),
     ] = False,
     to: Annotated[
         Optional[Path],  # noqa: UP045

@@ -1,4 +1,4 @@
-"""`gensynth show`: how a campaign stands, also under other constraints, without training."""
+"""`gensynth show`: the state of a campaign, also under other constraints, without training."""
 
 from pathlib import Path
 from typing import Annotated

@@ -78,7 +78,7 @@ def _joined(splits: list[Split]) -> Tensor:
 
 
 def _fits(images: Tensor, device: torch.device) -> bool:
-    """Return whether `device` is a GPU that should hold the images, beside other trainings."""
+    """Return whether `device` is a GPU that should hold the images, next to other trainings."""
     if device.type != "cuda":
         return False
     memory = torch.cuda.get_device_properties(device).total_memory

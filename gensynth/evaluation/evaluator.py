@@ -132,7 +132,7 @@ class Evaluator:
         return replace(found, candidate=candidate)
 
     def describe(self, decisions: Decisions) -> Description:
-        """Make the genome, its graph and its profile anew; torch's random state is unchanged."""
+        """Describe a network without the memory; torch's random state is unchanged."""
         record = Recording(Replay(decisions))
         try:
             genome = self.space.sample(record)

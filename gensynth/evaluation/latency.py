@@ -32,7 +32,7 @@ class LatencyFields:
     threads: int = 1
     batch: int = 1
     device: str = HERE
-    """`here`, `cortex-a72`, another installed device, or `module:class` beside the experiment."""
+    """`here`, `cortex-a72`, another installed device, or `module:class` next to the experiment."""
     resource: str = ""
     """Custom resource of the Ray node that measures; empty: the machine of the campaign."""
 

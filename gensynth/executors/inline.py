@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from gensynth.campaign.campaign import Campaign, Done, Wait
+from gensynth.campaign.campaign import CampaignDriver, Done, Wait
 from gensynth.evaluation.measurement import Measurement
 from gensynth.process import Interruption
 from gensynth.record.starts import TRAINING_REASON
@@ -11,8 +11,8 @@ from gensynth.training.attempt import ATTEMPTS, Result, attempt
 from gensynth.training.job import Job
 
 
-def run(
-    campaign: Campaign,
+def run_inline(
+    campaign: CampaignDriver,
     changed: Callable[[], None] = lambda: None,
     interruption: Interruption | None = None,
 ) -> Done:
@@ -37,7 +37,7 @@ def run(
         changed()
 
 
-def _train(campaign: Campaign, job: Job, interruption: Interruption) -> None:
+def _train(campaign: CampaignDriver, job: Job, interruption: Interruption) -> None:
     def watch(measurement: Measurement) -> bool:
         return not interruption.asked and campaign.report(job, measurement)
 

@@ -13,7 +13,7 @@ from gensynth.genome import genome_id
 from gensynth.graph.profile import profile
 
 if TYPE_CHECKING:
-    from gensynth.campaign.campaign import Campaign
+    from gensynth.campaign.campaign import CampaignDriver
     from gensynth.campaign.finals import Finalist
     from gensynth.data.preprocessing import Preprocessing
     from gensynth.data.sets import DataSet
@@ -114,7 +114,7 @@ def trained_card(job: "Job", data: "DataSet", report: "Report", found: "Evaluati
 
 
 def campaign_card(
-    campaign: "Campaign", finalist: "Finalist", outcome: "Outcome", found: "Evaluation"
+    campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome", found: "Evaluation"
 ) -> str:
     """Return the card of the network that a campaign found.
 
@@ -135,7 +135,7 @@ def campaign_card(
 
 
 def facts_of_export(
-    campaign: "Campaign", finalist: "Finalist", outcome: "Outcome"
+    campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome"
 ) -> Mapping[str, object]:
     """Return what the exported network costs and reaches, in words, by the name of the fact."""
     context, costs = campaign.context, outcome.profile
@@ -159,7 +159,7 @@ def facts_of_export(
     return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
 
 
-def missed_on_test(campaign: "Campaign", finalist: "Finalist", outcome: "Outcome") -> str:
+def missed_on_test(campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome") -> str:
     """Return which enforced constraints the network misses at its test top-1; empty if none."""
     test = outcome.curve[-1].test_top1
     missed = broken(campaign.verdicts_at(finalist.outcome, test)) if test is not None else ()
@@ -210,7 +210,7 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.2f} %"
 
 
-def _size_of(campaign: "Campaign", outcome: "Outcome") -> tuple[int, int]:
+def _size_of(campaign: "CampaignDriver", outcome: "Outcome") -> tuple[int, int]:
     return campaign.evaluator.described(outcome.decisions).source.input_shape[1:]
 
 
@@ -227,7 +227,7 @@ def _steps(how: "Preprocessing") -> str:
     )
 
 
-def _provenance(campaign: "Campaign", outcome: "Outcome") -> list[str]:
+def _provenance(campaign: "CampaignDriver", outcome: "Outcome") -> list[str]:
     context, experiment = campaign.context, campaign.context.experiment
     task, size = context.task, _size_of(campaign, outcome)
     data = context.data_at(size)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gensynth.campaign.finals import Finalist, winner
 from gensynth.exports.agreement import Agreement, Extras
 from gensynth.exports.cards import campaign_card, trained_card, untrained_card
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.exports.tested import tested
 from gensynth.formats import Format
@@ -19,7 +19,7 @@ from gensynth.space import build_source
 from gensynth.training.job import WEIGHTS
 
 if TYPE_CHECKING:
-    from gensynth.campaign.campaign import Campaign
+    from gensynth.campaign.campaign import CampaignDriver
     from gensynth.data.sets import DataSet
     from gensynth.evaluation.outcome import Outcome
     from gensynth.models.by_name import Sourced
@@ -39,10 +39,12 @@ class Published:
     outcome: "Outcome"
     """Its last training, on train and validation, with the test top-1."""
     agreements: Sequence[Agreement] = ()
-    """How the formats beside the PyTorch file agree with the searched network."""
+    """How the formats other than the PyTorch file agree with the searched network."""
 
 
-def publish(campaign: "Campaign", best: Path, formats: Sequence[Format] = ()) -> Published | None:
+def publish(
+    campaign: "CampaignDriver", best: Path, formats: Sequence[Format] = ()
+) -> Published | None:
     """Export the winner of a campaign to the folder `best`, and replace an earlier export.
 
     Args:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from gensynth.errors import InputError, unknown
 from gensynth.formats.fold import folded
-from gensynth.formats.quiet import quiet
+from gensynth.formats.output_suppression import quiet
 from gensynth.plugins import create
 from gensynth.plugins import names as installed
 
@@ -133,7 +133,7 @@ def _format(name: str, folder: Path | None) -> Format:
     return made
 
 
-def missing(what: str, extra: str, error: ImportError) -> InputError:
+def missing_package(what: str, extra: str, error: ImportError) -> InputError:
     """Return the error for a missing package, with the command that installs it."""
     return InputError(what, f'needs {error.name}: pip install "gensynth[{extra}]"')
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
-from gensynth.formats import Deployment, Run, brief, missing
-from gensynth.formats.quiet import quiet
+from gensynth.formats import Deployment, Run, brief, missing_package
+from gensynth.formats.output_suppression import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,5 +69,5 @@ def _require() -> tuple[Any, Any]:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
     except ImportError as error:
-        raise missing("ExecuTorch", "executorch", error) from error
+        raise missing_package("ExecuTorch", "executorch", error) from error
     return XnnpackPartitioner, to_edge_transform_and_lower

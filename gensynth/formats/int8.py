@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gensynth.errors import InputError
 from gensynth.formats import Deployment, Run, brief
 from gensynth.formats.onnx import require, runner, to_onnx, with_metadata
-from gensynth.formats.quiet import quiet
+from gensynth.formats.output_suppression import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor

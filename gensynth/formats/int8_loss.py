@@ -7,7 +7,7 @@ from gensynth.data.batches import Batches
 from gensynth.formats import Deployment
 from gensynth.formats.int8 import to_int8
 from gensynth.formats.onnx import runner
-from gensynth.formats.quiet import quiet
+from gensynth.formats.output_suppression import quiet
 from gensynth.formats.real_inputs import CALIBRATED, spread
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
-from gensynth.formats import Deployment, Run, brief, missing
-from gensynth.formats.quiet import quiet
+from gensynth.formats import Deployment, Run, brief, missing_package
+from gensynth.formats.output_suppression import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,4 +119,4 @@ def require() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise missing("ONNX", EXTRA, error) from error
+        raise missing_package("ONNX", EXTRA, error) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
 from gensynth.formats import Deployment, Run, brief
-from gensynth.formats.quiet import quiet
+from gensynth.formats.output_suppression import quiet
 
 if TYPE_CHECKING:
     from torch import Tensor

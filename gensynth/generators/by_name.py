@@ -8,7 +8,7 @@ from typing import Any
 from gensynth.errors import InputError, nearest
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Generator
-from gensynth.plugins import load
+from gensynth.plugins import load_plugin
 
 
 def make_generator(
@@ -23,7 +23,7 @@ def make_generator(
 
     Raises `InputError` for an unknown name or option, or an unusable value.
     """
-    maker = load("generator", use, place, folder)
+    maker = load_plugin("generator", use, place, folder)
     if isinstance(maker, type):
         from gensynth.generators.optuna_samplers import adapt  # Optuna takes a second to import.
 

@@ -60,7 +60,7 @@ class OptunaGenerator:
         return Proposal(decisions, trial.number)
 
     def tell(self, outcome: Outcome) -> None:
-        """Tell the sampler the pursued value and the violations, also of untrained candidates.
+        """Pass the pursued value and the violations to the sampler, also of untrained candidates.
 
         A candidate that was measured but has no value (it broke a rule, or was stopped early) gets
         the value that it would have at its last top-1; one that was rejected before training, the

@@ -46,7 +46,7 @@ class CountsRejections(Protocol):
 class MakeGenerator(Protocol):
     """Makes a generator for a problem: a generator's class, or a function.
 
-    This is what the name of a generator stands for. Options are keyword arguments.
+    The name of a generator denotes such a function. Options are keyword arguments.
     """
 
     def __call__(self, problem: Problem, seed: int, /) -> Generator:

@@ -42,7 +42,7 @@ class SpaceProblem:
     """Folder in which a model that the score refers to is looked up."""
 
     def __post_init__(self) -> None:
-        """Start with nothing foreseen."""
+        """Start without foresights."""
         self._foresights: dict[Key, Foresight] = {}
 
     @property

@@ -1,9 +1,9 @@
-"""Which channels depend on which convolutions, and where independent ones meet.
+"""Determines which channels depend on which convolutions, and where independent ones meet.
 
-Every channel of every row carries the set of *nodes* it depends on. A node is one group of a
-convolution; a depthwise convolution, whose channels stay apart, is one node for each column that
-passes through it. Sets are bits of whole numbers. What is a column and what an interaction is
-defined in `gensynth.graph.columns`.
+Every channel of every row carries the set of *nodes* that it depends on. A node is one group of a
+convolution; a depthwise convolution, whose channels stay separate, is one node for each column that
+passes through it. A set is an integer whose bits are the nodes. `gensynth.graph.columns` defines
+columns and interactions.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,47 +13,47 @@ from typing import NamedTuple
 from gensynth.graph.graph import Layer
 
 
-class Run(NamedTuple):
-    """Neighbouring channels with one history."""
+class ChannelRun(NamedTuple):
+    """Adjacent channels with the same history."""
 
     length: int
     past: int
-    """Nodes they depend on."""
+    """Set of nodes that they depend on."""
     shared: int
-    """Those of them that lie before the last interaction, in no column any more."""
+    """Subset of `past` before the last interaction, which belongs to no column any more."""
 
 
 class Node(NamedTuple):
-    """A group of a convolution, or the part of a depthwise one that lies in one column."""
+    """A group of a convolution, or the part of a depthwise convolution in one column."""
 
     row: int
     macs: int
     past: int
-    """Nodes it depends on."""
+    """Set of nodes that it depends on."""
 
 
-Runs = Sequence[Run]
+ChannelRuns = Sequence[ChannelRun]
 History = tuple[int, int]
-"""`past` and `shared`."""
+"""`past` and `shared` of a run."""
 
 _KEEPS_CHANNELS = frozenset({"norm", "activation", "softmax", "pool", "resize"})
 _MOVES = frozenset({"move", "reduce"})
 
 
 class Flow:
-    """Follows all channels of a graph through its rows."""
+    """Follows every channel of a graph through its rows."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.nodes: list[Node] = []
         self.columns: list[int] = []
-        """Of each node: how many columns met of which it lies in one; 1 = in none."""
+        """For each node, the largest number of meeting columns that it is part of; 1 if none."""
         self.interactions: list[int] = []
-        """Rows at which columns interact."""
+        """The rows at which columns interact."""
         self._spatial = 0
-        """The nodes with a window larger than 1x1."""
+        """Set of the nodes with a window larger than 1x1."""
         self._mixing = 0
-        """The nodes that mix at least two channels."""
-        self._runs: list[Runs] = []
+        """Set of the nodes that mix at least two channels."""
+        self._runs: list[ChannelRuns] = []
         for row, layer in enumerate(layers):
             inputs = [self._runs[j] for j in layer.inputs]
             self._runs.append(self._after(row, layer, inputs))
@@ -62,10 +62,10 @@ class Flow:
         self._count_columns(self._runs[-1:])
 
     def is_spatial(self, node: int) -> bool:
-        """Say whether the node has a window larger than 1x1."""
+        """Whether the node has a window larger than 1x1."""
         return bool(self._spatial >> node & 1)
 
-    def _after(self, row: int, layer: Layer, inputs: list[Runs]) -> Runs:
+    def _after(self, row: int, layer: Layer, inputs: list[ChannelRuns]) -> ChannelRuns:
         if layer.kind in _KEEPS_CHANNELS or (layer.kind in _MOVES and layer.route == ()):
             return inputs[0]
         if layer.kind == "conv":
@@ -73,34 +73,34 @@ class Flow:
         if layer.kind == "combine":
             return self._combine(row, inputs)
         if layer.kind == "input":
-            return [Run(layer.shape[0], 0, 0)]
+            return [ChannelRun(layer.shape[0], 0, 0)]
         if layer.kind in _MOVES and layer.route:
             return _routed(layer.route, inputs)
         return [self._mix(row, layer, [run for runs in inputs for run in runs])]
 
-    def _mix(self, row: int, layer: Layer, runs: Runs) -> Run:
+    def _mix(self, row: int, layer: Layer, runs: ChannelRuns) -> ChannelRun:
         last = layer.kind in ("linear", "matmul")
         features = layer.shape[-1 if last else 0] if layer.shape else 1
         past, shared = self._meet(row, runs)
         node = self._node(row, 0, past, False, True) if layer.kind == "linear" else 0
-        return Run(features, past | node, shared)
+        return ChannelRun(features, past | node, shared)
 
-    def _convolve(self, row: int, layer: Layer, runs: Runs) -> Runs:
+    def _convolve(self, row: int, layer: Layer, runs: ChannelRuns) -> ChannelRuns:
         inputs, outputs, groups = _length(runs), layer.shape[0], layer.groups
         if groups > 1 and groups == inputs:
             return self._convolve_depthwise(row, layer, runs)
-        if inputs % groups:  # channels that the graph lost sight of
-            runs, inputs = [Run(groups, *self._meet(row, runs))], groups
+        if inputs % groups:  # The graph could not follow these channels.
+            runs, inputs = [ChannelRun(groups, *self._meet(row, runs))], groups
         width, made, macs = inputs // groups, outputs // groups, layer.macs // groups
         spatial, mixing = max(layer.kernel) > 1, width > 1 and made > 1
         after = []
         for part in _parts(runs, groups, width):
             past, shared = self._meet(row, part)
             node = self._node(row, macs, past, spatial, mixing)
-            after.append(Run(made, past | node, shared))
+            after.append(ChannelRun(made, past | node, shared))
         return after
 
-    def _convolve_depthwise(self, row: int, layer: Layer, runs: Runs) -> Runs:
+    def _convolve_depthwise(self, row: int, layer: Layer, runs: ChannelRuns) -> ChannelRuns:
         multiplier = layer.shape[0] // layer.groups
         spatial = max(layer.kernel) > 1
         nodes: dict[tuple[int, int], int] = {}
@@ -110,7 +110,10 @@ class Flow:
         for history, width in widths.items():
             macs = layer.macs * width // layer.groups
             nodes[history] = self._node(row, macs, history[0], spatial, False)
-        return [Run(run.length * multiplier, run.past | nodes[run[1:]], run.shared) for run in runs]
+        return [
+            ChannelRun(run.length * multiplier, run.past | nodes[run[1:]], run.shared)
+            for run in runs
+        ]
 
     def _node(self, row: int, macs: int, past: int, spatial: bool, mixing: bool) -> int:
         bit = 1 << len(self.nodes)
@@ -120,17 +123,17 @@ class Flow:
         self._mixing |= bit * mixing
         return bit
 
-    def _combine(self, row: int, inputs: list[Runs]) -> Runs:
-        """Join element by element; inputs of one channel are spread over all."""
+    def _combine(self, row: int, inputs: list[ChannelRuns]) -> ChannelRuns:
+        """Combine inputs element by element; an input of one channel is broadcast to all."""
         channels = max(map(_length, inputs))
         spread = [_spread(runs, channels) for runs in inputs]
         after = []
         for length, parts in _aligned(spread):
-            after.append(Run(length, *self._meet(row, parts)))
+            after.append(ChannelRun(length, *self._meet(row, parts)))
         return after
 
-    def _meet(self, row: int, runs: Runs) -> History:
-        """Bring histories together; note an interaction where two of them are columns."""
+    def _meet(self, row: int, runs: ChannelRuns) -> History:
+        """Merge histories, and record an interaction if two of them are columns."""
         if len(runs) == 1:
             return runs[0].past, runs[0].shared
         histories = {run[1:] for run in runs}
@@ -147,21 +150,21 @@ class Flow:
         return past, past
 
     def _are_columns(self, one: History, other: History) -> bool:
-        """Say whether each did a column's work that the other does not depend on."""
+        """Whether each of two histories is a column apart from what they have in common."""
         return self._is_column(one[0] & ~one[1] & ~other[0]) and self._is_column(
             other[0] & ~other[1] & ~one[0]
         )
 
     def _is_column(self, own: int) -> bool:
-        """Say whether among the nodes a spatial one works on what one of them has mixed."""
+        """Whether a spatial node among `own` works on what one of them has mixed."""
         mixing = own & self._mixing
         if mixing & self._spatial:
             return True
         spatial = _bits(own & self._spatial) if mixing else ()
         return any(self.nodes[node].past & mixing for node in spatial)
 
-    def _count_columns(self, inputs: Iterable[Runs]) -> None:
-        """Tell the nodes of the columns that come together how many these are."""
+    def _count_columns(self, inputs: Iterable[ChannelRuns]) -> None:
+        """Record, for the nodes of all columns among the inputs, how many columns meet."""
         histories = {run[1:] for runs in inputs for run in runs}
         columns: list[History] = []
         for history in sorted(histories, key=lambda h: (-(h[0] & ~h[1]).bit_count(), h)):
@@ -184,15 +187,15 @@ def _bits(nodes: int) -> Iterator[int]:
         nodes ^= lowest
 
 
-def _length(runs: Runs) -> int:
+def _length(runs: ChannelRuns) -> int:
     return sum(run.length for run in runs)
 
 
-def _parts(runs: Runs, groups: int, width: int) -> Sequence[Runs]:
-    """Deal the channels out to groups of one width."""
+def _parts(runs: ChannelRuns, groups: int, width: int) -> Sequence[ChannelRuns]:
+    """Split the channels into groups of equal width."""
     if groups == 1:
         return [runs]
-    parts: list[list[Run]] = [[]]
+    parts: list[list[ChannelRun]] = [[]]
     room = width
     for run in runs:
         left = run.length
@@ -206,24 +209,24 @@ def _parts(runs: Runs, groups: int, width: int) -> Sequence[Runs]:
     return parts[:-1]
 
 
-def _sliced(runs: Runs, start: int, stop: int) -> list[Run]:
+def _sliced(runs: ChannelRuns, start: int, stop: int) -> list[ChannelRun]:
     parts, begin = [], 0
     for length, past, shared in runs:
         end = begin + length
         if end > start:
-            parts.append(Run(min(end, stop) - max(begin, start), past, shared))
+            parts.append(ChannelRun(min(end, stop) - max(begin, start), past, shared))
         if end >= stop:
             break
         begin = end
     return parts
 
 
-def _routed(route: tuple[tuple[int, int, int], ...], inputs: Sequence[Runs]) -> Runs:
+def _routed(route: tuple[tuple[int, int, int], ...], inputs: Sequence[ChannelRuns]) -> ChannelRuns:
     if len(route) > _FEW:
         return _shuffled(route, inputs)
-    parts: list[Run] = []
+    parts: list[ChannelRun] = []
     for position, start, stop in route:
-        found = [Run(stop - start, 0, 0)]
+        found = [ChannelRun(stop - start, 0, 0)]
         parts += found if position < 0 else _sliced(inputs[position], start, stop)
     return parts
 
@@ -231,28 +234,30 @@ def _routed(route: tuple[tuple[int, int, int], ...], inputs: Sequence[Runs]) -> 
 _FEW = 16
 
 
-def _shuffled(route: tuple[tuple[int, int, int], ...], inputs: Sequence[Runs]) -> Runs:
+def _shuffled(
+    route: tuple[tuple[int, int, int], ...], inputs: Sequence[ChannelRuns]
+) -> ChannelRuns:
     """Follow many short runs, channel by channel."""
     histories = [[run[1:] for run in runs for _ in range(run.length)] for runs in inputs]
     channels: list[History] = []
     for position, start, stop in route:
         channels += [(0, 0)] * (stop - start) if position < 0 else histories[position][start:stop]
-    return [Run(len(list(same)), *history) for history, same in groupby(channels)]
+    return [ChannelRun(len(list(same)), *history) for history, same in groupby(channels)]
 
 
-def _spread(runs: Runs, channels: int) -> Runs:
-    """Bring runs to `channels`, one channel being broadcast to all."""
+def _spread(runs: ChannelRuns, channels: int) -> ChannelRuns:
+    """Return runs of `channels` in total; a single channel is broadcast to all."""
     if _length(runs) == channels:
         return runs
     past = shared = 0
     for run in runs:
         past |= run.past
         shared |= run.shared
-    return [Run(channels, past, shared)]
+    return [ChannelRun(channels, past, shared)]
 
 
-def _aligned(inputs: Sequence[Runs]) -> Iterator[tuple[int, list[Run]]]:
-    """Cut several lists of runs of one total length at all their ends."""
+def _aligned(inputs: Sequence[ChannelRuns]) -> Iterator[tuple[int, list[ChannelRun]]]:
+    """Split several lists of runs of equal total length at every end of a run."""
     lengths = [[run.length for run in runs] for runs in inputs]
     if all(one == lengths[0] for one in lengths):
         yield from zip(lengths[0], map(list, zip(*inputs, strict=True)), strict=True)

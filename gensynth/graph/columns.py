@@ -1,26 +1,28 @@
 """Columnar analysis: how many parallel columns a network has, and where they interact.
 
-It follows data flow, channel by channel (`gensynth.graph.column_flow`), so that columns built as
-grouped convolutions and columns built as parallel branches are both seen, written as modules or
-as function calls. The definitions:
+The analysis follows the data flow channel by channel (`gensynth.graph.column_flow`), so it finds
+columns whether they are grouped convolutions or parallel branches, modules or function calls.
+The definitions:
 
-- A *column* is a part of the network that computes on its own until it meets another. In it a
-  convolution mixes at least two channels, and a spatial one (window larger than 1x1), the same or
-  a later, works on the result; a grouped convolution with two or more channels to a group does
-  both in each group. So neither a depthwise convolution alone makes columns, nor does a shortcut
-  beside a branch that is a 1x1, or a depthwise convolution and a 1x1.
-- Columns *interact* where one number is computed from two or more of them: at a dense 1x1, at a
-  group that reads two columns after a channel shuffle, at the sum of two branches, at a gate that
-  is computed from all of them (squeeze-and-excitation, the 1x1 of an attention condenser). What
-  comes out, and what such a gate has multiplied, is in no column any more. Normalisation and
-  softmax, and the product of a column with what is in no column, are no interaction.
-- A convolution is *computed in k columns* if it lies in one of k that meet later.
-- A *block* lies between two rows that all data passes through. A *stage* is a run of blocks of
-  one spatial size; a block that condenses and brings back belongs to the size it brings back.
-- The *entry block* of a stage is its first that forks, holds a spatial convolution, and joins;
-  in a plain chain all that stands up to the first spatial convolution.
-- The *first stage* is the first with such a fork, or in a plain chain the first that has more
-  than the network's first convolution. What stands before it is the stem.
+- A *column* is a part of the network that computes independently until it meets another column. In
+  a column, some convolution mixes at least two channels, and a spatial convolution (with a window
+  larger than 1x1), the same or a later one, works on the result. Each group of a grouped
+  convolution with two or more channels per group does both. A depthwise convolution alone therefore
+  makes no columns, and neither does a shortcut next to a branch that consists of a 1x1 convolution,
+  or of a depthwise and a 1x1 convolution.
+- Columns *interact* where one number is computed from two or more of them: at a dense 1x1
+  convolution, at a group that reads two columns after a channel shuffle, at the sum of two
+  branches, or at a gate that is computed from all of them (squeeze-and-excitation, the 1x1
+  convolution of an attention condenser). The result of an interaction, and whatever such a gate
+  multiplies, no longer belongs to a column. Normalisation, softmax, and the product of a column
+  with something outside of all columns are not interactions.
+- A convolution is *computed in k columns* if it belongs to one of k columns that meet later.
+- A *block* lies between two rows that all data passes through. A *stage* is a sequence of blocks of
+  one spatial size; a block that condenses a map and enlarges it again belongs to the larger size.
+- The *entry block* of a stage is its first block that forks, contains a spatial convolution, and
+  joins; in a plain chain, it is everything up to the first spatial convolution.
+- The *first stage* is the first one with such a fork, or in a plain chain the first that contains
+  more than the network's first convolution. Everything before it is the stem.
 """
 
 from collections import Counter
@@ -37,34 +39,35 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A run of blocks at one spatial size."""
+class ColumnStage:
+    """A sequence of blocks of one spatial size."""
 
     size: Size
-    """Of its maps."""
+    """Size of its maps."""
     columns: int
-    """In how many parallel columns most of its spatial multiply-accumulates are computed, the
-    network's first convolution, which reads the image, left out where there are others."""
+    """Number of parallel columns in which most of its spatial multiply-accumulates are computed.
+
+    The network's first convolution, which reads the image, counts only if there is no other."""
     spatial_macs: int
     """Multiply-accumulates of its spatial convolutions."""
     column_macs: int
-    """Those of them that are computed in two or more columns."""
+    """The share of `spatial_macs` that is computed in two or more columns, as a count."""
     entry_interactions: tuple[int, ...]
     """Rows of the graph at which columns interact, up to the end of the entry block."""
     later_interactions: tuple[int, ...]
-    """Those after the entry block."""
+    """Rows after the entry block at which columns interact."""
 
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of a network."""
 
-    stages: tuple[Stage, ...]
-    """Those that have spatial convolutions, in the order of execution."""
-    first: Stage | None
+    stages: tuple[ColumnStage, ...]
+    """The stages with spatial convolutions, in the order of execution."""
+    first: ColumnStage | None
     """The first stage; None in a network without spatial convolutions."""
     single: tuple[int, ...]
-    """Rows of the spatial convolutions that lie, at least in part, in no column."""
+    """Rows of the spatial convolutions that lie at least partly outside of all columns."""
 
     @property
     def share(self) -> float:
@@ -79,14 +82,14 @@ class Interaction:
 
     layer: str
     entry: bool
-    """It lies in the entry block of its stage."""
+    """Whether it lies in the entry block of its stage."""
     gate: bool
-    """It acts through a gate: squeeze-and-excitation, an attention condenser."""
+    """Whether it acts through a gate: squeeze-and-excitation or an attention condenser."""
 
 
 @dataclass(frozen=True)
 class StageReport:
-    """A stage as it is shown: its layers have names."""
+    """A stage for display, with the names of its layers."""
 
     size: Size
     columns: int
@@ -95,7 +98,7 @@ class StageReport:
     interactions: tuple[Interaction, ...]
 
     def __str__(self) -> str:
-        """Write one line: size, columns, their share of the work, where they interact."""
+        """Return one line: size, columns, their share of the MACs, and where they interact."""
         return f"{self.size[0]}x{self.size[1]}: {self._work()}{self._meeting()}"
 
     def _work(self) -> str:
@@ -116,7 +119,7 @@ class StageReport:
 
 
 _NAMED = 6
-"""Interactions that a line names; the others are counted."""
+"""Number of interactions that a line names; the others are only counted."""
 
 
 def _marked(interaction: Interaction) -> str:
@@ -124,18 +127,18 @@ def _marked(interaction: Interaction) -> str:
     return interaction.layer + (f" ({', '.join(marks)})" if marks else "")
 
 
-def report(graph: Graph) -> tuple[StageReport, ...]:
-    """Tell of each stage how many columns it has, and where they interact, by name."""
+def stage_reports(graph: Graph) -> tuple[StageReport, ...]:
+    """Return the number of columns of each stage, and the names of layers where they interact."""
     readers = readers_of(graph)
     return tuple(_reported(graph, stage, readers) for stage in analyse(graph).stages)
 
 
-def describe(graph: Graph) -> list[str]:
-    """Describe the columns of each stage in one line."""
-    return [str(stage) for stage in report(graph)]
+def describe_columns(graph: Graph) -> list[str]:
+    """Return one line per stage that describes its columns."""
+    return [str(stage) for stage in stage_reports(graph)]
 
 
-def _reported(graph: Graph, stage: Stage, readers: Readers) -> StageReport:
+def _reported(graph: Graph, stage: ColumnStage, readers: Readers) -> StageReport:
     met = [(row, True) for row in stage.entry_interactions]
     met += [(row, False) for row in stage.later_interactions]
     interactions = [
@@ -147,7 +150,7 @@ def _reported(graph: Graph, stage: Stage, readers: Readers) -> StageReport:
 
 
 def analyse(graph: Graph) -> Columns:
-    """Find the columns of every stage of `graph`."""
+    """Return the columns of every stage of `graph`."""
     flow = Flow(graph.layers)
     convolutions = [i for i, layer in enumerate(graph) if layer.kind == "conv"]
     spatial = [i for i in convolutions if max(graph.layers[i].kernel) > 1]
@@ -167,7 +170,7 @@ def analyse(graph: Graph) -> Columns:
     return Columns(tuple(stages), first or chained, tuple(i for i in spatial if i in single))
 
 
-def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
+def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> ColumnStage:
     macs: Counter[int] = Counter()
     image_reader: Counter[int] = Counter()
     for number, node in enumerate(flow.nodes):
@@ -176,7 +179,7 @@ def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
             counter[flow.columns[number]] += node.macs
     total = macs + image_reader
     met = [row for row in flow.interactions if row in rows]
-    return Stage(
+    return ColumnStage(
         size,
         max(macs or total, key=lambda columns: (macs[columns], columns)),
         total.total(),
@@ -187,7 +190,7 @@ def _stage(flow: Flow, size: Size, rows: range, entry_end: int) -> Stage:
 
 
 def _stages(layers: Sequence[Layer]) -> list[tuple[Size, list[range]]]:
-    """Gather blocks of one size, that of a later and larger block counting."""
+    """Group blocks by size; a block counts as large as the largest block after it."""
     sizes = _sizes(layers)
     blocks = blocks_of(layers)
     stages: list[tuple[Size, list[range]]] = []
@@ -202,7 +205,7 @@ def _stages(layers: Sequence[Layer]) -> list[tuple[Size, list[range]]]:
 
 
 def _sizes(layers: Sequence[Layer]) -> list[Size]:
-    """Give height and width of the maps at each row; one pixel for plain features."""
+    """Return the height and width of the map at each row; one pixel for plain features."""
     sizes: list[Size] = []
     for layer in layers:
         if len(layer.shape) == 1:
@@ -217,11 +220,11 @@ def _sizes(layers: Sequence[Layer]) -> list[Size]:
 
 
 _MAPS = frozenset({"input", "conv", "pool", "resize", "reduce"})
-"""Kinds that change the size of maps, whose channels come first."""
+"""Kinds of layers that change the size of maps, with the channels as the first axis."""
 
 
 def blocks_of(layers: Sequence[Layer]) -> list[range]:
-    """Cut the rows after each one that all data passes through."""
+    """Split the rows into blocks, after each row that all data passes through."""
     last_use = list(range(len(layers)))
     for i, layer in enumerate(layers):
         for j in layer.inputs:

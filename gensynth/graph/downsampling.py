@@ -1,8 +1,10 @@
 """Where a network reduces the size of its maps, and whether a low-pass filter comes before.
 
-A traced graph carries its reductions, which the trace found by what they do to the samples of a
-map (`gensynth.graph.trace.sampling`), in whatever notation. A graph that a search space wrote down
-directly is judged by its rows: convolutions, pools, slices and resizes with a stride.
+A traced graph contains its reductions. The trace finds them by what they do to the samples of a map
+(`gensynth.graph.trace.sampling`), and `gensynth.graph.trace.judge` measures what they leave at the
+Nyquist frequency, so a low-pass filter such as Tri-3 is recognised by its response, however it is
+written. A graph that a search space returns directly is judged here by its rows: convolutions,
+pools, slices and resizes with a stride.
 """
 
 from gensynth.graph.graph import LOW_PASS, Graph, Layer, Reduction
@@ -11,8 +13,8 @@ from gensynth.graph.graph import LOW_PASS, Graph, Layer, Reduction
 def judged_reductions(graph: Graph) -> tuple[Reduction, ...]:
     """List the reductions after the network's first convolution, each with its judgement.
 
-    The mean or sum over all positions is none; a strided slice of a strided slice is one reduction
-    with it.
+    A mean or sum over all positions is not a reduction; a strided slice of a strided slice is one
+    reduction together with it.
     """
     if graph.reductions is not None:
         return tuple(found for found in graph.reductions if not found.exempt)
@@ -73,7 +75,7 @@ def _sees_low_pass(graph: Graph, row: int) -> bool:
     """Judge a row that reduces.
 
     Either the row is itself a low-pass filter, at least as wide as its stride, or it is linear and
-    follows one at stride 1 directly; what only moves numbers may stand between. A maximum brings
+    follows one at stride 1 directly; only moves may lie between them. A maximum brings
     high frequencies back, so a filter before it does not help.
     """
     layer = graph.layers[row]

@@ -1,4 +1,4 @@
-"""Gates (squeeze-and-excitation, attention condensers), told by what happens to the numbers."""
+"""Recognises gates (squeeze-and-excitation, attention condensers) by the data flow."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ Readers = Sequence[Sequence[int]]
 
 
 def readers_of(graph: Graph) -> Readers:
-    """List, for each row, the rows that read it."""
+    """Return, for each row, the rows that read it."""
     readers: list[list[int]] = [[] for _ in graph]
     for row, layer in enumerate(graph):
         for source in dict.fromkeys(layer.inputs):
@@ -20,11 +20,11 @@ def readers_of(graph: Graph) -> Readers:
 
 
 def is_gate(graph: Graph, row: int, readers: Readers) -> bool:
-    """Say whether a row acts on other features only by gating them.
+    """Whether a row affects other features only as a gate.
 
-    Whatever comes of it passes a function that bounds it (sigmoid, softmax) and is multiplied
-    with something that does not depend on it. A convolution that is gated by what is computed
-    from itself is no gate, nor is `x * sigmoid(x)`.
+    Everything computed from it passes a bounded function (sigmoid, softmax) and then multiplies
+    something that does not depend on it. A convolution that is gated by its own output is not a
+    gate, and neither is `x * sigmoid(x)`.
     """
     below = _below(graph, row)
     ends = list(_ends(graph, row, readers))
@@ -43,7 +43,7 @@ def _below(graph: Graph, row: int) -> set[int]:
 
 
 def _ends(graph: Graph, row: int, readers: Readers) -> Iterator[tuple[int, bool]]:
-    """Follow what comes of a row up to where it meets something else, or to the output."""
+    """Yield rows where dependants of `row` meet other features, and whether they were bounded."""
     todo, seen = [(row, False)], set()
     while todo:
         place = todo.pop()

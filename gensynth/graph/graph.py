@@ -81,7 +81,7 @@ class Reduction(NamedTuple):
     cause: str
     """Why it was judged so, for a person."""
     exempt: bool = False
-    """It stands at or before the first convolution, where anti-aliasing is not asked for."""
+    """Whether it is at or before the first convolution, where anti-aliasing is not required."""
 
 
 class Stored(NamedTuple):
@@ -124,11 +124,11 @@ class Graph:
         return iter(self.layers)
 
     def __len__(self) -> int:
-        """Count the rows, the input's included."""
+        """Return the number of rows, including the input."""
         return len(self.layers)
 
     def label(self, row: int) -> str:
-        """Name a row for a person: its module, and which of several like operators of that."""
+        """Return a readable name of a row: its module, and its index among like operators."""
         layer = self.layers[row]
         alike = [i for i, r in enumerate(self.layers) if (r.op, r.name) == (layer.op, layer.name)]
         if layer.name and len(alike) == 1:
@@ -138,12 +138,12 @@ class Graph:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Name the function family, as `fingerprint` says."""
+        """The structure of the network in 12 hexadecimal digits; see the function `fingerprint`."""
         return fingerprint(self.layers)
 
 
 def no_rule_for(operators: Sequence[str]) -> str:
-    """Say in a sentence which operators are not known; empty if all are."""
+    """Return, in words, which operators have no rule; empty if all have one."""
     more = f" and {len(operators) - 3} more" if len(operators) > 3 else ""
     return f"no rule for {', '.join(operators[:3])}{more}" if operators else ""
 
@@ -159,7 +159,7 @@ Inputs = list[list[int]]
 
 
 def fingerprint(layers: Sequence[Layer]) -> str:
-    """Name the structure that reaches the output in 12 hexadecimal digits.
+    """Return 12 hexadecimal digits that identify the structure that reaches the output.
 
     Rows that change nothing are left out and the inputs of sums and products stand in canonical
     order. Module names and the order in which independent rows were executed play no part.
@@ -176,13 +176,13 @@ def fingerprint(layers: Sequence[Layer]) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _text(columns: tuple[Any, ...]) -> tuple[str, int]:
-    """Write everything of a row but its name and inputs; and a number that stands for that."""
+    """Return a text of everything of a row but its name and inputs, and a hash of that text."""
     text = repr(columns)
     return text, zlib.crc32(text.encode())
 
 
 def _without_identities(layers: Sequence[Layer]) -> tuple[Inputs, int]:
-    """Give the inputs of every row, and the output row, past rows that change nothing."""
+    """Return the inputs of every row and the output row, skipping rows that change nothing."""
     same = list(range(len(layers)))
     inputs = []
     for i, layer in enumerate(layers):
@@ -228,7 +228,7 @@ def _sort_commutative(
 
 
 def _readers(layers: Sequence[Layer], inputs: Inputs, up: Sequence[int], output: int) -> list[int]:
-    """Give each row a number that stands for all that reads it and reaches the output."""
+    """Return a number for each row that identifies all its readers on the way to the output."""
     down = [0] * len(inputs)
     live = {output}
     for i in range(output, -1, -1):

@@ -1,9 +1,9 @@
-"""What other counters say of the same network: fvcore and torch's FlopCounterMode.
+"""Compares our counts with those of other counters: fvcore and torch's FlopCounterMode.
 
-Both count operators while the network runs, by rules of their own. A difference has one of three
-causes, and is told with the operators that make it: what has no MACs by our definition
-(normalisation, pooling), products of two activations (which we count beside), and operators that
-the other counter does not know. What is left after these would be an error of one of us.
+Both count operators while the network runs, by their own rules. A difference has one of three
+causes, and is explained by the operators responsible: operators without MACs by our definition
+(normalisation, pooling), products of two activations (which we count separately), and operators
+that the other counter does not know. Any remaining difference would be an error in one of them.
 """
 
 import logging
@@ -135,7 +135,7 @@ def difference(opinion: Opinion, profile: Profile) -> str:
     parts = []
     if profile.matmul_macs:
         parts.append(
-            f"products of two activations, {profile.matmul_macs:,} MACs, which are no part of ours"
+            f"products of two activations, {profile.matmul_macs:,} MACs, which ours excludes"
         )
     if defined:
         parts.append(f"{_listed(defined)}, which have no MACs by definition")

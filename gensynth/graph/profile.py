@@ -1,4 +1,4 @@
-"""Static costs of a network at batch 1, read off its graph."""
+"""Static costs of a network at batch 1, computed from its graph."""
 
 from dataclasses import dataclass
 from math import prod
@@ -6,27 +6,27 @@ from math import prod
 from gensynth.graph.graph import Graph, Layer, no_rule_for
 
 BYTES = 4
-"""Of one float32 number."""
+"""Bytes of one float32 number."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a network costs before it is trained; definitions in `profile`."""
+    """What a network costs before it is trained; `profile` defines each cost."""
 
     params: int
     """Stored parameters, batch normalisation and head included."""
     macs: int
     """Multiply-accumulates of convolutions and linear layers, groups respected."""
     weight_bytes: int
-    """Bytes of the parameters in the precision that they have; float32 unless something else."""
+    """Bytes of the parameters in their own precision, usually float32."""
     peak_activation_bytes: int
-    """Largest sum of live tensors over the steps: batch 1, eval, float32, nothing in place."""
+    """Largest memory of live tensors at any step: batch 1, eval mode, float32, nothing in place."""
     uncounted: tuple[str, ...] = ()
-    """Operators that no rule covers, as `op (module)`: `macs` and the peak are lower bounds."""
+    """Operators without a rule, as `op (module)`; if any, `macs` and the peak are lower bounds."""
     matmul_macs: int = 0
-    """Multiply-accumulates of products of two activations (attention), which `macs` excludes."""
+    """Multiply-accumulates of products of two activations (attention); not part of `macs`."""
     unread: tuple[str, ...] = ()
-    """Parameters that the image did not read; they are stored, so they count."""
+    """Parameters that the image does not read. They are stored, so they count."""
 
     @property
     def not_known(self) -> str:
@@ -35,14 +35,13 @@ class Profile:
 
 
 def profile(graph: Graph) -> Profile:
-    """Add up the costs of `graph`.
+    """Compute the costs of `graph`.
 
-    MACs are those of every executed convolution and linear layer; a blur that runs as a fixed
-    depthwise convolution is one of them, so is a learned layer that reads constants only, a mean
-    pool is not. The products of two activations
-    (attention) are excluded by definition and stand beside. Element-wise operators, normalisation
-    and pooling have no MACs by definition. Parameters and their bytes are those that the module
-    stores; a graph that was not traced has those of its rows, in float32.
+    `macs` counts every executed convolution and linear layer, including a blur that runs as a fixed
+    depthwise convolution and a learned layer that reads only constants, but not a mean pool.
+    Products of two activations (attention) are counted separately. By definition, element-wise
+    operators, normalisation and pooling have no MACs. Parameters and their bytes are those that the
+    module stores; if the graph was not traced, those of its rows, in float32.
     """
     params = sum(layer.parameters for layer in graph)
     params, size = (params, BYTES * params) if graph.stored is None else graph.stored
@@ -54,13 +53,13 @@ def profile(graph: Graph) -> Profile:
 
 
 def peak_activation_bytes(graph: Graph) -> int:
-    """Give the largest sum, in bytes, of the tensors that live at one step.
+    """Return the largest memory, in bytes, of the tensors that are live at any step.
 
-    At a step live its inputs, its output, and whatever a later step reads; the network's input
-    is one of them, weights are not. Views live in the memory of what they show. By hand, for
-    `x + relu(conv(x))` with 3 -> 3 channels at 8x8 pixels, 192 numbers each: the convolution holds
-    x and its output (384), the activation x and both of its ends (576), the sum x, the
-    activation's output and its own (576): 576 numbers of 4 bytes are 2,304 bytes.
+    Live tensors of a step are its inputs, its output, and whatever a later step reads. The image is
+    one of them, weights are not. A view shares the memory of its source. Example by hand:
+    `x + relu(conv(x))` with 3 -> 3 channels at 8x8 pixels, 192 numbers per tensor. The convolution
+    holds x and its output (384), the activation holds x, its input and its output (576), and the
+    sum holds x, the activation's output and its own (576). 576 numbers of 4 bytes are 2,304 bytes.
     """
     layers = graph.layers
     memory = list(range(len(layers)))

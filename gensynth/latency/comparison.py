@@ -12,7 +12,7 @@ from gensynth.models.by_name import IMAGENET, Model, find_model
 from gensynth.space import Task
 
 
-def compare(
+def compare_networks(
     names: Sequence[str],
     question: Question,
     folder: Path,

@@ -1,8 +1,8 @@
 """The contract of a device: what answers questions about latency on one kind of machine.
 
 A device is a frozen dataclass without required fields. It is found by the name of an entry point
-(group `gensynth.devices`) or as `module:class` beside the experiment. What only some devices can do
-is declared by protocols of their own. docs/device.md explains how to write one.
+(group `gensynth.devices`) or as `module:class` next to the experiment. Abilities that only some
+devices have are declared by separate protocols. docs/device.md explains how to write one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +115,7 @@ def find_device(name: str, folder: Path | None = None) -> Device:
     return device
 
 
-def check(question: Question, task: Task, folder: Path) -> None:
+def check_question(question: Question, task: Task, folder: Path) -> None:
     """Raise `InputError` if a question cannot be answered."""
     device = find_device(question.device, folder)
     device.runtime(question.runtime)

@@ -14,10 +14,9 @@ from gensynth.evaluation.latency import Latency, Question
 from gensynth.latency.device import Comparison
 from gensynth.latency.job import LatencyJob
 from gensynth.latency.machine import ALONE, alone
-from gensynth.latency.paired import USUAL, Open, Plan, time_paired
+from gensynth.latency.paired import USUAL, Open, TimingPlan, time_paired
 from gensynth.latency.reference import find_reference
-from gensynth.latency.runtimes import RUNTIMES, prepare
-from gensynth.latency.runtimes import check as check_runtime
+from gensynth.latency.runtimes import RUNTIMES, check_runtime, prepare
 from gensynth.models.by_name import Model
 from gensynth.process import check_threads, usable_cores
 from gensynth.space import Task
@@ -59,12 +58,12 @@ class Here:
         check_runtime(question.runtime)
         check_threads(question.threads)
         networks = [_prepared(model, question) for model in models]
-        plan = USUAL if rounds is None else Plan(rounds=rounds)
+        plan = USUAL if rounds is None else TimingPlan(rounds=rounds)
         return _comparison(models, timed(networks, question.threads, 0, plan), question)
 
 
 def timed(
-    networks: Sequence[Open], threads: int, reference: int | None, plan: Plan = USUAL
+    networks: Sequence[Open], threads: int, reference: int | None, plan: TimingPlan = USUAL
 ) -> list[Latency]:
     """Time prepared networks while trainings on this machine pause.
 

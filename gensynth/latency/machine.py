@@ -2,7 +2,7 @@
 
 Two lock files of the user arrange that; they lie in the folder of temporary files, or in the one
 that `$GENSYNTH_LOCKS` names. A training holds a shared lock on `work` while it computes. A
-measurement locks `turn`, which tells trainings that it is waiting, and then `work`, which it gets
+measurement locks `turn`, which shows trainings that it is waiting, and then `work`, which it gets
 once every training has finished its batch and given way. It holds both until it is done, and the
 trainings go on. The kernel releases the locks of a process that dies.
 
@@ -106,5 +106,5 @@ def _opened(name: str) -> Iterator[int]:
 
 
 def _user() -> str:
-    """Return what tells this user's lock files from those of others."""
+    """Return what distinguishes this user's lock files from those of others."""
     return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")

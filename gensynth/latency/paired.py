@@ -1,6 +1,6 @@
 """Paired, interleaved timing: every network runs in every round, under the same conditions.
 
-A measurement consists of blocks of rounds. A block opens every network anew (where its memory lies
+A measurement consists of blocks of rounds. A block opens every network again (where its memory lies
 is luck, too) and warms it up; a round times each network once, in random order. A block contributes
 medians over its rounds: of a network's time, and of its ratio to the reference's time in the same
 round. The result is the median over the blocks, with the interval between two of the sorted blocks
@@ -21,11 +21,11 @@ from gensynth.evaluation.latency import Interval, Latency
 Infer = Callable[[], object]
 """Runs one inference."""
 Open = Callable[[], Infer]
-"""Opens a network anew, ready to run."""
+"""Opens a network, ready to run."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class TimingPlan:
     """How much is measured."""
 
     blocks: int = 10
@@ -38,7 +38,7 @@ class Plan:
     confidence: float = 0.95
 
 
-USUAL = Plan()
+USUAL = TimingPlan()
 Clock = Callable[[], float]
 """Seconds."""
 
@@ -46,7 +46,7 @@ Clock = Callable[[], float]
 def time_paired(
     networks: Sequence[Open],
     reference: int | None = None,
-    plan: Plan = USUAL,
+    plan: TimingPlan = USUAL,
     machine: str = "",
     clock: Clock = time.perf_counter,
 ) -> list[Latency]:
@@ -78,7 +78,7 @@ def order_interval(values: Sequence[float], confidence: float) -> tuple[Interval
     return Interval(ranked[k - 1], ranked[n - k]), max(0.0, 1 - missed[k])
 
 
-def _warm_up(infer: Infer, plan: Plan, clock: Clock) -> float:
+def _warm_up(infer: Infer, plan: TimingPlan, clock: Clock) -> float:
     """Run until warm; return the seconds of the fastest inference."""
     fastest, count, start = math.inf, 0, clock()
     while count < 3 or clock() - start < plan.warm_up_s:
@@ -106,7 +106,7 @@ def _latency(
     blocks: Sequence[Sequence[Sequence[float]]],
     i: int,
     reference: int | None,
-    plan: Plan,
+    plan: TimingPlan,
     machine: str,
 ) -> Latency:
     samples = [times[i] for block in blocks for times in block]

@@ -57,7 +57,7 @@ def _open_onnx(model: bytes, threads: int, images: "Tensor") -> Infer:
     return infer
 
 
-def check(runtime: str) -> None:
+def check_runtime(runtime: str) -> None:
     """Raise `InputError` with the remedy if a runtime is not installed."""
     if runtime == "onnxruntime":
         require()
@@ -66,7 +66,7 @@ def check(runtime: str) -> None:
 def usual_runtime() -> str:
     """Return `onnxruntime`, which small machines run, or `torch` if that is not installed."""
     try:
-        check("onnxruntime")
+        check_runtime("onnxruntime")
     except InputError:
         return "torch"
     return "onnxruntime"

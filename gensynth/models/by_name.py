@@ -14,7 +14,7 @@ from gensynth.genome import GENOME, from_json, read_genome_file, to_json
 from gensynth.graph.graph import Graph
 from gensynth.models import timm_models
 from gensynth.models.exported import input_shape, load_folder, network_of
-from gensynth.plugins import load, names
+from gensynth.plugins import load_plugin, names
 from gensynth.space import Replay, SearchSpace, Source, Task, build_source
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def default_space(name: str, place: str) -> SearchSpace[Any]:
     """
     if name not in names("search_space"):
         raise unknown(place, "search space", name, names("search_space"))
-    space: SearchSpace[Any] = load("search_space", name, place)()
+    space: SearchSpace[Any] = load_plugin("search_space", name, place)()
     return space
 
 
@@ -216,7 +216,7 @@ def _built(name: str, source: Source) -> Model:
 def _from_factory(name: str, task: Task, folder: Path | None) -> Model:
     from torch import nn
 
-    found = load("search_space", name, name, folder or Path.cwd())
+    found = load_plugin("search_space", name, name, folder or Path.cwd())
     module = found if isinstance(found, nn.Module) else network_of(found, name)
     return Model(name, module, (task.channels, task.height, task.width))
 

@@ -113,7 +113,7 @@ class Patience:
         The first time, a line on standard error says what is waited for.
 
         A transaction that was cut off may have been committed. Before it is repeated, `arrived`
-        tells whether it was; such `work` must return None.
+        returns whether it was; such `work` must return None.
 
         Raises:
             InputError: the database gave no answer for too long.

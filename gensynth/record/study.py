@@ -66,7 +66,9 @@ class Record:
         place, file = without_password(storage), file_of(storage)
         if not create and file is not None and not (file.exists() and file.stat().st_size):
             lost = "empty" if file.exists() else "missing"
-            raise InputError(place, f"the record is {lost}; put the file back, or start anew")
+            raise InputError(
+                place, f"the record is {lost}; put the file back, or start a new campaign"
+            )
         with _unopened(place):
             if file is not None:
                 require_record(file, place)

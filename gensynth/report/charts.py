@@ -52,7 +52,7 @@ def _point(page: Contents, outcome: Outcome, cost: float) -> Point:
 
 
 def course(page: Contents) -> str:
-    """Draw the best value after each training, of this campaign and of those beside it."""
+    """Draw the best value after each training, of this campaign and of the others."""
     if not page.courses:
         return ""
     lines = [

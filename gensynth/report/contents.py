@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.generators.synthesis.population import Influence, Population, influences, population
-from gensynth.graph.columns import describe
+from gensynth.graph.columns import describe_columns
 from gensynth.report.sketch import Block, sketch
 
 SEEDS = 32
@@ -53,7 +53,7 @@ class Learned:
 class Contents:
     """One campaign, ready to be laid out."""
 
-    campaign: Campaign
+    campaign: CampaignDriver
     best: Outcome | None
     """The network shown: the exported one, else the best of the search."""
     exported: Outcome | None
@@ -78,9 +78,9 @@ class Contents:
 
 
 def contents_of(
-    campaign: Campaign, beside: Mapping[str, Sequence[Outcome]], learned: bool = True
+    campaign: CampaignDriver, others: Mapping[str, Sequence[Outcome]], learned: bool = True
 ) -> Contents:
-    """Collect the contents; `beside` are other campaigns' outcomes on the same task, by name."""
+    """Collect the contents; `others` are other campaigns' outcomes on the same task, by name."""
     rows = [o for o in campaign.outcomes if o.purpose == "search"]
     finalists, exported = campaign.finalists(), campaign.exported()
     finalist = winner(finalists)
@@ -88,7 +88,7 @@ def contents_of(
     graph = campaign.evaluator.described(best.decisions).candidate.graph if best else None
     trained = [o for o in rows if o.ending == "completed" and o.top1 is not None and o.profile]
     generator = campaign.context.experiment.generator.use
-    everyone = {generator: rows, **beside}
+    everyone = {generator: rows, **others}
     return Contents(
         campaign=campaign,
         best=best,
@@ -96,7 +96,7 @@ def contents_of(
         finalist=finalist,
         judgements=_verdicts(campaign, finalist, best),
         blocks=sketch(graph) if graph else (),
-        stages=describe(graph) if graph else (),
+        stages=describe_columns(graph) if graph else (),
         trained=trained,
         front=front_of([o for o in trained if o.value is not None]),
         courses=[course for name, some in everyone.items() if (course := _course(name, some)).best],
@@ -110,7 +110,7 @@ def contents_of(
 
 
 def _verdicts(
-    campaign: Campaign, finalist: Finalist | None, best: Outcome | None
+    campaign: CampaignDriver, finalist: Finalist | None, best: Outcome | None
 ) -> tuple[Judgement, ...]:
     """Judge the winner at its lower bound; without a winner, the best by its own training."""
     if finalist is not None:
@@ -148,7 +148,7 @@ def fidelity_of(finalists: Sequence[Finalist]) -> Fidelity:
     return Fidelity(len(done), float(spearmanr(short, long).statistic))
 
 
-def _learned(campaign: Campaign) -> Learned | None:
+def _learned(campaign: CampaignDriver) -> Learned | None:
     generator = campaign.generator
     if not isinstance(generator, Synthesis) or not generator.judged:
         return None
@@ -159,7 +159,7 @@ def _learned(campaign: Campaign) -> Learned | None:
     )
 
 
-def _untaught(campaign: Campaign) -> int | None:
+def _untaught(campaign: CampaignDriver) -> int | None:
     generator = campaign.generator
     if not isinstance(generator, Synthesis) or generator.judged or not generator.options.learn:
         return None

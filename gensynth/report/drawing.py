@@ -14,7 +14,7 @@ MAIN_SHARE = 0.68
 """Share of the width for the lane with the most layers."""
 
 
-def draw(blocks: Sequence[Block], label: str) -> str:
+def draw_network(blocks: Sequence[Block], label: str) -> str:
     """Draw all blocks; `label` describes the picture to a screen reader."""
     parts: list[Element] = [_text(LEFT + _room() / 2, 12, "image", "d-shape", "middle")]
     top = 18.0

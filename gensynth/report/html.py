@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from gensynth.graph.graph import Graph
-from gensynth.report.drawing import draw
+from gensynth.report.drawing import draw_network
 from gensynth.report.sketch import sketch
 
 
@@ -15,7 +15,7 @@ def drawing_html(graph: Graph) -> str:
     blocks = sketch(graph)
     label = f"The network's {len(blocks)} kinds of blocks, from the image to the class"
     style = f"<style>.gensynth {{ {_colours()} }} {_rules()}</style>"
-    return f'{style}<div class="gensynth">{draw(blocks, label)}</div>'
+    return f'{style}<div class="gensynth">{draw_network(blocks, label)}</div>'
 
 
 def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

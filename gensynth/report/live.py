@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.status import Status, status_of
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
@@ -24,8 +24,8 @@ Changed = Callable[[], None]
 
 
 @contextmanager
-def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
-    """Yield a function that shows, on standard error, how the campaign stands at each call."""
+def watching(campaign: CampaignDriver, quiet: bool) -> Iterator[Changed]:
+    """Yield a function that shows the state of the campaign on standard error at each call."""
     console = Console(stderr=True)
     if quiet:
         yield lambda: None
@@ -44,7 +44,7 @@ def watching(campaign: Campaign, quiet: bool) -> Iterator[Changed]:
 class _Lines:
     """Print one line for every training that ended since the last call."""
 
-    def __init__(self, campaign: Campaign, console: Console) -> None:
+    def __init__(self, campaign: CampaignDriver, console: Console) -> None:
         self._campaign = campaign
         self._console = console
         self._seen = len(campaign.outcomes)

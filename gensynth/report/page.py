@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import Judgement
@@ -15,7 +15,7 @@ from gensynth.exports.cards import facts_of_export, versions
 from gensynth.report.chart import figure
 from gensynth.report.charts import charts, course
 from gensynth.report.contents import Contents, Learned, contents_of, mean_seconds, seconds_of
-from gensynth.report.drawing import draw
+from gensynth.report.drawing import draw_network
 from gensynth.report.rivals import Rivals
 from gensynth.report.words import LOOKS, reasons
 from gensynth.serialization import write_whole
@@ -28,19 +28,19 @@ MOST_INFLUENCES = 12
 """Most decisions listed; the others matter less."""
 
 
-def write(
-    campaign: Campaign,
+def write_page(
+    campaign: CampaignDriver,
     file: Path,
-    beside: Mapping[str, Sequence[Outcome]] | None = None,
+    others: Mapping[str, Sequence[Outcome]] | None = None,
     rivals: Rivals | None = None,
     learned: bool = True,
 ) -> Path:
     """Write the report of a campaign to `file`, completely or not at all.
 
-    `beside` are the outcomes of other campaigns on the same task, by name; `rivals` are measured
+    `others` are the outcomes of other campaigns on the same task, by name; `rivals` are measured
     latencies of other networks. The part about what was `learned` takes seconds to compute.
     """
-    write_whole(file, render(contents_of(campaign, beside or {}, learned), rivals))
+    write_whole(file, render(contents_of(campaign, others or {}, learned), rivals))
     return file
 
 
@@ -74,7 +74,7 @@ def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "verdicts": [_verdict(j) for j in page.judgements],
         "verdicts_at": "at the lower bound of its top-1" if page.finalist else "on the proxy",
         "latencies": rivals.cells() if rivals else None,
-        "drawing": draw(page.blocks, _drawn(page)) if page.blocks else "",
+        "drawing": draw_network(page.blocks, _drawn(page)) if page.blocks else "",
         "stages": page.stages,
         "charts": charts(page),
         "course": course(page),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import Latency
 from gensynth.latency.here import timed
@@ -46,7 +46,7 @@ class Rivals:
         }
 
 
-def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
+def measure_rivals(campaign: CampaignDriver, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
     """Time the exported network and the networks `names`, built for the campaign's images.
 
     Raises `InputError` if nothing has been exported yet, or a network cannot be built.
@@ -63,12 +63,12 @@ def measure(campaign: Campaign, names: Sequence[str] = OF_THE_PAPER) -> Rivals:
     return Rivals(outcome.genome_id, runtime, tuple(rows))
 
 
-def keep(rivals: Rivals, folder: Path) -> None:
+def keep_rivals(rivals: Rivals, folder: Path) -> None:
     """Write the measurement into the campaign's folder."""
     write_whole(folder / FILE, dumps(rivals))
 
 
-def kept(campaign: Campaign) -> Rivals | None:
+def kept_rivals(campaign: CampaignDriver) -> Rivals | None:
     """Read the measurement of the network that is exported now; None if there is none."""
     file, outcome = campaign.folder / FILE, campaign.exported()
     if outcome is None or not file.exists():

@@ -1,4 +1,4 @@
-"""How a campaign stands or ended: the best candidates, the counts, the exported network."""
+"""The state of a campaign: the best candidates, the counts, the exported network."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.evaluation.outcome import Outcome
@@ -26,7 +26,7 @@ CRASHES = 3
 """Reasons of crashes that are listed."""
 
 
-def show_campaign(campaign: Campaign, published: Published | None = None) -> None:
+def show_campaign(campaign: CampaignDriver, published: Published | None = None) -> None:
     """Print the best candidates, how all candidates ended, and the finals."""
     best, finalists = ranking(campaign.outcomes), campaign.finalists()
     marks = marks_of(finalists, published)
@@ -45,7 +45,9 @@ def show_campaign(campaign: Campaign, published: Published | None = None) -> Non
         console.print(f"[yellow]{warning}[/]")
 
 
-def plain_campaign(campaign: Campaign, published: Published | None = None) -> list[dict[str, Any]]:
+def plain_campaign(
+    campaign: CampaignDriver, published: Published | None = None
+) -> list[dict[str, Any]]:
     """Return the feasible candidates, best first, then the untrained ones, as plain data."""
     marks = marks_of(campaign.finalists(), published)
     rows = [(o, False) for o in ranking(campaign.outcomes)]
@@ -66,13 +68,13 @@ def show_end(reason: str, published: Published | None, report: Path | None = Non
         _print(_ways_on(report.parent))
 
 
-def show_doubt(campaign: Campaign, published: Published) -> None:
+def show_doubt(campaign: CampaignDriver, published: Published) -> None:
     """Print which enforced constraints the exported network breaks on the test split."""
     if missed := missed_on_test(campaign, published.finalist, published.outcome):
         _print(f"[yellow]the test split {escape(missed)}[/]", highlight=True)
 
 
-def show_untrained(campaign: Campaign) -> None:
+def show_untrained(campaign: CampaignDriver) -> None:
     """Print the candidates that were rejected once and that the present constraints allow."""
     for outcome in campaign.untrained():
         _print(f"feasible, untrained: {outcome.number} ({outcome.genome_id})")
@@ -83,14 +85,14 @@ def _print(line: str, highlight: bool = False) -> None:
 
 
 def _ways_on(folder: Path) -> str:
-    """Say what to do if nothing was exported."""
+    """Print what to do if nothing was exported."""
     return (
         "to go on: the same command with more --trials or other limits; export any candidate with "
         f"gensynth export {escape(str(folder))}:NUMBER --to FOLDER"
     )
 
 
-def exported_before(campaign: Campaign) -> Published | None:
+def exported_before(campaign: CampaignDriver) -> Published | None:
     """Return the winner as an earlier run exported it; None if `best` holds another network."""
     best = campaign.folder / "best"
     finalist, outcome = winner(campaign.finalists()), campaign.exported()

@@ -72,15 +72,15 @@ def _remarks(row: Assessment, explain: bool) -> list[str]:
     lines += [f"  {escape(_explanation(j))}" for j in violated]
     if row.profile and row.profile.uncounted:
         lines.append(f"  not counted: {escape(some(row.profile.uncounted))}")
-    return [*lines, *(f"  {escape(line)}" for line in beside(row))]
+    return [*lines, *(f"  {escape(line)}" for line in extra_lines(row))]
 
 
-def beside(row: Assessment) -> list[str]:
-    """Write what stands beside the counts: attention, idle parameters, other counters."""
+def extra_lines(row: Assessment) -> list[str]:
+    """Return what the table does not show: attention, unread parameters, other counters."""
     lines = []
     if row.profile and row.profile.matmul_macs:
         macs = count(row.profile.matmul_macs).strip()
-        lines.append(f"products of two activations: {macs} MACs, no part of the count")
+        lines.append(f"products of two activations: {macs} MACs, not part of the count")
     if row.profile and row.profile.unread:
         lines.append(f"stored, but not read by this image: {some(row.profile.unread)}")
     for opinion in row.opinions or ():

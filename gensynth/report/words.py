@@ -83,5 +83,5 @@ def verdicts(judgements: Iterable[Judgement]) -> str:
 
 
 def reasons(judgements: Iterable[Judgement]) -> str:
-    """Say why a candidate is infeasible; empty if no enforced constraint is broken."""
+    """Return why a candidate is infeasible; empty if no enforced constraint is broken."""
     return "; ".join(f"{j.constraint}: {j.reason}" for j in broken(judgements))

@@ -1,1 +1,1 @@
-"""Files that `gensynth new` writes: small plugins that run as they stand."""
+"""Files that `gensynth new` writes: small plugins that run without changes."""

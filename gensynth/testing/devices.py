@@ -16,7 +16,7 @@ REFERENCE = "gensynth.testing.networks:reference"
 
 
 class _Asked(Question):
-    """A question whose runtime is settled: the device may have no name yet."""
+    """A question whose runtime is settled, as the device may not have a name yet."""
 
     def __post_init__(self) -> None:
         """Take the fields as they are."""

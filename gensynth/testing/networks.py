@@ -57,7 +57,7 @@ MAKERS = (
     partial(_network, 32, 1, 2),
     _linear,
 )
-"""Make the networks, each time anew."""
+"""Functions that build the networks."""
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:

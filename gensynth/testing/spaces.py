@@ -65,7 +65,7 @@ def _draws(space: SearchSpace[Any], count: int, seed: int) -> Iterator[Drawn]:
 
 def _check_attributes(laws: Laws, space: SearchSpace[Any]) -> None:
     with laws.law("it is a frozen dataclass: its fields are its table in an experiment"):
-        expect(is_dataclass(space), "is no dataclass")
+        expect(is_dataclass(space), "is not a dataclass")
         expect(space.__dataclass_params__.frozen, "can be changed")  # type: ignore[attr-defined]
     with laws.law("genome_type is a frozen dataclass, version a whole number"):
         expect(is_dataclass(space.genome_type), f"genome_type is {space.genome_type!r}")
@@ -125,8 +125,8 @@ def _check_networks(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn], tas
         with laws.law("graph(genome, task) is the graph that tracing the network gives"):
             for one in buildable:
                 traced = trace(build(space, one.genome, task), _input(space, one, task))
-                told = space.graph(one.genome, task)
-                expect(told.layers == traced.layers, _first(told, traced))
+                given = space.graph(one.genome, task)
+                expect(given.layers == traced.layers, _first(given, traced))
 
 
 def _input(space: SearchSpace[Any], one: Drawn, task: Task) -> tuple[int, int, int]:
@@ -150,7 +150,7 @@ def _check_imports(module: str) -> None:
         name = waiting.pop()
         seen.add(name)
         found = find_spec(name)
-        expect(found is not None and found.origin is not None, f"{name} is no Python file")
+        expect(found is not None and found.origin is not None, f"{name} is not a Python file")
         assert found is not None and found.origin is not None
         for imported in _imported(Path(found.origin)):
             top = imported.partition(".")[0]
@@ -168,8 +168,8 @@ def _imported(path: Path) -> Iterator[str]:
             yield node.module
 
 
-def _first(told: Any, traced: Any) -> str:
-    for row, (one, other) in enumerate(zip(told.layers, traced.layers, strict=False)):
+def _first(given: Any, traced: Any) -> str:
+    for row, (one, other) in enumerate(zip(given.layers, traced.layers, strict=False)):
         if one != other:
             return f"row {row} is {one}, traced {other}"
-    return f"{len(told.layers)} rows, traced {len(traced.layers)}"
+    return f"{len(given.layers)} rows, traced {len(traced.layers)}"

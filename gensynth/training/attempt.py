@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from gensynth.errors import PLUGIN_FAULTS
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Ending
-from gensynth.training.device import is_out_of_memory
 from gensynth.training.job import Diverged, Job
 from gensynth.training.loop import train
+from gensynth.training.torch_device import is_out_of_memory
 
 ATTEMPTS = 3
 """Attempts at a job whose worker is lost, and at training the network that is exported."""

@@ -53,7 +53,7 @@ def joined_draws(several: Sequence[Draws]) -> Draws:
     return Draws(shift, mirror, square, first.margin, first.side)
 
 
-def draw(
+def draw_augmentation(
     augment: Sequence[str], count: int, size: tuple[int, int], generator: torch.Generator
 ) -> Draws:
     """Draw the numbers for an epoch over `count` images of `size` (height, width), on the CPU."""

@@ -7,7 +7,7 @@ from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Purpose
 from gensynth.space import Source
-from gensynth.training.device import Device
+from gensynth.training.torch_device import TorchDevice
 
 Augmentation = Literal["crop", "flip", "cutout"]
 MOST_EPOCHS = 100_000
@@ -96,7 +96,7 @@ class Job:
     """Seconds; `attempt` enforces it, `train` does not."""
     threads: int = 1
     """CPU threads."""
-    device: Device = "auto"
+    device: TorchDevice = "auto"
     cache: str | None = None
     """Folder of decoded images on this node; None = the user's cache folder."""
     import_paths: tuple[str, ...] = field(default_factory=tuple)

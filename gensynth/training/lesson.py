@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.training.augment import Draws, draw
+from gensynth.training.augment import Draws, draw_augmentation
 from gensynth.training.job import Job
 
 
@@ -32,7 +32,7 @@ def lesson_of(job: Job, epoch: int, chosen: Tensor, size: tuple[int, int]) -> Le
     """Return what epoch number `epoch` (from 1) shows of the images `chosen`, of `size` (H, W)."""
     rng = generator_of(job.training_seed, epoch)
     order = chosen[torch.randperm(len(chosen), generator=rng)]
-    draws = draw(job.recipe.augment, len(order), size, rng)
+    draws = draw_augmentation(job.recipe.augment, len(order), size, rng)
     return Lesson(order, draws, rng.initial_seed())
 
 

@@ -28,7 +28,6 @@ from gensynth.space import build_source
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented
 from gensynth.training.checkpoint import Checkpoint
-from gensynth.training.device import keep_freed_memory, resolve, set_threads
 from gensynth.training.job import WEIGHTS, Diverged, Job
 from gensynth.training.lesson import Lesson, generator_of, lesson_of, seeded
 from gensynth.training.optimizer import (
@@ -38,6 +37,7 @@ from gensynth.training.optimizer import (
     rate_at,
     restore_optimizer,
 )
+from gensynth.training.torch_device import keep_freed_memory, resolve, set_threads
 
 _log = logging.getLogger(__name__)
 EVALUATION_BATCH = 512

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from gensynth.data.batches import Batches
-from gensynth.training.augment import augmented, draw
-from gensynth.training.device import keep_freed_memory, set_threads
+from gensynth.training.augment import augmented, draw_augmentation
 from gensynth.training.job import Job
 from gensynth.training.loop import EVALUATION_BATCH, Training, data_of
+from gensynth.training.torch_device import keep_freed_memory, set_threads
 
 WARM_UP = 2
 """Batches before the measurement starts; the first ones allocate memory and choose kernels."""
@@ -60,7 +60,9 @@ Work = Callable[[int], int]
 def _trainer(training: Training) -> Work:
     recipe, images, chosen = training.job.recipe, training.images, training.chosen
     rng = torch.Generator().manual_seed(0)
-    draws = draw(recipe.augment, recipe.batch_size, images.size, rng).to(training.device)
+    draws = draw_augmentation(recipe.augment, recipe.batch_size, images.size, rng).to(
+        training.device
+    )
     training.network.train()
 
     def work(step: int) -> int:

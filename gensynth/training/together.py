@@ -11,10 +11,10 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Ending
 from gensynth.training import checkpoint
 from gensynth.training.attempt import Result, attempt
-from gensynth.training.device import keep_freed_memory, set_threads
 from gensynth.training.group.training import GroupTraining
 from gensynth.training.job import Diverged, Job
 from gensynth.training.loop import Training, data_of, identity_of
+from gensynth.training.torch_device import keep_freed_memory, set_threads
 
 _log = logging.getLogger(__name__)
 WatchJob = Callable[[Job, Measurement], bool]

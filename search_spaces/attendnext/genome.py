@@ -49,7 +49,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Stage:
+class AttendNeXtStage:
     """Blocks on maps of one size; a field that does not apply has its default."""
 
     columns: int
@@ -75,14 +75,14 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Genome:
+class AttendNeXtGenome:
     """One network of the space."""
 
     resolution: float
     activation: Activation
     gate: Gate
     stem: Stem
-    stages: tuple[Stage, ...]
+    stages: tuple[AttendNeXtStage, ...]
 
     def __post_init__(self) -> None:
         check_at_least("resolution", self.resolution, 0.01)

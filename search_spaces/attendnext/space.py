@@ -14,17 +14,17 @@ from search_spaces.attendnext.genome import (
     CONDENSE,
     KERNELS,
     Activation,
+    AttendNeXtGenome,
+    AttendNeXtStage,
     Attention,
     Block,
     Branch,
     Down,
     Gate,
-    Genome,
     Interaction,
     Mix,
     Place,
     Pool,
-    Stage,
     Stem,
 )
 from search_spaces.attendnext.graph import graph_of
@@ -59,7 +59,7 @@ class AttendNeXt:
     further strides are left out, so every genome has a network for images of any size.
     """
 
-    genome_type: ClassVar[type[Genome]] = Genome
+    genome_type: ClassVar[type[AttendNeXtGenome]] = AttendNeXtGenome
     version: ClassVar[int] = 1
 
     stages: tuple[int, ...] = (1, 2, 3, 4)
@@ -120,7 +120,7 @@ class AttendNeXt:
         }
         return fitting | {"prototype": nearest_in(self, PRESETS[self.prototype])}
 
-    def sample(self, choose: Choose) -> Genome:
+    def sample(self, choose: Choose) -> AttendNeXtGenome:
         """Build a genome from the answers of `choose`: about 35 decisions for a small network."""
         ask = UnlessAlone(choose)
         count = ask("stages", self.stages)
@@ -135,20 +135,20 @@ class AttendNeXt:
         stages = tuple(self._stage(ask, f"stage{i + 1}") for i in range(count))
         gated = any(stage.attention != "none" for stage in stages)
         gate = ask("gate", self.gates) if gated else "sigmoid"
-        return Genome(resolution, activation, gate, stem, stages)
+        return AttendNeXtGenome(resolution, activation, gate, stem, stages)
 
-    def source(self, genome: Genome, task: Task) -> Source:
+    def source(self, genome: AttendNeXtGenome, task: Task) -> Source:
         """Return how to build the network of `genome` for `task`."""
         spec = specify(genome, task, self.smallest_map)
         shape = (task.channels, *input_size(genome, task))
         return Source("search_spaces.attendnext.blocks", spec, shape)
 
-    def graph(self, genome: Genome, task: Task) -> Graph:
+    def graph(self, genome: AttendNeXtGenome, task: Task) -> Graph:
         """Return the graph that tracing the network would return, without building the network."""
         source = self.source(genome, task)
         return graph_of(source.spec, source.input_shape)
 
-    def _stage(self, ask: Choose, name: str) -> Stage:
+    def _stage(self, ask: Choose, name: str) -> AttendNeXtStage:
         columns = ask(f"{name}.columns", self.columns)
         several = columns > 1
         width = ask(f"{name}.width", self.widths)
@@ -166,7 +166,7 @@ class AttendNeXt:
         shrinks = condense > 1 or (at_entry and stride > 1)
         pool = ask(f"{name}.pool", self.pools) if shrinks else "max_blur"
         down = ask(f"{name}.down", self.downs) if stride > 1 and not at_entry else "rect2"
-        return Stage(
+        return AttendNeXtStage(
             columns=columns,
             width=width,
             branch=branch,
@@ -191,7 +191,7 @@ class AttendNeXt:
         )
         return distinct + distinct[-1:] * (depth - len(distinct))
 
-    def _takes(self, decisions: Decisions, genome: Genome) -> bool:
+    def _takes(self, decisions: Decisions, genome: AttendNeXtGenome) -> bool:
         try:
             return self.sample(Replay(decisions)) == genome
         except InputError:

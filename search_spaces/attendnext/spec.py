@@ -4,7 +4,7 @@ from math import gcd
 from typing import Any
 
 from gensynth.space import Task
-from search_spaces.attendnext.genome import Genome, Stage
+from search_spaces.attendnext.genome import AttendNeXtGenome, AttendNeXtStage
 from search_spaces.sizes import Size, halve
 
 Spec = dict[str, Any]
@@ -12,13 +12,13 @@ LEAST_RESOLUTION = 8
 """A share of the resolution never reduces an image below this many pixels per side."""
 
 
-def input_size(genome: Genome, task: Task) -> Size:
+def input_size(genome: AttendNeXtGenome, task: Task) -> Size:
     """Return the height and width (pixels) of the input of the network."""
     share = genome.resolution
     return _scaled(task.height, share), _scaled(task.width, share)
 
 
-def specify(genome: Genome, task: Task, smallest_map: int) -> Spec:
+def specify(genome: AttendNeXtGenome, task: Task, smallest_map: int) -> Spec:
     """Return the specification of the network of `genome` for `task`, as plain data."""
     stem, size = _stem(genome, task, smallest_map)
     inputs = genome.stem.width
@@ -40,7 +40,7 @@ def _scaled(extent: int, share: float) -> int:
     return max(round(extent * share), min(extent, LEAST_RESOLUTION))
 
 
-def _stem(genome: Genome, task: Task, smallest_map: int) -> tuple[Spec, Size]:
+def _stem(genome: AttendNeXtGenome, task: Task, smallest_map: int) -> tuple[Spec, Size]:
     genes = genome.stem
     size, stride = halve(input_size(genome, task), 1, genes.stride, smallest_map)
     columns = gcd(genome.stages[0].columns, genes.width) if genes.convs == 2 else 0
@@ -55,7 +55,9 @@ def _stem(genome: Genome, task: Task, smallest_map: int) -> tuple[Spec, Size]:
     return spec, size
 
 
-def _stage(stage: Stage, channels: int, size: Size, smallest_map: int) -> tuple[list[Spec], Size]:
+def _stage(
+    stage: AttendNeXtStage, channels: int, size: Size, smallest_map: int
+) -> tuple[list[Spec], Size]:
     size, stride = halve(size, 1, stage.stride, smallest_map)
     columns, widths = _bundles(stage)
     expansion = 2 if stage.branch == "bottleneck" else 1
@@ -75,7 +77,7 @@ def _stage(stage: Stage, channels: int, size: Size, smallest_map: int) -> tuple[
     return blocks, size
 
 
-def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> Spec:
+def _form(stage: AttendNeXtStage, k: int, stride: int, size: Size, smallest_map: int) -> Spec:
     """Return the specification of block `k` without its channels; `size` is that of its output."""
     mixing = stage.interaction == "every" or (stage.interaction == "entry" and k == 0)
     attention = stage.attention if attends(stage, k) else "none"
@@ -95,13 +97,13 @@ def _form(stage: Stage, k: int, stride: int, size: Size, smallest_map: int) -> S
     return residual | {"attend": attention, "condense": condense, "pool": stage.pool}
 
 
-def attends(stage: Stage, k: int) -> bool:
+def attends(stage: AttendNeXtStage, k: int) -> bool:
     """Return whether block `k` (from 0) of a stage is one that attends."""
     last = len(stage.blocks) - 1
     return {"first": k == 0, "every": True, "last": k == last}[stage.place]
 
 
-def _bundles(stage: Stage) -> tuple[list[int], list[int]]:
+def _bundles(stage: AttendNeXtStage) -> tuple[list[int], list[int]]:
     """Return the number of columns and their width, for each bundle of equal columns."""
     if stage.mix == "same":
         return [stage.columns], [stage.width]

@@ -15,7 +15,7 @@ import gensynth
 ROOT = Path(__file__).parents[2]
 STUB = ROOT / "gensynth" / "__init__.pyi"
 COMMANDS = ROOT / "gensynth" / "cli"
-HELPERS = {"__init__", "app", "exits", "options", "findings"}
+HELPERS = {"__init__", "app", "exits", "options", "check_report"}
 """Modules of the command line that are no command."""
 FUNCTIONS = [name for name in gensynth.__all__ if name[0].islower()]
 OURS = [

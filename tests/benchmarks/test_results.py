@@ -11,7 +11,7 @@ import pytest
 from gensynth.genome import from_json
 from gensynth.space import Replay
 from search_spaces.attendnext import AttendNeXt
-from search_spaces.attendnext.genome import Genome
+from search_spaces.attendnext.genome import AttendNeXtGenome
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results" / "attendnext_cifar10"
 FOUND = RESULTS / "found"
@@ -47,7 +47,7 @@ def test_a_found_network_loads_without_this_project(folder: Path) -> None:
 def test_the_presets_are_the_found_networks(preset: str, folder: Path) -> None:
     space = AttendNeXt()
     text = (folder / "genome.json").read_text(encoding="utf-8")
-    found = from_json(Genome, text, space.version, "found")
+    found = from_json(AttendNeXtGenome, text, space.version, "found")
     assert space.sample(Replay(space.presets[preset])) == found
 
 
@@ -64,5 +64,5 @@ def test_every_genome_of_the_record_can_be_read() -> None:
     assert genomes
     for path in genomes:
         text = path.read_text(encoding="utf-8")
-        assert from_json(Genome, text, space.version, str(path)).stages
+        assert from_json(AttendNeXtGenome, text, space.version, str(path)).stages
         assert json.loads(text)["space"] == "attendnext"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gensynth.campaign.campaign import Campaign, Done, Wait
-from gensynth.campaign.folder import viewing
+from gensynth.campaign.campaign import CampaignDriver, Done, Wait
+from gensynth.campaign.campaign_folder import viewing
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.training.attempt import ATTEMPTS, Result
 from gensynth.training.job import Job
 from tests.support.campaigns import campaign, comparable, measurement
@@ -25,7 +25,7 @@ def finished(job: Job, top1: float) -> Result:
     return Result("completed", (measurement(job.recipe.epochs, top1),))
 
 
-def play(played: Campaign, top1: Any = lambda job: 60.0) -> Done:
+def play(played: CampaignDriver, top1: Any = lambda job: 60.0) -> Done:
     """Answer every job at once, as if its training had ended at `top1(job)` percent."""
     while True:
         job = played.ask()
@@ -37,7 +37,7 @@ def play(played: Campaign, top1: Any = lambda job: 60.0) -> Done:
 
 def rows(folder: Path, **changes: Any) -> list[Outcome]:
     with campaign(folder, **changes) as opened:
-        run(opened)
+        run_inline(opened)
         return comparable(opened.outcomes)
 
 
@@ -174,7 +174,7 @@ def test_what_runs_out_of_memory_is_tried_once_more_at_half_the_batch(
 GENERATORS = ("random", "evolution", "nsgaii", "tpe", "gp", "gensynth")
 
 
-def stop_after(opened: Campaign, jobs: int) -> Iterator[None]:
+def stop_after(opened: CampaignDriver, jobs: int) -> Iterator[None]:
     for _ in range(jobs):
         job = opened.ask()
         if isinstance(job, Done):

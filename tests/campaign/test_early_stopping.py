@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gensynth.campaign.campaign import Campaign, Done
+from gensynth.campaign.campaign import CampaignDriver, Done
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.early_stopping import Curve, Halving, Never, Running, SearchCurves
 from gensynth.campaign.experiment import EXPERIMENT, Stopping, parse_experiment, read_experiment
-from gensynth.campaign.folder import driving
 from gensynth.errors import InputError
 from gensynth.training.attempt import Result
 from gensynth.training.job import Job
@@ -173,7 +173,7 @@ LEAST = {"top1": {"use": "constraints.top1:Top1", "min": 50.0}}
 STOPPING = {"rule": "halving", "first": 1, "reduction": 2}
 
 
-def reported(opened: Campaign, top1s: tuple[float, ...], end: float | None) -> list[bool]:
+def reported(opened: CampaignDriver, top1s: tuple[float, ...], end: float | None) -> list[bool]:
     """Report first epochs, one after the other; each training completes at `end` if given."""
     goes_on = []
     for top1 in top1s:

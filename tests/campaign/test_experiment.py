@@ -41,7 +41,7 @@ def test_constraints_keep_their_name_mode_weight_and_fields(tmp_path: Path) -> N
 
 
 def test_the_resolved_experiment_reads_back_the_same() -> None:
-    from gensynth.campaign.folder import _without_none
+    from gensynth.campaign.campaign_folder import _without_none
     from gensynth.serialization import to_plain
 
     original = embedded_experiment("digits")

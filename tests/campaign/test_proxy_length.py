@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gensynth.api.experiments import embedded
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import Experiment, embedded_experiment, read_experiment
-from gensynth.campaign.folder import driving
 from gensynth.campaign.proxy_length import (
     IMAGES,
     LONGEST,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from devices.cortex_a72.device import CortexA72
-from gensynth.campaign.campaign import Campaign
+from devices.cortex_a72.emulated_device import CortexA72
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.context import make_context
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import Question
@@ -31,7 +31,7 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def searched(folder: Path, **changes: Any) -> Campaign:
+def searched(folder: Path, **changes: Any) -> CampaignDriver:
     with campaign(folder, constraints=RULE, trials=6, **changes) as opened:
         play(opened)
         return opened

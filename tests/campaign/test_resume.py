@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gensynth.campaign.campaign import Done
-from gensynth.campaign.folder import viewing
+from gensynth.campaign.campaign_folder import viewing
 from gensynth.cli import BAD_INPUT, main
 from gensynth.errors import InputError
 from gensynth.report.standings import plain_campaign

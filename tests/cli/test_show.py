@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.campaign.folder import driving
-from gensynth.executors.inline import run as run_campaign
+from gensynth.campaign.campaign_folder import driving
+from gensynth.executors.inline import run_inline
 from gensynth.exports.publish import publish
 from tests.cli.test_command_line import TOY, rows, run
 from tests.support.campaigns import experiment
@@ -26,7 +26,7 @@ def finished(toml: Path) -> Path:
     folder = toml.parent / "run"
     rules = {"max_params": {"limit": 100_000}, "top1": {"min": 1.0}}
     with driving(folder, experiment(trials=4, constraints=rules), None) as campaign:
-        run_campaign(campaign)
+        run_inline(campaign)
         assert publish(campaign, folder / "best") is not None
     return folder
 

@@ -23,7 +23,7 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import find_model
-from gensynth.plugins import load, names
+from gensynth.plugins import load_plugin, names
 from gensynth.serialization import from_plain
 from tests.support.networks import (
     FunctionalResNet,
@@ -226,4 +226,4 @@ def test_a_wrong_field_is_named(kind: type[Any], fields: dict[str, Any], place: 
 def test_all_of_them_are_plugins() -> None:
     kinds = [Columnar, StridedPointwise, AntialiasedDownsampling, Top1, *BUDGETS.values()]
     kinds += [MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio]
-    assert {load("constraint", name, "test") for name in names("constraint")} == set(kinds)
+    assert {load_plugin("constraint", name, "test") for name in names("constraint")} == set(kinds)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gensynth.cli import main
 from gensynth.errors import InputError
 from gensynth.exports.agreement import Extras, add_format
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.formats import Deployment, Run, formats
 from gensynth.formats.fold import folded
 from gensynth.formats.real_inputs import RealInputs, noise
@@ -23,7 +23,7 @@ from gensynth.models.by_name import preset_source
 from gensynth.space import Draw, SearchSpace, Source, Task, build_source
 from search_spaces.attendnet import AttendNet
 from search_spaces.attendnext import AttendNeXt
-from tests.exports.test_folder import USER_MODULE, tiny_source, weights_of, write_module
+from tests.exports.test_export_folder import USER_MODULE, tiny_source, weights_of, write_module
 
 TASK = Task(channels=3, height=32, width=32, classes=10)
 

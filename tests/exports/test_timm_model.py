@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gensynth.data.preprocessing import Preprocessing
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.genome import to_json
 from gensynth.space import Replay, Task, build_source

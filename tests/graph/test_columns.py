@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gensynth.graph.columns import Columns, analyse, describe
+from gensynth.graph.columns import Columns, analyse, describe_columns
 from gensynth.graph.graph import Graph
 from gensynth.graph.trace import trace
 from tests.support.networks import (
@@ -225,20 +225,20 @@ def test_a_network_without_spatial_convolutions_has_no_stages() -> None:
 def test_the_description_has_a_line_for_each_stage() -> None:
     stem, inner = 3 * 16 * 9 * 256, 16 * 4 * 9 * 256
     share = f"{inner / (stem + inner):.0%} of 258.0 k spatial MACs in columns"
-    (mixed,) = describe(graph_of(conv(16, 16, 3, 1, 4), conv(16, 16, 1)))
+    (mixed,) = describe_columns(graph_of(conv(16, 16, 3, 1, 4), conv(16, 16, 1)))
     assert mixed == f"16x16: 4 columns, {share}; columns interact at 3"
-    (apart,) = describe(graph_of(conv(16, 16, 3, 1, 4)))
+    (apart,) = describe_columns(graph_of(conv(16, 16, 3, 1, 4)))
     assert apart == f"16x16: 4 columns, {share}, without interaction"
-    (dense,) = describe(graph_of(conv(16, 16)))
+    (dense,) = describe_columns(graph_of(conv(16, 16)))
     assert dense == "16x16: no parallel columns, 700.4 k spatial MACs"
 
 
 def test_the_description_names_a_few_interactions_and_counts_the_others() -> None:
-    (line,) = describe(graph_of(*[bottleneck(16, 4, 8) for _ in range(9)]))
+    (line,) = describe_columns(graph_of(*[bottleneck(16, 4, 8) for _ in range(9)]))
     assert "interact at 2.branch.4.0 (entry), 3.branch.4.0, " in line
     assert line.endswith("7.branch.4.0 and 3 more")
 
 
 def test_large_counts_are_told_in_millions() -> None:
-    (line,) = describe(trace(conv(64, 64), (64, 32, 32)))
+    (line,) = describe_columns(trace(conv(64, 64), (64, 32, 32)))
     assert line == "32x32: no parallel columns, 37.7 M spatial MACs"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gensynth.graph.graph import Layer, fingerprint
 from gensynth.graph.trace import trace
-from gensynth.plugins import load
+from gensynth.plugins import load_plugin
 from gensynth.space import Replay, Task
 from tests.support.networks import call, columnar, conv, resnet
 
@@ -166,6 +166,6 @@ def test_it_is_the_same_in_another_process() -> None:
 )
 def test_the_names_that_stand_in_records_stay(name: str, expected: str) -> None:
     space, _, preset = name.partition(":")
-    made = load("search_space", space, "test")()
+    made = load_plugin("search_space", space, "test")()
     genome = made.sample(Replay(made.presets[preset]))
     assert made.graph(genome, Task(3, 64, 64, 10)).fingerprint == expected

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gensynth.graph.columns import report
+from gensynth.graph.columns import stage_reports
 from gensynth.graph.gates import is_gate, readers_of
 from gensynth.graph.trace import trace
 from gensynth.space import Replay, Task
@@ -28,7 +28,7 @@ def test_a_gate_that_sees_all_channels_lets_columns_interact(
     kind: str, layer: str, gate: str
 ) -> None:
     attention = ATTENTIONS[kind](16, 2, "max_blur", gate, "relu")
-    (stage,) = report(trace(gated(attention), (3, 32, 32)))
+    (stage,) = stage_reports(trace(gated(attention), (3, 32, 32)))
     assert [(met.layer, met.gate) for met in stage.interactions] == [(layer, True)]
     assert stage.columns == 4
     line = str(stage)
@@ -58,7 +58,7 @@ def test_condensers_of_the_space_interact_as_their_stage_says(
         "stage1.block2.inner": 1.0,
     }
     genome = space.sample(Replay({**space.presets["tiny"], **changes}))
-    stages = report(space.graph(genome, Task(1, 16, 16, 10)))
+    stages = stage_reports(space.graph(genome, Task(1, 16, 16, 10)))
     met = [i for stage in stages for i in stage.interactions if "stages.0.1" in i.layer]
     by_nature = attention in ("ac", "vac", "se")
     assert any(i.gate for i in met) == (by_nature or (interaction, attention) == ("every", "text"))

@@ -19,8 +19,8 @@ from gensynth.errors import InputError
 from gensynth.evaluation.latency import Interval, Question
 from gensynth.latency import machine
 from gensynth.latency.machine import alone, sharing
-from gensynth.latency.paired import Infer, Open, Plan, order_interval, time_paired
-from tests.exports.test_folder import export, tiny_source
+from gensynth.latency.paired import Infer, Open, TimingPlan, order_interval, time_paired
+from tests.exports.test_export_folder import export, tiny_source
 
 
 class World:
@@ -44,9 +44,9 @@ class World:
 
         return open_
 
-    def timed(self, *milliseconds: float, plan: Plan | None = None) -> Any:
+    def timed(self, *milliseconds: float, plan: TimingPlan | None = None) -> Any:
         networks = [self.network(ms) for ms in milliseconds]
-        return time_paired(networks, 0, plan or Plan(), clock=self.clock)
+        return time_paired(networks, 0, plan or TimingPlan(), clock=self.clock)
 
 
 def test_without_noise_times_and_ratios_are_exact() -> None:
@@ -55,7 +55,7 @@ def test_without_noise_times_and_ratios_are_exact() -> None:
     assert first.median_ms == pytest.approx(2.0) and first.ratio == 1.0
     assert second.ratio == pytest.approx(2.5) and third.ratio == pytest.approx(0.005)
     assert second.interval_ms.low == pytest.approx(second.interval_ms.high)
-    assert world.opened == 3 * Plan().blocks and second.samples == 120
+    assert world.opened == 3 * TimingPlan().blocks and second.samples == 120
     assert second.confidence == pytest.approx(1 - 22 / 1024)
 
 
@@ -68,7 +68,7 @@ def test_drift_moves_the_times_and_not_the_ratios() -> None:
 
 def test_a_ratio_that_noise_does_not_carry_is_not_told() -> None:
     _, calm = World(noise=0.05).timed(2.0, 5.0)
-    _, stormy = World(noise=30.0).timed(2.0, 5.0, plan=Plan(rounds=2))
+    _, stormy = World(noise=30.0).timed(2.0, 5.0, plan=TimingPlan(rounds=2))
     assert calm.precise_ratio is not None and stormy.precise_ratio is None
     assert calm.ratio_interval.low <= 2.5 <= calm.ratio_interval.high
     assert stormy.ratio_interval.high > 1.25 * stormy.ratio_interval.low

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gensynth.campaign.campaign_folder import driving, open_record
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.folder import driving, open_record
 from gensynth.testing.constraints import check_constraint
 from tests.campaign.test_campaign import play
 from tests.cli.test_command_line import ROOT, with_tests_importable
@@ -93,11 +93,11 @@ class Deadly:
 SCRIPT = """
 import sys
 from pathlib import Path
-from gensynth.campaign.folder import driving
-from gensynth.executors.inline import run
+from gensynth.campaign.campaign_folder import driving
+from gensynth.executors.inline import run_inline
 from tests.laws.test_failing_plugins import deadly
 with driving(Path(sys.argv[1]) / "run", deadly(Path(sys.argv[1])), None) as opened:
-    print(run(opened).reason)
+    print(run_inline(opened).reason)
 """
 
 
@@ -134,10 +134,10 @@ def test_a_rule_that_exits_ends_its_candidate_and_not_the_search(tmp_path: Path)
 UNRULY = """
 import sys
 from pathlib import Path
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from tests.support.unruly_campaigns import unruly
 with unruly(Path(sys.argv[1]), [("fine", 4), ("BEHAVIOUR", 5)], executor="inline") as opened:
-    print(run(opened).reason)
+    print(run_inline(opened).reason)
 """
 
 

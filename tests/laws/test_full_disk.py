@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.campaign.folder import open_record, viewing
+from gensynth.campaign.campaign_folder import open_record, viewing
 from gensynth.errors import InputError
 from tests.campaign.test_campaign import play, top1_of
 from tests.cli.test_command_line import TOY, with_tests_importable

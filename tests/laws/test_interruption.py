@@ -12,7 +12,7 @@ import pytest
 from gensynth.campaign.campaign import Done
 from gensynth.cli import main
 from gensynth.evaluation.measurement import Measurement
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.process import Interruption, exit_code, patient
 from gensynth.training import checkpoint
 from tests.cli.test_command_line import ROOT, with_tests_importable
@@ -85,7 +85,7 @@ def test_a_command_that_a_signal_ends_says_so(capsys: pytest.CaptureFixture[str]
 def test_what_is_interrupted_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     """The rows are those of a campaign that nobody interrupted."""
     with campaign(tmp_path / "whole", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
-        run(opened)
+        run_inline(opened)
         whole = comparable(opened.outcomes)
     with campaign(tmp_path / "parts", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
         interruption, real = Interruption(), opened.report
@@ -97,13 +97,13 @@ def test_what_is_interrupted_goes_on_from_its_last_epoch(tmp_path: Path) -> None
 
         opened.report = report  # type: ignore[method-assign]
         with pytest.raises(KeyboardInterrupt):
-            run(opened, interruption=interruption)
+            run_inline(opened, interruption=interruption)
         assert opened.outcomes == []
     (saved,) = tmp_path.glob(f"parts/candidates/*/{checkpoint.CHECKPOINT}")
     seconds = [m.seconds for m in curve_of(saved)]
     assert len(seconds) == 8  # The epoch that ran when it was asked for came to its end.
     with campaign(tmp_path / "parts", trials=2, proxy=EPOCHS, resources=NEVER) as opened:
-        assert run(opened) == Done("finished")
+        assert run_inline(opened) == Done("finished")
         assert [m.seconds for m in opened.outcomes[0].curve][:8] == seconds
         assert comparable(opened.outcomes) == whole
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gensynth.campaign.campaign import Campaign, Done
+from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, ConstraintError, Indicator, Judgement
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import Interval, Latency, Question
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.score import NetScore, NetScoreLatency
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.generators.space_problem import SpaceProblem
 from gensynth.graph.graph import Graph, Layer
 from gensynth.graph.profile import profile
@@ -125,13 +125,15 @@ class Fake:
         return latency(ratio=job.source.spec["width"] / 20)
 
 
-def search(folder: Path, stopwatch: Fake, steps: int | None = None, **changes: Any) -> Campaign:
+def search(
+    folder: Path, stopwatch: Fake, steps: int | None = None, **changes: Any
+) -> CampaignDriver:
     with campaign(folder, **({"constraints": RATIO, "trials": 4} | changes)) as opened:
         list(islice(_trainings(opened, stopwatch), steps))
         return opened
 
 
-def _trainings(opened: Campaign, stopwatch: Stopwatch) -> Iterator[Job]:
+def _trainings(opened: CampaignDriver, stopwatch: Stopwatch) -> Iterator[Job]:
     while not isinstance(job := opened.ask(stopwatch), Done):
         assert isinstance(job, Job)
         opened.tell(job, finished(job, 60.0))
@@ -212,7 +214,7 @@ def test_a_campaign_measures_by_itself(tmp_path: Path, generator: str) -> None:
     score = {"use": "netscore_latency", "reference": "attendnext:tiny", "runtime": "torch"}
     changes: dict[str, Any] = {"constraints": {"max_latency_ratio": settings}, "score": score}
     with campaign(tmp_path, trials=2, generator=generator, **changes) as opened:
-        assert run(opened) == Done("finished")
+        assert run_inline(opened) == Done("finished")
         trained = [o for o in opened.outcomes if o.purpose == "search" and o.curve]
         assert trained and all(len(o.latencies) == 1 for o in trained)
         for outcome in trained:

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from gensynth.campaign.campaign import Done
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.context import make_context
-from gensynth.campaign.folder import driving
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import NeedsInt8Loss, NeedsReference
 from gensynth.evaluation.latency import AsksLatency, LatencyTable, Question
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.formats import formats
 from gensynth.latency.device import find_device
-from gensynth.plugins import create, listed, load, looking_in, names
+from gensynth.plugins import create, listed, load_plugin, looking_in, names
 from tests.support.campaigns import experiment
 from tests.support.foreign_plugins import DEVICE, ENTRY_POINTS, FOREIGN, FORMAT, STOPPING
 
@@ -64,7 +64,7 @@ def test_a_campaign_uses_an_installed_device_and_rule_for_early_stopping(install
         },
     )
     with driving(installed / "run", given, None) as opened:
-        assert isinstance(run(opened), Done)
+        assert isinstance(run_inline(opened), Done)
         rows = [o for o in opened.outcomes if o.purpose == "search"]
     words = "tiny-runtime, 1 thread, batch 1 on their-board"
     assert all(o.latencies[words].machine == "the board" for o in rows if o.fingerprint)
@@ -98,7 +98,7 @@ def test_a_device_beside_the_experiment_is_used_by_module_and_class(tmp_path: Pa
     rule = {"max_latency_ms": {"limit": 10, "device": "devices.board:Board"}}
     given = replace(experiment(trials=2, constraints=rule), folder=str(tmp_path))
     with driving(tmp_path / "run", given, None) as opened:
-        assert run(opened) == Done("finished")
+        assert run_inline(opened) == Done("finished")
         searched = [o for o in opened.outcomes if o.purpose == "search" and o.latencies]
     (words,) = searched[0].latencies
     assert words == "tiny-runtime, 1 thread, batch 1 on devices.board:Board"
@@ -156,7 +156,7 @@ def test_foreign_fields_are_never_taken_for_ours(tmp_path: Path) -> None:
         folder=str(tmp_path),
     )
     with driving(tmp_path / "run", given, None) as opened:
-        assert run(opened) == Done("finished")
+        assert run_inline(opened) == Done("finished")
         trained = [o for o in opened.outcomes if o.purpose == "search" and o.curve]
     assert trained and all(o.score == pytest.approx(o.top1) and not o.latencies for o in trained)
     assert all(type(j.violation) is float for o in trained for j in o.judgements)
@@ -168,7 +168,7 @@ def test_a_score_that_is_not_a_number_ends_its_candidates_and_not_the_campaign(
     beside(tmp_path, foreign=FOREIGN)
     given = replace(experiment(trials=1, score="foreign:Broken"), folder=str(tmp_path))
     with driving(tmp_path / "run", given, None) as opened:
-        assert isinstance(run(opened), Done)
+        assert isinstance(run_inline(opened), Done)
         (row,) = [o for o in opened.outcomes if o.purpose == "search"]
     assert row.ending == "crashed" and "score Broken: returned nan" in row.detail
 
@@ -215,5 +215,5 @@ def test_what_our_plugins_need_is_declared() -> None:
         ratio = create("constraint", "max_latency_ratio", {"limit": 1, "reference": "a:b"}, "x")
     assert isinstance(ratio, AsksLatency) and not isinstance(ratio, NeedsReference)
     assert isinstance(ratio, LatencyTable)
-    assert isinstance(load("constraint", "top1", "x")(), NeedsReference)
-    assert isinstance(load("constraint", "max_int8_loss", "x")(), NeedsInt8Loss)
+    assert isinstance(load_plugin("constraint", "top1", "x")(), NeedsReference)
+    assert isinstance(load_plugin("constraint", "max_int8_loss", "x")(), NeedsInt8Loss)

@@ -14,11 +14,11 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from gensynth.campaign.campaign_folder import driving, open_record
 from gensynth.campaign.experiment import EXPERIMENT, read_experiment
-from gensynth.campaign.folder import driving, open_record
 from gensynth.cli import main
 from gensynth.evaluation.outcome import Outcome
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.serialization import to_plain
 from gensynth.training.checkpoint import CHECKPOINT
 from tests.support.recorded import FIXTURES, expected, restore
@@ -129,7 +129,7 @@ def continued(folder: Path, **changes: Any) -> list[Outcome]:
     """Search on until it is done; return all rows."""
     experiment = replace(read_experiment(folder / EXPERIMENT), **changes)
     with driving(folder, experiment, None) as opened:
-        run(opened)
+        run_inline(opened)
         return opened.outcomes
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import Finals, Stopping, read_experiment
-from gensynth.campaign.folder import driving
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.exports.publish import publish
 from gensynth.models.exported import load_folder
 from search_spaces.attendnet import AttendNet
@@ -27,7 +27,7 @@ def test_a_search_on_attendnet_ends_with_an_exported_network(tmp_path: Path) -> 
         constraints={**written.constraints, "top1": replace(top1, options={"min": 1.0})},
     )
     with driving(tmp_path / "run", short, None) as campaign:
-        run(campaign)
+        run_inline(campaign)
         published = publish(campaign, tmp_path / "run" / "best")
         searched = [o for o in campaign.outcomes if o.purpose == "search"]
     assert isinstance(short.make_space(), AttendNet)

@@ -13,9 +13,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from gensynth.campaign.folder import driving
+from gensynth.campaign.campaign_folder import driving
 from gensynth.evaluation.outcome import Outcome
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from tests.support.campaigns import experiment
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Outco
     folder = tmp_path_factory.mktemp("dashboard") / "run"
     settings = experiment(trials=12, proxy={"epochs": 1}, constraints=RULES)
     with driving(folder, settings, None) as driven:
-        run(driven)
+        run_inline(driven)
         return folder / "study.db", list(driven.outcomes)
 
 

@@ -14,9 +14,9 @@ import pytest
 from optuna.exceptions import StorageInternalError
 
 from experiments.benchmarks.postgres import Server, postgres, programs
-from gensynth.campaign.folder import driving, open_record, viewing
+from gensynth.campaign.campaign_folder import driving, open_record, viewing
 from gensynth.errors import InputError
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.record.address import for_sqlalchemy, without_password
 from gensynth.record.study import Record
 from tests.campaign.test_campaign import play, top1_of
@@ -105,7 +105,7 @@ def test_a_restart_of_the_server_costs_nothing_but_time(
     tmp_path: Path, server: Server, mode: Any
 ) -> None:
     with driving(tmp_path / "calm", experiment(), server.url) as opened:
-        run(opened)
+        run_inline(opened)
         rows = comparable(opened.outcomes)
     with driving(tmp_path / "restarted", experiment(), server.url) as opened:
 
@@ -116,7 +116,7 @@ def test_a_restart_of_the_server_costs_nothing_but_time(
                 restarts[0].start()
 
         restarts: list[threading.Timer] = []
-        run(opened, restart)
+        run_inline(opened, restart)
         assert restarts and comparable(opened.outcomes) == rows
         shutil.copytree(tmp_path / "restarted", tmp_path / "other")
         with (  # Its lock was lost with the server, and taken again.

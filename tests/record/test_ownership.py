@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 import pytest
 
-from gensynth.campaign.folder import open_record, viewing
+from gensynth.campaign.campaign_folder import open_record, viewing
 from gensynth.errors import InputError
 from gensynth.record.address import sqlite_url
 from gensynth.record.ownership import Owner

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
+from gensynth.campaign.campaign_folder import driving, viewing
 from gensynth.campaign.finals import Finalist
-from gensynth.campaign.folder import driving, viewing
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.latency import Interval, Latency
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.graph.profile import Profile
 from gensynth.report.chart import Axis, Line, Point, scatter, steps
 from gensynth.report.contents import contents_of, fidelity_of, front_of
-from gensynth.report.page import render, write
-from gensynth.report.rivals import Rival, Rivals, keep, kept
+from gensynth.report.page import render, write_page
+from gensynth.report.rivals import Rival, Rivals, keep_rivals, kept_rivals
 from tests.support.campaigns import experiment, measurement, outcome
 
 NASTY = "<img src=x onerror=alert(1)> & 'quotes' \""
@@ -48,7 +48,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A campaign of the engine's own generator that has run to its end."""
     folder = tmp_path_factory.mktemp("reported") / "run"
     with driving(folder, settings(), None) as campaign:
-        run(campaign)
+        run_inline(campaign)
     yield folder
 
 
@@ -117,7 +117,7 @@ def test_what_to_do_again_and_what_to_compare_name_the_same_folder(finished: Pat
 
 def test_before_the_inquisitor_has_judged_nothing_was_learned(tmp_path: Path) -> None:
     with driving(tmp_path / "run", settings(trials=4), None) as campaign:
-        run(campaign)
+        run_inline(campaign)
         told = contents_of(campaign, {})
     words = Page(render(told)).words
     assert told.learned is None and "Nothing yet: the first 4 proposals" in words
@@ -171,8 +171,8 @@ def test_courses_of_several_campaigns_stand_side_by_side(finished: Path) -> None
 def test_a_campaign_without_a_winner_says_so(tmp_path: Path) -> None:
     hard = settings(generator="random", trials=2, constraints={"top1": {"min": 100.0}})
     with driving(tmp_path / "run", hard, None) as campaign:
-        run(campaign)
-        file = write(campaign, tmp_path / "run" / "report.html")
+        run_inline(campaign)
+        file = write_page(campaign, tmp_path / "run" / "report.html")
     page = Page(file.read_text(encoding="utf-8"))
     assert "No network was found: none of 2 trained ones keeps every constraint." in page.words
     assert not list(file.parent.glob("*.part"))
@@ -191,16 +191,16 @@ def test_latencies_beside_others_are_kept_for_the_network_they_are_of(
     shutil.copytree(finished, folder)
     campaign = viewing(folder)
     exported = campaign.exported()
-    assert exported is not None and kept(campaign) is None
+    assert exported is not None and kept_rivals(campaign) is None
     interval = Interval(0.9, 1.1)
     times = Latency(1.0, interval, interval, 2.5, Interval(2.4, 2.6), 0.95, 120, "a machine")
     noisy = replace(times, ratio_interval=Interval(1.0, 9.0))
     rows = (Rival("found", times), Rival("known", times), Rival("noisy", noisy))
-    keep(Rivals(exported.genome_id, "torch", rows), folder)
-    _, page = page_of(folder, rivals=kept(campaign))
+    keep_rivals(Rivals(exported.genome_id, "torch", rows), folder)
+    _, page = page_of(folder, rivals=kept_rivals(campaign))
     assert "2.5 (2.4 to 2.6)" in page.words and "too noisy to tell" in page.words
-    keep(Rivals("another", "torch", rows), folder)
-    assert kept(campaign) is None
+    keep_rivals(Rivals("another", "torch", rows), folder)
+    assert kept_rivals(campaign) is None
 
 
 @pytest.mark.parametrize("values", [(11_616.0, 14_370.0), (422.0, 1_746.0), (3.0, 3.3), (1.0, 1e6)])

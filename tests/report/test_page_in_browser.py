@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from gensynth.campaign.folder import driving
-from gensynth.executors.inline import run
-from gensynth.report.page import write
+from gensynth.campaign.campaign_folder import driving
+from gensynth.executors.inline import run_inline
+from gensynth.report.page import write_page
 from tests.support.campaigns import experiment
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rules = {"top1": {"min": 5.0}, "max_params": {"limit": 4000}, "columnar": {"mode": "prefer"}}
     settings = experiment(name="<img src=x>", generator="gensynth", trials=8, constraints=rules)
     with driving(folder, settings, None) as campaign:
-        run(campaign)
-        return write(campaign, folder / "report.html", {"random": campaign.outcomes})
+        run_inline(campaign)
+        return write_page(campaign, folder / "report.html", {"random": campaign.outcomes})
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gensynth.cli import main
 from gensynth.errors import InputError
-from gensynth.executors.inline import run
+from gensynth.executors.inline import run_inline
 from gensynth.graph.profile import Profile
 from gensynth.report.tensorboard import Curves
 from tests.support.campaigns import campaign, measurement, outcome
@@ -65,7 +65,7 @@ def test_the_command_writes_them_and_says_how_to_look(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with campaign(tmp_path / "run", trials=2) as small:
-        run(small)
+        run_inline(small)
     with pytest.raises(SystemExit) as ended:
         main(["show", str(tmp_path / "run"), "--tensorboard"])
     assert ended.value.code == 0

@@ -8,35 +8,35 @@ import pytest
 import torch
 
 from gensynth.errors import InputError
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.genome import from_json, to_json
 from gensynth.graph.trace import trace
 from gensynth.models.exported import load_folder
 from gensynth.serialization import from_plain
 from gensynth.space import Draw, Recording, Replay, Task, build
 from search_spaces.attendnet import AttendNet
-from search_spaces.attendnet_spec import Genome
+from search_spaces.attendnet_spec import AttendNetGenome
 
 DIGITS = Task(channels=1, height=8, width=8, classes=10)
 TASKS = (DIGITS, Task(3, 32, 32, 7), Task(3, 33, 27, 5))
 SPACE = AttendNet()
 
 
-def draws(count: int, seed: int = 0) -> Iterator[tuple[Recording, Genome]]:
+def draws(count: int, seed: int = 0) -> Iterator[tuple[Recording, AttendNetGenome]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
         record = Recording(Draw(rng))
         yield record, SPACE.sample(record)
 
 
-def prototype() -> Genome:
+def prototype() -> AttendNetGenome:
     return SPACE.sample(Replay(SPACE.presets["prototype"]))
 
 
 def test_decisions_and_json_give_the_genome_back() -> None:
     for record, genome in draws(100):
         assert SPACE.sample(Replay(record.decisions)) == genome
-        assert from_json(Genome, to_json(genome, "attendnet", 1), 1) == genome
+        assert from_json(AttendNetGenome, to_json(genome, "attendnet", 1), 1) == genome
 
 
 def test_any_genome_builds_learns_and_has_the_graph_that_is_traced() -> None:

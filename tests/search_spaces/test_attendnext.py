@@ -14,7 +14,7 @@ from gensynth.graph.trace import trace
 from gensynth.serialization import dumps, from_plain
 from gensynth.space import Draw, Recording, Replay, Source, Task, build
 from search_spaces.attendnext import AttendNeXt
-from search_spaces.attendnext.genome import Genome
+from search_spaces.attendnext.genome import AttendNeXtGenome
 from search_spaces.attendnext.presets import PRESETS
 
 DIGITS = Task(channels=1, height=8, width=8, classes=10)
@@ -31,14 +31,16 @@ SMALL = AttendNeXt(
 )
 
 
-def draws(space: AttendNeXt, count: int, seed: int = 0) -> Iterator[tuple[Recording, Genome]]:
+def draws(
+    space: AttendNeXt, count: int, seed: int = 0
+) -> Iterator[tuple[Recording, AttendNeXtGenome]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
         record = Recording(Draw(rng))
         yield record, space.sample(record)
 
 
-def tiny(**changes: Decision) -> Genome:
+def tiny(**changes: Decision) -> AttendNeXtGenome:
     """Give the tiny preset with some of its decisions changed."""
     return SPACE.sample(Replay({**SPACE.presets["tiny"], **changes}))
 
@@ -46,7 +48,7 @@ def tiny(**changes: Decision) -> Genome:
 def test_decisions_and_json_give_the_genome_back() -> None:
     for record, genome in draws(SPACE, 300):
         assert SPACE.sample(Replay(record.decisions)) == genome
-        assert from_json(Genome, to_json(genome, "attendnext", 1), 1) == genome
+        assert from_json(AttendNeXtGenome, to_json(genome, "attendnext", 1), 1) == genome
 
 
 def test_a_decision_has_the_same_options_everywhere() -> None:
@@ -212,5 +214,5 @@ def test_a_genome_that_cannot_be_built_is_refused(part: str, value: str, place: 
     text = to_json(tiny(), "attendnext", 1)
     assert part in text
     with pytest.raises(InputError) as caught:
-        from_json(Genome, text.replace(part, value), 1, "file")
+        from_json(AttendNeXtGenome, text.replace(part, value), 1, "file")
     assert caught.value.place == f"file: genome.{place}"

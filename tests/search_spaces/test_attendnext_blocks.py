@@ -8,19 +8,19 @@ from gensynth.genome import Decision, Decisions
 from gensynth.graph.graph import Graph
 from gensynth.space import Replay, Task, build
 from search_spaces.attendnext import AttendNeXt
-from search_spaces.attendnext.genome import Genome
+from search_spaces.attendnext.genome import AttendNeXtGenome
 
 DIGITS = Task(channels=1, height=8, width=8, classes=10)
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 SPACE = AttendNeXt()
 
 
-def tiny(**changes: Decision) -> Genome:
+def tiny(**changes: Decision) -> AttendNeXtGenome:
     """Give the tiny preset with some of its decisions changed."""
     return SPACE.sample(Replay({**SPACE.presets["tiny"], **changes}))
 
 
-def stage(changes: Decisions) -> Genome:
+def stage(changes: Decisions) -> AttendNeXtGenome:
     """Give a network of one stage of two blocks of 4 columns, some decisions changed."""
     usual: dict[str, Decision] = {
         "width": 4,

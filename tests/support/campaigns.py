@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import Experiment, parse_experiment
-from gensynth.campaign.folder import driving
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 
@@ -43,7 +43,7 @@ def experiment(**changes: Any) -> Experiment:
 
 
 @contextmanager
-def campaign(folder: Path, **changes: Any) -> Iterator[Campaign]:
+def campaign(folder: Path, **changes: Any) -> Iterator[CampaignDriver]:
     with driving(folder, experiment(**changes), None) as opened:
         yield opened
 

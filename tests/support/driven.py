@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign, Done, Wait
+from gensynth.campaign.campaign import CampaignDriver, Done, Wait
+from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.experiment import Experiment, parse_experiment
-from gensynth.campaign.folder import driving
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.process import on_one_core
@@ -101,14 +101,14 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
             yield f"{key}: {old!r} -> {new!r}"
 
 
-def _drive(campaign: Campaign) -> str:
+def _drive(campaign: CampaignDriver) -> str:
     while not isinstance(job := campaign.ask(), Done):
         assert not isinstance(job, Wait), "nothing runs that could be waited for"
         campaign.tell(job, _trained(campaign, job))
     return job.reason
 
 
-def _trained(campaign: Campaign, job: Job) -> Result:
+def _trained(campaign: CampaignDriver, job: Job) -> Result:
     """Pretend to train a job; in one of ten trainings something goes wrong, also by hash."""
     told = _curve(job)
     fate = _chances(job, 3)[2] if job.purpose == "search" else 1.0

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from devices.cortex_a72.install import PROGRAMS, install
-from devices.cortex_a72.place import PREPARED, QEMU, Place, impossible, place
+from devices.cortex_a72.parts import PREPARED, QEMU, Parts, find_parts, impossible
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Interval, Latency
 from gensynth.latency.job import LatencyJob
@@ -21,7 +21,7 @@ from tests.conftest import USERS_CACHE
 
 
 @cache
-def emulation() -> Place:
+def emulation() -> Parts:
     """Prepare the real emulation for all tests of this run; skip if it cannot run here.
 
     Its parts take minutes to prepare and are kept in the user's cache: every part is tried again.
@@ -32,7 +32,7 @@ def emulation() -> Place:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENSYNTH_CACHE", os.environ[USERS_CACHE])
         prepared = install(print)
-    here = place()
+    here = find_parts()
     here.folder.symlink_to(prepared.folder)
     return here
 
@@ -43,7 +43,7 @@ def pretend_prepared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(platform, "system", lambda: "Linux")
         monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setenv("GENSYNTH_CACHE", str(folder / "cache"))
-    parts = place()
+    parts = find_parts()
     python = parts.root / "usr" / "bin" / "python3.11"
     programs = folder / "programs"
     for part in (python, parts.ncnn, parts.pnnx, parts.plugin, parts.folder / PREPARED):
@@ -113,7 +113,7 @@ def confirmed(job: LatencyJob) -> Latency:
     width = int(job.source.spec["width"])
     asked.append(width)
     if width == 6:
-        raise ConstraintError("latency: pnnx: cannot express this network")
+        raise ConstraintError("latency: pnnx: cannot convert this network to ncnn")
     ms = 9.0 if width < 6 else 2.0
     return Latency(ms, Interval(ms, ms), Interval(ms, ms), machine="emulated")
 

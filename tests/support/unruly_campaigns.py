@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.campaign import Campaign, Done
-from gensynth.campaign.folder import open_record
+from gensynth.campaign.campaign import CampaignDriver, Done
+from gensynth.campaign.campaign_folder import open_record
 from gensynth.evaluation.outcome import Outcome
 from gensynth.process import usable_cores
 from tests.support.campaigns import CERTAIN, campaign
@@ -19,7 +19,7 @@ FINALS["confidence"] = CERTAIN
 
 def unruly(
     folder: Path, proposals: list[tuple[str, int]], **changes: Any
-) -> AbstractContextManager[Campaign]:
+) -> AbstractContextManager[CampaignDriver]:
     """Open a campaign on networks that behave as `proposals` say; all of them are trained."""
     tables = {
         "space": {"use": "tests.support.unruly:UnrulySpace", "marks": str(folder)},

@@ -14,7 +14,7 @@ from gensynth.evaluation.score import NetScore
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decisions
-from gensynth.plugins import load, names
+from gensynth.plugins import load_plugin, names
 from gensynth.space import Choose, Source, Task
 from gensynth.testing import (
     Check,
@@ -43,17 +43,17 @@ def broken(checks: list[Check]) -> list[str]:
 
 @pytest.mark.parametrize("name", names("constraint"))
 def test_our_constraints_keep_the_laws(name: str) -> None:
-    require(check_constraint(load("constraint", name, "test")(**LIMITS.get(name, {}))))
+    require(check_constraint(load_plugin("constraint", name, "test")(**LIMITS.get(name, {}))))
 
 
 @pytest.mark.parametrize("name", names("search_space"))
 def test_our_spaces_keep_the_laws(name: str) -> None:
-    require(check_space(load("search_space", name, "test")(), draws=6))
+    require(check_space(load_plugin("search_space", name, "test")(), draws=6))
 
 
 @pytest.mark.parametrize("name", names("generator"))
 def test_our_generators_keep_the_laws(name: str) -> None:
-    require(check_generator(load("generator", name, "test")))
+    require(check_generator(load_plugin("generator", name, "test")))
 
 
 def test_netscore_keeps_the_laws() -> None:

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensynth.training.augment import Draws, augmented, draw
+from gensynth.training.augment import Draws, augmented, draw_augmentation
 
 ALL = ("crop", "flip", "cutout")
 
@@ -19,13 +19,14 @@ def images(count: int = 16, size: int = 16) -> torch.Tensor:
 
 def test_nothing_asked_nothing_changed() -> None:
     given_images = images()
-    assert augmented(given_images, draw((), 16, (16, 16), generator())) is given_images
+    assert augmented(given_images, draw_augmentation((), 16, (16, 16), generator())) is given_images
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_same_numbers_same_images(name: str) -> None:
     first, same, other = (
-        augmented(images(), draw((name,), 16, (16, 16), generator(seed))) for seed in (0, 0, 1)
+        augmented(images(), draw_augmentation((name,), 16, (16, 16), generator(seed)))
+        for seed in (0, 0, 1)
     )
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
@@ -50,7 +51,7 @@ def test_flip_mirrors_the_chosen_ones() -> None:
 
 @given(st.integers(0, 1000), st.integers(4, 20))
 def test_cutout_greys_one_square_inside_the_image(seed: int, size: int) -> None:
-    draws = draw(("cutout",), 8, (size, size), generator(seed))
+    draws = draw_augmentation(("cutout",), 8, (size, size), generator(seed))
     holes = augmented(images(8, size), draws).eq(0)
     assert torch.equal(holes[:, 0], holes[:, 1])
     area = holes[:, 0].sum((1, 2))
@@ -59,14 +60,14 @@ def test_cutout_greys_one_square_inside_the_image(seed: int, size: int) -> None:
 
 
 def test_shifts_reach_the_whole_margin_and_not_further() -> None:
-    draws = draw(("crop",), 5000, (32, 32), generator())
+    draws = draw_augmentation(("crop",), 5000, (32, 32), generator())
     assert draws.margin == 4
     assert draws.shift is not None
     assert set(draws.shift.flatten().tolist()) == set(range(9))
 
 
 def test_parts_of_an_epoch_get_their_own_numbers() -> None:
-    draws = draw(ALL, 10, (8, 8), generator())
+    draws = draw_augmentation(ALL, 10, (8, 8), generator())
     whole = images(10, 8)
     halves = [augmented(whole[part], draws.of(part)) for part in (slice(0, 4), slice(4, 10))]
     assert torch.equal(torch.cat(halves), augmented(whole, draws))

@@ -17,33 +17,33 @@ from pathlib import Path
 from experiments.benchmarks.command_line import parser_for
 from gensynth.genome import from_json, to_json
 from search_spaces.attendnext import AttendNeXt
-from search_spaces.attendnext.genome import Genome, Stage
+from search_spaces.attendnext.genome import AttendNeXtGenome, AttendNeXtStage
 
-Change = Callable[[Genome], Genome]
+Change = Callable[[AttendNeXtGenome], AttendNeXtGenome]
 
 
-def each_stage(change: Callable[[Stage], Stage]) -> Change:
+def each_stage(change: Callable[[AttendNeXtStage], AttendNeXtStage]) -> Change:
     """Change every stage of a genome alike."""
     return lambda genome: replace(genome, stages=tuple(map(change, genome.stages)))
 
 
-def plain(stage: Stage) -> Stage:
+def plain(stage: AttendNeXtStage) -> AttendNeXtStage:
     """Remove the attention; downsample a condensed map by Rect-2 instead."""
     return replace(stage, attention="none", place="first", condense=1, pool="max_blur")
 
 
-def attending(stage: Stage) -> Stage:
+def attending(stage: AttendNeXtStage) -> AttendNeXtStage:
     """Add the DC-AC of the paper's text."""
     return stage if stage.attention == "text" else replace(stage, attention="text")
 
 
-def aliased(stage: Stage) -> Stage:
+def aliased(stage: AttendNeXtStage) -> AttendNeXtStage:
     """Subsample without a filter."""
     stage = plain(stage) if stage.attention == "text" else stage
     return replace(stage, down="strided_3x3")
 
 
-def one_column(stage: Stage) -> Stage:
+def one_column(stage: AttendNeXtStage) -> AttendNeXtStage:
     """Merge the channels of all columns into one column."""
     whole = stage.columns * stage.width
     return replace(stage, columns=1, width=whole, mix="same", interaction="none")
@@ -52,7 +52,7 @@ def one_column(stage: Stage) -> Stage:
 def scaled(share: float) -> Change:
     """Scale every width, including the stem's."""
 
-    def change(genome: Genome) -> Genome:
+    def change(genome: AttendNeXtGenome) -> AttendNeXtGenome:
         stages = tuple(
             replace(stage, width=max(2, round(stage.width * share))) for stage in genome.stages
         )
@@ -88,7 +88,7 @@ def main() -> None:
     options = parser.parse_args()
     space = AttendNeXt()
     text = options.genome.read_text(encoding="utf-8")
-    genome = from_json(Genome, text, space.version, str(options.genome))
+    genome = from_json(AttendNeXtGenome, text, space.version, str(options.genome))
     options.to.mkdir(parents=True, exist_ok=True)
     for name, change in CHANGES.items():
         changed = change(genome)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from threading import Thread
 
-from gensynth.campaign.campaign import Campaign, Done, Wait
+from gensynth.campaign.campaign import CampaignDriver, Done, Wait
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
 from gensynth.executors.ray.cluster import (
@@ -42,8 +42,8 @@ OWN_WITHOUT_NODES_S = 10.0
 """The same for a Ray that was started here, whose only node never returns."""
 
 
-def run(
-    campaign: Campaign,
+def run_on_ray(
+    campaign: CampaignDriver,
     address: str | None = None,
     changed: Callable[[], None] = lambda: None,
     interruption: Interruption | None = None,
@@ -79,7 +79,7 @@ def run(
 
 
 def _run(
-    campaign: Campaign,
+    campaign: CampaignDriver,
     address: str | None,
     changed: Callable[[], None],
     interruption: Interruption | None,
@@ -113,7 +113,7 @@ def _run(
 
 
 def _converse(
-    campaign: Campaign,
+    campaign: CampaignDriver,
     exchange: Exchange,
     changed: Callable[[], None],
     interruption: Interruption | None,
@@ -137,7 +137,7 @@ def _converse(
             wanted = False
 
 
-def _take(campaign: Campaign, exchange: Exchange, message: Message) -> bool:
+def _take(campaign: CampaignDriver, exchange: Exchange, message: Message) -> bool:
     """Enter one message into the campaign; return whether it asks for another job."""
     if isinstance(message, StopRequested):
         raise Stopped
@@ -158,7 +158,7 @@ def _take(campaign: Campaign, exchange: Exchange, message: Message) -> bool:
     return False
 
 
-def _with_weights(campaign: Campaign, ended: Ended) -> Result:
+def _with_weights(campaign: CampaignDriver, ended: Ended) -> Result:
     """Train the exported network here if its node cannot save weights; nothing else runs then."""
     if ended.result.ending != "lost" or NOT_SHARED not in ended.result.detail:
         return ended.result

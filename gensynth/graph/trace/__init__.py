@@ -1,4 +1,4 @@
-"""`trace(module, input_shape)`: run a module once and write down what ran, as a `Graph`.
+"""`trace(module, input_shape)`: run a module once and return what ran, as a `Graph`.
 
 One image of batch 1 passes through the module in eval mode, below the module system, so that
 functional calls, modules and in-place operators give the same rows. The conventions:
@@ -11,17 +11,17 @@ functional calls, modules and in-place operators give the same rows. The convent
   (`mul` by a layer scale, `add` of a position embedding); with several, a `combine`.
 - `parameters` counts a weight on the first row that reads it: weight and bias on the convolution,
   2 C on a batch normalisation (running statistics are none). `macs` leaves the bias out.
-- A fixed depthwise convolution (its weight is no parameter) is a `pool` named `blur`; its
+- A fixed depthwise convolution (its weight is not a parameter) is a `pool` named `blur`; its
   multiply-accumulates count as a convolution's.
 - Global pooling (`mean` over positions, also by AdaptiveAvgPool2d(1)) is `reduce`, `mean`.
 - Views are `move` rows with `alias`; those that nobody reads vanish. An operator with several
   outputs (split, unbind) is one row for each that is read, with `part=k` as its detail.
-- What an operator in place changed under another tensor's eyes is a row `write`, where it is read.
-- `detail` holds what no other column tells, `""` for the usual: padding (extent - 1) // 2 and no
+- If an operator in place changes the memory of another tensor, reading that adds a row `write`.
+- `detail` holds what no other column shows, `""` for the default: padding (extent - 1) // 2 and no
   dilation for windows, channels for softmax, all positions for a mean; of other operators the
   plain arguments that differ from torch's defaults.
-- Where the output is not the last executed row, or there are several, a last row `output` (an
-  alias) reads them.
+- If the output is not the last executed row, or there are several, a last row `output` (an alias)
+  reads them.
 """
 
 from collections.abc import Iterator
@@ -39,11 +39,11 @@ from gensynth.graph.trace.recorder import Recorder
 
 
 def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
-    """Run `module` once on an image of `input_shape` (C, H, W) and give the graph of that run.
+    """Run `module` once on an image of `input_shape` (C, H, W) and return the graph of that run.
 
     The module is left as it was: training flags, buffers and random state are restored.
-    `InputError` where it is no module, is not initialised, cannot take that shape, or returns
-    nothing computed from the image.
+    Raises `InputError` if it is not a module, is not initialised, cannot take that shape, or
+    returns nothing computed from the image.
     """
     if not isinstance(module, nn.Module):
         raise InputError("model", f"{type(module).__name__} is not a torch.nn.Module")

@@ -11,18 +11,18 @@ from gensynth.graph.trace.call import Call, full_name
 from gensynth.graph.trace.operators import NAME, TOLD_BY_SHAPE
 from gensynth.graph.trace.stored import packed_weights
 
-Columns = dict[str, Any]
+LayerColumns = dict[str, Any]
 """Columns of a `Layer` by name."""
 
 
-def describe(call: Call) -> Columns:
+def describe(call: Call) -> LayerColumns:
     """Return the columns of a `Layer` that the operator and its arguments decide."""
     kind = call.kind
     if kind == "other":
         return {"kind": kind, "op": full_name(call.func)}
     if kind in ("conv", "linear", "matmul") and _is_complex(call):
         return {"kind": "other", "op": f"complex {full_name(call.func)}"}
-    columns: Columns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
+    columns: LayerColumns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
     return columns | _DESCRIBE.get(kind, _elementwise)(call)
 
 
@@ -34,7 +34,7 @@ def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> fl
     """Compare |response| at the Nyquist frequency with that at zero, on the worse axis.
 
     `filters` is (C, 1, H, W) or (H, W); the worst channel counts; rounded to 1e-6. None for a
-    filter that blocks constants, which is no low-pass, and for one without numbers (meta device).
+    filter that blocks constants, which is not a low-pass, and for one on the meta device.
     """
     if filters.is_meta:
         return None
@@ -51,7 +51,7 @@ def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> fl
     return round(float(max(vertical.max(), horizontal.max())), 6)
 
 
-def _convolution(call: Call) -> Columns:
+def _convolution(call: Call) -> LayerColumns:
     if call.func.namespace == "quantized":
         return _quantised_convolution(call)
     image, weight = call.arguments["input"], call.arguments["weight"]
@@ -60,7 +60,7 @@ def _convolution(call: Call) -> Columns:
     dilation = _pair(call.arguments["dilation"], axes)
     kernel = _extent(_pair(weight.shape[2:], axes), dilation)
     positions = (image if transposed else call.out).shape[2:].numel() * call.out.shape[0]
-    columns: Columns = {
+    columns: LayerColumns = {
         "op": f"conv_transpose{axes}d" if transposed else f"conv{axes}d",
         "kernel": kernel,
         "stride": _pair(call.arguments["stride"], axes),
@@ -78,7 +78,7 @@ def _convolution(call: Call) -> Columns:
     return columns
 
 
-def _quantised_convolution(call: Call) -> Columns:
+def _quantised_convolution(call: Call) -> LayerColumns:
     packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
     weight = packed_weights(packed)[0]
     axes = weight.dim() - 2
@@ -94,7 +94,7 @@ def _quantised_convolution(call: Call) -> Columns:
     }
 
 
-def _product(call: Call) -> Columns:
+def _product(call: Call) -> LayerColumns:
     if call.func.namespace == "quantized":
         packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
         weight = packed_weights(packed)[0]
@@ -109,7 +109,7 @@ def _product(call: Call) -> Columns:
     return {"kind": kind, "op": kind, "macs": macs}
 
 
-def _recurrent(call: Call) -> Columns:
+def _recurrent(call: Call) -> LayerColumns:
     """One direction of one layer: at each step both weight matrices are read once.
 
     `mkldnn_rnn_layer` reads a sequence of (steps, batch, features).
@@ -136,19 +136,19 @@ _OPERANDS = (
 )
 
 
-def _attention(call: Call) -> Columns:
+def _attention(call: Call) -> LayerColumns:
     query, key, value = (call.arguments[name] for name in ("query", "key", "value"))
     pairs = query.shape[:-1].numel() * key.shape[-2]
     detail = "is_causal=True" if call.arguments.get("is_causal") else ""
     return {"macs": pairs * (query.shape[-1] + value.shape[-1]), "detail": detail}
 
 
-def _normalisation(call: Call) -> Columns:
+def _normalisation(call: Call) -> LayerColumns:
     return {"groups": int(call.arguments.get("group", 1))}
 
 
-def _pool(call: Call) -> Columns:
-    """Describe a window; a pooled 1-D or 3-D map is told by its last two axes."""
+def _pool(call: Call) -> LayerColumns:
+    """Describe a window; of a pooled 1-D or 3-D map, the last two axes."""
     average = "avg" in call.operator
     columns = _adaptive(call) if call.operator.startswith("adaptive") else _fixed_window(call)
     if average:
@@ -156,7 +156,7 @@ def _pool(call: Call) -> Columns:
     return columns
 
 
-def _fixed_window(call: Call) -> Columns:
+def _fixed_window(call: Call) -> LayerColumns:
     window = _pair(call.arguments["kernel_size"], 2)
     dilation = _pair(call.arguments.get("dilation", 1), 2)
     kernel = _extent(window, dilation)
@@ -167,23 +167,23 @@ def _fixed_window(call: Call) -> Columns:
     }
 
 
-def _adaptive(call: Call) -> Columns:
+def _adaptive(call: Call) -> LayerColumns:
     sides = zip(call.arguments["self"].shape[-2:], call.out.shape[-2:], strict=True)
     windows = [(-(-size // made), max(size // made, 1)) for size, made in sides]
     kernel, stride = zip(*windows, strict=True)
     return {"kernel": kernel, "stride": stride, "detail": "adaptive"}
 
 
-def _softmax(call: Call) -> Columns:
+def _softmax(call: Call) -> LayerColumns:
     axis = call.arguments["dim"] % call.out.dim()
     return {"detail": "" if axis == 1 and call.out.dim() != 3 else f"dim={axis}"}
 
 
-def _resize(call: Call) -> Columns:
+def _resize(call: Call) -> LayerColumns:
     return {"detail": "align_corners=True" if call.arguments.get("align_corners") else ""}
 
 
-def _reduction(call: Call) -> Columns:
+def _reduction(call: Call) -> LayerColumns:
     image = call.inputs[0]
     axes = call.arguments.get("dim")
     axes = range(image.dim()) if axes is None else [axes] if isinstance(axes, int) else axes
@@ -192,7 +192,7 @@ def _reduction(call: Call) -> Columns:
     return {"detail": "" if positions else f"dim={reduced}"}
 
 
-def _move(call: Call) -> Columns:
+def _move(call: Call) -> LayerColumns:
     if call.operator in TOLD_BY_SHAPE:
         return {}
     if call.func.namespace == "quantized":
@@ -202,7 +202,7 @@ def _move(call: Call) -> Columns:
     return _elementwise(call)
 
 
-def _slice(call: Call) -> Columns:
+def _slice(call: Call) -> LayerColumns:
     axis, step = call.arguments["dim"] % call.out.dim(), call.arguments["step"]
     start = call.arguments["start"] or 0
     if step == 1:
@@ -211,7 +211,7 @@ def _slice(call: Call) -> Columns:
     return {"stride": stride, "detail": f"dim={axis},start={start},step={step}"}
 
 
-def _elementwise(call: Call) -> Columns:
+def _elementwise(call: Call) -> LayerColumns:
     if call.operator == "hardtanh" and call.options == {"min_val": 0.0, "max_val": 6.0}:
         return {"op": "relu6"}
     options = sorted(call.options.items())
@@ -219,7 +219,7 @@ def _elementwise(call: Call) -> Columns:
 
 
 def _canonical(name: str, value: Any, axes: int) -> Any:
-    """Count axes from the front, and write whole numbers without a point."""
+    """Return a canonical value: axes counted from the front, whole numbers as integers."""
     if name.startswith("dim"):
         axes = max(axes, 1)  # A number has no axes, but dim=0 and -1 are accepted.
         return value % axes if isinstance(value, int) else [axis % axes for axis in value]
@@ -227,13 +227,13 @@ def _canonical(name: str, value: Any, axes: int) -> Any:
 
 
 def _window(kernel: tuple[int, int], padding: tuple[int, int], dilation: tuple[int, int]) -> str:
-    """Tell padding and dilation, unless they are the usual ones: (extent - 1) // 2, and 1."""
-    told = []
+    """Return padding and dilation in words, without the defaults: (extent - 1) // 2, and 1."""
+    words = []
     if padding != tuple((k - 1) // 2 for k in kernel):
-        told.append(f"padding={padding[0]}x{padding[1]}")
+        words.append(f"padding={padding[0]}x{padding[1]}")
     if dilation != (1, 1):
-        told.append(f"dilation={dilation[0]}x{dilation[1]}")
-    return ",".join(told)
+        words.append(f"dilation={dilation[0]}x{dilation[1]}")
+    return ",".join(words)
 
 
 def _extent(window: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
@@ -246,7 +246,7 @@ def _pair(value: int | Sequence[int], axes: int, missing: int = 1) -> tuple[int,
     return (missing, values[0]) if axes == 1 else (values[-2], values[-1])
 
 
-_DESCRIBE: Mapping[Kind, Callable[[Call], Columns]] = {
+_DESCRIBE: Mapping[Kind, Callable[[Call], LayerColumns]] = {
     "conv": _convolution,
     "linear": _product,
     "matmul": _attention,

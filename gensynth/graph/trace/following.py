@@ -22,7 +22,7 @@ from gensynth.graph.trace.grid import (
     rescaled,
     tidy,
 )
-from gensynth.graph.trace.pieces import Piece, Run
+from gensynth.graph.trace.pieces import Piece, Rerun
 
 
 class Following:
@@ -31,7 +31,7 @@ class Following:
     def __init__(self) -> None:
         self._pieces: Any = WeakTensorKeyDictionary()
         self._first: int | None = None
-        """The row of the first learned product: what stands before it, and it, is exempt."""
+        """The row of the first learned product: everything up to it is exempt."""
         self._ended: dict[Piece, None] = {}
         self._mixtures: list[Reduction] = []
         """Places where all positions of a map are mixed into fewer, which have no grid any more."""
@@ -90,7 +90,7 @@ class Following:
             self._map(call.out, row, renumber(self._pieces[call.out].places))
 
     def _go_on(
-        self, out: Tensor, row: int, parents: list[Piece], places: Places, run: Run,
+        self, out: Tensor, row: int, parents: list[Piece], places: Places, run: Rerun,
         moves: bool = False, stride: tuple[int, int] = (1, 1), loss: str = "",
         hold: bool = False, depends: bool = False, learned: bool = False,
     ) -> None:  # fmt: skip

@@ -1,8 +1,8 @@
 """Where on the sampling grid of a map each number of a tensor lies, whatever its layout.
 
-Next to each tensor stand two tensors of its shape, the row and the column that each number
-belongs to, counted from 1; 0 stands for no place (constants, padding, a class token). Operators
-that move numbers are run on them, so a grid survives reshapes, windows, tokens and rotations.
+Each tensor has two companions of its shape: the row and the column that each number belongs to,
+counted from 1; 0 means no place (constants, padding, a class token). Operators that move numbers
+are run on the companions too, so a grid survives reshapes, windows, tokens and rotations.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,7 +73,7 @@ def fresh(tensor: Tensor) -> Places:
 
 
 def nowhere(tensor: Tensor) -> Places:
-    """Give the numbers of a tensor no place."""
+    """Return places that mark every number of a tensor as having none."""
     return Places(torch.zeros(()).expand(tensor.shape), torch.zeros(()).expand(tensor.shape))
 
 
@@ -97,7 +97,7 @@ def compact(labels: Tensor) -> Tensor:
 
 
 def measure(places: Places) -> Grid:
-    """Count the rows, columns and cells of a tensor, and measure the steps between them."""
+    """Return the number of rows, columns and cells of a tensor, and the steps between them."""
     rows, columns = compact(places.rows), compact(places.columns)
     by_row, by_column = _different(rows), _different(columns)
     if all(1 in sizes for sizes in zip(rows.shape, columns.shape, strict=True)):
@@ -117,7 +117,7 @@ def _step(values: Tensor) -> float:
 
 
 def renumber(places: Places) -> Places:
-    """Count the rows and columns that are left from 1 again."""
+    """Number the remaining rows and columns from 1 again."""
     return places.each(_ranked)
 
 
@@ -130,7 +130,7 @@ def _ranked(labels: Tensor) -> Tensor:
 
 
 def averaged(labels: Tensor, axes: Sequence[int], keepdim: bool = True) -> Tensor:
-    """Average over axes what has a place."""
+    """Return the mean over axes of the labels that have a place."""
     labels = compact(labels)
     count = (labels > 0).sum(list(axes), keepdim=keepdim)
     return labels.sum(list(axes), keepdim=keepdim) / count.clamp_min(1)
@@ -151,7 +151,7 @@ def windowed(labels: Tensor, axis: int, size: int, extent: int, step: int, befor
 
 
 def rescaled(places: Places, before: Places) -> Places:
-    """Count in the rows and columns that were left before, not in those of the old map."""
+    """Return places in units of the rows and columns of `before`, not of the original map."""
     return Places(
         _rescaled_labels(places.rows, before.rows), _rescaled_labels(places.columns, before.columns)
     )

@@ -1,4 +1,4 @@
-"""Operators that take functions: the branch that runs is followed, attention has a closed form."""
+"""Runs operators that take functions: the branch that is taken, and attention as one product."""
 
 import sys
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gensynth.graph.trace.call import full_name, tensors_in
 
 
 class Notes(Protocol):
-    """What a recorder offers: entered, it sees operators; it notes a row for a whole."""
+    """The recorder as this module uses it: a context manager that can append a row."""
 
     def __enter__(self) -> Any: ...
     def __exit__(self, *error: Any) -> Any: ...
@@ -27,11 +27,11 @@ class Notes(Protocol):
 def run_higher_order(
     recorder: Notes, func: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Run a higher-order operator and write down what it did.
+    """Run a higher-order operator and record what it did.
 
-    Of `torch.cond` only the branch that this image takes is run, and seen. Attention with a
-    score function (`flex_attention`) is one product of activations, as the other forms of it are.
-    Any other is run unseen, and listed as unknown.
+    Of `torch.cond`, only the branch that this image takes is run and recorded. Attention with a
+    score function (`flex_attention`) is one product of activations, like other forms of attention.
+    Any other operator is recorded as unknown.
     """
     name = func.name()  # type: ignore[no-untyped-call]
     if name == "cond":
@@ -55,9 +55,9 @@ def run_higher_order(
 def uncompiled() -> Iterator[None]:
     """Let higher-order operators reach the recorder, instead of a compiler that hides their parts.
 
-    Called eagerly, they compile themselves first, unless they are being compiled already; for a
-    while they are told so, and nobody else is. Parts made by `torch.compile` run as they were
-    written: the compiler would translate the recorder as well.
+    Called eagerly, they first compile themselves unless a compilation is in progress. Meanwhile,
+    they are made to believe that one is; other callers are not affected. Parts made by
+    `torch.compile` run uncompiled, since the compiler would translate the recorder as well.
     """
     asked = torch.compiler.is_dynamo_compiling
 

@@ -1,8 +1,8 @@
 """Where channels go when numbers only move: follow the channel number of every element.
 
-Next to each tensor stands a tensor of labels of the same shape: the channel that an element
-belongs to. Rearranging operators are run on the labels too, so that a channel shuffle written as
-view, transpose, view comes out as the permutation it is, whatever the shapes in between.
+Each tensor has a companion of the same shape: the channel that each element belongs to. Operators
+that rearrange are run on these labels too, so a channel shuffle written as view, transpose, view
+is recognised as the permutation that it is, whatever the shapes in between.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Labels:
         self._known: Any = WeakTensorKeyDictionary()
 
     def fresh(self, tensor: Tensor, axis: int | None = None) -> None:
-        """Number the channels of `tensor` anew, along `axis`: by default 1 of maps, else last."""
+        """Number the channels of `tensor` along `axis`; by default 1 for maps, else the last."""
         axis = _channel_axis(tensor) if axis is None else axis
         if tensor.dim() == 0:
             self._known[tensor] = _Labelled(torch.zeros((), dtype=torch.float64), 1)
@@ -101,7 +101,7 @@ class Labels:
         return repeat(call, raised, _constant, _CONSTANT)
 
     def _settle(self, out: Tensor, labels: Tensor, known: Sequence[_Labelled]) -> Route:
-        """Number the channels of `out` anew if they lie along one axis, and tell where from."""
+        """Number the channels of `out` if they lie along one axis, and return their origin."""
         axes = _varying(labels)
         hidden = len(axes) > 1 or (not axes and out.dim() == 3)
         if hidden and len(known) == 1:
@@ -123,7 +123,7 @@ def _channel_axis(tensor: Tensor) -> int:
 
 
 def overlap(view: Tensor, written: Tensor) -> bool:
-    """Say whether two tensors on the same memory have elements in common."""
+    """Whether two tensors on the same memory share elements."""
     memory = torch.zeros(_elements(view), dtype=torch.bool)
     _window(memory, written).fill_(True)
     return bool(_window(memory, view).any())

@@ -1,7 +1,7 @@
-"""Sees torch's functions from above: values that leave torch, and recurrent layers as a whole.
+"""Intercepts torch's functions: values that leave torch, and recurrent layers as a whole.
 
-What comes back after values left has a history that nobody recorded. A recurrent layer, below,
-is thousands of operators or a single fused one, as its precision has it.
+Nothing is known of what happens to values outside torch. A recurrent layer is intercepted as a
+whole because, depending on its precision, it runs as thousands of operators or as a fused one.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Doors(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Run the function and take note if it hands numbers out."""
+        """Run the function, and report if it hands numbers to other code."""
         name = getattr(func, "__name__", "")
         if name in _DOORS and args and isinstance(args[0], Tensor):
             self._left(args[0], (resolve_name(func) or name).rpartition(".")[2])
@@ -48,7 +48,7 @@ class Doors(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
     def _recur(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Count a recurrent layer: each weight matrix is read once for each step and sequence."""
+        """Record a recurrent layer, which reads each weight matrix once per step and sequence."""
         with _disable_current_modes():
             out = func(*args, **kwargs)
         read = tensors_in((args, kwargs))

@@ -9,15 +9,15 @@ from torch import Tensor
 
 from gensynth.graph.trace.call import Call, repeat
 from gensynth.graph.trace.describe import operands
-from gensynth.graph.trace.pieces import Purpose, Run
+from gensynth.graph.trace.pieces import PatternKind, Rerun
 
 _CONVOLUTIONS: Any = {1: F.conv1d, 2: F.conv2d}
 
 
-def runs(call: Call, part: int = 0, seed: int = 0) -> Run:
+def runs(call: Call, part: int = 0, seed: int = 0) -> Rerun:
     """Return what repeats the operator, for its output number `part`.
 
-    `seed` tells the sizes of its learned weights from those of other operators.
+    `seed` makes the sizes of its learned weights differ from those of other operators.
     """
     if call.operator == "convolution":
         return _sized(_convolution(call), call, 1, seed)
@@ -28,10 +28,10 @@ def runs(call: Call, part: int = 0, seed: int = 0) -> Run:
     return lambda values, purpose: _moved(call, values, part)
 
 
-def _sized(run: Run, call: Call, axis: int, seed: int) -> Run:
+def _sized(run: Rerun, call: Call, axis: int, seed: int) -> Rerun:
     """Let the outputs of learned weights differ in size, if several such products are mixed."""
 
-    def sized(values: Sequence[Tensor], purpose: Purpose) -> Tensor:
+    def sized(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
         made = run(values, purpose)
         if purpose != "mixed" or not call.learned:
             return made
@@ -42,7 +42,7 @@ def _sized(run: Run, call: Call, axis: int, seed: int) -> Run:
     return sized
 
 
-def maxima(call: Call) -> Run:
+def maxima(call: Call) -> Rerun:
     """Return a sum over the window of a maximum: whatever may decide it arrives."""
     if call.kind == "pool" and not call.operator.startswith("adaptive"):
         return lambda values, purpose: _summed_window(call, values[0])
@@ -62,10 +62,10 @@ def _moved(call: Call, values: Sequence[Tensor], part: int) -> Tensor:
     return made if isinstance(made, Tensor) else made[part]
 
 
-def _elementwise(call: Call) -> Run:
+def _elementwise(call: Call) -> Rerun:
     """Sums keep their signs; a factor that is learned, and every offset, is left out."""
 
-    def run(values: Sequence[Tensor], purpose: Purpose) -> Tensor:
+    def run(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
         shape = call.out.shape
         if len(values) > 1 and purpose == "cover":
             return sum(values, torch.zeros(shape))
@@ -91,14 +91,14 @@ def _numbers(constant: Tensor) -> Tensor:
     return constant.detach().clone().float().cpu()
 
 
-def _convolution(call: Call) -> Run:
+def _convolution(call: Call) -> Rerun:
     weight = call.arguments["weight"]
     axes = weight.dim() - 2
     window = {name: list(call.arguments[name]) for name in ("stride", "padding", "dilation")}
     groups = int(call.arguments["groups"])
     fixed = None if call.learned or weight.is_meta else _numbers(weight)
 
-    def run(values: Sequence[Tensor], purpose: Purpose) -> Tensor:
+    def run(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
         image = values[0]
         convolve = _CONVOLUTIONS[axes]
         if fixed is not None:
@@ -128,7 +128,7 @@ def _convolution(call: Call) -> Run:
     return run
 
 
-def _product(call: Call) -> Run:
+def _product(call: Call) -> Rerun:
     """A product with weights on the right sums over the last axis, on the left over the one before.
 
     Learned weights show one number for each output.
@@ -144,7 +144,7 @@ def _product(call: Call) -> Run:
     transposed = call.operator == "linear"
     fixed = None if call.learned or matrix.is_meta else _numbers(matrix)
 
-    def run(values: Sequence[Tensor], purpose: Purpose) -> Tensor:
+    def run(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
         value = values[0]
         if fixed is not None:
             other = fixed.abs() if purpose == "cover" else fixed
@@ -184,7 +184,7 @@ def _pair(value: int | Sequence[int]) -> list[int]:
     return values * 2 if len(values) == 1 else values[-2:]
 
 
-def as_learned(call: Call, columns: dict[str, Any]) -> Run:
+def as_learned(call: Call, columns: dict[str, Any]) -> Rerun:
     """Stand for a quantised product: its sum over channels, in windows of ones."""
     shape, inputs = call.out.shape, call.inputs[0].shape
 

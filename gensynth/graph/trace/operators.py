@@ -1,6 +1,6 @@
 """torch's operators by the kind of layer they are, and the names that a graph gives them.
 
-An operator is known by its namespace and name (`aten::relu`, `quantized::linear`); one that stands
+An operator is identified by its namespace and name (`aten::relu`, `quantized::linear`); one that is
 in no table is `other`, whatever its bare name resembles. The bare name, without underscores at its
 ends, names the row, so that `add_` is `add`.
 """

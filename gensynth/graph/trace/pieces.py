@@ -1,9 +1,8 @@
 """A piece of a network that is linear: from a map, through fixed filters and moves, to a tensor.
 
-A piece can be run again on a pattern (a constant, the Nyquist frequency, an impulse), with
-learnable weights replaced: they guarantee nothing about frequencies, so each output then shows
-one number of its window; and they may read all of it, so for the question which samples arrive
-they are ones.
+A piece can be run again on a pattern: a constant, the Nyquist frequency or an impulse. Learnable
+weights are replaced, as they guarantee nothing about frequencies: each output then shows one number
+of its window. To find which samples arrive, they are ones, as they may read the whole window.
 """
 
 import math
@@ -16,12 +15,12 @@ from torch import Tensor
 
 from gensynth.graph.trace.grid import Grid, Places, compact
 
-Purpose = Literal["response", "mixed", "cover"]
-"""What a pattern is sent through a piece for: its frequencies, or which samples arrive.
+PatternKind = Literal["response", "mixed", "cover"]
+"""The purpose of sending a pattern through a piece: its frequencies, or which samples arrive.
 
-`mixed` is a response in which several learned weights take part: each is of another size, so that
-they do not cancel a frequency by being equal."""
-Run = Callable[[Sequence[Tensor], Purpose], Tensor]
+`mixed` is a response in which several learned weights take part; each has another size, since
+equal ones could cancel a frequency."""
+Rerun = Callable[[Sequence[Tensor], PatternKind], Tensor]
 
 
 @dataclass(eq=False)
@@ -34,7 +33,7 @@ class Piece:
     """In rows and columns of the map that the piece begins with."""
     grid: Grid
     parents: "tuple[Piece, ...]" = ()
-    run: Run | None = None
+    run: Rerun | None = None
     """Makes its numbers of those of its parents."""
     moves: bool = True
     """Numbers only moved since the map."""
@@ -69,7 +68,7 @@ class Piece:
                 yield piece
                 todo += piece.parents
 
-    def send(self, pattern: Tensor, purpose: Purpose) -> Tensor:
+    def send(self, pattern: Tensor, purpose: PatternKind) -> Tensor:
         """Run the piece on `pattern`, of the shape of the map that it begins with."""
         known = {id(self.origin): pattern}
         for piece in sorted(self.chain(), key=_depth):
@@ -102,7 +101,7 @@ def response(piece: Piece) -> float:
     constant, *highest = patterns(piece.origin)
     shape = piece.origin.places.rows.shape
     several = sum(part.learned for part in piece.chain()) > 1
-    purpose: Purpose = "mixed" if several else "response"
+    purpose: PatternKind = "mixed" if several else "response"
     zero = piece.send(constant.expand(shape), purpose).abs()
     inside = _inside(piece)
     worst = 0.0

@@ -1,4 +1,4 @@
-"""Writes down, below the module system, what a network executes."""
+"""Records, below the module system, what a network executes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from gensynth.graph.trace.stored import packed_weights, stored, total, unregiste
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every operator below autograd and appends a row for each that the image reaches."""
+    """Intercepts every operator below autograd; each that depends on the image adds a row."""
 
     supports_higher_order_operators = True
 
@@ -65,7 +65,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return False
 
     def graph(self, output: Any) -> Graph:
-        """Close the table: the last row is the output, views that nobody read are gone."""
+        """Return the finished graph: the last row is the output, and unread views are dropped."""
         made = [t for t in tensors_in(opened(output)) if t in self.row]
         if not made:
             doors = f": values leave torch at {', '.join(self.left)}" if self.left else ""
@@ -86,7 +86,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return Graph(kept, unread, total([*self._stored, *read]), found, tuple(self.constants))
 
     def leave(self, tensor: Tensor, method: str) -> None:
-        """Take note that the numbers of `tensor` were handed to code outside torch."""
+        """Note that the numbers of `tensor` were handed to code outside torch."""
         if tensor in self.row:
             place = f"{self._here() or 'the network'}.{method}()"
             self.left.setdefault(place, []).append(self.row[tensor])
@@ -181,7 +181,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return self.path[-1] if self.path else ""
 
     def _return(self, tensor: Tensor) -> None:
-        """Take a tensor that torch did not make for what became of the values that left."""
+        """Treat a tensor that torch did not compute as the result of the values that left torch."""
         op = f"values that left torch at {', '.join(self.left)} and came back"
         rows = sorted({row for rows in self.left.values() for row in rows})
         self._append(tensor, {"kind": "other", "op": op, "inputs": tuple(rows), "route": None})
@@ -212,7 +212,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._write_through(call.out)
 
     def _unpacked(self, call: Call) -> int:
-        """Count the weights of a packed object that is read for the first time."""
+        """Return the number of weights of the packed objects that are read for the first time."""
         count = 0
         for value in call.args:
             if isinstance(value, torch.ScriptObject) and id(value) not in self._packed:
@@ -221,7 +221,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return count
 
     def _follow(self, call: Call, kind: Kind) -> list[Route]:
-        """Follow the channels through the operator; give the route of each output row."""
+        """Follow the channels through the operator, and return the route of each output row."""
         if kind == "move":
             try:
                 return self.labels.move(call)
@@ -242,7 +242,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return [()]
 
     def _write_through(self, written: Tensor) -> None:
-        """After an operator in place: whoever looks at the same memory sees the new values."""
+        """After an operator in place, add a row for every tensor that shares the written memory."""
         memory = _memory(written)
         new = self.row[written]
         views = [*self.row.keys(), *(t for t in self.weights if not isinstance(t, nn.Parameter))]

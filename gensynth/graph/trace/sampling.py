@@ -2,8 +2,8 @@
 
 A linear piece begins at a map and goes on through moves, fixed filters, learned products, and
 functions of single numbers if nothing but picking lies before them. It ends where the numbers are
-bent (an activation, a maximum, a product of two activations) or two maps meet; there it is asked
-whether its grid is coarser than that of the map it began with.
+bent (an activation, a maximum, a product of two activations) or two maps meet; there its grid is
+compared with that of the map it began with.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from gensynth.graph.trace.grid import (
 )
 from gensynth.graph.trace.judge import judge
 from gensynth.graph.trace.linear import as_learned, maxima, padding_of, runs
-from gensynth.graph.trace.pieces import Piece, Run
+from gensynth.graph.trace.pieces import Piece, Rerun
 
 _SUMS = frozenset({"mean", "sum"})
 _LINEAR = {"add", "sub", "rsub", "mul", "div", "neg", "quantize_per_tensor", "dequantize"}
@@ -135,7 +135,7 @@ class Sampling(Following):
             def pooled(labels: Tensor) -> Tensor:
                 return tidy(torch.nn.functional.adaptive_avg_pool2d(labels.expand(shape), size))  # type: ignore[arg-type]
 
-            # All positions are averaged: that is no reduction, however the window is called.
+            # All positions are averaged: that is not a reduction, whatever the window.
             stride = columns.get("stride", (1, 1)) if max(size) > 1 else (1, 1)
             average = call.operator in _AVERAGES
             self._go_on(
@@ -280,7 +280,7 @@ class Sampling(Following):
             self._map(call.out, row, renumber(places))
 
 
-def _through(shape: torch.Size) -> Run:
+def _through(shape: torch.Size) -> Rerun:
     return lambda values, purpose: values[0].expand(shape)
 
 

@@ -1,4 +1,4 @@
-"""Latency on a Cortex-A72 foreseen from the graph: whose work it is, and what it does not know."""
+"""Latency on a Cortex-A72 predicted from the graph: which layers ncnn runs, and what is unknown."""
 
 from dataclasses import replace
 
@@ -6,21 +6,21 @@ import pytest
 
 from devices.cortex_a72.convert import emulated
 from devices.cortex_a72.fast_model import classes, fast_model, features, models
-from devices.cortex_a72.works import Work, works
+from devices.cortex_a72.ncnn_layers import NcnnLayer, ncnn_layers
 from gensynth.errors import InputError
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import Model
 from tests.support.emulation import emulation, tiny
 
 SHAPE = (3, 32, 32)
-CONVOLUTION = Work("Convolution", 16, 24, 256, 256, 9)
+CONVOLUTION = NcnnLayer("Convolution", 16, 24, 256, 256, 9)
 SAME = {"Convolution": "Convolution", "grouped": "ConvolutionDepthWise"}
 
 
-def test_the_works_of_a_network_are_what_ncnn_computes() -> None:
+def test_the_layers_of_a_network_are_what_ncnn_computes() -> None:
     """The norm vanishes in its convolution, as the sigmoid after it does; a view is nothing."""
-    listed = list(works(trace(tiny(), SHAPE)))
-    assert [work.kind for work in listed] == [
+    listed = list(ncnn_layers(trace(tiny(), SHAPE)))
+    assert [layer.kind for layer in listed] == [
         "Convolution",
         "Swish",
         "Split",
@@ -31,16 +31,16 @@ def test_the_works_of_a_network_are_what_ncnn_computes() -> None:
         "Reduction",
         "InnerProduct",
     ]
-    assert listed[0] == Work("Convolution", 3, 16, 1024, 256, 9, 2)
-    assert listed[3] == Work("grouped", 16, 16, 256, 256, 9, 1, 4)
-    assert listed[-1] == Work("InnerProduct", 16, 10, 1, 1)
+    assert listed[0] == NcnnLayer("Convolution", 3, 16, 1024, 256, 9, 2)
+    assert listed[3] == NcnnLayer("grouped", 16, 16, 256, 256, 9, 1, 4)
+    assert listed[-1] == NcnnLayer("InnerProduct", 16, 10, 1, 1)
 
 
 @pytest.mark.slow
-def test_ncnn_computes_the_works_of_a_network() -> None:
+def test_ncnn_computes_the_layers_of_a_network() -> None:
     _, lines = emulated(Model("tiny", tiny(), SHAPE), emulation(), by_layer=True)
     ran = [line.split()[0] for line in lines if not line.startswith("Input")]
-    assert ran == [SAME.get(work.kind, work.kind) for work in works(trace(tiny(), SHAPE))]
+    assert ran == [SAME.get(layer.kind, layer.kind) for layer in ncnn_layers(trace(tiny(), SHAPE))]
 
 
 def test_a_class_is_known_by_window_stride_and_full_vectors() -> None:
@@ -73,7 +73,10 @@ def test_what_was_not_fitted_on_is_said() -> None:
     assert "outside" in slow.foresee(trace(tiny(), SHAPE)).extrapolated
     without = {name: c for name, c in model.coefficients.items() if "Convolution" not in name}
     blind = replace(model, coefficients={**without, "Convolution": [1.0] * 7})
-    assert "kinds that were not fitted on" in blind.foresee(trace(tiny(), SHAPE)).extrapolated
+    assert (
+        "kinds of layers that the fit has not seen"
+        in blind.foresee(trace(tiny(), SHAPE)).extrapolated
+    )
 
 
 def test_each_anchor_has_a_model_of_its_own() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from devices.cortex_a72.counts import NAMES, read_counts
 from devices.cortex_a72.install import TRIAL, check_runs, install
-from devices.cortex_a72.place import place, require
+from devices.cortex_a72.parts import find_parts, require_parts
 from gensynth.cli import BAD_INPUT, DONE, main
 from gensynth.errors import InputError
 from tests.support.emulation import emulation
@@ -66,7 +66,7 @@ def test_a_step_that_fails_leaves_nothing_behind(bare: Path, tmp_path: Path) -> 
 
 def test_what_is_not_prepared_says_so(bare: Path) -> None:
     with pytest.raises(InputError, match="gensynth device setup cortex-a72"):
-        require()
+        require_parts()
 
 
 @pytest.mark.parametrize("system, machine", [("Darwin", "arm64"), ("Linux", "riscv64")])
@@ -75,7 +75,7 @@ def test_other_hosts_get_a_clear_line(
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    for call in (require, lambda: install(print)):
+    for call in (require_parts, lambda: install(print)):
         with pytest.raises(InputError, match=f"this is {system} on {machine}"):
             call()
 
@@ -94,7 +94,7 @@ def test_counts_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
     file.write_text(f"{' '.join(NAMES)}\n1 2 3\n")
     with pytest.raises(InputError, match="a line of 3 numbers"):
         read_counts(file)
-    with pytest.raises(InputError, match="no file of the plugin"):
+    with pytest.raises(InputError, match="not a file of the plugin"):
         read_counts(tmp_path / "other")
 
 
@@ -102,8 +102,8 @@ def test_prepared_once_it_is_only_tried(capsys: pytest.CaptureFixture[str]) -> N
     parts = emulation()
     before = parts.plugin.stat().st_mtime_ns
     assert command("cortex-a72") == DONE
-    assert "prepared already" in capsys.readouterr().out
-    assert place() == parts == require() and parts.plugin.stat().st_mtime_ns == before
+    assert "already installed" in capsys.readouterr().out
+    assert find_parts() == parts == require_parts() and parts.plugin.stat().st_mtime_ns == before
 
 
 def test_an_emulator_that_computes_wrongly_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,5 +111,5 @@ def test_an_emulator_that_computes_wrongly_is_found_out(monkeypatch: pytest.Monk
     parts = emulation()
     wrong = TRIAL.replace("1=3 4=1", "1=1 4=0").replace("6=216", "6=24")
     monkeypatch.setattr("devices.cortex_a72.install.TRIAL", wrong)
-    with pytest.raises(InputError, match="computes wrongly"):
+    with pytest.raises(InputError, match="gives wrong results"):
         check_runs(parts)

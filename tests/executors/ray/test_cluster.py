@@ -14,7 +14,7 @@ import pytest
 
 from gensynth.campaign.experiment import Resources
 from gensynth.errors import InputError
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 from gensynth.executors.ray.cluster import (
     PREFIX,
     connected,
@@ -137,10 +137,10 @@ import sys
 from pathlib import Path
 from tests.support.campaigns import campaign
 from tests.support.unruly_campaigns import unruly
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 
 with unruly(Path(sys.argv[1]), [("slow", w) for w in range(20, 26)], proxy={"epochs": 2}) as opened:
-    run(opened, *sys.argv[2:])
+    run_on_ray(opened, *sys.argv[2:])
 """
 
 
@@ -159,7 +159,7 @@ def test_a_killed_driver_loses_nothing_and_doubles_nothing(tmp_path: Path) -> No
     before = recorded(tmp_path)
     proposals = [("slow", width) for width in range(20, 26)]
     with unruly(tmp_path, proposals, proxy={"epochs": 2}) as opened:
-        assert_finished(run(opened), opened.outcomes)
+        assert_finished(run_on_ray(opened), opened.outcomes)
         assert opened.outcomes[: len(before)] == before
         assert_nothing_lost_or_doubled(opened.outcomes, trials=6)
 
@@ -181,13 +181,13 @@ def test_a_cluster_of_several_nodes_is_joined_and_left_alone(tmp_path: Path) -> 
 MEASURED = """
 import sys
 from pathlib import Path
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 from tests.support.campaigns import campaign
 
 rule = {"limit": 1e6, "runtime": "torch", "resource": sys.argv[3]}
 rules = {"max_latency_ms": rule}
 with campaign(Path(sys.argv[1]), executor="ray", trials=2, constraints=rules) as c:
-    run(c, sys.argv[2])
+    run_on_ray(c, sys.argv[2])
 """
 
 

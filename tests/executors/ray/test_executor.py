@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gensynth.campaign.campaign import Campaign, Done
+from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.evaluation.outcome import Outcome
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 from gensynth.executors.ray.cluster import connected
 from tests.support.unruly_campaigns import (
     ONE_AT_A_TIME,
@@ -37,8 +37,8 @@ class Played:
         return found
 
 
-def play(opened: Campaign) -> Played:
-    return Played(run(opened), opened.outcomes)
+def play(opened: CampaignDriver) -> Played:
+    return Played(run_on_ray(opened), opened.outcomes)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_the_campaigns_own_error_is_raised_and_running_jobs_stay(tmp_path: Path)
     proposals = [("slows down", 5), ("error", 0)]
     with unruly(tmp_path, proposals, resources=ONE_AT_A_TIME) as opened:
         with pytest.raises(ArithmeticError, match="the generator is broken"):
-            run(opened)
+            run_on_ray(opened)
         assert opened.outcomes == []
     assert len(list(tmp_path.glob("candidates/*/job.json"))) == 1
 
@@ -115,12 +115,12 @@ def test_an_interrupted_campaign_goes_on_where_it_was(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run(opened, changed=interrupt)
+            run_on_ray(opened, changed=interrupt)
         before, left = list(opened.outcomes), len(opened.ledger.running)
     assert len(list(tmp_path.glob("candidates/*/job.json"))) == left
     with unruly(tmp_path, proposals, resources=ONE_AT_A_TIME) as opened:
         assert opened.outcomes == before
-        assert_finished(run(opened), opened.outcomes)
+        assert_finished(run_on_ray(opened), opened.outcomes)
         assert opened.outcomes[: len(before)] == before
         assert_nothing_lost_or_doubled(opened.outcomes, trials=5)
     assert not list(tmp_path.glob("candidates/*/job.json"))

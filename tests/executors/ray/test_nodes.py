@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 from tests.support.ray_nodes import Cluster, cluster, kill_node, ray_node
 from tests.support.systems import linux
 from tests.support.unruly_campaigns import (
@@ -38,7 +38,7 @@ def children(name: bytes) -> list[int]:
 DRIVER = """
 import sys
 from pathlib import Path
-from gensynth.executors.ray import run
+from gensynth.executors.ray import run_on_ray
 from tests.support.unruly_campaigns import FINALS, unruly
 
 folder, head, marks, behaviour = Path(sys.argv[1]), *sys.argv[2:5]
@@ -46,7 +46,7 @@ proposals = [(behaviour, width) for width in range(20, 20 + int(sys.argv[5]))]
 space = {"use": "tests.support.unruly:UnrulySpace", "marks": marks}
 finals = FINALS | {"epochs_factor": 0.5}
 with unruly(folder, proposals, space=space, proxy={"epochs": 2}, finals=finals) as opened:
-    run(opened, head)
+    run_on_ray(opened, head)
 """
 
 
@@ -162,7 +162,7 @@ def test_a_worker_that_takes_too_much_memory_is_tried_again_at_half_the_batch(
     monkeypatch.setenv("RAY_memory_usage_threshold", f"{threshold:.3f}")
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
     with unruly(tmp_path, [("eats", 20)], proxy={"epochs": 2}) as opened:
-        assert_finished(run(opened), opened.outcomes)
+        assert_finished(run_on_ray(opened), opened.outcomes)
         first = opened.outcomes[0]
     assert (first.ending, first.attempt) == ("completed", 2)
     assert "at batch 32: 64 ran out of memory" in first.detail
@@ -177,6 +177,6 @@ def test_a_ray_of_our_own_that_dies_is_started_anew(tmp_path: Path) -> None:
                 killed.extend(children(b"raylet/raylet"))
                 os.kill(killed[0], signal.SIGKILL)
 
-        assert_finished(run(opened, changed=kill_the_node), opened.outcomes)
+        assert_finished(run_on_ray(opened, changed=kill_the_node), opened.outcomes)
         assert killed
         assert_nothing_lost_or_doubled(opened.outcomes, trials=6)

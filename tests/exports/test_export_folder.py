@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gensynth.errors import InputError
-from gensynth.exports.folder import ExportCheck, ExportError, write_folder
+from gensynth.exports.export_folder import ExportCheck, ExportError, write_folder
 from gensynth.models.exported import input_shape, load_folder
 from gensynth.space import Replay, Source, Task, build_source
 from search_spaces.attendnext import AttendNeXt
@@ -200,44 +200,6 @@ def test_a_factory_needs_a_name_of_its_own(
     source = write_module(tmp_path, USER_MODULE, monkeypatch)
     with pytest.raises(InputError, match="cannot be the name"):
         write_folder(tmp_path / "best", name, source, weights_of(source), "{}", "")
-
-
-def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "best"
-    export(folder, tiny_source())
-    (folder / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(InputError, match="cannot be read"):
-        load_folder(folder)
-    (folder / "attendnext.py").write_text("raise OSError")
-    with pytest.raises(InputError, match="cannot be run"):
-        load_folder(folder)
-    (folder / "attendnext.py").unlink()
-    with pytest.raises(InputError, match="expected an exported network"):
-        load_folder(folder)
-
-
-@pytest.mark.parametrize(
-    ("code", "problem"),
-    [
-        ("INPUT_SHAPE = 'abc def'", "INPUT_SHAPE: expected three integers greater than 0"),
-        ("INPUT_SHAPE = (1, 8)", "INPUT_SHAPE: expected three integers greater than 0"),
-        ("INPUT_SHAPE = (1, 8, 10**9)", "INPUT_SHAPE: expected three integers greater than 0"),
-        ("INPUT_SHAPE = (1, 8, -8)", "INPUT_SHAPE: expected three integers greater than 0"),
-        ("def (", "is not a Python file"),
-        ("import sys; sys.exit(0)", "cannot be run: SystemExit"),
-        ("def attendnext(): raise KeyError(1)", "raised KeyError"),
-        ("def attendnext(): return 3", r"must return a torch\.nn\.Module, got int"),
-    ],
-)
-def test_a_damaged_file_is_one_error_with_its_place(
-    tmp_path: Path, code: str, problem: str
-) -> None:
-    export(tmp_path / "best", tiny_source())
-    (tmp_path / "best" / "attendnext.py").write_text(code)
-    with pytest.raises(InputError, match=problem) as caught:
-        input_shape(tmp_path / "best")
-        load_folder(tmp_path / "best")
-    assert "attendnext.py" in caught.value.place
 
 
 def test_all_files_of_an_export_can_be_read_by_others(tmp_path: Path) -> None:

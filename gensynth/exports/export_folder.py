@@ -78,8 +78,8 @@ def write_folder(
         tested: the test split, on which the folder's own prediction is measured.
 
     Raises:
-        InputError: the folder exists (with `replace`: is no earlier export), cannot be written, or
-            the weights do not fit.
+        InputError: the folder exists (with `replace`: and is not an earlier export) or cannot be
+            written, or the weights do not fit.
         ExportError: the written network differs from the searched one, or reaches another top-1.
     """
     _refuse_occupied(folder, replace)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import torch
 
-Device = Literal["auto", "cpu", "cuda"]
+TorchDevice = Literal["auto", "cpu", "cuda"]
 
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate")
 
 
-def resolve(device: Device) -> "torch.device":
+def resolve(device: TorchDevice) -> "torch.device":
     """Return the torch device; `auto` means the GPU if there is one, else the CPU."""
     import torch
 

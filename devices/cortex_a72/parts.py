@@ -1,4 +1,4 @@
-"""The folder of the parts of the emulated Cortex-A72, and whether it is complete."""
+"""The parts of the emulated Cortex-A72: the folder that holds them, and whether all are there."""
 
 import hashlib
 import platform
@@ -12,22 +12,22 @@ from gensynth.errors import InputError
 
 DEVICE = "cortex-a72"
 NCNN, PNNX = "1.0.20261020", "20261020"
-"""Versions on PyPI that the calibration and the fast model were made with."""
+"""The versions on PyPI with which the calibration and the fast model were made."""
 QEMU = "qemu-aarch64"
 SETUP = f"gensynth device setup {DEVICE}"
 PREPARED = "prepared"
-"""Written last, once every part was tried."""
+"""This file is written last, after every part was tried."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """The folder of the parts; `None` of them is there before it is complete."""
+class Parts:
+    """The folder of the parts; it appears only when it is complete."""
 
     folder: Path
 
     @property
     def root(self) -> Path:
-        """The emulated machine's own files: C library and Python."""
+        """The files of the emulated machine: the C library and Python."""
         return self.folder / "root"
 
     @property
@@ -37,17 +37,17 @@ class Place:
 
     @property
     def pnnx(self) -> Path:
-        """The converter, a program of this machine."""
+        """The converter, a program that runs on this machine."""
         return self.folder / "pnnx" / "pnnx" / "pnnx"
 
     @property
     def plugin(self) -> Path:
-        """Our plugin, built for this machine's QEMU."""
+        """Our QEMU plugin, compiled for this machine."""
         return self.folder / "a72.so"
 
     @property
     def python(self) -> Path:
-        """Python of the emulated machine."""
+        """The Python interpreter of the emulated machine."""
         found = sorted((self.root / "usr" / "bin").glob("python3.*"))
         return found[0] if found else self.root / "usr" / "bin" / "python3"
 
@@ -58,25 +58,25 @@ class Place:
         return all(part.exists() for part in parts)
 
 
-def place() -> Place:
-    """Name the folder: a part that changes makes it another, so that none is ever outdated."""
-    said = hashlib.sha256(f"{NCNN} {PNNX} {platform.machine()}".encode() + source())
-    return Place(default_cache() / f"{DEVICE}-{said.hexdigest()[:12]}")
+def find_parts() -> Parts:
+    """Return the folder of the parts, named by their versions, so that none is ever outdated."""
+    key = hashlib.sha256(f"{NCNN} {PNNX} {platform.machine()}".encode() + source())
+    return Parts(default_cache() / f"{DEVICE}-{key.hexdigest()[:12]}")
 
 
 def source() -> bytes:
-    """Read the plugin's C source, which the package carries."""
+    """Return the C source of the plugin, which is a file of this package."""
     return (resources.files("devices.cortex_a72") / "native" / "a72.c").read_bytes()
 
 
-def require() -> Place:
+def require_parts() -> Parts:
     """Return the folder of the parts; `InputError` with the remedy if one is missing."""
-    found = place()
+    found = find_parts()
     problem = impossible()
     if problem:
         raise InputError(DEVICE, problem)
     if not found.complete:
-        raise InputError(DEVICE, f"is not prepared on this machine: {SETUP}")
+        raise InputError(DEVICE, f"is not installed on this machine; run {SETUP}")
     if shutil.which(QEMU) is None:
         raise InputError(DEVICE, f"{QEMU} is missing: apt-get install qemu-user")
     return found
@@ -87,6 +87,4 @@ def impossible() -> str:
     system, machine = platform.system(), platform.machine()
     if system == "Linux" and machine in ("x86_64", "aarch64"):
         return ""
-    return (
-        f"is emulated on Linux on an x86-64 or arm64 processor only, this is {system} on {machine}"
-    )
+    return f"needs Linux on an x86-64 or arm64 processor, this is {system} on {machine}"

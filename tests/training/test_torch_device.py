@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gensynth.training.device import is_out_of_memory, resolve, set_threads
+from gensynth.training.torch_device import is_out_of_memory, resolve, set_threads
 
 
 def test_auto_is_the_gpu_where_there_is_one() -> None:
@@ -27,7 +27,7 @@ def test_threads_are_set() -> None:
 FAULTS = """
 import resource
 import torch
-from gensynth.training.device import keep_freed_memory
+from gensynth.training.torch_device import keep_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -1,7 +1,7 @@
-"""What ncnn does for a network, foreseen from its graph: one piece of work for each of its layers.
+"""The layers that ncnn runs for a network, predicted from its graph.
 
-Normalisation is folded into the convolution before it, and so are the activations that ncnn
-computes in passing; views cost nothing. A kind of layer that is not known here is `other`.
+Normalisation is folded into the convolution before it, and so are the activations that ncnn fuses;
+views cost nothing. Any other kind of layer is `other`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gensynth.graph.graph import Graph, Layer
 
 FUSED = {"relu", "relu6", "hardtanh", "clamp", "sigmoid", "leaky_relu", "mish"}
-"""Activations that ncnn's convolutions and linear layers compute in passing."""
+"""Activations that ncnn fuses into convolutions and linear layers."""
 ACTIVATIONS = {
     "silu": "Swish",
     "hardswish": "HardSwish",
@@ -20,14 +20,14 @@ ACTIVATIONS = {
     "relu": "ReLU",
 }
 MOVES = {"cat": "Concat", "channel_shuffle": "ShuffleChannel"}
-PARTED = ("split", "split_with_sizes", "chunk", "narrow", "slice", "unbind")
+SPLITS = ("split", "split_with_sizes", "chunk", "narrow", "slice", "unbind")
 
 
-class Work(NamedTuple):
-    """One layer as ncnn computes it."""
+class NcnnLayer(NamedTuple):
+    """One layer as ncnn runs it."""
 
     kind: str
-    """As ncnn calls it; convolutions also `depthwise` and `grouped`."""
+    """Its name in ncnn; a convolution may also be `depthwise` or `grouped`."""
     inputs: int
     """Channels."""
     outputs: int
@@ -35,13 +35,13 @@ class Work(NamedTuple):
     pixels: int
     """Of the output."""
     kernel: int = 1
-    """Places of the window."""
+    """Number of positions in the window."""
     stride: int = 1
     groups: int = 1
 
 
-def works(graph: Graph) -> Iterator[Work]:
-    """List the work of a network, in the order of execution."""
+def ncnn_layers(graph: Graph) -> Iterator[NcnnLayer]:
+    """Yield the layers of a network, in the order of execution."""
     layers = graph.layers
     readers: list[list[int]] = [[] for _ in layers]
     for i, layer in enumerate(layers):
@@ -50,24 +50,24 @@ def works(graph: Graph) -> Iterator[Work]:
                 readers[j].append(i)
     passed: set[int] = set()
     for i, layer in enumerate(layers):
-        if layer.op in PARTED and not _is_later_part(layer):
+        if layer.op in SPLITS and not _is_later_part(layer):
             whole = layers[layer.inputs[0]].shape
-            yield Work("Slice", whole[0], whole[0], prod(whole[1:]), prod(whole[1:]))
+            yield NcnnLayer("Slice", whole[0], whole[0], prod(whole[1:]), prod(whole[1:]))
         elif i not in passed and layer.kind != "input" and not layer.alias:
             if layer.kind in ("conv", "linear"):
                 _pass(layers, readers, i, passed)
-            yield _work(layers, layer)
+            yield _layer(layers, layer)
         if len(readers[i]) > 1:
-            yield Work("Split", 1, 1, 1, len(readers[i]))
+            yield NcnnLayer("Split", 1, 1, 1, len(readers[i]))
 
 
 def _is_later_part(layer: Layer) -> bool:
-    """Whether ncnn makes it together with another part of the same map."""
-    return layer.op in PARTED and layer.detail.startswith("part=") and layer.detail != "part=0"
+    """Whether ncnn computes it together with another part of the same map."""
+    return layer.op in SPLITS and layer.detail.startswith("part=") and layer.detail != "part=0"
 
 
 def _pass(layers: tuple[Layer, ...], readers: list[list[int]], row: int, passed: set[int]) -> None:
-    """Note which rows after a convolution or linear layer vanish in it."""
+    """Add to `passed` the rows after a convolution or linear layer that are fused into it."""
     row = _only_reader(readers, row)
     joined = row
     if row and layers[row].op == "cat":  # Columns of several kinds share a norm, which is folded.
@@ -85,7 +85,7 @@ def _only_reader(readers: list[list[int]], row: int) -> int:
     return readers[row][0] if len(readers[row]) == 1 else 0
 
 
-def _work(layers: tuple[Layer, ...], layer: Layer) -> Work:
+def _layer(layers: tuple[Layer, ...], layer: Layer) -> NcnnLayer:
     source, shape = layers[layer.inputs[0]].shape, layer.shape
     channels, pixels = shape[0], prod(shape[1:])
     given, pixels_in = source[0], prod(source[1:])
@@ -95,10 +95,10 @@ def _work(layers: tuple[Layer, ...], layer: Layer) -> Work:
         form = "Convolution"
         if layer.groups > 1:
             form = "depthwise" if layer.groups == given == channels else "grouped"
-        return Work(form, given, channels, pixels_in, pixels, places, stride, layer.groups)
+        return NcnnLayer(form, given, channels, pixels_in, pixels, places, stride, layer.groups)
     if kind == "linear":
-        return Work("InnerProduct", source[-1], shape[-1], 1, prod(shape[:-1]))
-    return Work(_kind(layers, layer), given, channels, pixels_in, pixels, places, stride)
+        return NcnnLayer("InnerProduct", source[-1], shape[-1], 1, prod(shape[:-1]))
+    return NcnnLayer(_kind(layers, layer), given, channels, pixels_in, pixels, places, stride)
 
 
 def _kind(layers: tuple[Layer, ...], layer: Layer) -> str:

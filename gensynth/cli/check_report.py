@@ -10,11 +10,11 @@ from rich.table import Table
 from gensynth.evaluation.constraint import Judgement
 from gensynth.graph.downsampling import judged_reductions
 from gensynth.report.assessment import Assessment
-from gensynth.report.tables import beside, table
+from gensynth.report.tables import extra_lines, table
 from gensynth.report.words import marked, some
 
 
-def show_findings(rows: Sequence[Assessment]) -> None:
+def print_check(rows: Sequence[Assessment]) -> None:
     """Print a table of costs, then the findings on each network."""
     console = Console(highlight=False)
     console.print(table(rows))
@@ -38,8 +38,8 @@ def _findings(row: Assessment) -> Table:
         grid.add_row("not counted", escape(some(row.profile.uncounted)))
     for i, line in enumerate(_reductions(row)):
         grid.add_row("" if i else "reductions", escape(line))
-    for line in beside(row):
-        grid.add_row("beside", escape(line))
+    for line in extra_lines(row):
+        grid.add_row("also", escape(line))
     return grid
 
 

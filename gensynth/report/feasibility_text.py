@@ -23,7 +23,7 @@ _COSTS = {
 }
 
 
-def show_findings(found: Findings, console: Console | None = None) -> None:
+def print_findings(found: Findings, console: Console | None = None) -> None:
     """Print the answer first, then constraints, costs and time."""
     say = (console or Console()).print
     say(_answer(found), highlight=False, soft_wrap=True)
@@ -56,7 +56,7 @@ def _answer(found: Findings) -> str:
     if found.impossible:
         near = "" if whole else ", or of those near them,"
         words = f"{name}: none {of}{near} keeps every enforced constraint"
-        return f"[bold red]impossible as it stands[/]: {words}"
+        return f"[bold red]impossible[/]: {words}"
     return (
         f"[bold yellow]rare[/]: {name}: none {of} keeps every enforced constraint, but a walk from "
         "the nearest of them found one"

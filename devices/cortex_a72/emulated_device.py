@@ -1,4 +1,4 @@
-"""The Cortex-A72 as a device: the fast model screens, the emulator confirms the finalists."""
+"""The Cortex-A72 as a device: the fast model screens, the emulator confirms finalists."""
 
 import hashlib
 import math
@@ -13,7 +13,7 @@ from devices.cortex_a72.convert import emulated
 from devices.cortex_a72.counts import Counts
 from devices.cortex_a72.fast_model import fast_model
 from devices.cortex_a72.install import install
-from devices.cortex_a72.place import DEVICE, require
+from devices.cortex_a72.parts import DEVICE, require_parts
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Interval, Latency, Question
@@ -27,9 +27,9 @@ from gensynth.serialization import dumps, from_plain, loads, write_whole
 from gensynth.space import Task
 
 CONFIDENCE = 0.9
-"""Confidence level: the intervals held for nine of ten networks that the fits had not seen."""
+"""Confidence level: the intervals hold for nine of ten networks that the fits have not seen."""
 FORMER_DEFAULT = "onnxruntime"
-"""Experiments of earlier versions name this runtime where they mean the device's own."""
+"""Experiments of earlier versions name this runtime when they mean the device's own."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class CortexA72:
         return RUNTIME
 
     def check(self, question: Question, task: Task, folder: Path, /) -> None:
-        """Raise `InputError` if nothing is prepared, or the reference cannot be emulated."""
+        """Raise `InputError` if the emulation is not installed or cannot run the reference."""
         _require_one_image(question)
-        require()
+        require_parts()
         anchor(question.threads)
         fast_model(question.threads)
         if question.reference:
@@ -67,7 +67,7 @@ class CortexA72:
         error = math.hypot(fast.error_90, calibrated.error_90)
         ratio_error = math.hypot(fast.error_90, calibrated.ratio_error_90)
         note = f"; extrapolated: {found.extrapolated}" if found.extrapolated else ""
-        how = f"Cortex-A72, {threads} thread(s), foreseen from the graph{note}"
+        how = f"Cortex-A72, {threads} thread(s), predicted from the graph{note}"
         base = _base(question, task, folder)
         return _latency(found.milliseconds, base, error, ratio_error, how)
 
@@ -84,7 +84,7 @@ class CortexA72:
         return _latency(milliseconds, base, calibrated.error_90, calibrated.ratio_error_90, how)
 
     def set_up(self, say: Callable[[str], None], /) -> None:
-        """Fetch the parts of the emulation, build the counter, and try it."""
+        """Download the parts of the emulation, compile the plugin, and try it."""
         install(say)
 
     def compare_networks(
@@ -123,7 +123,7 @@ def _base(question: Question, task: Task, folder: Path) -> float | None:
 
 @lru_cache(maxsize=16)
 def _reference(name: str, threads: int, task: Task, folder: Path) -> float:
-    """Emulate a reference once in a process; return its milliseconds."""
+    """Return the milliseconds of a reference, which is emulated once per process."""
     model = find_reference(name, task, folder)
     try:
         return anchor(threads).milliseconds(_counts(model))
@@ -132,8 +132,8 @@ def _reference(name: str, threads: int, task: Task, folder: Path) -> float:
 
 
 def _counts(model: Model) -> Counts:
-    """Count a network; networks that compute the same are counted once and kept in the cache."""
-    parts = require()
+    """Count a network. Counts are cached, and networks that compute the same share them."""
+    parts = require_parts()
     function = trace(model.module, model.input_shape).fingerprint
     name = hashlib.sha256(f"{function} {model.input_shape}".encode()).hexdigest()[:24]
     file = parts.folder / "counts" / f"{name}.json"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.cortex_a72.device import CortexA72
+from devices.cortex_a72.emulated_device import CortexA72
 from devices.cortex_a72.fast_model import fast_model
 from gensynth.evaluation.latency import Question
 from gensynth.graph.trace import trace
@@ -22,7 +22,7 @@ def test_what_is_foreseen_is_the_fast_models_with_its_uncertainty() -> None:
     model = fast_model(1)
     assert found.median_ms == model.milliseconds(graph) and found.ratio is None
     assert found.interval_ms.high > found.median_ms * (1 + model.error_90)
-    assert found.confidence == 0.9 and "foreseen from the graph" in found.machine
+    assert found.confidence == 0.9 and "predicted from the graph" in found.machine
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 from filelock import FileLock, Timeout
 
-from gensynth.campaign.campaign import Campaign
+from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
@@ -44,7 +44,7 @@ DATA = "data_fingerprint"
 SETTLED = "settled"
 """Name of the note with the fields of the experiment that may not change."""
 LEARNED_UNDER = ("generator", "score", "constraints", "finals")
-"""If one of these fields changes, the generator starts anew from the recorded outcomes."""
+"""If one of these fields changes, the generator restarts from the recorded outcomes."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def open_record(folder: Path, storage: str | None = None) -> Record:
 
 def viewing(
     folder: Path, experiment: Experiment | None = None, same_images: bool = False
-) -> Campaign:
+) -> CampaignDriver:
     """Open a campaign for reading, under its own rules and score or under those of `experiment`.
 
     With `same_images`, raise `InputError` if the data has changed since the campaign began.
@@ -118,16 +118,16 @@ def viewing(
         context = make_context(old)
         if same_images:
             _refuse_other_data(record.noted(DATA), context)
-        return Campaign(context, Ledger(record, folder))
+        return CampaignDriver(context, Ledger(record, folder))
     experiment = as_recorded(experiment, old)
     refuse_change(old, experiment, str(folder))
-    return Campaign(make_context(experiment), Ledger(record, folder), sys.maxsize)
+    return CampaignDriver(make_context(experiment), Ledger(record, folder), sys.maxsize)
 
 
 @contextmanager
 def driving(
     folder: Path, experiment: Experiment, storage: str | None, progress: Progress | None = None
-) -> Iterator[Campaign]:
+) -> Iterator[CampaignDriver]:
     """Open the campaign in `folder` for running it: create, resume, or extend it.
 
     Raises `InputError` if another driver is running it, or if the experiment has changed in what
@@ -152,7 +152,7 @@ def driving(
         context = replace(context, watch=ledger.starts)
         renew_jobs(ledger, context)
         with closing(ledger):
-            yield Campaign(context, ledger)
+            yield CampaignDriver(context, ledger)
 
 
 @contextmanager
