@@ -1,12 +1,12 @@
 """Running a campaign in this process, one job after the other and exactly reproducibly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gensynth.campaign.campaign import Campaign, Done, Wait
 from gensynth.evaluation.measurement import Measurement
 from gensynth.process import Interruption
-from gensynth.training.attempt import attempt
 from gensynth.training.job import Job
+from gensynth.training.together import attempt_together
 
 
 def run(
@@ -31,15 +31,15 @@ def run(
             return job
         if isinstance(job, Wait):
             raise RuntimeError("the campaign waits for a job that is not running")
-        _train(campaign, job, interruption)
+        _train(campaign, [job, *campaign.companions(job)], interruption)
         changed()
 
 
-def _train(campaign: Campaign, job: Job, interruption: Interruption) -> None:
-    def watch(measurement: Measurement) -> bool:
+def _train(campaign: Campaign, jobs: Sequence[Job], interruption: Interruption) -> None:
+    def watch(job: Job, measurement: Measurement) -> bool:
         return not interruption.asked and campaign.report(job, measurement)
 
-    result = attempt(job, watch)
-    if result.ending == "stopped":
-        interruption.heed()  # Not stopped by the rule: it is resumed in the next run.
-    campaign.tell(job, result)
+    for job, result in zip(jobs, attempt_together(jobs, watch), strict=True):
+        if result.ending == "stopped":
+            interruption.heed()  # Not stopped by the rule: it is resumed in the next run.
+        campaign.tell(job, result)

@@ -107,7 +107,7 @@ def _converse(campaign: Campaign, exchange: Exchange, changed: Callable[[], None
         if isinstance(answer, Done):
             return answer
         if not isinstance(answer, Wait):
-            exchange.hand_out(answer)
+            exchange.hand_out((answer, *campaign.companions(answer)))
             wanted = False
 
 

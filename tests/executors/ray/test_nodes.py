@@ -131,9 +131,7 @@ def test_a_node_with_a_disk_of_its_own_is_named_before_anything_is_trained(folde
         driving(folder, head, 2, "tells") as driver,
     ):
         _, err = driver.communicate(timeout=900)
-    words = (
-        "is not shared with node 127.0.0.3 of the cluster: choose an --out folder that all nodes"
-    )
+    words = "is not shared with node 127.0.0.3 of the cluster: choose an --out folder that all nodes"
     assert driver.returncode != 0 and words in err
     assert recorded(folder) == [] and not list(folder.glob(".shared-*"))
 
