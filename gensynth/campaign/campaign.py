@@ -19,7 +19,8 @@ from gensynth.campaign.answers import Done as Done
 from gensynth.campaign.answers import Wait as Wait
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
-from gensynth.campaign.finals import Finalist, admission, finalists, winner
+from gensynth.campaign.finals import Finalist, admission, finalists, why_no_winner, winner
+from gensynth.campaign.grouping import grouped
 from gensynth.campaign.remeasurement import Remeasurement
 from gensynth.campaign.replay import restore
 from gensynth.errors import InputError
@@ -35,6 +36,7 @@ from gensynth.record.ledger import Ledger
 from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS, Result, next_attempt
 from gensynth.training.job import Job
+from gensynth.training.together import alike
 
 REPETITIONS = 200
 """The search ends after this many consecutive proposals that lead to no training."""
@@ -57,6 +59,7 @@ class CampaignDriver:
         self._curves = SearchCurves(context.stopping, context.experiment.proxy.epochs)
         self._generator: Generator | None = None
         self._idle = 0
+        self._waiting: list[Job] = []
         self._exhausted = ""
         self.warnings: list[str] = []
         self.evaluator = context.evaluator.with_references(self._references())
@@ -106,6 +109,16 @@ class CampaignDriver:
         if more and (job := self._propose(measure)) is not None:
             return job
         return Wait() if self.ledger.searching() else self._next_final()
+
+    def companions(self, job: Job) -> list[Job]:
+        """Return the jobs of the same finalist to train in the same steps as `job`, if any."""
+        finalist = grouped(self.context, self.ledger, job, self.finalists)
+        if finalist is None:
+            return []
+        found = [other for other in self._waiting if alike(job, other)]
+        self._waiting = [other for other in self._waiting if not alike(job, other)]
+        more = finalist.missing - self.ledger.runs(finalist.outcome.genome_id)
+        return found + [self._again("final", finalist.outcome) for _ in range(more)]
 
     def resume(self) -> None:
         """Return all running jobs from `ask` again, because their workers are gone."""
@@ -240,7 +253,7 @@ class CampaignDriver:
             return Wait()
         best = winner(chosen)
         if best is None:
-            return Done(self._exhausted or self._why_no_winner(chosen))
+            return Done(self._exhausted or why_no_winner(chosen, self.ledger.searched()))
         exports = self.ledger.of(best.outcome.genome_id, "export")
         if any(o.ending == "completed" for o in exports):
             return Done(self._exhausted or "finished")
@@ -248,12 +261,6 @@ class CampaignDriver:
             last = exports[-1]
             return Done(f"the winner's last training ended as {last.ending}: {last.detail}")
         return self._again("export", best.outcome)
-
-    def _why_no_winner(self, chosen: list[Finalist]) -> str:
-        if chosen:
-            return "no candidate kept every enforced rule on the lower bound of the finals"
-        found = any(outcome.value is not None for outcome in self.ledger.searched())
-        return f"no {'feasible candidate was confirmed' if found else 'candidate was feasible'}"
 
     def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
         known = len(self.ledger.searched())
@@ -278,8 +285,8 @@ class CampaignDriver:
     # The record ------------------------------------------------------------------------------
 
     def _start(self, new: Outcome, source: Source) -> Job:
-        folder = self.ledger.folder_of(new)
-        return self.ledger.start(self.context.job(new.number, new.purpose, source, folder), new)
+        job = self.context.job(new.number, new.purpose, source, self.ledger.folder_of(new))
+        return self.ledger.start(job, new)
 
     def _close(self, new: Outcome, options: Mapping[str, Any]) -> None:
         self.ledger.record(new, options)

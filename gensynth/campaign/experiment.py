@@ -130,6 +130,8 @@ class Resources:
     epoch."""
     device: TorchDevice = "auto"
     """Where to train. `auto` uses the GPU if there is one."""
+    grouping: Literal["auto", "always", "never"] = "auto"
+    """Whether a finalist's trainings share their steps; `auto`: if the first finalist is small."""
 
     def __post_init__(self) -> None:
         """Refuse amounts that no machine can provide."""

@@ -82,6 +82,14 @@ def winner(chosen: Iterable[Finalist]) -> Finalist | None:
     return max(holding, key=lambda f: (f.value or 0.0, -f.outcome.number), default=None)
 
 
+def why_no_winner(chosen: Sequence[Finalist], searched: Iterable[Outcome]) -> str:
+    """Return why no finalist won, in words."""
+    if chosen:
+        return "no candidate kept every enforced rule on the lower bound of the finals"
+    found = any(outcome.value is not None for outcome in searched)
+    return f"no {'feasible candidate was confirmed' if found else 'candidate was feasible'}"
+
+
 def _finalist(
     outcome: Outcome,
     outcomes: Sequence[Outcome],

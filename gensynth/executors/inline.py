@@ -1,14 +1,15 @@
 """Running a campaign in this process, one job after the other and exactly reproducibly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gensynth.campaign.campaign import CampaignDriver, Done, Wait
 from gensynth.evaluation.measurement import Measurement
 from gensynth.process import Interruption
 from gensynth.record.starts import TRAINING_REASON
-from gensynth.training.attempt import ATTEMPTS, Result, attempt
+from gensynth.training.attempt import ATTEMPTS, Result
 from gensynth.training.job import Job
+from gensynth.training.together import attempt_together
 
 
 def run_inline(
@@ -33,19 +34,23 @@ def run_inline(
             return job
         if isinstance(job, Wait):
             raise RuntimeError("the campaign waits for a job that is not running")
-        _train(campaign, job, interruption)
+        _train(campaign, [job, *campaign.companions(job)], interruption)
         changed()
 
 
-def _train(campaign: CampaignDriver, job: Job, interruption: Interruption) -> None:
-    def watch(measurement: Measurement) -> bool:
+def _train(campaign: CampaignDriver, jobs: Sequence[Job], interruption: Interruption) -> None:
+    def watch(job: Job, measurement: Measurement) -> bool:
         return not interruption.asked and campaign.report(job, measurement)
 
-    with campaign.ledger.training_here(job) as allowed:
-        if not allowed:  # Another attempt in this process would end it, too.
-            campaign.tell(replace(job, attempt=ATTEMPTS), Result("lost", detail=TRAINING_REASON))
-            return
-        result = attempt(job, watch)
-    if result.ending == "stopped":
-        interruption.heed()  # Not stopped by the rule: it is resumed in the next run.
-    campaign.tell(job, result)
+    first, *others = jobs  # A group that ends the process counts for its first job.
+    with campaign.ledger.training_here(first) as allowed:
+        results = list(attempt_together(jobs, watch)) if allowed else []
+    if not allowed:  # Another attempt in this process would end it, too.
+        campaign.tell(replace(first, attempt=ATTEMPTS), Result("lost", detail=TRAINING_REASON))
+        if others:
+            _train(campaign, others, interruption)
+        return
+    for job, result in zip(jobs, results, strict=True):
+        if result.ending == "stopped":
+            interruption.heed()  # Not stopped by the rule: it is resumed in the next run.
+        campaign.tell(job, result)

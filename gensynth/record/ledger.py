@@ -137,6 +137,14 @@ class Ledger:
         self._record.note(SINCE, since)
         return since
 
+    def note(self, name: str, value: Any) -> None:
+        """Note something that follows from the record and takes long to compute."""
+        self._record.note(name, value)
+
+    def noted(self, name: str) -> Any:
+        """Return what was noted under a name; None if nothing was."""
+        return self._record.noted(name)
+
     def warn(self, text: str) -> None:
         """Write a warning to the log."""
         self._log.write("warning", text=text)

@@ -43,6 +43,12 @@ def alike(one: Job, other: Job) -> bool:
     )
 
 
+def time_limit_of(jobs: Sequence[Job]) -> float | None:
+    """Return the seconds that `jobs` may take together: as many as one after the other."""
+    limit = jobs[0].time_limit_s
+    return None if limit is None else limit * len(jobs)
+
+
 class _Together:
     """Trainings in the same steps: who is still in, and what has been measured."""
 
@@ -131,8 +137,8 @@ class _Together:
         return self._first.checkpoint_s is not None and since >= self._first.checkpoint_s
 
     def _is_late(self) -> bool:
-        limit = self._first.time_limit_s
-        return limit is not None and time.perf_counter() - self._start > limit * len(self._jobs)
+        limit = time_limit_of(self._jobs)
+        return limit is not None and time.perf_counter() - self._start > limit
 
     def _curve(self, member: Training) -> list[Measurement]:
         return self._curves[member.job.number]

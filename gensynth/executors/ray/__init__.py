@@ -133,7 +133,7 @@ def _converse(
         if isinstance(answer, Done):
             return answer
         if not isinstance(answer, Wait):
-            exchange.hand_out(answer)
+            exchange.hand_out((answer, *campaign.companions(answer)))
             wanted = False
 
 

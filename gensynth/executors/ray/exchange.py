@@ -64,7 +64,7 @@ class Exchange:
     def __init__(self) -> None:
         """Start empty."""
         self._messages: SimpleQueue[Message] = SimpleQueue()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Job, ...] | None] = SimpleQueue()
         self._stops: set[tuple[int, int]] = set()
         self._halted = Event()
 
@@ -76,9 +76,9 @@ class Exchange:
         while not self._messages.empty():
             yield self._messages.get()
 
-    def hand_out(self, job: Job) -> None:
-        """Give Tune a job to run."""
-        self._jobs.put(job)
+    def hand_out(self, jobs: tuple[Job, ...]) -> None:
+        """Give Tune a job to run, or several that one worker trains in the same steps."""
+        self._jobs.put(jobs)
 
     def stop(self, job: Job) -> None:
         """Stop this attempt at a job early, after its next measurement."""
@@ -99,8 +99,8 @@ class Exchange:
         """Send a message to the campaign."""
         self._messages.put(message)
 
-    def next_job(self, wait: bool) -> Job | None:
-        """Return the next job; None if there is none yet, or if the run is to end."""
+    def next_jobs(self, wait: bool) -> tuple[Job, ...] | None:
+        """Return the next job or group; None if there is none yet, or if the run is to end."""
         try:
             return self._jobs.get(block=wait)
         except Empty:

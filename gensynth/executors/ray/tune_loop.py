@@ -3,6 +3,8 @@
 import math
 import shutil
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,10 +65,11 @@ def fit(exchange: Exchange, resources: Resources, folder: Path, limit_s: float) 
 
 @dataclass
 class TuneJob:
-    """A job that Tune runs: what it has measured so far, and when it began."""
+    """A job or group that Tune runs: what it has measured so far, and when it began."""
 
-    job: Job
-    curve: list[Measurement] = field(default_factory=list)
+    jobs: tuple[Job, ...]
+    curves: dict[int, list[Measurement]] = field(default_factory=lambda: defaultdict(list))
+    """By the number of the job."""
     began: float = math.inf
     """By the monotonic clock; infinite until a worker has the job."""
     error: str = ""
@@ -117,27 +120,28 @@ class Jobs(Searcher):
         if not self._asked:
             self._exchange.tell(JobWanted())
             self._asked = True
-        job = self._exchange.next_job(wait=not self._running)
+        jobs = self._exchange.next_jobs(wait=not self._running)
         if self._exchange.halted:
             return Searcher.FINISHED  # type: ignore[return-value]
-        if job is None:
+        if jobs is None:
             return None
         self._asked = False
-        self._running[trial_id] = TuneJob(job)
-        return {"job": dumps(job)}
+        self._running[trial_id] = TuneJob(jobs)
+        return {"jobs": dumps(jobs)}
 
-    def take(self, trial_id: str, row: dict[str, Any]) -> Result | None:
-        """Pass on the new measurements of a row; return the result if it is the last row."""
+    def take(self, trial_id: str, row: dict[str, Any]) -> Sequence[Result | None]:
+        """Pass on the new measurements of a row; return the results, which the last row has."""
         running = self._running[trial_id]
-        news = _news(row)
-        if news.measurements:
-            running.curve += news.measurements
-            self._exchange.tell(Measured(running.job, news.measurements))
-        return news.result
+        told = _news(row)
+        for job, news in zip(running.jobs, told, strict=True):
+            if news.measurements:
+                running.curves[job.number] += news.measurements
+                self._exchange.tell(Measured(job, news.measurements))
+        return [news.result for news in told]
 
     def goes_on(self, trial_id: str) -> bool:
-        """Whether a trial may continue."""
-        return self._exchange.goes_on(self._running[trial_id].job)
+        """Whether a trial may continue: any of its jobs."""
+        return any(self._exchange.goes_on(job) for job in self._running[trial_id].jobs)
 
     def started(self, trial_id: str) -> None:
         """Note the time at which a worker got the job; its training begins after that."""
@@ -152,14 +156,14 @@ class Jobs(Searcher):
     ) -> None:
         """Report how a job ended: by its last row, by being stopped, or by losing its worker."""
         running = self._running[trial_id]
-        if result is None:
-            ending = _lost(running)
-        else:
-            # The last row arrives only here; a row at which a trial was stopped has been taken.
-            last = _news(result).result is not None
-            ending = (self.take(trial_id, result) if last else None) or _stopped(running)
+        results: Sequence[Result | None] = [None] * len(running.jobs)
+        # The last row arrives only here; a row at which a trial was stopped has been taken.
+        if result is not None and any(news.result is not None for news in _news(result)):
+            results = self.take(trial_id, result)
         del self._running[trial_id]
-        self._exchange.tell(Ended(running.job, ending))
+        without = _lost if result is None else _stopped
+        for job, ending in zip(running.jobs, results, strict=True):
+            self._exchange.tell(Ended(job, ending or without(running, job)))
 
     def save(self, checkpoint_path: str) -> None:
         """Save nothing: a restart begins from the campaign's own record."""
@@ -233,25 +237,26 @@ class Halt(Stopper):
         return {"_exchange": None, "_room": None}
 
 
-def _news(row: dict[str, Any]) -> News:
-    return from_plain(News, loads(row["news"], "row"), "row")
+def _news(row: dict[str, Any]) -> tuple[News, ...]:
+    return from_plain(tuple[News, ...], loads(row["news"], "row"), "row")
 
 
-def _stopped(running: TuneJob) -> Result:
-    return Result("stopped", tuple(running.curve), seconds=_seconds(running))
+def _stopped(running: TuneJob, job: Job) -> Result:
+    curve = tuple(running.curves[job.number])
+    return Result("stopped", curve, seconds=_seconds(curve))
 
 
-def _lost(running: TuneJob) -> Result:
+def _lost(running: TuneJob, job: Job) -> Result:
     """Return the result of a job whose process is gone.
 
     After its time limit, the process ended itself.
     """
-    curve, limit, cause = tuple(running.curve), running.job.time_limit_s, _cause(running.error)
+    curve, limit, cause = tuple(running.curves[job.number]), job.time_limit_s, _cause(running.error)
     if LOW_MEMORY in running.error:
-        return Result("out_of_memory", curve, cause, _seconds(running))
-    if limit is not None and time.monotonic() - running.began > limit:
+        return Result("out_of_memory", curve, cause, _seconds(curve))
+    if limit is not None and time.monotonic() - running.began > limit * len(running.jobs):
         return Result("timed_out", curve, f"hung after {limit} s", limit)
-    return Result("lost", curve, cause, _seconds(running))
+    return Result("lost", curve, cause, _seconds(curve))
 
 
 def _cause(error: str) -> str:
@@ -260,5 +265,5 @@ def _cause(error: str) -> str:
     return (words.partition("The actor is dead because ")[2] or words)[:LONGEST_CAUSE]
 
 
-def _seconds(running: TuneJob) -> float:
-    return running.curve[-1].seconds if running.curve else 0.0
+def _seconds(curve: Sequence[Measurement]) -> float:
+    return curve[-1].seconds if curve else 0.0

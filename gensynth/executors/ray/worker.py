@@ -1,4 +1,4 @@
-"""A Ray worker, which trains one job after the other in its own process."""
+"""A Ray worker, which trains one job, or group of jobs, after the other in its own process."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,13 +28,13 @@ class Worker(tune.Trainable):
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Accept a job, but do not start it: Tune may still give it to a process free sooner."""
-        self._job = from_plain(Job, loads(config["job"], "job"), "job")
+        """Accept jobs, but do not start them: Tune may still give them to a process free sooner."""
+        self._jobs = from_plain(tuple[Job, ...], loads(config["jobs"], "jobs"), "jobs")
         self._blind = ""
-        if not is_visible(self._job):  # This node joined later, with its own disk.
+        if not is_visible(self._jobs[0]):  # This node joined later, with its own disk.
             node = get_node_ip_address()  # type: ignore[no-untyped-call]
             self._blind = f"node {node} {NOT_SHARED}"
-            self._job = replace(self._job, checkpoint_s=None)
+            self._jobs = tuple(replace(job, checkpoint_s=None) for job in self._jobs)
         self._training: Background | None = None
 
     def reset_config(self, config: dict[str, Any]) -> bool:
@@ -47,16 +47,22 @@ class Worker(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Return the next row."""
-        news = News()
-        if self._blind and self._job.keep_weights:
-            news = News(result=Result("lost", detail=self._blind))
+        news = tuple(News() for _ in self._jobs)
+        if self._blind and self._jobs[0].keep_weights:
+            news = (News(result=Result("lost", detail=self._blind)),)
         elif self._training is None:
-            self._training = Background(self._job)
+            self._training = Background(self._jobs)
         else:
             news = self._training.news(PAUSE_S, LONGEST_SILENCE_S)
-        if self._blind and news.result is not None and not news.result.detail:
-            news = replace(news, result=replace(news.result, detail=self._blind))
-        return {"news": dumps(news), "done": news.result is not None}
+        if self._blind:
+            news = tuple(self._explained(each) for each in news)
+        return {"news": dumps(news), "done": any(each.result is not None for each in news)}
+
+    def _explained(self, news: News) -> News:
+        """Say in a result without another detail that this node has no checkpoints."""
+        if news.result is None or news.result.detail:
+            return news
+        return replace(news, result=replace(news.result, detail=self._blind))
 
     def cleanup(self) -> None:
         """Stop a running training at the end of its epoch, with a checkpoint."""

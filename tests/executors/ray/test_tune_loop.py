@@ -29,13 +29,13 @@ def end_of_a_lost_worker(
 ) -> str:
     """Return the ending of a job whose worker dies, perhaps before it has sent a row."""
     exchange = Exchange()
-    exchange.hand_out(replace(job(folder), time_limit_s=time_limit_s))
+    exchange.hand_out((replace(job(folder), time_limit_s=time_limit_s),))
     jobs = Jobs(exchange, OneSlot(Resources(), 1.0))
     jobs.suggest("trial")
     if started:
         jobs.started("trial")
     if row:
-        jobs.take("trial", {"news": dumps(News())})
+        jobs.take("trial", {"news": dumps((News(),))})
     jobs.failed("trial", error)
     jobs.on_trial_complete("trial", None, error=True)
     *_, ended = exchange.messages()
