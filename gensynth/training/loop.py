@@ -18,7 +18,6 @@ from torch.nn import functional
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data, reopen_data
 from gensynth.data.sets import DataSet, DataSettings
-from gensynth.data.split import stratified
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.formats.int8_loss import top1_loss
@@ -39,14 +38,14 @@ from gensynth.training.optimizer import (
     rate_at,
     restore_optimizer,
 )
+from gensynth.training.order import subset
+from gensynth.training.start import begin_from
 
 _log = logging.getLogger(__name__)
 EVALUATION_BATCH = 512
 """Images per batch when a network is measured."""
 MAX_CONFUSION_CLASSES = 100
 """Larger confusion matrices are not kept, since they would dominate the record."""
-SUBSET_SEED = 0
-"""Every training uses the same subset of the data; otherwise rankings would be noisier."""
 
 
 def train(job: Job) -> Iterator[Measurement]:
@@ -94,7 +93,8 @@ def identity_of(job: Job) -> str:
     """
     source = replace(job.source, module=former(job.source.module))
     deciding = (source, job.data_fingerprint, job.recipe, job.training_seed)
-    return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8)))
+    start = () if job.start is None else (job.start.identity,)
+    return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8, *start)))
 
 
 class Training:
@@ -111,7 +111,7 @@ class Training:
         decay = job.recipe.ema_decay
         self.average = MovingAverage(self.network, decay) if decay else None
         self.images = self._batches(*job.splits)
-        self.chosen = _subset(self.images.labels.cpu(), data, job.recipe.data_share)
+        self.chosen = subset(self.images.labels.cpu(), data, job.recipe.data_share)
         # Batch normalisation needs more than one image.
         most = max(1, len(self.chosen) // 2)
         self.steps = min(most, max(1, round(len(self.chosen) / job.recipe.batch_size)))
@@ -129,12 +129,12 @@ class Training:
             raise Diverged(epoch, loss)
         top1, test_top1, confusion = right, None, None
         if self.held_out is not None:
-            confusion = self._confusion(self.held_out)
-            top1 = _top1(confusion)
+            confusion = self.confusion(self.held_out)
+            top1 = top1_of(confusion)
         last = epoch == self.job.recipe.epochs
         if last and self.job.measure_test:
-            confusion = self._confusion(self._batches("test"))
-            test_top1 = _top1(confusion)
+            confusion = self.confusion(self._batches("test"))
+            test_top1 = top1_of(confusion)
         kept = last and confusion is not None and len(confusion) <= MAX_CONFUSION_CLASSES
         table = tuple(map(tuple, confusion.tolist())) if confusion is not None and kept else ()
         lost = self._int8_loss(top1) if last and self.job.measure_int8 else None
@@ -212,8 +212,8 @@ class Training:
         return torch.stack((loss.detach() * len(labels), right))
 
     @torch.no_grad()
-    def _confusion(self, batches: Batches) -> Tensor:
-        """Return the number of images by (true class, predicted class), on the CPU."""
+    def confusion(self, batches: Batches) -> Tensor:
+        """Measure the network: count images by (true class, predicted class), on the CPU."""
         classes = self.data.task.classes
         counts = torch.zeros(classes * classes, dtype=torch.int64, device=self.device)
         self.measured.eval()
@@ -247,7 +247,8 @@ def data_of(job: Job) -> DataSet:
     Raises:
         InputError: the data cannot be opened, or has changed since the campaign began.
     """
-    return _data(job.data, job.data_fingerprint, job.cache, job.source.input_shape[1:])
+    data = _data(job.data, job.data_fingerprint, job.cache, job.source.input_shape[1:])
+    return data if job.start is None else replace(data, mean=job.start.mean, std=job.start.std)
 
 
 @lru_cache(maxsize=4)
@@ -267,19 +268,10 @@ def _built(job: Job) -> nn.Module:
         if folder not in sys.path:
             sys.path.append(folder)
     with _seeded(_generator(job.training_seed, 0).initial_seed(), torch.device("cpu")):
-        return build_source(job.source)
-
-
-def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:
-    if share == 1:
-        return torch.arange(len(labels))
-    counts = torch.bincount(labels)[labels]
-    # A class with a single image keeps it: no class may vanish.
-    lone, rows = torch.nonzero(counts == 1)[:, 0], torch.nonzero(counts > 1)[:, 0]
-    if not len(rows):
-        return lone
-    parts = stratified(labels[rows].numpy(), data.class_names, {"used": share}, SUBSET_SEED)
-    return torch.cat((lone, rows[parts["used"]])).sort().values
+        network = build_source(job.source)
+    if job.start is not None:
+        begin_from(network, job.start)
+    return network
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:
@@ -295,5 +287,6 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def _top1(confusion: Tensor) -> float:
+def top1_of(confusion: Tensor) -> float:
+    """Return the top-1 accuracy (percent) of a confusion matrix."""
     return 100 * float(confusion.trace()) / float(confusion.sum())
