@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING
 
 from gensynth.api.experiments import data_path
 from gensynth.campaign.campaign import CampaignDriver
-from gensynth.campaign.campaign_folder import viewing
+from gensynth.campaign.campaign_folder import known_experiment, viewing
 from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.again import publish_again
 from gensynth.exports.agreement import Agreement
+from gensynth.exports.candidates import (
+    candidate,
+    candidate_of,
+    publish_candidate,
+    train_candidate,
+    weights_of,
+)
+from gensynth.exports.hub_files import opened_for, read_images
 from gensynth.exports.publish import publish, publish_untrained
 from gensynth.formats import Format
 from gensynth.formats import formats as named_formats
 from gensynth.formats.real_inputs import RealInputs, noise, of_data
-from gensynth.models.by_name import IMAGENET, Sourced, find_genome, sourced
-from gensynth.models.exported import load_folder
+from gensynth.models.by_name import IMAGENET, trainable
+from gensynth.models.exported import export_in, input_shape, load_folder
 from gensynth.space import Task
+from gensynth.training.long_training import OnMeasurement
+from gensynth.training.report import read_report
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,6 +52,8 @@ class Exported:
     """One for each format other than the PyTorch file."""
     input_shape: tuple[int, int, int] | None = None
     """(C, H, W) of the images that it takes, if its weights are fresh; None: it was trained."""
+    origin: str = ""
+    """How a candidate of a campaign was trained that left with its own weights; empty: others."""
 
     @property
     def agrees(self) -> bool:
@@ -60,18 +74,24 @@ def export(
     image_size: int | None = None,
     channels: int | None = None,
     classes: int | None = None,
+    train: bool = False,
+    watch: OnMeasurement | None = None,
 ) -> Exported:
-    """Write a network to a new folder that needs only torch, and in other formats on request.
+    """Write a network to a new folder of its own, and in other formats on request.
 
     Args:
-        source: a campaign's folder `DIR` (its winner, trained), `DIR:ID` (a candidate, by number
-            or genome), `SPACE:PRESET` or a genome file; all but the winner get fresh weights.
+        source: a campaign's folder `DIR` (its winner), `DIR:ID` (a candidate or reference, by
+            number or genome), an exported folder, that of `train`, `SPACE:PRESET`, a genome file,
+            `timm:NAME` or `module:factory`. All trained networks leave with their own weights,
+            the others and candidates whose weights were not kept with fresh ones.
         to: the folder to write.
         formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
-        data: images to compare formats on; by default a campaign's own, else noise.
+        data: images to compare formats on; by default those that it was trained on, else noise.
         image_size: height and width in pixels that a preset or a genome is built for; default 224.
         channels: channels of their input, 3 by default.
         classes: their number of classes, 1000 by default.
+        train: train a candidate without weights first, as `[last_training]` says.
+        watch: called with the learning rate and each measurement of that training.
 
     Raises:
         InputError: `source` names nothing that can be exported, or `to` exists.
@@ -86,21 +106,30 @@ def export(
     wanted = named_formats(list(formats), Path.cwd())
     if to.exists():
         raise InputError("to", f"{to} exists already")
-    folder, _, identity = source.rpartition(":")
+    folder, identity = candidate_of(source)
     winner = (Path(source) / EXPERIMENT).is_file()
-    if not winner and not (folder and (Path(folder) / EXPERIMENT).is_file()):
+    given = any(value is not None for value in (image_size, channels, classes))
+    exported = None if winner else export_in(Path(source))
+    if given and exported is not None:
+        raise InputError("--image-size, --channels, --classes", "an export has its own")
+    if train and not identity:
+        raise InputError("--train", "is for a candidate of a campaign, DIR:ID")
+    if exported is not None:
+        inputs = _inputs_of_export(exported, data, wanted)
+        return Exported(to, publish_again(exported, to, wanted, inputs))
+    if not winner and not identity:
         size = image_size or IMAGENET.height
         task = Task(channels or IMAGENET.channels, size, size, classes or IMAGENET.classes)
-        return _genome(source, to, wanted, data, task)
+        return _untrained(source, to, wanted, data, task)
     if data is not None:
         raise InputError("data", "a campaign has its own data")
-    if any(given is not None for given in (image_size, channels, classes)):
+    if given:
         problem = "a campaign's networks are built for its own images"
         raise InputError("--image-size, --channels, --classes", problem)
     machine = viewing(Path(source if winner else folder), same_images=True)
     if winner:
         return export_winner(machine, to, formats)
-    return export_candidate(machine, identity, to, formats, source)
+    return export_candidate(machine, identity, to, formats, source, train, watch)
 
 
 def export_winner(machine: CampaignDriver, to: Path, formats: Sequence[str]) -> Exported:
@@ -118,32 +147,64 @@ def export_candidate(
     to: Path,
     formats: Sequence[str],
     place: str = "candidate",
+    train: bool = False,
+    watch: OnMeasurement | None = None,
 ) -> Exported:
     """Export a candidate of a campaign, found by its number or its genome."""
-    found = _found(machine, identity, place)
-    settings = machine.context.experiment.data
+    outcome, wanted = _recorded(machine, identity, place), named_formats(list(formats), Path.cwd())
+    weights = weights_of(machine, outcome)
+    if weights is None and train:
+        weights = train_candidate(machine, outcome, watch)
+    if weights is not None:
+        agreements = publish_candidate(machine, outcome, weights, to, wanted)
+        return Exported(to, agreements, origin=weights.origin)
+    found, settings = candidate(machine, outcome), machine.context.experiment.data
     shape, name = found.source.input_shape, Path(settings.path).name
     images = machine.context.data_at(shape[1:])
     inputs = of_data(images, name, "validation", shape[1:], trained=False)
-    wanted = named_formats(list(formats), Path.cwd())
     return Exported(to, publish_untrained(found, to, wanted, inputs), shape)
 
 
-def _found(machine: CampaignDriver, identity: str, place: str) -> Sourced:
-    context = machine.context
+def _recorded(machine: CampaignDriver, identity: str, place: str) -> Outcome:
     for outcome in machine.outcomes:
         if identity in (str(outcome.number), outcome.genome_id) and outcome.fingerprint:
-            genome = machine.evaluator.described(outcome.decisions).genome
-            return sourced(context.space, context.experiment.space.use, genome, context.task)
+            return outcome
     raise InputError(place, f"the campaign has no candidate {identity!r}; `show` lists them")
 
 
-def _genome(
+def _untrained(
     source: str, to: Path, wanted: Sequence[Format], data: str | None, task: Task
 ) -> Exported:
-    found = find_genome(source, task)
+    found = trainable(source, task)
     shape = found.source.input_shape
     return Exported(to, publish_untrained(found, to, wanted, _inputs(data, shape)), shape)
+
+
+def _inputs_of_export(folder: Path, data: str | None, wanted: Sequence[Format]) -> RealInputs:
+    """Return images as an exported network takes them: of `data`, or those it was trained on."""
+    known, shape = read_images(folder), input_shape(folder)
+    if shape is None:
+        raise InputError(str(folder), "does not say what images it takes: INPUT_SHAPE is missing")
+    settings = _settings_of(folder.parent) if data is None else DataSettings(data_path(data))
+    if settings is None:
+        if measured := [each.name for each in wanted if each.tolerance is None]:
+            problem = f"{', '.join(measured)} is fitted to real images: add --data FOLDER"
+            raise InputError("data", problem)
+        return noise(shape)
+    images = opened_for(known, settings, shape)
+    if images.task.channels != shape[0]:
+        found = images.task.channels
+        raise InputError("data", f"has {found} channels, but the network takes {shape[0]}")
+    same = known is not None and tuple(known.class_names) == images.class_names
+    return of_data(images, Path(settings.path).name, "test", shape[1:], trained=same)
+
+
+def _settings_of(folder: Path) -> DataSettings | None:
+    """Return the images of the campaign or the training in `folder`; None if it is neither."""
+    if (folder / EXPERIMENT).is_file():
+        return known_experiment(folder).data
+    report = read_report(folder)
+    return report.data if report is not None else None
 
 
 def _inputs(data: str | None, shape: tuple[int, int, int]) -> RealInputs:

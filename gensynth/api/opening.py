@@ -7,14 +7,11 @@ from gensynth.campaign.campaign_folder import viewing
 from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.data.preprocessing import prepared
 from gensynth.errors import InputError
-from gensynth.models.exported import EXPORTED_WEIGHTS, with_weights
+from gensynth.exports.candidates import candidate, candidate_of, weights_of
+from gensynth.models.exported import export_in, with_weights
 from gensynth.prediction.classifier import Classifier
 from gensynth.prediction.opened import opened, run_of
 from gensynth.space import build_source
-from gensynth.training.job import WEIGHTS
-
-INSIDE = ("best", "network")
-"""Where a campaign and `gensynth train` keep their exported folder."""
 
 
 def classifier_of(model: str | Path, preprocess: str | Path | None = None) -> Classifier:
@@ -24,13 +21,13 @@ def classifier_of(model: str | Path, preprocess: str | Path | None = None) -> Cl
         InputError: `model` is none of these, or it states no preprocessing.
     """
     word = str(model)
-    folder, colon, identity = word.rpartition(":")
-    if colon and (Path(folder) / EXPERIMENT).is_file():
+    folder, identity = candidate_of(word)
+    if identity:
         return _candidate(Path(folder), identity, word)
     path = Path(word)
-    exported = [path / name for name in INSIDE if (path / name / EXPORTED_WEIGHTS).is_file()]
-    if exported and not list(path.glob("*.py")):
-        return opened(str(exported[0]), _path(preprocess))
+    inside = export_in(path)
+    if inside is not None:
+        return opened(str(inside), _path(preprocess))
     if (path / EXPERIMENT).is_file():
         problem = "the campaign has exported no network yet; name a candidate, DIR:ID"
         raise InputError(word, problem)
@@ -49,12 +46,12 @@ def _candidate(folder: Path, identity: str, place: str) -> Classifier:
     rows = [o for o in machine.outcomes if identity in (str(o.number), o.genome_id)]
     if not rows:
         raise InputError(place, f"the campaign has no candidate {identity!r}; `show` lists them")
-    kept = [row for row in rows if (machine.folder_of(row) / WEIGHTS).is_file()]
-    if not kept:
-        raise InputError(place, "its weights were not kept")
-    source = machine.evaluator.described(kept[-1].decisions).source
-    weights = load_file(machine.folder_of(kept[-1]) / WEIGHTS)
-    network = with_weights(build_source(source), weights, place)
+    kept = weights_of(machine, rows[0])
+    if kept is None:
+        remedy = f"export {place} --to FOLDER --train trains it again"
+        raise InputError(place, f"its weights were not kept; gensynth {remedy}")
+    source = candidate(machine, rows[0]).source
+    network = with_weights(build_source(source), load_file(kept.file), place)
     size = source.input_shape[1:]
     data = machine.context.data_at(size)
     prepare = partial(prepared, how=data.preprocessing(size))

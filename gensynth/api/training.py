@@ -10,18 +10,25 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.errors import InputError, unknown
 from gensynth.evaluation.measurement import Measurement
+from gensynth.exports.hub_files import as_exported, read_images
 from gensynth.exports.publish import publish_trained
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
-from gensynth.models.by_name import Sourced, trainable_genome, trainable_source
-from gensynth.models.exported import load_folder, with_weights
-from gensynth.report.progress import progress_bar, warn
+from gensynth.models.by_name import trainable
+from gensynth.models.exported import (
+    EXPORTED_WEIGHTS,
+    export_in,
+    load_folder,
+    with_weights,
+)
+from gensynth.report.progress import progress_bar, say, warn
 from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
-from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe
-from gensynth.training.long_training import RATES, Choice
+from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe, Start
+from gensynth.training.long_training import FINE_TUNING_RATES, RATES, Choice
 from gensynth.training.report import Report, rate_chosen
 from gensynth.training.report import trained as train_and_report
+from gensynth.training.start import start_from
 from gensynth.training.torch_device import TorchDevice
 
 if TYPE_CHECKING:
@@ -48,8 +55,10 @@ class Trained:
     report: Report | None
     """The figures of the training; None if only the learning rate was chosen."""
     exported: Path | None
-    """The standalone folder; None for a network that is not of a search space."""
+    """The standalone folder; None if only the learning rate was chosen."""
     _source: Source
+    start: str = ""
+    """What the training went on from, and whether its last layer is new; empty: fresh weights."""
 
     @property
     def weights(self) -> Path:
@@ -70,7 +79,7 @@ class Trained:
 
 
 def train(
-    model: str,
+    model: str | Path,
     data: str | Path,
     *,
     epochs: int = 60,
@@ -83,8 +92,9 @@ def train(
     seed: int = 0,
     threads: int = 1,
     device: str = "auto",
-    rates: Sequence[float] = RATES,
+    rates: Sequence[float] | None = None,
     rate_only: bool = False,
+    from_scratch: bool = False,
     watch: Watch | None = None,
 ) -> Trained:
     """Train a network for many epochs and measure it once on the test split.
@@ -92,12 +102,17 @@ def train(
     The learning rate is chosen for each network from the same values, by validation. An
     interrupted training resumes with the same call.
 
+    An exported network goes on from its weights and keeps its normalisation and input size. If
+    the classes of the images are others, its last layer is replaced.
+
     Args:
-        model: `timm:NAME`, `SPACE:PRESET`, a genome file or an exported folder.
+        model: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an exported folder, or
+            the folder of a campaign or an earlier training, which hold one.
         data: a folder of images, or `digits`.
         epochs: length of the training.
         out: folder of the training, `runs/train/MODEL` by default.
-        image_size: resize images to this height and width; by default they keep their size.
+        image_size: resize images to this height and width; by default they keep their size, or
+            take that of an exported network.
         batch_size: images per batch.
         data_share: share of the training images to use, up to 1.
         validation_share: share of the training images to hold out if there is no such folder.
@@ -105,8 +120,10 @@ def train(
         seed: random seed of the weights and the order of images.
         threads: CPU threads.
         device: `auto`, `cpu` or `cuda`.
-        rates: learning rates to try; a single value is used without a trial.
+        rates: learning rates to try, by default smaller ones for an exported network; a single
+            value is used without a trial.
         rate_only: choose the learning rate and stop.
+        from_scratch: give an exported network fresh weights.
         watch: called with the learning rate and each measurement.
 
     Raises:
@@ -118,24 +135,67 @@ def train(
     >>> 0 < trained.report.test_top1 <= 100
     True
     """
+    model = str(model)
     place = Path(out) if out is not None else _usual_folder(model)
-    settings = DataSettings(data_path(str(data)), image_size, validation_share=validation_share)
+    exported = export_in(Path(model))
+    settings = _settings(data, image_size, validation_share, exported)
     recipe = _recipe(epochs, batch_size, data_share, augment)
     computed_on = _device(device)
-    with progress_bar() as bar:
-        images = open_data(settings, progress=bar)
+    images = _opened(settings)
     warn(images)
-    genome = trainable_genome(model, images.task)
-    source = genome.source if genome else trainable_source(model, images.task)
-    costs = _costs(model, source)
-    with progress_bar() as bar:
-        images = open_data(settings, progress=bar, size=source.input_shape[1:])
-    job = _job(source, settings, images, recipe, seed, place, threads, computed_on)
+    network = trainable(model, images.task)
+    begins = None if from_scratch else exported
+    start, words = _start(model, begins, network.source, images)
+    tried = rates if rates is not None else RATES if start is None else FINE_TUNING_RATES
+    costs = _costs(model, network.source)
+    images = _opened(settings, network.source.input_shape[1:])
+    job = _job(network.source, settings, images, recipe, seed, place, threads, computed_on, start)
     if rate_only:
-        return Trained(model, place, rate_chosen(model, job, rates, watch), None, None, source)
-    report = train_and_report(model, job, costs, len(images.splits["test"]), rates, watch)
-    exported = _exported(genome, job, images, report, place)
-    return Trained(model, place, None, report, exported, source)
+        choice = rate_chosen(model, job, tried, watch)
+        return Trained(model, place, choice, None, None, network.source, words)
+    report = train_and_report(model, job, costs, len(images.splits["test"]), tried, watch)
+    written = publish_trained(network, job, images, report)
+    return Trained(model, place, None, report, written, network.source, words)
+
+
+def _opened(settings: DataSettings, size: tuple[int, int] | None = None) -> DataSet:
+    with progress_bar() as bar:
+        return open_data(settings, progress=bar, size=size)
+
+
+def _settings(
+    data: str | Path, image_size: int | None, validation_share: float, exported: Path | None
+) -> DataSettings:
+    """Return how the images are opened: for an exported network, as it takes them."""
+    settings = DataSettings(data_path(str(data)), image_size, validation_share=validation_share)
+    known = None if exported is None else read_images(exported)
+    return settings if known is None else as_exported(known, settings)
+
+
+def _start(
+    model: str, exported: Path | None, source: Source, images: DataSet
+) -> tuple[Start | None, str]:
+    """Return how the training of an exported network begins, and say so."""
+    if exported is None:
+        return None, ""
+    start, words = _start_from(exported, source, images)
+    say(f"{model}: {words}")
+    return start, words
+
+
+def _start_from(exported: Path, source: Source, images: DataSet) -> tuple[Start, str]:
+    known = read_images(exported)
+    names = () if known is None else tuple(known.class_names)
+    how = images if known is None else known.preprocessing
+    same = not names or names == images.class_names
+    mean, std = how.mean, how.std
+    start = start_from(exported / EXPORTED_WEIGHTS, build_source(source), mean, std, same)
+    if same:
+        return start, "goes on from its weights; its classes are those of the images"
+    classes = f"{len(images.class_names)} classes instead of {len(names)}"
+    if len(images.class_names) == len(names):
+        classes = f"other classes: {', '.join(images.class_names[:5])}"
+    return start, f"goes on from its weights; its last layer is replaced ({classes})"
 
 
 def _job(
@@ -147,6 +207,7 @@ def _job(
     place: Path,
     threads: int,
     device: TorchDevice,
+    start: Start | None,
 ) -> Job:
     return Job(
         number=0,
@@ -161,19 +222,13 @@ def _job(
         keep_weights=True,
         threads=threads,
         device=device,
+        start=start,
+        import_paths=(str(Path.cwd()),),
     )
 
 
 def _usual_folder(model: str) -> Path:
     return Path("runs") / "train" / model.replace(":", "-").replace("/", "-")
-
-
-def _exported(
-    genome: Sourced | None, job: Job, images: DataSet, report: Report, place: Path
-) -> Path | None:
-    if genome is None:
-        return None
-    return place / publish_trained(genome, job, images, report).name
 
 
 def _recipe(epochs: int, batch_size: int, data_share: float, augment: Sequence[str]) -> Recipe:

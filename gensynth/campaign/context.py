@@ -110,7 +110,7 @@ class Context:
             splits=("train", "validation") if purpose == "export" else ("train",),
             measure_test=purpose == "export",
             measure_int8=self.indicator.needs_int8_loss and purpose in ("search", "final"),
-            keep_weights=purpose == "export",
+            keep_weights=purpose != "search" or experiment.keep_weights,
             checkpoint_s=experiment.resources.checkpoint_s,
             time_limit_s=experiment.resources.time_limit_s,
             threads=max(1, int(experiment.resources.cpus_per_trial)),
@@ -207,4 +207,5 @@ def _references(
     indicator: Indicator, space: SearchSpace[Any], task: Task, experiment: Experiment
 ) -> dict[str, Source]:
     place = f"{experiment.name}: reference"
-    return {name: reference_source(name, space, task, place) for name in indicator.references}
+    folder = Path(experiment.folder)
+    return {n: reference_source(n, space, task, place, folder) for n in indicator.references}

@@ -104,15 +104,13 @@ class LastTraining:
             problem = f"must be greater than 0 and at most 1, got {self.data_share}"
             raise InputError("data_share", problem)
         if not 0 <= self.ema_decay < 1:
-            raise InputError(
-                "ema_decay", f"must be at least 0 and less than 1, got {self.ema_decay}"
-            )
+            problem = f"must be at least 0 and less than 1, got {self.ema_decay}"
+            raise InputError("ema_decay", problem)
 
     def of(self, proxy: Recipe) -> Recipe:
         """Return the recipe of the last training: the proxy's, but longer and on more images."""
         epochs = max(1, round(proxy.epochs * self.epochs_factor))
-        changed = replace(proxy, epochs=epochs, data_share=self.data_share)
-        return replace(changed, ema_decay=self.ema_decay)
+        return replace(proxy, epochs=epochs, data_share=self.data_share, ema_decay=self.ema_decay)
 
 
 @dataclass(frozen=True)
@@ -170,6 +168,8 @@ class Experiment:
     finals: Finals = field(default_factory=Finals)
     last_training: LastTraining = field(default_factory=LastTraining)
     resources: Resources = field(default_factory=Resources)
+    keep_weights: bool = False
+    """Whether the weights of every candidate are kept; those of finalists and references are."""
     folder: str = "."
     """Folder in which `module:attribute` plugins and relative data paths are looked up."""
 
@@ -178,9 +178,8 @@ class Experiment:
         if self.trials < 1:
             raise InputError("trials", f"must be at least 1, got {self.trials}")
         if not self.name.strip() or self.name in (".", "..") or set(self.name) & set("/\\\0"):
-            raise InputError(
-                "name", f"{self.name!r} cannot be the name of a folder: use letters and digits"
-            )
+            problem = f"{self.name!r} cannot be the name of a folder: use letters and digits"
+            raise InputError("name", problem)
         if self.seed < 0:
             raise InputError("seed", f"must be 0 or more, got {self.seed}")
         for name, table in (("finals", self.finals), ("last_training", self.last_training)):

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli.options import words
+from gensynth.cli.options import print_measurement, words
 from gensynth.plugins import names
 
 Given = Optional[int]  # noqa: UP045 - typer reads it at run time
@@ -14,28 +14,38 @@ _PIXELS = "Height and width of the input in pixels. Default: 224, or a campaign'
 Size = Annotated[Given, typer.Option(help=_PIXELS, min=1)]
 ChannelCount = Annotated[Given, typer.Option(help="Channels of the input. Default: 3.", min=1)]
 ClassCount = Annotated[Given, typer.Option(help="Number of classes. Default: 1000.", min=1)]
+TrainFirst = Annotated[
+    bool, typer.Option("--train", help="Train a candidate without weights first.")
+]
+Source = Annotated[
+    str, typer.Argument(help="DIR, DIR:ID, an exported or trained folder, or another MODEL.")
+]
 
 
 def export(
-    source: Annotated[str, typer.Argument(help="DIR, DIR:ID, SPACE:PRESET or a genome file.")],
+    source: Source,
     to: Annotated[Path, typer.Option(help="Folder to write; must not exist.")],
     format_: Annotated[
         str, typer.Option("--format", help=f"Comma-separated: torch, {', '.join(names('format'))}.")
     ] = "torch",
     data: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time
-        typer.Option(help="Images to compare formats on. Default: a campaign's own, else noise."),
+        typer.Option(help="Images to compare formats on. Default: its training's, else noise."),
     ] = None,
     image_size: Size = None,
     channels: ChannelCount = None,
     classes: ClassCount = None,
+    train: TrainFirst = False,
 ) -> None:
     """Write a network as standalone PyTorch code with weights, genome and card.
 
-    DIR is the trained winner of a campaign. DIR:ID (a number or a genome) is any
-    of its candidates; it, a preset and a genome file get fresh weights. Other
-    formats have batch normalization folded in and are compared with the PyTorch
-    network on images when they are written.
+    DIR is the winner of a campaign, DIR:ID (a number or a genome) any candidate
+    or reference of it. Finalists, references, what `gensynth train` has trained
+    and exported folders keep their weights; so does every candidate of an
+    experiment with `keep_weights = true`. Others get fresh weights, unless
+    --train trains a candidate as [last_training] says. Other formats have batch
+    normalization folded in and are compared with the PyTorch network on images
+    when they are written.
 
     Exits with 1 if an exported format gives different outputs; that file is
     removed.
@@ -49,10 +59,14 @@ def export(
             image_size=image_size,
             channels=channels,
             classes=classes,
+            train=train,
+            watch=print_measurement,
         )
     except gensynth.ExportError as error:
         typer.echo(f"gensynth: {source}: not exported: {error}", err=True)
         raise typer.Exit(1) from None
+    if exported.origin:
+        typer.echo(f"weights from {exported.origin}")
     if exported.input_shape is not None:
         shape = " x ".join(map(str, exported.input_shape))
         typer.echo(f"fresh weights: this network was not trained; it takes {shape} images")

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Optional, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 
 import typer
 
 from gensynth.errors import InputError
+
+if TYPE_CHECKING:
+    from gensynth import Measurement
 
 # typer reads these at run time, so optional ones are spelled the old way.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -100,6 +103,12 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
 def print_json(data: Any) -> None:
     """Print plain data as JSON on standard output, and nothing else."""
     print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def print_measurement(rate: float, measurement: "Measurement") -> None:
+    """Print a measurement of a long training on standard error."""
+    line = f"rate {rate:g}  epoch {measurement.epoch}  loss {measurement.loss:.3f}"
+    typer.echo(f"{line}  validation top-1 {measurement.top1:.2f} %", err=True)
 
 
 def words(text: str) -> list[str]:

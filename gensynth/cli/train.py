@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli.options import AsJson, print_json, words
+from gensynth.cli.options import AsJson, print_json, print_measurement, words
 from gensynth.errors import InputError
 from gensynth.process import exit_code, say
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 Number = Optional[int]  # noqa: UP045
 Folder = Optional[Path]  # noqa: UP045
 NetworkToTrain = Annotated[
-    str, typer.Argument(help="timm:NAME, SPACE:PRESET, a genome file or an exported folder.")
+    str,
+    typer.Argument(
+        help="timm:NAME, SPACE:PRESET, module:factory, a genome file or an exported folder."
+    ),
 ]
 Share = Annotated[float, typer.Option(help="Share of the training images to use, up to 1.")]
 Validation = Annotated[
@@ -29,10 +32,14 @@ Validation = Annotated[
 ]
 Augment = Annotated[str, typer.Option(help="Comma-separated: crop, flip, cutout; or none.")]
 Rates = Annotated[
-    str,
+    Optional[str],  # noqa: UP045
     typer.Option(
-        help="Comma-separated learning rates to try. A single value is used without a trial."
+        help="Comma-separated learning rates to try. A single value is used without a trial. "
+        "Default: 0.1,0.2,0.4; for an exported network, 0.01,0.03,0.1."
     ),
+]
+Scratch = Annotated[
+    bool, typer.Option("--from-scratch", help="Give an exported network fresh weights.")
 ]
 RateOnly = Annotated[bool, typer.Option("--rate-only", help="Choose the learning rate and stop.")]
 Threads = Annotated[
@@ -60,16 +67,20 @@ def train(
     seed: Seed = 0,
     threads: Threads = 1,
     device: DeviceName = "auto",
-    rates: Rates = "0.1,0.2,0.4",
+    rates: Rates = None,
     rate_only: RateOnly = False,
+    from_scratch: Scratch = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network for many epochs and measure it once on the test split.
 
     The learning rate is chosen for each network from the same values, by
     validation; the rest of the recipe is the same for all, so results on the
-    same data are comparable. Run the same command again to resume an
-    interrupted training, or to train at the rate that --rate-only chose.
+    same data are comparable. An exported network goes on from its weights; if
+    the classes of the images are others, its last layer is replaced.
+
+    Run the same command again to resume an interrupted training, or to train at
+    the rate that --rate-only chose.
     """
     with _ends_in_a_line(model):
         done = gensynth.train(
@@ -85,14 +96,12 @@ def train(
             seed=seed,
             threads=threads,
             device=device,
-            rates=_numbers(rates),
+            rates=None if rates is None else _numbers(rates),
             rate_only=rate_only,
-            watch=_print_measurement,
+            from_scratch=from_scratch,
+            watch=print_measurement,
         )
-    if done.choice is not None:
-        _show_choice(done, done.choice, as_json)
-    else:
-        print_json([done.plain()]) if as_json else typer.echo("\n".join(_lines(done)))
+    _show(done, as_json)
 
 
 @contextmanager
@@ -118,9 +127,10 @@ def _numbers(rates: str) -> list[float]:
     return sorted(set(numbers))
 
 
-def _print_measurement(rate: float, measurement: "gensynth.Measurement") -> None:
-    line = f"rate {rate:g}  epoch {measurement.epoch}  loss {measurement.loss:.3f}"
-    typer.echo(f"{line}  validation top-1 {measurement.top1:.2f} %", err=True)
+def _show(done: "gensynth.Trained", as_json: bool) -> None:
+    if done.choice is not None:
+        return _show_choice(done, done.choice, as_json)
+    return print_json([done.plain()]) if as_json else typer.echo("\n".join(_lines(done)))
 
 
 def _show_choice(done: "gensynth.Trained", choice: "Choice", as_json: bool) -> None:
@@ -141,11 +151,18 @@ def _lines(done: "gensynth.Trained") -> list[str]:
         f"{report.model}  {count(report.params)}params  {count(report.macs)}MACs",
         f"  test top-1        {report.test_top1:.2f} % (95 % interval {low:.2f} to {high:.2f})",
         f"  validation top-1  {report.validation_top1:.2f} %",
+        *_started(done.start, report),
         f"  learning rate     {report.rate:g}{_tried(report)}",
         f"  curve             {_end(report)}",
         f"  weights           {done.weights}",
     ]
     return lines + ([f"  standalone        {done.exported}"] if done.exported else [])
+
+
+def _started(start: str, report: "Report") -> list[str]:
+    if report.start_top1 is None:
+        return []
+    return [f"  began at          {report.start_top1:.2f} % validation top-1; {start}"]
 
 
 def _tried(report: "Report") -> str:

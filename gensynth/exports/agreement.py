@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gensynth.formats import Deployment, Format, Run
 from gensynth.formats.real_inputs import RealInputs
+from gensynth.models.timm_models import as_it_runs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 COMPARED_AT_ONCE = 64
 """Images per batch; the last batch is smaller, which tests the free batch axis."""
 
+FORMATS = "## Formats"
+"""Head of the section of a card about formats, which is its last."""
 ROUNDING = 4.0
 """Largest difference allowed, as a multiple of the rounding error of float32 in the network."""
 
@@ -84,7 +87,7 @@ def add_formats(
     """Write formats of the network `searched` into `folder`, and keep those that agree."""
     channels, height, width = extras.inputs.images.shape[1:]
     shape = (channels, height, width)
-    network = Deployment(searched, shape, extras.inputs.calibration, metadata)
+    network = Deployment(as_it_runs(searched), shape, extras.inputs.calibration, metadata)
     return tuple(add_format(each, network, extras.inputs, folder) for each in extras.formats)
 
 
@@ -122,7 +125,7 @@ def _rounding_error(searched: "nn.Module", expected: "Tensor", inputs: RealInput
 def formats_section(agreements: Sequence[Agreement]) -> str:
     """Return the agreements as a section of a card, in Markdown."""
     heads = ("file", "largest difference", "allowed", "top-1 agreement", "images", "top-1 lost")
-    lines = ["", "## Formats", "", "Each was run on images when it was written:", ""]
+    lines = ["", FORMATS, "", "Each was run on images when it was written:", ""]
     lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     return "\n".join(lines + [_row(agreement) for agreement in agreements]) + "\n"
 

@@ -2,7 +2,8 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,17 @@ from typing import TYPE_CHECKING
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.constraint import broken
 from gensynth.genome import genome_id
-from gensynth.graph.profile import profile
+from gensynth.graph.profile import Profile, profile
+from gensynth.graph.trace import trace
+from gensynth.space import build_source
+from gensynth.training.report import REPORT
 
 if TYPE_CHECKING:
     from gensynth.campaign.campaign import CampaignDriver
     from gensynth.campaign.finals import Finalist
     from gensynth.data.preprocessing import Preprocessing
     from gensynth.data.sets import DataSet
+    from gensynth.evaluation.constraint import Judgement
     from gensynth.evaluation.latency import Latency
     from gensynth.evaluation.outcome import Outcome
     from gensynth.formats.real_inputs import RealInputs
@@ -27,6 +32,23 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 20
 """Classes that a card lists."""
+
+
+TRAINED = "trained"
+"""Folder in that of a campaign, with the trainings of candidates that were asked for later."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a candidate, and how it was trained to have them."""
+
+    file: Path
+    origin: str
+    """How it was trained, in words."""
+    validation_top1: float | None = None
+    """Percent; None if it was trained on the validation split too."""
+    test_top1: float | None = None
+    """Percent; None if the test split was not measured."""
 
 
 def table_of(facts: Mapping[str, object]) -> list[str]:
@@ -54,6 +76,15 @@ def share_of(share: float) -> str:
     return "" if share == 1 else f"{share:.3g} of "
 
 
+def times(count: int) -> str:
+    """Return a count in words.
+
+    >>> times(1)
+    '1 time'
+    """
+    return f"{count} time{'s' if count != 1 else ''}"
+
+
 def untrained_card(sourced: "Sourced", inputs: "RealInputs") -> str:
     """Return the card of a network with fresh weights.
 
@@ -62,15 +93,13 @@ def untrained_card(sourced: "Sourced", inputs: "RealInputs") -> str:
         inputs: the images that its running statistics come from.
     """
     shape, costs = sourced.source.input_shape, profile(sourced.graph())
+    text = sourced.genome_json
     classes = sourced.source.spec.get("classes")
     facts = {
-        "Genome": genome_id(json.loads(sourced.genome_json)["genome"]),
+        "Genome": genome_id(json.loads(text)["genome"]) if text else "",
         "Input": f"(N, {', '.join(map(str, shape))}), float32",
         "Classes": "" if classes is None else f"{classes:,}",
-        "Parameters": f"{costs.params:,}",
-        "MACs (conv + linear)": f"{costs.macs:,}",
-        "Weight bytes (float32)": f"{costs.weight_bytes:,}",
-        "Peak activation bytes": f"{costs.peak_activation_bytes:,}",
+        **_costs(costs),
         "Versions": versions("gensynth", "torch"),
     }
     lines = [
@@ -113,6 +142,46 @@ def trained_card(job: "Job", data: "DataSet", report: "Report", found: "Evaluati
     return "\n".join(lines) + "\n"
 
 
+def candidate_card(
+    campaign: "CampaignDriver",
+    outcome: "Outcome",
+    sourced: "Sourced",
+    weights: "Weights",
+    found: "Evaluation | None",
+) -> str:
+    """Return the card of a candidate of a campaign that leaves with its own weights.
+
+    Args:
+        campaign: the campaign.
+        outcome: the candidate's row.
+        sourced: its network.
+        weights: its weights.
+        found: the figures of the exported folder on the test images, if these were looked at.
+    """
+    context, source = campaign.context, sourced.source
+    costs = outcome.profile or profile(trace(build_source(source), source.input_shape))
+    size, validation = source.input_shape[1:], weights.validation_top1
+    facts = {
+        "Genome" if sourced.genome_json else "Network": outcome.genome_id,
+        "Input": f"(N, {', '.join(map(str, source.input_shape))}), float32",
+        **_costs(costs),
+        "Validation top-1": "" if validation is None else f"{validation:.2f} %",
+        "Test top-1": "" if found is None else _test(found.top1, found.images),
+        "Test split looked at": "" if found is None else times(_looks(campaign)),
+        "Weights": f"from {weights.origin}",
+        "Data": f"{Path(context.experiment.data.path).name}, fingerprint "
+        f"{context.data_fingerprint}",
+        "Classes, in the order of the outputs": ", ".join(context.class_names),
+        "Preprocessing": _steps(context.data_at(size).preprocessing(size)),
+        "Versions": versions("gensynth", "torch"),
+    }
+    title = f"# {context.experiment.name}: candidate {outcome.number}"
+    lines = [title, "", *table_of(facts)]
+    lines += ["", *_verdicts(outcome.judgements)] if outcome.judgements else []
+    lines += ["", *evaluation_section(found)] if found is not None else []
+    return "\n".join(lines) + "\n"
+
+
 def campaign_card(
     campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome", found: "Evaluation"
 ) -> str:
@@ -127,9 +196,7 @@ def campaign_card(
     experiment, facts = campaign.context.experiment, facts_of_export(campaign, finalist, outcome)
     facts = {**facts, "Test top-1": _test(found.top1, found.images)}
     lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
-    lines += ["", "## Verdicts", "", "| constraint | mode | verdict | why |", "|---|---|---|---|"]
-    verdicts = campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0)
-    lines += [f"| {j.constraint} | {j.mode} | {j.word} | {j.reason} |" for j in verdicts]
+    lines += ["", *_verdicts(campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0))]
     lines += ["", *evaluation_section(found), "", *_provenance(campaign, outcome)]
     return "\n".join(lines) + "\n"
 
@@ -140,18 +207,14 @@ def facts_of_export(
     """Return what the exported network costs and reaches, in words, by the name of the fact."""
     context, costs = campaign.context, outcome.profile
     experiment, measured = context.experiment, outcome.curve[-1]
-    looks = sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
     facts: Mapping[str, object] = {
         "Genome": outcome.genome_id,
-        "Parameters": f"{costs.params:,}" if costs else "",
-        "MACs (conv + linear)": f"{costs.macs:,}" if costs else "",
-        "Weight bytes (float32)": f"{costs.weight_bytes:,}" if costs else "",
-        "Peak activation bytes": f"{costs.peak_activation_bytes:,}" if costs else "",
+        **_costs(costs),
         "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
         "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
         "Test top-1": _test(measured.test_top1 or 0.0, context.test_images),
-        "Test split looked at": f"{looks} time{'s' if looks != 1 else ''}",
+        "Test split looked at": times(_looks(campaign)),
         "Pursued value": f"{finalist.value:.2f} dB",
     }
     if missed := missed_on_test(campaign, finalist, outcome):
@@ -167,6 +230,28 @@ def missed_on_test(campaign: "CampaignDriver", finalist: "Finalist", outcome: "O
         return ""
     reasons = "; ".join(f"{judgement.constraint}: {judgement.reason}" for judgement in missed)
     return f"misses what held in validation ({reasons}): too few images, or overfitting"
+
+
+def _looks(campaign: "CampaignDriver") -> int:
+    """Return how often networks of a campaign were measured on the test split."""
+    later = len(list((campaign.folder / TRAINED).glob(f"*/{REPORT}")))
+    return later + sum(o.curve[-1].test_top1 is not None for o in campaign.outcomes if o.curve)
+
+
+def _costs(costs: "Profile | None") -> dict[str, str]:
+    if costs is None:
+        return {}
+    return {
+        "Parameters": f"{costs.params:,}",
+        "MACs (conv + linear)": f"{costs.macs:,}",
+        "Weight bytes (float32)": f"{costs.weight_bytes:,}",
+        "Peak activation bytes": f"{costs.peak_activation_bytes:,}",
+    }
+
+
+def _verdicts(judgements: "Sequence[Judgement]") -> list[str]:
+    lines = ["## Verdicts", "", "| constraint | mode | verdict | why |", "|---|---|---|---|"]
+    return lines + [f"| {j.constraint} | {j.mode} | {j.word} | {j.reason} |" for j in judgements]
 
 
 def _test(top1: float, images: int) -> str:

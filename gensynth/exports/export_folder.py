@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError
 from gensynth.exports.agreement import Agreement, Extras, add_formats, formats_section
-from gensynth.exports.hub_files import LOADING, Images, write_hub_files
+from gensynth.exports.foreign_code import code_of
+from gensynth.exports.hub_files import Images, loading, write_hub_files
 from gensynth.exports.predict_files import write_predict, write_predict_onnx
-from gensynth.exports.standalone import standalone
 from gensynth.exports.tested import DIFFERENCE, Tested
 from gensynth.genome import GENOME
 from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, with_weights
@@ -69,7 +69,7 @@ def write_folder(
         name: name of the file and of its factory.
         source: how to build the searched network.
         weights: its weights.
-        genome_json: its genome file.
+        genome_json: its genome file; empty if it is not of a search space.
         card: its card; how to load the network and how formats agree is appended. That of `tested`
             takes its place.
         replace: whether to replace an earlier export.
@@ -82,20 +82,20 @@ def write_folder(
             written, or the weights do not fit.
         ExportError: the written network differs from the searched one, or reaches another top-1.
     """
-    _refuse_occupied(folder, replace)
+    refuse_occupied(folder, replace)
     searched = with_weights(build_source(source), weights, "weights")
     images = images or Images.of(searched, source.input_shape)
-    with _draft_of(folder) as draft:
+    with draft_of(folder) as draft:
         _write_files(draft, name, source, weights, genome_json, images)
         write_hub_files(draft, name, source, searched, genome_json, images)
         write_predict(draft, name, images.preprocessing)
         check = _compare(searched, load_folder(draft), source.input_shape)
         if tested is not None:
             card = tested.card(_measured(tested, searched, draft, source.input_shape[1:]))
-        (draft / CARD).write_text(card + LOADING.format(name=name), encoding="utf-8")
+        (draft / CARD).write_text(card + loading(name, bool(genome_json)), encoding="utf-8")
         if extras is not None and extras.formats:
             check = _with_formats(check, extras, searched, draft, images)
-        _move(draft, folder)
+        move(draft, folder)
     return check
 
 
@@ -116,7 +116,7 @@ def _measured(
 
 
 @contextmanager
-def _draft_of(folder: Path) -> Iterator[Path]:
+def draft_of(folder: Path) -> Iterator[Path]:
     """Yield the folder in which an export is written; it is gone in the end, moved or removed."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,8 @@ def _draft_of(folder: Path) -> Iterator[Path]:
         raise InputError(str(folder), f"cannot be written ({error.strerror})") from None
 
 
-def _refuse_occupied(folder: Path, replace: bool) -> None:
+def refuse_occupied(folder: Path, replace: bool = False) -> None:
+    """Raise `InputError` if `folder` exists, or with `replace` if it is not an earlier export."""
     if not folder.exists():
         return
     if not replace:
@@ -152,8 +153,9 @@ def _write_files(
         "PREPROCESSING": to_plain(images.preprocessing),
         "CLASSES": list(images.class_names),
     }
-    (draft / f"{name}.py").write_text(standalone(source, name, facts), encoding="utf-8")
-    (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
+    (draft / f"{name}.py").write_text(code_of(source, name, facts), encoding="utf-8")
+    if genome_json:
+        (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
     file = draft / EXPORTED_WEIGHTS
     stored = {key: w.detach().cpu().contiguous() for key, w in weights.items()}
     save_file(stored, file, metadata={"format": "pt", **images.metadata})
@@ -170,7 +172,7 @@ def _with_formats(
     return ExportCheck(check.largest_difference, check.params, agreements)
 
 
-def _move(draft: Path, folder: Path) -> None:
+def move(draft: Path, folder: Path) -> None:
     """Rename the complete draft to `folder`; an earlier export is deleted last."""
     draft.chmod(0o755)
     if not folder.exists():

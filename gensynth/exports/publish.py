@@ -1,7 +1,7 @@
 """Publish a network as a standalone folder: a campaign's winner, a trained or a fresh network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,7 @@ def publish(
     name = Path(settings.path).name
     check = write_folder(
         best,
-        _file_name(space),
+        file_name(space),
         described.source,
         load_file(campaign.folder_of(outcome) / WEIGHTS),
         to_json(described.genome, space, context.space.version),
@@ -95,10 +95,12 @@ def publish_trained(sourced: "Sourced", job: "Job", data: "DataSet", report: "Re
     from safetensors.torch import load_file
 
     trained, folder = Path(job.folder), Path(job.folder) / "network"
+    if job.start is not None:
+        data = replace(data, mean=job.start.mean, std=job.start.std)
     how = data.preprocessing(sourced.source.input_shape[1:])
     write_folder(
         folder,
-        _file_name(sourced.space),
+        file_name(sourced.space),
         sourced.source,
         load_file(trained / WEIGHTS),
         sourced.genome_json,
@@ -139,7 +141,7 @@ def publish_untrained(
                 part.momentum = None  # Take the statistics of this batch alone.
         network(inputs.calibration[:STATISTICS])
     card = untrained_card(sourced, inputs)
-    name, weights = _file_name(sourced.space), network.state_dict()
+    name, weights = file_name(sourced.space), network.state_dict()
     check = write_folder(
         folder,
         name,
@@ -152,6 +154,6 @@ def publish_untrained(
     return check.agreements
 
 
-def _file_name(space: str) -> str:
-    """Return the name of an export's file and factory, which is that of its space."""
+def file_name(space: str) -> str:
+    """Return the name of an export's file and factory, which is that of its space or network."""
     return (space.partition(":")[2] or space).lower()

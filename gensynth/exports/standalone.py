@@ -7,22 +7,21 @@ really used its value.
 """
 
 import ast
-import json
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from itertools import pairwise
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from gensynth.errors import InputError
+from gensynth.exports.layout import Import, joined_imports, literal, spaced
 from gensynth.models.exported import BESIDE
 from gensynth.space import Source, build_source
 
-LINE_LENGTH = 100
 _OUTSIDE = frozenset({"torch", "numpy", *sys.stdlib_module_names})
 _HEADER = '''"""{name}: a network found by gensynth; this file needs only torch.
 
@@ -37,24 +36,21 @@ _FACTORY = '''def {name}() -> nn.Module:
     return make(SPEC).eval()'''
 
 
-class Import(NamedTuple):
-    """An import that stays: `from module import item` or, without an item, `import module`."""
-
-    module: str
-    item: str = ""
-    renamed: str = ""
-    """` as name`, or empty."""
-
-
 @dataclass
 class Carried:
     """The top level of the modules that a network needs, in executable order."""
 
+    packages: bool = False
+    """Whether the file may need other installed packages than torch and numpy."""
     definitions: dict[str, str] = field(default_factory=dict)
     """Code of each function, class and constant, with its leading comments and its docstring."""
     imports: dict[str, Import] = field(default_factory=dict)
     """By the names that they bind."""
     files: set[str] = field(default_factory=set)
+
+    def stays_outside(self, module: str) -> bool:
+        """Return whether `module` is imported by the file instead of being part of it."""
+        return module.partition(".")[0] in _OUTSIDE or (self.packages and is_installed(module))
 
 
 def standalone(source: Source, name: str, facts: Mapping[str, Any] | None = None) -> str:
@@ -68,57 +64,59 @@ def standalone(source: Source, name: str, facts: Mapping[str, Any] | None = None
     Raises:
         InputError: the code cannot be combined into a single file.
     """
-    carried = Carried()
-    _carry(source.module, carried)
-    used = _used(source, carried)
-    kept = _reachable(_without_dead_entries(carried.definitions, used), "make")
-    _refuse_inner_imports(kept, source.module)
+    kept, carried = combined(source, source.module, "make")
     taken = {*kept, *carried.imports, *(facts or ()), *(file[:-3] for file in BESIDE)}
     if name in taken or not name.isidentifier() or iskeyword(name):
         problem = f"cannot be the name of the function that builds {source.module}"
         raise InputError(name, f"{problem}; rename the space")
-    names = set().union(*map(_names, kept.values()))
-    needed = {"nn": Import("torch", "nn"), "Any": Import("typing", "Any")}
-    needed |= {bound: line for bound, line in carried.imports.items() if bound in names}
     shape = ", ".join(map(str, source.input_shape))
     parts = [
         _HEADER.format(name=name, shape=shape),
-        _import_lines(needed.values()),
+        import_lines(kept, carried),
         *kept.values(),
         f"INPUT_SHAPE = ({shape})",
         f"SPEC: dict[str, Any] = {literal(source.spec, 23)}",
         *(f"{key} = {literal(value, len(key) + 3)}" for key, value in (facts or {}).items()),
         _FACTORY.format(name=name),
     ]
-    return _spaced(parts)
+    return spaced(parts)
 
 
-def literal(value: Any, column: int = 0, depth: int = 0) -> str:
-    """Return plain data as a Python literal that starts at `column`, in lines of limited length."""
-    flat = _flat(value)
-    fits = column + len(flat) < LINE_LENGTH
-    if fits or not isinstance(value, (Mapping, list, tuple)) or not value:
-        return flat
-    inset = " " * (4 * depth + 4)
-    if isinstance(value, Mapping):
-        heads, items, ends = [f"{_flat(key)}: " for key in value], list(value.values()), "{}"
-    else:
-        heads, items, ends = [""] * len(value), list(value), "[]"
-    lines = [
-        f"{inset}{head}{literal(item, len(inset + head), depth + 1)},\n"
-        for head, item in zip(heads, items, strict=True)
-    ]
-    return f"{ends[0]}\n{''.join(lines)}{inset[4:]}{ends[1]}"
+def combined(
+    source: Source, module: str, start: str, packages: bool = False
+) -> tuple[dict[str, str], Carried]:
+    """Return the definitions that `start` of a module needs to build the network of `source`.
+
+    Args:
+        source: builds the network.
+        module: the module that defines `start`.
+        start: a function or a class.
+        packages: whether the file may import other installed packages than torch and numpy.
+
+    Raises:
+        InputError: the code cannot be combined into a single file.
+    """
+    carried = Carried(packages)
+    _carry(module, carried)
+    used = _used(source, carried)
+    kept = _reachable(_without_dead_entries(carried.definitions, used), start)
+    _refuse_inner_imports(kept, module, carried)
+    return kept, carried
 
 
-def _flat(value: Any) -> str:
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{_flat(key)}: {_flat(item)}' for key, item in value.items())}}}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_flat, value))}]"
-    return repr(value)
+def import_lines(kept: Mapping[str, str], carried: Carried) -> str:
+    """Return the import lines that the definitions `kept` need."""
+    names = set().union(*map(_names, kept.values()))
+    needed = {"nn": Import("torch", "nn"), "Any": Import("typing", "Any")}
+    needed |= {bound: line for bound, line in carried.imports.items() if bound in names}
+    return joined_imports(needed.values())
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module belongs to an installed package, not to files of the user's own."""
+    found = find_spec(module.partition(".")[0])
+    origin = found.origin if found is not None else None
+    return origin is not None and bool({"site-packages", "dist-packages"} & set(Path(origin).parts))
 
 
 def _carry(module: str, carried: Carried) -> None:
@@ -137,6 +135,8 @@ def _carry(module: str, carried: Carried) -> None:
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             if i:
                 carried.definitions[last] += "\n" + _cut(text, node)
+        elif _is_script(node):
+            continue
         elif last := _defined(node):
             if last in carried.definitions:
                 raise InputError(place, f"{last} is defined twice; rename one for a single file")
@@ -153,7 +153,8 @@ def _carry_import(node: ast.Import | ast.ImportFrom, carried: Carried, place: st
             module, item, bound = alias.name, "", alias.asname or alias.name.partition(".")[0]
         else:
             module, item, bound = node.module or "", alias.name, alias.asname or alias.name
-        if module.partition(".")[0] in _OUTSIDE:
+        relative = isinstance(node, ast.ImportFrom) and node.level > 0
+        if not relative and carried.stays_outside(module):
             carried.imports[bound] = Import(module, item, renamed)
         elif isinstance(node, ast.Import) or node.level or renamed:
             raise InputError(place, f"an export cannot contain {module or 'a relative import'}")
@@ -176,14 +177,19 @@ def _defined(node: ast.stmt) -> str:
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
 
 
-def _refuse_inner_imports(definitions: Mapping[str, str], module: str) -> None:
+def _is_script(node: ast.stmt) -> bool:
+    """Return whether a statement is only run if the file is: `if __name__ == "__main__"`."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
+
+
+def _refuse_inner_imports(definitions: Mapping[str, str], module: str, carried: Carried) -> None:
     """Refuse imports inside functions, except of what an export may depend on."""
     for name, text in definitions.items():
         for node in ast.walk(ast.parse(text)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for wanted in names:
-                if wanted.partition(".")[0] not in _OUTSIDE:
+                if not carried.stays_outside(wanted):
                     raise InputError(f"{module}.{name}", f"an export cannot contain {wanted}")
 
 
@@ -258,36 +264,3 @@ def _reachable(definitions: Mapping[str, str], start: str) -> dict[str, str]:
 
 def _names(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-
-
-def _import_lines(imports: Iterable[Import]) -> str:
-    """Return the import lines in the usual order: standard library, blank line, others."""
-    items: dict[tuple[bool, bool, str], list[str]] = {}
-    for module, item, renamed in sorted(imports, key=_rank):
-        outside = module.partition(".")[0] not in sys.stdlib_module_names
-        items.setdefault((outside, bool(item), module), []).append(item + renamed)
-    groups: dict[bool, list[str]] = {False: [], True: []}
-    for (outside, from_, module), names in sorted(items.items()):
-        if from_:
-            groups[outside].append(f"from {module} import {', '.join(names)}")
-        else:
-            groups[outside] += [f"import {module}{renamed}" for renamed in names]
-    return "\n\n".join("\n".join(lines) for lines in groups.values() if lines)
-
-
-def _rank(line: Import) -> tuple[int, str]:
-    """Return a key that sorts names as import sorters do: constants, classes, others."""
-    item = line.item
-    return (0 if item.isupper() and len(item) > 1 else 1 if item[:1].isupper() else 2), item
-
-
-def _spaced(parts: Sequence[str]) -> str:
-    """Join the parts of a file by blank lines: two around functions and classes, else one."""
-    text = parts[0]
-    for before, part in pairwise(parts):
-        block = any(part.startswith(_BLOCKS) for part in (before.lstrip("#"), part))
-        text += ("\n\n\n" if block else "\n\n") + part
-    return text + "\n"
-
-
-_BLOCKS = ("def ", "class ", "@")

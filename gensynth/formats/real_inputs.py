@@ -30,6 +30,12 @@ class RealInputs:
     """Classes (N,), if the network was trained on them."""
     calibration_origin: str = "images of noise"
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of an image."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
 
 def of_data(
     data: DataSet, name: str, split: str, size: tuple[int, int], trained: bool

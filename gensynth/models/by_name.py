@@ -1,10 +1,12 @@
 """Find a network: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an export."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +14,16 @@ from gensynth.errors import InputError, nearest, unknown
 from gensynth.evaluation.evaluator import graph_of
 from gensynth.genome import GENOME, from_json, read_genome_file, to_json
 from gensynth.graph.graph import Graph
+from gensynth.graph.trace import trace
 from gensynth.models import timm_models
-from gensynth.models.exported import input_shape, load_folder, network_of
+from gensynth.models.exported import (
+    code_file,
+    export_in,
+    exported_source,
+    input_shape,
+    load_folder,
+)
+from gensynth.models.factories import built, factory_source
 from gensynth.plugins import load_plugin, names
 from gensynth.space import Replay, SearchSpace, Source, Task, build_source
 
@@ -26,14 +36,21 @@ IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 
 @dataclass(frozen=True)
 class Sourced:
-    """A genome of a search space, with the source of its network."""
+    """A network by its source, usually that of a genome of a search space."""
 
     space: str
+    """The space's name; for a network of none, a name that can be that of a Python file."""
     source: Source
-    genome_json: str
-    """The content of its genome file."""
-    graph: Callable[[], Graph]
-    """Returns the network's graph, from the space itself if that gives graphs."""
+    genome_json: str = ""
+    """The content of its genome file; empty for a network that is not of a search space."""
+    space_graph: Callable[[], Graph] | None = None
+    """Returns the graph as the space gives it; None for a network that is not of a space."""
+
+    def graph(self) -> Graph:
+        """Return the network's graph, from the space itself if that gives graphs."""
+        if self.space_graph is not None:
+            return self.space_graph()
+        return trace(build_source(self.source), self.source.input_shape)
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,7 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
     """
     path = Path(name)
     if path.is_dir():
+        path = export_in(path) or path
         return Model(name, load_folder(path), _folder_input(path, task))
     if path.suffix == ".json" or path.is_file():
         return _built(name, read_genome(path, task).source)
@@ -70,55 +88,89 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
     return _built(name, source) if source is not None else _from_factory(name, task, folder)
 
 
-def reference_source(name: str, space: SearchSpace[Any], task: Task, place: str) -> Source:
+def reference_source(
+    name: str, space: SearchSpace[Any], task: Task, place: str, folder: Path = Path()
+) -> Source:
     """Return the source of the network that a constraint refers to, in its training form.
 
     Args:
-        name: a preset of `space`, `timm:NAME` or `SPACE:PRESET`.
+        name: a preset of `space`, or any MODEL that `trainable` knows.
         space: the space of the experiment.
         task: what the network must do.
         place: where the experiment names it, for errors.
+        folder: the experiment's, in which files and modules are searched first.
 
     Raises:
         InputError: there is no such network.
     """
     if ":" not in name and name in space.presets:
         return preset_source(space, name, task)
-    source = _named_source(name, task) if ":" in name else None
-    if source is None:
-        hint = nearest(name, [*space.presets, "timm:NAME"])
-        raise InputError(place, f"expected a preset or timm:NAME, got {name!r}{hint}")
-    return _in_training_form(source)
+    found = str(folder / name) if (folder / name).exists() else name
+    if ":" not in name and not Path(found).exists():
+        raise InputError(place, f"expected a preset or a MODEL, got {name!r}{_hint(name, space)}")
+    try:
+        return trainable(found, task, folder).source
+    except InputError as error:
+        raise InputError(place, str(error)) from error
 
 
 def trainable_source(name: str, task: Task) -> Source:
-    """Return the source of `timm:NAME`, or of what `trainable_genome` finds, to be trained.
+    """Return the source of the network called `name`, to be trained; see `trainable`."""
+    return trainable(name, task).source
+
+
+def trainable(name: str, task: Task, folder: Path | None = None) -> Sourced:
+    """Return the network called `name`, to be trained for `task`, with its genome if it has one.
 
     Some networks of timm are trained in a wider form than they run in; their source builds it.
 
-    Raises:
-        InputError: there is no such network.
-    """
-    genome = trainable_genome(name, task)
-    return genome.source if genome is not None else _in_training_form(_timm_source(name, task))
-
-
-def trainable_genome(name: str, task: Task) -> Sourced | None:
-    """Return the genome of `SPACE:PRESET`, a genome file or an export; None for `timm:NAME`.
+    Args:
+        name: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file or an exported folder;
+            the code of a factory or an export is run.
+        task: what the network must do; an export takes images of its own size.
+        folder: where the module of a factory is searched first; None = the working directory.
 
     Raises:
-        InputError: `name` is none of these.
+        InputError: there is no such network, or it does not fit the task.
     """
-    exported = Path(name) / GENOME
-    if exported.is_file():
-        return find_genome(str(exported), task)
-    kind, colon, _ = name.partition(":")
-    if not colon or Path(name).is_file() or kind in names("search_space"):
+    path = Path(name)
+    if (exported := export_in(path)) is not None:
+        return exported_network(exported, task)
+    kind, colon, word = name.partition(":")
+    if not colon or path.is_file() or kind in names("search_space"):
         return find_genome(name, task)
     if kind == "timm":
-        return None
-    problem = f"expected timm:NAME, SPACE:PRESET, a genome file or an export{_hint(name)}"
-    raise InputError(name, problem)
+        return Sourced(identifier(word), _in_training_form(_timm_source(name, task)))
+    _refuse_misspelt(name)
+    source = factory_source(name, task, folder or Path.cwd())
+    return Sourced(identifier(source.spec["name"]), source)
+
+
+def exported_network(folder: Path, task: Task) -> Sourced:
+    """Return the network of an exported folder with as many outputs as `task` has classes.
+
+    Raises:
+        InputError: the folder is not an export, or its network takes other channels.
+    """
+    source = exported_source(folder, task.classes)
+    if source.input_shape[0] != task.channels:
+        problem = (
+            f"takes images of {source.input_shape[0]} channels, but these have {task.channels}"
+        )
+        raise InputError(str(folder), problem)
+    genome = folder / GENOME
+    text = genome.read_text(encoding="utf-8").strip() if genome.is_file() else ""
+    return Sourced(code_file(folder).stem, source, text)
+
+
+def identifier(name: str) -> str:
+    """Return a name as that of a Python function.
+
+    >>> identifier("mobilenetv3_large_100+width0.5")
+    'mobilenetv3_large_100_width0_5'
+    """
+    plain = re.sub(r"\W+", "_", name)
+    return plain if plain.isidentifier() and not iskeyword(plain) else f"network_{plain}"
 
 
 def _in_training_form(source: Source) -> Source:
@@ -146,9 +198,6 @@ def find_genome(name: str, task: Task) -> Sourced:
             raise InputError(name, f"space {kind} has no preset {preset!r}{hint}")
         return sourced(space, kind, space.sample(Replay(space.presets[preset])), task)
     path = Path(name)
-    if (path / GENOME).is_file():
-        remedy = f"export its campaign, or {path / GENOME} with fresh weights"
-        raise InputError(name, f"was exported already; {remedy}")
     if not path.is_file():
         raise InputError(name, "expected a campaign folder, SPACE:PRESET or a genome file")
     return read_genome(path, task)
@@ -217,7 +266,7 @@ def _from_factory(name: str, task: Task, folder: Path | None) -> Model:
     from torch import nn
 
     found = load_plugin("search_space", name, name, folder or Path.cwd())
-    module = found if isinstance(found, nn.Module) else network_of(found, name)
+    module = found if isinstance(found, nn.Module) else built(found, task, name)
     return Model(name, module, (task.channels, task.height, task.width))
 
 
@@ -230,10 +279,12 @@ def _refuse_misspelt(name: str) -> None:
         raise InputError(name, f"is not a MODEL; did you mean {near[0]}:{word}?")
 
 
-def _hint(name: str) -> str:
+def _hint(name: str, space: SearchSpace[Any] | None = None) -> str:
     if timm_models.is_known(name):
         return f"; did you mean 'timm:{name}'?"
-    presets = [f"{space}:prototype" for space in names("search_space")]
+    presets = (
+        [f"{each}:prototype" for each in names("search_space")] if not space else [*space.presets]
+    )
     return nearest(name, [*presets, "timm:NAME", "module:factory"])
 
 

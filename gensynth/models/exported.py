@@ -8,11 +8,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
+from gensynth.space import Source
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EXPORTED_WEIGHTS = "model.safetensors"
+CLASS_WORDS = ("classes", "num_classes", "n_classes")
+"""Names under which the specification of a network may hold its number of classes."""
 TIMM = "timm_model.py"
 """The file of an export that registers the network with timm."""
 PREDICT, PREDICT_ONNX = "predict.py", "predict_onnx.py"
@@ -32,8 +35,8 @@ def load_folder(folder: Path) -> "nn.Module":
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    file = _code(folder)
-    factory = _run(file)
+    file = code_file(folder)
+    factory = _run(file, file.stem)
     try:
         weights = load_file(folder / EXPORTED_WEIGHTS)
     except (OSError, SafetensorError) as error:
@@ -50,15 +53,70 @@ def input_shape(folder: Path) -> tuple[int, int, int] | None:
     Raises:
         InputError: the folder is not an export, or its file is damaged.
     """
-    file = _code(folder)
+    found = constant(folder, "INPUT_SHAPE")
+    return None if found is None or found.value is None else _shape(found.value, folder)
+
+
+def constant(folder: Path, name: str) -> "ast.Assign | ast.AnnAssign | None":
+    """Return the assignment to a constant in an exported network's file, or None if it has none.
+
+    Raises:
+        InputError: the folder is not an export, or its file is damaged.
+    """
+    file = code_file(folder)
     try:
         body = ast.parse(file.read_bytes()).body
     except (SyntaxError, ValueError) as error:
         raise InputError(str(file), f"is not a Python file ({error})") from None
     for node in body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "INPUT_SHAPE":
-            return _shape(node.value, folder)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return node
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
+            return node
     return None
+
+
+def export_in(path: Path) -> Path | None:
+    """Return the exported folder that `path` is, or that a training or a campaign there wrote.
+
+    The name of a network in the first case, else `network` and `best`; None if there is none.
+    """
+    folders = (path, path / "network", path / "best")
+    return next((f for f in folders if (f / EXPORTED_WEIGHTS).is_file() and _codes(f)), None)
+
+
+def exported_source(folder: Path, classes: int) -> Source:
+    """Return the source of an exported network, with as many outputs as `classes`.
+
+    Raises:
+        InputError: the folder is not an export, or its code builds one number of classes only.
+    """
+    file, shape = code_file(folder), input_shape(folder)
+    node = constant(folder, "SPEC")
+    try:
+        spec = ast.literal_eval(node.value) if node is not None and node.value is not None else None
+    except ValueError:
+        spec = None
+    if not isinstance(spec, dict) or shape is None:
+        raise InputError(str(file), "expected the constants INPUT_SHAPE and SPEC, found none")
+    words = [word for word in CLASS_WORDS if word in spec]
+    if words:
+        spec[words[0]] = classes
+    return Source(__name__, {"folder": str(folder.resolve()), "spec": spec}, shape)
+
+
+def make(spec: Mapping[str, Any]) -> "nn.Module":
+    """Build the network of an exported folder with fresh weights; this runs the folder's code.
+
+    Args:
+        spec: `folder`, and the `spec` that its function `make` takes.
+
+    Raises:
+        InputError: the folder is not an export, or its network cannot be built.
+    """
+    file = code_file(Path(spec["folder"]))
+    build = _run(file, "make")
+    return network_of(lambda: build(spec["spec"]), f"{file}: make()")
 
 
 def _shape(node: ast.expr, folder: Path) -> tuple[int, int, int]:
@@ -69,7 +127,7 @@ def _shape(node: ast.expr, folder: Path) -> tuple[int, int, int]:
     numbers = isinstance(shape, tuple) and [n for n in shape if type(n) is int and n > 0]
     if not numbers or len(numbers) != 3 or shape != tuple(numbers):
         problem = f"expected three integers greater than 0, got {ast.unparse(node)[:60]}"
-        raise InputError(f"{_code(folder)}: INPUT_SHAPE", problem)
+        raise InputError(f"{code_file(folder)}: INPUT_SHAPE", problem)
     channels, height, width = numbers
     return channels, height, width
 
@@ -105,16 +163,25 @@ def with_weights(module: "nn.Module", weights: "Mapping[str, Tensor]", place: st
     return module.eval()
 
 
-def _code(folder: Path) -> Path:
-    files = sorted(path for path in folder.glob("*.py") if path.name not in BESIDE)
+def code_file(folder: Path) -> Path:
+    """Return the file of an exported network's code.
+
+    Raises:
+        InputError: the folder is not an export.
+    """
+    files = _codes(folder)
     if len(files) != 1 or not (folder / EXPORTED_WEIGHTS).is_file():
         problem = f"expected an exported network: one .py file and {EXPORTED_WEIGHTS}"
         raise InputError(str(folder), problem)
     return files[0]
 
 
-def _run(file: Path) -> "Callable[[], nn.Module]":
-    """Run a file as a module that cannot be imported elsewhere, and return its factory."""
+def _codes(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.py") if path.name not in BESIDE)
+
+
+def _run(file: Path, name: str) -> "Callable[..., nn.Module]":
+    """Run a file as a module that cannot be imported elsewhere, and return its function `name`."""
     module = ModuleType(f"_gensynth_export_{file.stem}")
     # Dataclasses look up their module while they are defined.
     sys.modules[module.__name__] = module
@@ -124,7 +191,7 @@ def _run(file: Path) -> "Callable[[], nn.Module]":
         raise InputError(str(file), f"cannot be run: {type(error).__name__}: {error}") from error
     finally:
         del sys.modules[module.__name__]
-    factory: Any = getattr(module, file.stem, None)
+    factory: Any = getattr(module, name, None)
     if not callable(factory):
-        raise InputError(str(file), f"expected a factory {file.stem}(), found none")
+        raise InputError(str(file), f"expected a function {name}(), found none")
     return factory  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ pixels would shrink to a single pixel. `timm:NAME+width0.5` is half as wide. tim
 
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, resources
@@ -110,6 +111,12 @@ def needs_size(name: str, height: int, width: int) -> bool:
     if settings is None or not settings.fixed_input_size:
         return False
     return tuple(settings.input_size[-2:]) != (height, width)
+
+
+def as_it_runs(network: "nn.Module") -> "nn.Module":
+    """Return a network in the form that it runs in: a fused copy if parts of it are timm's."""
+    theirs = any(type(part).__module__.startswith("timm.") for part in network.modules())
+    return fused(deepcopy(network)) if theirs else network
 
 
 def fused(model: "nn.Module") -> "nn.Module":

@@ -64,6 +64,26 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The trained network that a training goes on from."""
+
+    weights: str
+    """Its file of weights."""
+    sha256: str
+    """Digest of the file; other weights are refused."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    """Normalisation of the images that it was trained on, which replaces that of the data."""
+    fresh: tuple[str, ...] = ()
+    """Names of the tensors that are not taken over, because the classes are others."""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What decides how a training begins; the place of the file does not."""
+        return (self.sha256, self.mean, self.std, self.fresh)
+
+
+@dataclass(frozen=True)
 class Job:
     """One training as plain data: the only thing that is sent to a worker process."""
 
@@ -99,6 +119,8 @@ class Job:
     device: TorchDevice = "auto"
     cache: str | None = None
     """Folder of decoded images on this node; None = the user's cache folder."""
+    start: Start | None = None
+    """The trained network to go on from; None = begin with fresh weights."""
     import_paths: tuple[str, ...] = field(default_factory=tuple)
     """Folders to append to `sys.path` before importing the source (plugins next to a TOML)."""
 

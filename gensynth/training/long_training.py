@@ -16,6 +16,8 @@ from gensynth.training.loop import train
 
 RATES = (0.1, 0.2, 0.4)
 """Default learning rates to try, for the optimizer `sgd`."""
+FINE_TUNING_RATES = (0.01, 0.03, 0.1)
+"""Default learning rates for a network that is trained already: smaller, to keep what it knows."""
 TRIAL_SHARE = 0.2
 """Length of a trial, as a share of the training."""
 LAST_SHARE = 0.2

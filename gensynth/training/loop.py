@@ -16,7 +16,6 @@ from torch.nn import functional
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data, reopen_data
 from gensynth.data.sets import DataSet, DataSettings
-from gensynth.data.split import stratified
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.formats.int8_loss import top1_loss
@@ -37,6 +36,8 @@ from gensynth.training.optimizer import (
     rate_at,
     restore_optimizer,
 )
+from gensynth.training.order import subset
+from gensynth.training.start import begin_from
 from gensynth.training.torch_device import keep_freed_memory, resolve, set_threads
 
 _log = logging.getLogger(__name__)
@@ -44,8 +45,6 @@ EVALUATION_BATCH = 512
 """Images per batch when a network is measured."""
 MAX_CONFUSION_CLASSES = 100
 """Larger confusion matrices are not kept, since they would dominate the record."""
-SUBSET_SEED = 0
-"""Every training uses the same subset of the data; otherwise rankings would be noisier."""
 
 
 def train(job: Job) -> Iterator[Measurement]:
@@ -93,7 +92,8 @@ def identity_of(job: Job) -> str:
     """
     source = replace(job.source, module=former(job.source.module))
     deciding = (source, job.data_fingerprint, job.recipe, job.training_seed)
-    return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8)))
+    start = () if job.start is None else (job.start.identity,)
+    return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8, *start)))
 
 
 class Training:
@@ -110,7 +110,7 @@ class Training:
         decay = job.recipe.ema_decay
         self.average = MovingAverage(self.network, decay) if decay else None
         self.images: Batches = beside.images if beside else self._batches(*job.splits)
-        self.chosen = _subset(self.images.labels.cpu(), data, job.recipe.data_share)
+        self.chosen = subset(self.images.labels.cpu(), data, job.recipe.data_share)
         # Batch normalisation needs more than one image.
         most = max(1, len(self.chosen) // 2)
         self.steps = min(most, max(1, round(len(self.chosen) / job.recipe.batch_size)))
@@ -135,12 +135,12 @@ class Training:
             raise Diverged(epoch, loss)
         top1, test_top1, confusion = right, None, None
         if self.held_out is not None:
-            confusion = self._confusion(self.held_out)
-            top1 = _top1(confusion)
+            confusion = self.confusion(self.held_out)
+            top1 = top1_of(confusion)
         last = epoch == self.job.recipe.epochs
         if last and self.job.measure_test:
-            confusion = self._confusion(self._batches("test"))
-            test_top1 = _top1(confusion)
+            confusion = self.confusion(self._batches("test"))
+            test_top1 = top1_of(confusion)
         kept = last and confusion is not None and len(confusion) <= MAX_CONFUSION_CLASSES
         table = tuple(map(tuple, confusion.tolist())) if confusion is not None and kept else ()
         lost = self._int8_loss(top1) if last and self.job.measure_int8 else None
@@ -224,8 +224,8 @@ class Training:
         return torch.stack((loss.detach() * len(labels), right))
 
     @torch.no_grad()
-    def _confusion(self, batches: Batches) -> Tensor:
-        """Return the number of images by (true class, predicted class), on the CPU."""
+    def confusion(self, batches: Batches) -> Tensor:
+        """Measure the network: count images by (true class, predicted class), on the CPU."""
         classes = self.data.task.classes
         counts = torch.zeros(classes * classes, dtype=torch.int64, device=self.device)
         self.measured.eval()
@@ -263,7 +263,8 @@ def data_of(job: Job) -> DataSet:
     Raises:
         InputError: the data cannot be opened, or has changed since the campaign began.
     """
-    return _data(job.data, job.data_fingerprint, job.cache, job.source.input_shape[1:])
+    data = _data(job.data, job.data_fingerprint, job.cache, job.source.input_shape[1:])
+    return data if job.start is None else replace(data, mean=job.start.mean, std=job.start.std)
 
 
 @lru_cache(maxsize=4)
@@ -283,20 +284,12 @@ def _built(job: Job) -> nn.Module:
         if folder not in sys.path:
             sys.path.append(folder)
     with seeded(generator_of(job.training_seed, 0).initial_seed(), torch.device("cpu")):
-        return build_source(job.source)
+        network = build_source(job.source)
+    if job.start is not None:
+        begin_from(network, job.start)
+    return network
 
 
-def _subset(labels: Tensor, data: DataSet, share: float) -> Tensor:
-    if share == 1:
-        return torch.arange(len(labels))
-    counts = torch.bincount(labels)[labels]
-    # A class with a single image keeps it: no class may vanish.
-    lone, rows = torch.nonzero(counts == 1)[:, 0], torch.nonzero(counts > 1)[:, 0]
-    if not len(rows):
-        return lone
-    parts = stratified(labels[rows].numpy(), data.class_names, {"used": share}, SUBSET_SEED)
-    return torch.cat((lone, rows[parts["used"]])).sort().values
-
-
-def _top1(confusion: Tensor) -> float:
+def top1_of(confusion: Tensor) -> float:
+    """Return the top-1 accuracy (percent) of a confusion matrix."""
     return 100 * float(confusion.trace()) / float(confusion.sum())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.measurement import Measurement
@@ -21,6 +22,7 @@ from gensynth.training.long_training import (
     is_flat,
     train_long,
 )
+from gensynth.training.loop import Training, data_of, top1_of
 
 REPORT = "training.json"
 
@@ -53,6 +55,10 @@ class Report:
     flat: bool | None
     """Whether the curve ends flat; None if it is too short to tell."""
     curve: tuple[Measurement, ...]
+    start_top1: float | None = None
+    """Validation top-1 (percent) before the first step, if the training went on from a network."""
+    data: DataSettings | None = None
+    """The images; None in the reports of earlier versions."""
 
 
 def trained(
@@ -86,6 +92,7 @@ def trained(
             raise taken(job.folder, known.model)
         return known
     with claimed(Path(job.folder), Claim(model, identity)):
+        before = None if job.start is None else top1_before(job)
         choice = choose_rate(job, rates, watch) if len(rates) > 1 else Choice(rates[0], {})
         curve = []
         for measurement in train_long(job, choice.rate):
@@ -93,6 +100,7 @@ def trained(
             if watch is not None:
                 watch(choice.rate, measurement)
         report = _report(model, identity, job, costs, test_images, choice, curve)
+        report = replace(report, start_top1=before, data=job.data)
         _write(report, Path(job.folder))
     return report
 
@@ -108,6 +116,14 @@ def rate_chosen(
     """
     with claimed(Path(job.folder), Claim(model, _identity(job, rates))):
         return choose_rate(job, rates, watch)
+
+
+def top1_before(job: Job) -> float | None:
+    """Return the validation top-1 (percent) of a job's network before its first step."""
+    training = Training(job, data_of(job))
+    if training.held_out is None:
+        return None
+    return top1_of(training.confusion(training.held_out))
 
 
 def _report(
@@ -156,7 +172,8 @@ def read_report(folder: Path) -> Report | None:
 def _identity(job: Job, rates: Sequence[float]) -> str:
     source = replace(job.source, module=former(job.source.module))
     parts = [to_plain(source), job.data_fingerprint, to_plain(job.recipe), job.training_seed]
-    return digest(dumps([*parts, sorted(rates)]))
+    start = [] if job.start is None else [job.start.identity]
+    return digest(dumps([*parts, sorted(rates), *start]))
 
 
 def _write(report: Report, folder: Path) -> None:

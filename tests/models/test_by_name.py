@@ -10,7 +10,7 @@ from gensynth.models.by_name import (
     find_genome,
     find_model,
     reference_source,
-    trainable_genome,
+    trainable,
     trainable_source,
 )
 from gensynth.space import Task
@@ -69,7 +69,7 @@ def test_a_reference_is_a_preset_of_the_space_or_named_in_full() -> None:
 
 
 def test_only_a_genome_is_exported_after_its_training() -> None:
-    assert trainable_genome("timm:test_resnet", TASK) is None
+    assert trainable("timm:test_resnet", TASK).genome_json == ""
     assert trainable_source("attendnext:tiny", TASK) == find_genome("attendnext:tiny", TASK).source
     with pytest.raises(InputError, match="expected timm:NAME, SPACE:PRESET"):
-        trainable_genome("elsewhere:network", TASK)
+        trainable("elsewhere:network", TASK)

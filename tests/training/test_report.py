@@ -111,7 +111,13 @@ def test_the_command_trains_presets_and_peers_by_one_recipe(
     assert [report["model"] for report in reports] == ["attendnext:tiny", "timm:test_resnet"]
     assert reports[0]["params"] == 2262
     assert all(set(report["rates"]) == {"0.1", "0.2", "0.4"} for report in reports)
-    assert not (tmp_path / "1" / "network").exists(), "timm's networks are not ours to write down"
+    peer = tmp_path / "1" / "network"
+    assert {file.name for file in peer.iterdir()} == {
+        "test_resnet.py", "model.safetensors", "card.md", "config.json", "predict.py",
+        "evaluation.json",
+    }, "timm builds its networks itself"  # fmt: skip
+    assert "this file needs timm and torch" in (peer / "test_resnet.py").read_text()
+    assert load_folder(peer)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_a_rate_can_be_chosen_now_and_the_training_follow_later(
@@ -167,7 +173,8 @@ def test_what_was_trained_stands_alone_and_can_be_trained_again(
         right = (network(images).argmax(1) == torch.from_numpy(test.labels)).float().mean()
     assert 100 * float(right) == pytest.approx(report["test_top1"], abs=0.3)
     assert "2 epochs on the training images" in (first / "network" / "card.md").read_text()
-    assert run(str(first / "network"), *options, str(tmp_path / "second")) == 0
+    second = str(tmp_path / "second")
+    assert run(str(first / "network"), *options, second, "--from-scratch") == 0
     (again,) = json.loads(capsys.readouterr().out)
     assert again["test_top1"] == report["test_top1"]
 
@@ -187,7 +194,7 @@ def test_a_folder_called_digits_is_not_mistaken_for_the_embedded_data(
     ("arguments", "line"),
     [
         (("attendnext:nope", "--data", "digits"), "attendnext:nope: space attendnext has no"),
-        (("module:factory", "--data", "digits"), "module:factory: expected timm:NAME"),
+        (("module:factory", "--data", "digits"), "module:factory: cannot import 'module'"),
         (("timm:vgg11", "--data", "digits"), "timm:vgg11: cannot run on one 1x8x8 image"),
         (("attendnext:tiny", "--data", "nowhere"), "no such folder"),
         (("attendnext:tiny", "--data", "digits", "--device", "tpu"), "--device: unknown device"),
