@@ -110,8 +110,7 @@ def write(
         class_names: names of the classes, by label.
         shape: (C, H, W) of each picture.
         pictures: the pictures, in the order of `SPLITS`.
-        repeated: see `Header.repeated`.
-        white: see `Header.white`.
+        repeated, white: see `Header`.
 
     Raises:
         InputError: the disk is full or read-only.
