@@ -110,7 +110,8 @@ def write(
         class_names: names of the classes, by label.
         shape: (C, H, W) of each picture.
         pictures: the pictures, in the order of `SPLITS`.
-        repeated, white: see `Header`.
+        repeated: see `Header.repeated`.
+        white: see `Header.white`.
 
     Raises:
         InputError: the disk is full or read-only.
@@ -124,8 +125,7 @@ def write(
         _write_bytes(partial / LABELS, stored)
         mean, std = _statistics(partial / IMAGES, (len(labels), *shape), counts["train"])
         sha256 = hashlib.sha256(stored).hexdigest()
-        facts = (mean, std, skipped, repeated, sha256, white)
-        header = Header(class_names, shape, counts, *facts)
+        header = Header(class_names, shape, counts, mean, std, skipped, repeated, sha256, white)
         _write_bytes(partial / HEADER, dumps(header).encode())
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)

@@ -50,8 +50,7 @@ MAX_CONFUSION_CLASSES = 100
 def train(job: Job) -> Iterator[Measurement]:
     """Train `job` and yield a measurement per epoch, first those that its checkpoint holds.
 
-    A training that is resumed is bitwise equal to one that was never interrupted. Whoever iterates
-    decides when to stop.
+    A resumed training is bitwise equal to an uninterrupted one. Whoever iterates may stop it.
 
     Raises:
         Diverged: the training loss is not finite any more.
@@ -167,9 +166,8 @@ class Training:
 
     def restore(self, stored: Checkpoint) -> tuple[Measurement, ...]:
         """Go on from a checkpoint and return its curve, which is empty if it does not fit."""
-        networks = {"network": self.network}
-        if self.average:
-            networks["average"] = self.average.network
+        average = {"average": self.average.network} if self.average else {}
+        networks = {"network": self.network, **average}
         try:
             parts = checkpoint.parts_of(stored, networks, self.job.recipe.epochs)
         except InputError as error:
@@ -183,8 +181,8 @@ class Training:
     def finish(self) -> None:
         """Write the weights, if the job keeps them."""
         if self.job.keep_weights:
-            path = Path(self.job.folder) / WEIGHTS
-            checkpoint.write_tensors(path, self.measured.state_dict(), {})
+            weights = self.measured.state_dict()
+            checkpoint.write_tensors(Path(self.job.folder) / WEIGHTS, weights, {})
 
     def lesson(self, epoch: int) -> Lesson:
         """Return what epoch number `epoch` (from 1) shows."""
