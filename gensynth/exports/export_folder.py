@@ -64,10 +64,18 @@ def write_folder(
 ) -> ExportCheck:
     """Write a network to `folder`, and compare what was written with the searched network.
 
-    `name` is that of the file and of its factory. To `card`, or to that of `tested` (the test split
-    on which the folder's own prediction is measured), loading and formats are appended. `extras`
-    are the other formats, `images` those that it was trained on. `genome_json` is empty if the
-    network is not of a search space.
+    Args:
+        folder: the folder to write.
+        name: name of the file and of its factory.
+        source: how to build the searched network.
+        weights: its weights.
+        genome_json: its genome file; empty if it is not of a search space.
+        card: its card; how to load the network and how formats agree is appended. That of `tested`
+            takes its place.
+        replace: whether to replace an earlier export.
+        extras: other formats to write.
+        images: preprocessing and classes of the images that it was trained on.
+        tested: the test split, on which the folder's own prediction is measured.
 
     Raises:
         InputError: the folder exists (with `replace`: and is not an earlier export) or cannot be

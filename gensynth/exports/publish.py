@@ -47,8 +47,13 @@ def publish(
 ) -> Published | None:
     """Export the winner of a campaign to the folder `best`, and replace an earlier export.
 
-    `formats` are compared on test images, which only this network is ever shown. Returns None if
-    the campaign has no winner.
+    Args:
+        campaign: the campaign.
+        best: the folder.
+        formats: compared on test images, which only this network is ever shown.
+
+    Returns:
+        The export, or None if the campaign has no winner.
 
     Raises:
         InputError: the folder cannot be written, or is not an earlier export.

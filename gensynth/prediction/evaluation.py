@@ -108,10 +108,14 @@ def evaluated(
     data: str,
     renamed: Mapping[str, str] | None = None,
 ) -> Evaluation:
-    """Classify labelled pictures and count; their labels index `names`.
+    """Classify labelled pictures and count.
 
-    The classes `names` are matched with those of the network by name; `renamed` holds the network's
-    name of a class by its name in the data. `data` says in words what the pictures are.
+    Args:
+        classifier: the network.
+        pictures: the pictures; their labels index `names`.
+        names: classes of the pictures, matched with those of the network by name.
+        data: what the pictures are, in words.
+        renamed: the network's name of a class, by its name in the data.
 
     Raises:
         InputError: no picture can be read, or the network has none of the classes.
@@ -121,11 +125,13 @@ def evaluated(
     known = [picture for picture in pictures if own[picture.label] is not None]
     lacking = tuple(name for name, place in zip(names, own, strict=True) if place is None)
     if not known:
-        raise _without_classes(data, classifier)
+        classes = ", ".join(classifier.classes[:5])
+        problem = f"has none of the classes of {classifier.name} ({classes}, ...)"
+        raise InputError(data, problem)
     counts = np.zeros((len(places), len(places)), dtype=int)
     mistakes, unreadable = list[Mistake](), list[str]()
-    shares_of = classifier.probabilities([picture.open for picture in known])
-    for picture, shares in zip(known, shares_of, strict=True):
+    told = classifier.probabilities([picture.open for picture in known])
+    for picture, shares in zip(known, told, strict=True):
         if isinstance(shares, str):
             unreadable.append(f"{picture.name}: {shares}")
             continue
@@ -136,12 +142,13 @@ def evaluated(
             mistakes.append(Mistake(picture.name, picture.path, *words, float(shares[found])))
     if not counts.any():
         raise InputError(data, f"none of its {len(known)} pictures can be read")
-    worst = sorted(mistakes, key=lambda mistake: -mistake.probability)[:MOST_MISTAKES]
-    table = tuple(map(tuple, counts.tolist()))
-    facts = table, tuple(worst), tuple(unreadable), lacking
-    return Evaluation(classifier.name, data, classifier.classes, *facts)
-
-
-def _without_classes(data: str, classifier: Classifier) -> InputError:
-    classes = ", ".join(classifier.classes[:5])
-    return InputError(data, f"has none of the classes of {classifier.name} ({classes}, ...)")
+    mistakes.sort(key=lambda mistake: -mistake.probability)
+    return Evaluation(
+        model=classifier.name,
+        data=data,
+        classes=classifier.classes,
+        confusion=tuple(map(tuple, counts.tolist())),
+        mistakes=tuple(mistakes[:MOST_MISTAKES]),
+        unreadable=tuple(unreadable),
+        lacking=lacking,
+    )
