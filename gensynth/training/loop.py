@@ -50,7 +50,8 @@ MAX_CONFUSION_CLASSES = 100
 def train(job: Job) -> Iterator[Measurement]:
     """Train `job` and yield a measurement per epoch, first those that its checkpoint holds.
 
-    A resumed training is bitwise equal to an uninterrupted one. Whoever iterates may stop it.
+    A training that is resumed is bitwise equal to one that was never interrupted. Whoever iterates
+    decides when to stop.
 
     Raises:
         Diverged: the training loss is not finite any more.
@@ -166,8 +167,9 @@ class Training:
 
     def restore(self, stored: Checkpoint) -> tuple[Measurement, ...]:
         """Go on from a checkpoint and return its curve, which is empty if it does not fit."""
-        average = {"average": self.average.network} if self.average else {}
-        networks = {"network": self.network, **average}
+        networks = {"network": self.network}
+        if self.average:
+            networks["average"] = self.average.network
         try:
             parts = checkpoint.parts_of(stored, networks, self.job.recipe.epochs)
         except InputError as error:
@@ -181,8 +183,8 @@ class Training:
     def finish(self) -> None:
         """Write the weights, if the job keeps them."""
         if self.job.keep_weights:
-            weights = self.measured.state_dict()
-            checkpoint.write_tensors(Path(self.job.folder) / WEIGHTS, weights, {})
+            path = Path(self.job.folder) / WEIGHTS
+            checkpoint.write_tensors(path, self.measured.state_dict(), {})
 
     def lesson(self, epoch: int) -> Lesson:
         """Return what epoch number `epoch` (from 1) shows."""
