@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
-from search_spaces.backbone import Backbone, feature_info, stride_of
+from search_spaces.backbone import Backbone, stride_of
 from search_spaces.condensers import ATTENTIONS
 from search_spaces.layers import conv2d, named, normed
 
@@ -46,19 +46,15 @@ class AttendNet(Backbone):
     """Stem, stages of separable blocks, global mean, linear head."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
-        super().__init__()
         first = spec["stem"]
         conv = conv2d(first["inputs"], first["width"], first["kernel"], 1, first["stride"])
-        self.stem = normed(conv, first["width"], "relu6")
-        self.stages = nn.ModuleList(
-            nn.Sequential(*(SeparableBlock(block, spec["gate"]) for block in stage))
-            for stage in spec["stages"]
+        super().__init__(
+            normed(conv, first["width"], "relu6"),
+            [[SeparableBlock(block, spec["gate"]) for block in stage] for stage in spec["stages"]],
+            [(stage[-1]["outputs"], stride_of(stage)) for stage in spec["stages"]],
+            first["stride"],
+            spec["classes"],
         )
-        self.head = nn.Linear(spec["stages"][-1][-1]["outputs"], spec["classes"])
-        strides = [stride_of(stage) for stage in spec["stages"]]
-        strides[0] *= first["stride"]
-        channels = [stage[-1]["outputs"] for stage in spec["stages"]]
-        self.feature_info = feature_info(list(zip(channels, strides, strict=True)))
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:

@@ -12,17 +12,18 @@ def stride_of(stage: Sequence[Mapping[str, Any]]) -> int:
     return prod(block.get("stride") or (2 if block.get("down") else 1) for block in stage)
 
 
-def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+def feature_info(stages: Sequence[tuple[int, int]], reduction: int) -> list[dict[str, Any]]:
     """Describe the maps of a network as timm does, finest first: the last stage of each stride.
 
     Args:
         stages: (channels, stride) of each stage.
+        reduction: stride of the stem.
 
     Returns:
         For each map: `num_chs` channels, `reduction` (pixels of the image per pixel of the map,
         per side), and the `module` and number of the `stage` that returns it.
     """
-    reduction, last = 1, {}
+    last = {}
     for i, (channels, stride) in enumerate(stages):
         reduction *= stride
         facts = {"num_chs": channels, "reduction": reduction, "module": f"stages.{i}", "stage": i}
@@ -36,10 +37,20 @@ class Backbone(nn.Module):
     A detector or a segmenter can use the maps of the stages.
     """
 
-    stem: nn.Module
-    stages: nn.ModuleList
-    head: nn.Module
-    feature_info: list[dict[str, Any]]
+    def __init__(
+        self,
+        stem: nn.Module,
+        stages: Sequence[Sequence[nn.Module]],
+        sizes: Sequence[tuple[int, int]],
+        stem_stride: int,
+        classes: int,
+    ) -> None:
+        """Put the blocks of each stage in a row; `sizes` are (channels, stride) of each stage."""
+        super().__init__()
+        self.stem = stem
+        self.stages = nn.ModuleList(nn.Sequential(*blocks) for blocks in stages)
+        self.head = nn.Linear(sizes[-1][0], classes)
+        self.feature_info = feature_info(sizes, stem_stride)
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
         """Return the output of each stage, `(N, C_i, H_i, W_i)`, the finest map first."""

@@ -171,8 +171,7 @@ class CampaignDriver:
 
     def untrained(self) -> list[Outcome]:
         """Return the candidates that were once rejected and that the present constraints allow."""
-        rows = [o for o in self.outcomes if o.ending == "infeasible"]
-        return [o for o in rows if not broken(o.judgements)]
+        return [o for o in self.outcomes if o.ending == "infeasible" and not broken(o.judgements)]
 
     def folder_of(self, outcome: Outcome) -> Path:
         """Return the folder that holds a candidate's checkpoint and weights."""

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from search_spaces.antialias import REDUCERS
-from search_spaces.backbone import Backbone, feature_info, stride_of
+from search_spaces.backbone import Backbone, stride_of
 from search_spaces.columns import BlockSpec, Shuffle, pointwise, spatial
 from search_spaces.condensers import ATTENTIONS, GATES, bring_back, condenser
 from search_spaces.layers import ACTIVATIONS, conv2d, named, normed
@@ -174,18 +174,14 @@ class AttendNeXt(Backbone):
     """Stem, stages of columnar blocks, global mean, linear head."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
-        super().__init__()
-        activation, gate = spec["activation"], spec["gate"]
-        self.stem = stem(spec["stem"], activation)
-        self.stages = nn.ModuleList(
-            nn.Sequential(*(BLOCKS[block["block"]](block, activation, gate) for block in stage))
-            for stage in spec["stages"]
+        first, form, stages = spec["stem"], (spec["activation"], spec["gate"]), spec["stages"]
+        super().__init__(
+            stem(first, spec["activation"]),
+            [[BLOCKS[block["block"]](block, *form) for block in stage] for stage in stages],
+            [(sum(stage[-1]["outputs"]), stride_of(stage)) for stage in stages],
+            first["stride"] * (2 if first["pool"] else 1),
+            spec["classes"],
         )
-        self.head = nn.Linear(sum(spec["stages"][-1][-1]["outputs"]), spec["classes"])
-        strides = [stride_of(stage) for stage in spec["stages"]]
-        strides[0] *= spec["stem"]["stride"] * (2 if spec["stem"]["pool"] else 1)
-        channels = [sum(stage[-1]["outputs"]) for stage in spec["stages"]]
-        self.feature_info = feature_info(list(zip(channels, strides, strict=True)))
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:

@@ -46,7 +46,7 @@ def names(graph: Graph, rows: tuple[int, ...]) -> list[str]:
 
 
 def inside(columns: Columns) -> float:
-    """Give the share in columns without the stem's convolution, which is 3 -> 16, 3x3."""
+    """Return the share in columns without the stem's convolution, which is 3 -> 16, 3x3."""
     stem = 3 * 16 * 9 * 16 * 16
     total = sum(stage.spatial_macs for stage in columns.stages) - stem
     return sum(stage.column_macs for stage in columns.stages) / total

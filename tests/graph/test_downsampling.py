@@ -21,7 +21,7 @@ def blur(taps: list[float], stride: int) -> nn.Module:
 
 
 def judged(*parts: nn.Module) -> list[bool]:
-    """Say of each reduction after a first convolution whether it is filtered."""
+    """Return, for each reduction after a first convolution, whether it is filtered."""
     graph = trace(nn.Sequential(conv(3, 8, 3, 2), nn.ReLU(), *parts), (3, 32, 32))
     return [sees_low_pass(graph, row) for row in reductions(graph)]
 

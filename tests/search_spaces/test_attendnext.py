@@ -41,7 +41,7 @@ def draws(
 
 
 def tiny(**changes: Decision) -> AttendNeXtGenome:
-    """Give the tiny preset with some of its decisions changed."""
+    """Return the tiny preset with some of its decisions changed."""
     return SPACE.sample(Replay({**SPACE.presets["tiny"], **changes}))
 
 

@@ -16,12 +16,12 @@ SPACE = AttendNeXt()
 
 
 def tiny(**changes: Decision) -> AttendNeXtGenome:
-    """Give the tiny preset with some of its decisions changed."""
+    """Return the tiny preset with some of its decisions changed."""
     return SPACE.sample(Replay({**SPACE.presets["tiny"], **changes}))
 
 
 def stage(changes: Decisions) -> AttendNeXtGenome:
-    """Give a network of one stage of two blocks of 4 columns, some decisions changed."""
+    """Return a network of one stage of two blocks of 4 columns, some decisions changed."""
     usual: dict[str, Decision] = {
         "width": 4,
         "depth": 2,
@@ -86,7 +86,7 @@ def test_columns_without_interaction_do_not_see_each_other(branch: str, mix: str
 
 
 def reach_of_inputs(network: nn.Module, task: Task) -> torch.Tensor:
-    """Tell which output channel (row) of stage 1 depends on which channel (column) of the stem."""
+    """Return which output channel (row) of stage 1 depends on which channel (column) of the stem."""
     stages = network.get_submodule("stages.0")
     x = torch.randn(1, 8, task.height, task.width)
     changed = []

@@ -35,7 +35,7 @@ def attention(
 
 
 def of_condensing(channels: int, size: tuple[int, int], ratio: int, pool: str) -> int:
-    """Give the MACs of condensing a map of `size` that `ratio` divides."""
+    """Return the MACs of condensing a map of `size` that `ratio` divides."""
     halvings = [2**i for i in range(1, ratio.bit_length())]
     pixels = sum((size[0] // by) * (size[1] // by) for by in halvings)
     return 0 if pool == "average" else 9 * channels * pixels

@@ -109,7 +109,7 @@ asked: list[int] = []
 
 
 def confirmed(job: LatencyJob) -> Latency:
-    """Say as an emulator that networks narrower than 6 are too slow; it cannot run those of 6."""
+    """A fake emulator: networks narrower than 6 are too slow, and those of 6 cannot run."""
     width = int(job.source.spec["width"])
     asked.append(width)
     if width == 6:
@@ -119,5 +119,5 @@ def confirmed(job: LatencyJob) -> Latency:
 
 
 def slow(job: LatencyJob) -> Latency:
-    """Say as an emulator that every network is too slow."""
+    """A fake emulator that finds every network too slow."""
     return Latency(9.0, Interval(9.0, 9.0), Interval(9.0, 9.0), machine="emulated")

@@ -122,7 +122,7 @@ def in_branches(*branches: nn.Module, join: str = "cat") -> nn.Module:
 
 
 def on_slices(*columns: nn.Module) -> nn.Module:
-    """Give each column its share of the channels, and concatenate."""
+    """Split the channels among the columns, and concatenate their outputs."""
 
     def run(x: Tensor, **parts: nn.Module) -> Tensor:
         slices = x.chunk(len(parts), 1)

@@ -53,3 +53,8 @@ def summed(values: Iterable[Tensor]) -> Tensor:
     for value in others:
         total = total + value
     return total
+
+
+def tri(x: Tensor) -> Tensor:
+    """Blur by Tri-3, channel by channel."""
+    return F.conv2d(x, BLUR, padding=1, groups=CHANNELS)
