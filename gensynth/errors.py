@@ -23,14 +23,24 @@ class InputError(ValueError):
         self.place = place
         self.problem = " ".join(problem.split())
         message = f"{place}: {self.problem}" if place else self.problem
-        # File names may contain line breaks or terminal control sequences.
-        super().__init__(
-            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in message)
-        )
+        super().__init__(shown(" ".join(message.splitlines())))
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str]]:
         """Pickle both parts; an exception would otherwise carry only its message."""
         return type(self), (self.place, self.problem)
+
+
+def shown(text: str) -> str:
+    r"""Replace the characters of a text from outside that a terminal or an editor would obey.
+
+    Names of files and classes may hold escape sequences and marks that reverse the order of what
+    follows. Line breaks and tabs stay.
+
+    >>> shown("a\x1b[31mb")
+    'a�[31mb'
+    """
+    kept = "\n\t\N{NO-BREAK SPACE}"
+    return "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

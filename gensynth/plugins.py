@@ -2,7 +2,8 @@
 
 Installed plugins come from entry points (groups `gensynth.constraints`, `gensynth.devices`, ...).
 Naming a plugin executes its code. A name of the form `module:attribute` is therefore accepted only
-from the user's own experiment file or command line, never from a record or an export.
+from the user's own experiment file or command line, never from a record or an export; see
+`campaign/trust.py` for a campaign's folder.
 """
 
 import dataclasses
@@ -37,6 +38,24 @@ GROUPS: Mapping[PluginKind, str] = {
 """Entry-point group of each kind of plugin."""
 KINDS: tuple[PluginKind, ...] = tuple(GROUPS)
 _FOLDER: ContextVar[Path | None] = ContextVar("folder", default=None)
+
+
+_TRUSTED: ContextVar[bool] = ContextVar("trusted", default=False)
+
+
+@contextmanager
+def trusting(trust: bool) -> Iterator[None]:
+    """Let exported folders run their own code in the block, because the user says so."""
+    token = _TRUSTED.set(trust or _TRUSTED.get())
+    try:
+        yield
+    finally:
+        _TRUSTED.reset(token)
+
+
+def trusted() -> bool:
+    """Whether an exported folder may run its own code."""
+    return _TRUSTED.get()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from threading import Timer, current_thread, main_thread
 from typing import Any
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, shown
 
 
 def usable_cores() -> int:
@@ -57,7 +57,7 @@ NOTICE = (
 def say(line: str) -> None:
     """Print a line on standard error; a terminal that has gone is no reason to fail."""
     with suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
+        print(shown(line), file=sys.stderr, flush=True)
 
 
 class Stopped(KeyboardInterrupt):

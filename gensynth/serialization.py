@@ -233,7 +233,29 @@ PART = ".part"
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write `text` (UTF-8) to a draft next to `path`, then rename it: never half a file."""
+    """Write `text` (UTF-8) to a draft next to `path`, then rename it: never half a file.
+
+    This holds after a power failure too: once the call returns, the new text stays.
+    """
     draft = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    put_in_place(draft, path)
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Rename a complete draft to `path`; neither its content nor its name is lost with the power.
+
+    A rename may reach the disk before the content does, so the content goes first.
+    """
+    _sync(draft, os.O_RDWR)  # Windows syncs only what may be written to.
+    os.replace(draft, path)
+    if os.name != "nt":  # Windows cannot open a folder.
+        _sync(path.parent, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -15,6 +15,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from gensynth.campaign.trust import STATE
 from gensynth.data.open import default_cache
 from gensynth.latency.machine import LOCKS
 
@@ -26,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give this run an empty cache; of the user's own, only the emulator's parts are used."""
     os.environ[USERS_CACHE] = str(default_cache())
     cache = os.environ["GENSYNTH_CACHE"] = tempfile.mkdtemp(prefix="gensynth-tests-")
+    os.environ[STATE] = cache
     os.environ[LOCKS] = cache  # A measurement elsewhere on this machine is not waited for.
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ["OMP_NUM_THREADS"] = "1"  # For the programs that a test starts.

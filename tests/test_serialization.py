@@ -1,5 +1,7 @@
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gensynth.errors import InputError
-from gensynth.serialization import dumps, from_plain, loads, to_plain
+from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,63 @@ def test_any_bytes_give_a_value_or_one_clear_error(data: bytes) -> None:
         from_plain(Outer, loads(data, "file"), "file")
     except InputError as error:
         assert str(error).startswith("file")
+
+
+class Disk:
+    """Records what `os` is asked to write, to try every state that a power failure could leave.
+
+    What was not synced may be there in full, in part, or not at all; a rename that was not synced
+    may have happened or not, whatever happened to the content.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.steps: list[tuple[str, Path, Path | None]] = []
+        opened: dict[int, Path] = {}
+        real_open, real_sync, real_replace = os.open, os.fsync, os.replace
+
+        def opens(path: Any, flags: int, *more: Any) -> int:
+            descriptor = real_open(path, flags, *more)
+            opened[descriptor] = Path(path)
+            return descriptor
+
+        def syncs(descriptor: int) -> None:
+            real_sync(descriptor)
+            self.steps.append(("sync", opened[descriptor], None))
+
+        def replaces(source: Any, target: Any) -> None:
+            real_replace(source, target)
+            self.steps.append(("replace", Path(source), Path(target)))
+
+        monkeypatch.setattr(os, "open", opens)
+        monkeypatch.setattr(os, "fsync", syncs)
+        monkeypatch.setattr(os, "replace", replaces)
+
+    def states(self, file: Path, old: str, new: str) -> Iterator[tuple[int, str]]:
+        """Yield each text that a crash may leave in `file`, and after how many steps."""
+        for end in range(len(self.steps) + 1):
+            done = self.steps[:end]
+            names = [i for i, (kind, _, target) in enumerate(done) if kind == "replace"]
+            renamed = bool(names)
+            drafts = {source for kind, source, _ in done if kind == "replace"}
+            content = any(kind == "sync" and path in drafts for kind, path, _ in done)
+            name = any(
+                kind == "sync" and path == file.parent and i > names[0]
+                for i, (kind, path, _) in enumerate(done)
+                if names
+            )
+            if not name:
+                yield end, old
+            if renamed:
+                yield from ((end, text) for text in ([new] if content else ["", new[:3], new]))
+
+
+def test_a_file_survives_a_power_failure_at_any_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "job.json"
+    file.write_text("[1]")
+    disk = Disk(monkeypatch)
+    write_whole(file, "[2,3]")
+    states = list(disk.states(file, "[1]", "[2,3]"))
+    assert {text for _, text in states} == {"[1]", "[2,3]"}
+    assert {text for end, text in states if end == len(disk.steps)} == {"[2,3]"}

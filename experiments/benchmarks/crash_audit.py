@@ -10,7 +10,8 @@ import optuna
 from safetensors import SafetensorError, safe_open
 
 from experiments.benchmarks.crash_scene import events, marked
-from gensynth.campaign.campaign_folder import open_record, whereabouts
+from gensynth.campaign.campaign_folder import open_record
+from gensynth.campaign.whereabouts import whereabouts
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.record.address import for_sqlalchemy

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from gensynth.campaign.campaign_folder import whereabouts
 from gensynth.campaign.experiment import read_experiment
+from gensynth.campaign.whereabouts import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
 from gensynth.data.picture import decode, inspect
 from gensynth.data.preprocessing import Preprocessing
@@ -30,7 +30,7 @@ from gensynth.models.by_name import default_space, read_genome
 from gensynth.models.exported import input_shape, load_folder
 from gensynth.models.timm_models import PublishedFigures
 from gensynth.record.address import sqlite_url
-from gensynth.record.ledger import JobFolders, RunningJob
+from gensynth.record.job_folders import JobFolders, RunningJob
 from gensynth.record.study import Record
 from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import Replay, Source, Task

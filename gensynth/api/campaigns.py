@@ -9,13 +9,14 @@ from gensynth.api.experiments import Given, experiment_of
 from gensynth.api.exporting import Exported, export_candidate, export_winner
 from gensynth.api.found_network import Found, found
 from gensynth.campaign.campaign import CampaignDriver
-from gensynth.campaign.campaign_folder import viewing
+from gensynth.campaign.campaign_folder import DATA, known_experiment, open_record, viewing
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist, ranking
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.feasibility.findings import Findings
+from gensynth.plugins import trusted
 from gensynth.report.assessment import assessments_html
 from gensynth.report.contents import front_of
 from gensynth.report.html import heading
@@ -155,6 +156,7 @@ class Campaign:
         from gensynth.report.page import write_page
         from gensynth.report.rivals import keep_rivals, kept_rivals, measure_rivals
 
+        self._machine.require_code()
         others = dict(self._course_of(Path(folder)) for folder in beside)
         if peers:
             keep_rivals(measure_rivals(self._machine), self.folder)
@@ -162,10 +164,11 @@ class Campaign:
         return write_page(self._machine, file, others, kept_rivals(self._machine))
 
     def _course_of(self, folder: Path) -> tuple[str, Sequence[Outcome]]:
-        other = viewing(folder)
-        if other.context.data_fingerprint != self._machine.context.data_fingerprint:
+        """Return a name and the outcomes of another campaign; its record alone says both."""
+        experiment, record = known_experiment(folder), open_record(folder, trust=trusted())
+        if record.noted(DATA) != self._machine.context.data_fingerprint:
             raise InputError(str(folder), f"was run on other data than {self.folder}")
-        return f"{other.context.experiment.generator.use} ({folder.name})", other.outcomes
+        return f"{experiment.generator.use} ({folder.name})", record.outcomes()
 
     def export(
         self, to: str | Path, formats: Sequence[str] = ("torch",), candidate: str | int = ""
@@ -180,6 +183,7 @@ class Campaign:
         Raises:
             InputError: there is no winner yet, no such candidate, or the folder exists.
         """
+        self._machine.require_code()
         if candidate != "":
             return export_candidate(self._machine, str(candidate), Path(to), formats)
         return export_winner(self._machine, Path(to), formats)
@@ -192,6 +196,7 @@ class Campaign:
         """
         from gensynth.api.drawing import draw_candidates
 
+        self._machine.require_code()
         return draw_candidates(self._machine, seeds, first)
 
     def plain(self) -> list[dict[str, Any]]:
@@ -219,8 +224,11 @@ class Campaign:
         return f"{heading(repr(self)[1:-1])}{assessments_html(rows)}{drawing}"
 
 
-def load(folder: str | Path, experiment: Given = None) -> Campaign:
+def load(folder: str | Path, experiment: Given = None, trust: bool = False) -> Campaign:
     """Open the campaign in `folder`, under its own constraints or under those of `experiment`.
+
+    Code that the folder names is run only if you have started the campaign, or with `trust`;
+    otherwise the campaign is what its record says.
 
     Raises:
         InputError: there is no campaign, or the experiment differs in what may not change.
@@ -230,4 +238,4 @@ def load(folder: str | Path, experiment: Given = None) -> Campaign:
     True
     """
     other = None if experiment is None else experiment_of(experiment)
-    return Campaign(viewing(Path(folder), other))
+    return Campaign(viewing(Path(folder), other, trust=trust or trusted()))

@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from gensynth.errors import InputError
 
@@ -20,5 +21,15 @@ def writable(place: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (*_UNWRITABLE, *_IN_THE_WAY):
             raise
-        problem = f"{error.strerror}; {_REMEDY}"
+        problem = f"{error.strerror}; {_cache(error.filename)}{_REMEDY}"
         raise InputError(str(error.filename or place), problem) from error
+
+
+def _cache(name: object) -> str:
+    """Say how to move the cache if a file of it is in question."""
+    from gensynth.data.open import default_cache
+
+    cache, place = default_cache(), Path(str(name or ""))
+    if not place.is_absolute() or not (cache.is_relative_to(place) or place.is_relative_to(cache)):
+        return ""
+    return "set GENSYNTH_CACHE to a folder that can be written; "

@@ -28,7 +28,9 @@ from gensynth.formats import Format
 from gensynth.formats import formats as named_formats
 from gensynth.formats.real_inputs import RealInputs, noise, of_data
 from gensynth.models.by_name import IMAGENET, trainable
-from gensynth.models.exported import export_in, input_shape, load_folder
+from gensynth.models.exported import export_in, input_shape
+from gensynth.models.opened_export import open_export
+from gensynth.plugins import trusted, trusting
 from gensynth.space import Task
 from gensynth.training.long_training import OnMeasurement
 from gensynth.training.report import read_report
@@ -62,7 +64,7 @@ class Exported:
 
     def network(self) -> "nn.Module":
         """Return the exported network as a `torch.nn.Module` in eval mode."""
-        return load_folder(self.folder)
+        return open_export(self.folder, trust=True)
 
 
 def export(
@@ -76,6 +78,7 @@ def export(
     classes: int | None = None,
     train: bool = False,
     watch: OnMeasurement | None = None,
+    trust: bool = False,
 ) -> Exported:
     """Write a network to a new folder of its own, and in other formats on request.
 
@@ -92,6 +95,7 @@ def export(
         classes: their number of classes, 1000 by default.
         train: train a candidate without weights first, as `[last_training]` says.
         watch: called with the learning rate and each measurement of that training.
+        trust: run code that a folder brings or names, even if somebody else has made it.
 
     Raises:
         InputError: `source` names nothing that can be exported, or `to` exists.
@@ -102,7 +106,22 @@ def export(
     >>> sorted(file.name for file in exported.folder.glob("*.py"))
     ['attendnext.py', 'timm_model.py']
     """
-    source, to = str(source), Path(to)
+    with trusting(trust):
+        return _exported(
+            str(source), Path(to), formats, data, (image_size, channels, classes), train, watch
+        )
+
+
+def _exported(
+    source: str,
+    to: Path,
+    formats: Sequence[str],
+    data: str | None,
+    shape: tuple[int | None, int | None, int | None],
+    train: bool,
+    watch: OnMeasurement | None,
+) -> Exported:
+    image_size, channels, classes = shape
     wanted = named_formats(list(formats), Path.cwd())
     if to.exists():
         raise InputError("to", f"{to} exists already")
@@ -126,7 +145,8 @@ def export(
     if given:
         problem = "a campaign's networks are built for its own images"
         raise InputError("--image-size, --channels, --classes", problem)
-    machine = viewing(Path(source if winner else folder), same_images=True)
+    machine = viewing(Path(source if winner else folder), same_images=True, trust=trusted())
+    machine.require_code()
     if winner:
         return export_winner(machine, to, formats)
     return export_candidate(machine, identity, to, formats, source, train, watch)

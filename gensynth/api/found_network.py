@@ -13,7 +13,7 @@ from gensynth.evaluation.evaluator import Description
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.graph.profile import Profile
-from gensynth.models.exported import load_folder
+from gensynth.models.opened_export import open_export
 from gensynth.report.assessment import Assessment
 from gensynth.report.standings import assessed
 from gensynth.space import build_source
@@ -83,7 +83,7 @@ class Found:
         if self.folder is None:
             problem = "was not exported, so it has no weights; network(trained=False) builds it"
             raise InputError(self.genome_id, problem)
-        return load_folder(self.folder)
+        return open_export(self.folder, trust=True)
 
     @property
     def assessment(self) -> Assessment:

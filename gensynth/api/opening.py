@@ -9,6 +9,7 @@ from gensynth.data.preprocessing import prepared
 from gensynth.errors import InputError
 from gensynth.exports.candidates import candidate, candidate_of, weights_of
 from gensynth.models.exported import export_in, with_weights
+from gensynth.plugins import trusted
 from gensynth.prediction.classifier import Classifier
 from gensynth.prediction.opened import opened, run_of
 from gensynth.space import build_source
@@ -42,7 +43,8 @@ def _candidate(folder: Path, identity: str, place: str) -> Classifier:
     """Open a candidate of a campaign with the weights that its last training kept."""
     from safetensors.torch import load_file
 
-    machine = viewing(folder, same_images=True)
+    machine = viewing(folder, same_images=True, trust=trusted())
+    machine.require_code()
     rows = [o for o in machine.outcomes if identity in (str(o.number), o.genome_id)]
     if not rows:
         raise InputError(place, f"the campaign has no candidate {identity!r}; `show` lists them")

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from rich.console import Console
-
 from gensynth.api.campaigns import Campaign
 from gensynth.api.disk import writable
 from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_tables
@@ -16,16 +14,20 @@ from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.campaign_folder import changed_rules, driving
 from gensynth.campaign.context import make_context
 from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.trust import require_own_code
+from gensynth.campaign.whereabouts import noted_whereabouts
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import publish
 from gensynth.feasibility.findings import SHORT, STEPS, USUAL, Findings, look, look_ahead
+from gensynth.plugins import trusted, trusting
 from gensynth.process import Interruption, Stopped, exit_code, patient
 from gensynth.report.feasibility_text import print_findings
 from gensynth.report.live import watching
 from gensynth.report.page import write_page
 from gensynth.report.progress import announce, progress_bar, say, warn
 from gensynth.report.rivals import kept_rivals
+from gensynth.report.terminal import console
 
 
 class Interrupted(Stopped):
@@ -61,6 +63,8 @@ def search(
     seed: int | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
     progress: bool = True,
+    trust: bool = False,
+    retry_failed: bool = False,
     **tables: Mapping[str, Any],
 ) -> Campaign:
     """Search, train and export a network; the same call again resumes or extends the campaign.
@@ -82,6 +86,10 @@ def search(
         seed: random seed.
         on_outcome: called with each candidate's `Outcome` once it is recorded.
         progress: show a live view on standard error, in a terminal or a notebook.
+        trust: run code that the folder `out` names, even if somebody else has started it, and
+            that exported folders bring.
+        retry_failed: let the trainings that failed count no more, so that as many are run again;
+            this is also done if the resources have changed.
         tables: keys of `proxy`, `stopping`, `finals`, `last_training` and `resources` to change.
 
     Returns:
@@ -111,12 +119,15 @@ def search(
     folder = Path(out) if out is not None else None
     images = None if data is None else str(data)
     settings = experiment_of(experiment, images, folder)
+    if experiment is None and folder is not None and not (trust or trusted()):
+        require_own_code(folder, settings, noted_whereabouts(folder))
     settings = changed(settings, images, image_size, trials, executor, seed)
     plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
     settings = with_tables(settings, {**plugins, **tables})
     folder = folder or Path("runs") / settings.name
     _require_writable(folder)
-    return _searched(settings, folder, storage, address, on_outcome, progress)
+    with trusting(trust):
+        return _searched(settings, folder, storage, address, on_outcome, progress, retry_failed)
 
 
 def _searched(
@@ -126,12 +137,13 @@ def _searched(
     address: str | None,
     on_outcome: Callable[[Outcome], None] | None,
     progress: bool,
+    retry_failed: bool,
 ) -> Campaign:
     changes = changed_rules(folder, settings)
     with (
         writable(str(folder)),
         progress_bar() as watch,
-        driving(folder, settings, storage, watch) as machine,
+        driving(folder, settings, storage, watch, trusted(), retry_failed) as machine,
     ):
         warn(machine.context)
         if progress:
@@ -141,7 +153,7 @@ def _searched(
             found = look(machine.context, SHORT, STEPS)
             if found.impossible:
                 campaign.hopeless = found
-                print_findings(found, Console(stderr=True))
+                print_findings(found, console(stderr=True))
                 return campaign
         try:
             with patient() as interruption, watching(machine, quiet=not progress) as shown:

@@ -18,9 +18,9 @@ from gensynth.models.by_name import trainable
 from gensynth.models.exported import (
     EXPORTED_WEIGHTS,
     export_in,
-    load_folder,
     with_weights,
 )
+from gensynth.models.opened_export import open_export
 from gensynth.report.progress import progress_bar, say, warn
 from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
@@ -74,7 +74,7 @@ class Trained:
         from safetensors.torch import load_file
 
         if self.exported is not None:
-            return load_folder(self.exported)
+            return open_export(self.exported, trust=True)
         return with_weights(build_source(self._source), load_file(self.weights), str(self.weights))
 
 

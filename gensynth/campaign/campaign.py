@@ -19,6 +19,7 @@ from gensynth.campaign.answers import Done as Done
 from gensynth.campaign.answers import Wait as Wait
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
+from gensynth.campaign.ends import REPETITIONS, Ends
 from gensynth.campaign.finals import Finalist, admission, finalists, why_no_winner, winner
 from gensynth.campaign.grouping import grouped
 from gensynth.campaign.remeasurement import Remeasurement
@@ -37,9 +38,6 @@ from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS, Result, next_attempt
 from gensynth.training.job import Job
 from gensynth.training.together import alike
-
-REPETITIONS = 200
-"""The search ends after this many consecutive proposals that lead to no training."""
 
 
 class CampaignDriver:
@@ -60,7 +58,7 @@ class CampaignDriver:
         self._generator: Generator | None = None
         self._idle = 0
         self._waiting: list[Job] = []
-        self._exhausted = ""
+        self._ends = Ends(ledger)
         self.warnings: list[str] = []
         self.evaluator = context.evaluator.with_references(self._references())
         """The constraints and the score, with the references measured so far."""
@@ -105,7 +103,7 @@ class CampaignDriver:
         for name in self.context.references:
             if not any(o.ending == "completed" for o in self.ledger.of(name, "reference")):
                 return self._reference(name)
-        more = self.ledger.trainings() < self.context.experiment.trials and not self._exhausted
+        more = self.ledger.trainings() < self.context.experiment.trials and not self._ends.reason
         if more and (job := self._propose(measure)) is not None:
             return job
         return Wait() if self.ledger.searching() else self._next_final()
@@ -147,6 +145,7 @@ class CampaignDriver:
         self.ledger.forget(job)
 
     def _enter(self, ended: Outcome) -> None:
+        self._ends.training(ended)
         if ended.purpose == "reference":
             self._close(ended, {})
             return
@@ -164,6 +163,9 @@ class CampaignDriver:
         best = winner(self.finalists())
         rows = self.ledger.of(best.outcome.genome_id, "export") if best else []
         return next((row for row in rows if row.ending == "completed"), None)
+
+    def require_code(self) -> None:
+        """Raise `InputError` if the code that the campaign names must not be run; here it may."""
 
     def rejections(self) -> Mapping[str, int]:
         """Return how many candidates the generator itself discarded, by broken constraint."""
@@ -191,11 +193,9 @@ class CampaignDriver:
             try:
                 described = self.evaluator.described(proposal.decisions)
                 new = rows.screened(new, described, self.evaluator)
-            except EndsProcess as error:
-                self._reject(replace(new, ending="lost", detail=error.problem), {})
-                continue
             except (InputError, ConstraintError) as error:
-                self._reject(replace(new, ending="crashed", detail=str(error)), {})
+                ending = "lost" if isinstance(error, EndsProcess) else "crashed"
+                self._reject(replace(new, ending=ending, detail=str(error)), {})
                 continue
             twin = self.ledger.twin(new.fingerprint)
             if twin is None and not broken(new.judgements):
@@ -207,9 +207,7 @@ class CampaignDriver:
             else:
                 self._idle = 0
                 return self._start(new, described.source)
-        last = self.outcomes[-1]
-        self._exhausted = f"{REPETITIONS} proposals in a row led to no training; the last one was "
-        self._exhausted += f"{last.ending} ({last.detail})"
+        self._ends.idle()
         return None
 
     def _timed(self, new: Outcome, described: Description, measure: Stopwatch) -> Outcome:
@@ -252,10 +250,10 @@ class CampaignDriver:
             return Wait()
         best = winner(chosen)
         if best is None:
-            return Done(self._exhausted or why_no_winner(chosen, self.ledger.searched()))
+            return Done(self._ends.reason or why_no_winner(chosen, self.ledger.searched()))
         exports = self.ledger.of(best.outcome.genome_id, "export")
         if any(o.ending == "completed" for o in exports):
-            return Done(self._exhausted or "finished")
+            return Done(self._ends.reason or "finished")
         if len(exports) >= ATTEMPTS:
             last = exports[-1]
             return Done(f"the winner's last training ended as {last.ending}: {last.detail}")

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
 from gensynth.campaign.proxy_length import with_recorded_length
+from gensynth.campaign.record_only import RecordOnly
 from gensynth.campaign.resume import renew_jobs
+from gensynth.campaign.trust import code_of, is_own, remember
+from gensynth.campaign.whereabouts import WHEREABOUTS, noted_whereabouts, whereabouts
 from gensynth.data.sets import Progress, with_chain
 from gensynth.errors import InputError
-from gensynth.genome import digest
 from gensynth.process import say
 from gensynth.record.address import sqlite_url, without_password
 from gensynth.record.ledger import Ledger
@@ -31,12 +33,10 @@ from gensynth.serialization import (
     dumps,
     fields_of,
     from_plain,
-    loads,
     to_plain,
     write_whole,
 )
 
-WHEREABOUTS = "record.json"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 """What systems answer on a file system without locks."""
 DATA = "data_fingerprint"
@@ -47,38 +47,16 @@ LEARNED_UNDER = ("generator", "score", "constraints", "finals")
 """If one of these fields changes, the generator restarts from the recorded outcomes."""
 
 
-@dataclass(frozen=True)
-class Whereabouts:
-    """Where a campaign's record is kept: a database URL, and the name of the study in it."""
-
-    storage: str
-    """Without a password. Empty for `study.db` in the folder, even if the folder is moved."""
-    study: str
-
-
-def whereabouts(folder: Path, storage: str | None = None) -> tuple[Whereabouts, bool]:
-    """Return where the record of `folder` is or will be, and whether it must exist already.
-
-    Raises `InputError` if `storage` names another place, or if `record.json` has been lost.
-    """
-    file = folder / WHEREABOUTS
-    if not file.exists():
-        if (folder / EXPERIMENT).exists():
-            problem = "missing, so the record cannot be found; put the file back"
-            raise InputError(str(file), problem)
-        name = f"{folder.resolve().name}-{digest(str(folder.resolve()))}"
-        return Whereabouts(storage or sqlite_url(folder), name), False
-    known = from_plain(Whereabouts, loads(file.read_bytes(), str(file)), str(file))
-    kept = known.storage or sqlite_url(folder)
-    if storage is not None and without_password(storage) != without_password(kept):
-        raise InputError("--storage", f"this campaign's record is kept in {kept}")
-    return Whereabouts(storage or kept, known.study), True
-
-
 def known_experiment(folder: Path) -> Experiment:
     """Return the experiment of an existing campaign, with all defaults written out."""
     if not (folder / EXPERIMENT).is_file():
         raise InputError(str(folder), f"is not a campaign folder: it has no {EXPERIMENT}")
+    if not (folder / EXPERIMENT).stat().st_size:
+        problem = (
+            "is empty, as a power failure may leave it; restore it from a copy, or delete it and "
+            "run the search again with its experiment file"
+        )
+        raise InputError(str(folder / EXPERIMENT), problem)
     experiment = read_experiment(folder / EXPERIMENT)
     return replace(experiment, data=with_chain(experiment.data, "two_resizes"))
 
@@ -97,38 +75,70 @@ def as_recorded(experiment: Experiment, old: Experiment) -> Experiment:
     return with_recorded_length(replace(experiment, data=data), old)
 
 
-def open_record(folder: Path, storage: str | None = None) -> Record:
-    """Open the record of an existing campaign for reading."""
-    known_experiment(folder)
+def open_record(folder: Path, storage: str | None = None, trust: bool = False) -> Record:
+    """Open the record of an existing campaign for reading.
+
+    Raises `InputError` if the folder names a database elsewhere that the user has not named for
+    it, neither as `storage` nor when the campaign was started; `trust` allows it.
+    """
+    experiment = known_experiment(folder)
+    _require_named(folder, experiment, storage, trust)
     place, _ = whereabouts(folder, storage)
     return Record.open(place.storage, place.study, create=False)
 
 
 def viewing(
-    folder: Path, experiment: Experiment | None = None, same_images: bool = False
+    folder: Path,
+    experiment: Experiment | None = None,
+    same_images: bool = False,
+    trust: bool = False,
 ) -> CampaignDriver:
     """Open a campaign for reading, under its own rules and score or under those of `experiment`.
 
-    With `same_images`, raise `InputError` if the data has changed since the campaign began.
+    Code that the folder names is run if this user has started the campaign, or with `trust`;
+    otherwise only its record is read. With `same_images`, raise `InputError` if the data has
+    changed since the campaign began.
     """
     old = known_experiment(folder)
-    record = open_record(folder)
+    record = open_record(folder, trust=trust)
     _require_unchanged(record, old, folder)
-    if experiment is None:
-        context = make_context(old)
-        if same_images:
-            _refuse_other_data(record.noted(DATA), context)
-        return CampaignDriver(context, Ledger(record, folder))
-    experiment = as_recorded(experiment, old)
-    refuse_change(old, experiment, str(folder))
-    return CampaignDriver(make_context(experiment), Ledger(record, folder), sys.maxsize)
+    if experiment is not None:
+        experiment = as_recorded(experiment, old)
+        refuse_change(old, experiment, str(folder))
+        return CampaignDriver(make_context(experiment), Ledger(record, folder), sys.maxsize)
+    noted = noted_whereabouts(folder)
+    if code_of(old) and not trust and not (noted and is_own(folder, old, noted)):
+        return RecordOnly(old, Ledger(record, folder), str(record.noted(DATA)))
+    context = make_context(old)
+    if same_images:
+        _refuse_other_data(record.noted(DATA), context)
+    return CampaignDriver(context, Ledger(record, folder))
+
+
+def _require_named(folder: Path, experiment: Experiment, storage: str | None, trust: bool) -> None:
+    """Raise `InputError` if only a stranger's folder says that a database is to be connected to."""
+    noted = noted_whereabouts(folder)
+    if storage is not None or trust or noted is None or not noted.storage:
+        return
+    if not is_own(folder, experiment, noted):
+        problem = f"names a database elsewhere ({noted.storage}), which was not connected to; "
+        problem += "name it with --storage, or trust the folder with --trust"
+        raise InputError(str(folder / WHEREABOUTS), problem)
 
 
 @contextmanager
 def driving(
-    folder: Path, experiment: Experiment, storage: str | None, progress: Progress | None = None
+    folder: Path,
+    experiment: Experiment,
+    storage: str | None,
+    progress: Progress | None = None,
+    trust: bool = False,
+    retry_failed: bool = False,
 ) -> Iterator[CampaignDriver]:
     """Open the campaign in `folder` for running it: create, resume, or extend it.
+
+    With `retry_failed`, or if the resources have changed, trainings that failed count no more, so
+    that others take their place.
 
     Raises `InputError` if another driver is running it, or if the experiment has changed in what
     must stay.
@@ -138,9 +148,10 @@ def driving(
     if old is not None:
         experiment = as_recorded(experiment, old)
         refuse_change(old, experiment, str(folder))
+        _require_named(folder, old, storage, trust)
     context = make_context(experiment, progress)
     context.check_measurable()
-    with _locked(folder), _opened(folder, storage) as record:
+    with _locked(folder), _opened(folder, storage, context.experiment) as record:
         _require_unchanged(record, context.experiment, folder)
         _require_data(record, context)
         _write_experiment(record, context.experiment, folder)
@@ -149,10 +160,26 @@ def driving(
         ledger.clean()
         if old is not None and changes(old, context.experiment, LEARNED_UNDER):
             ledger.begin_anew()
+        if retry_failed or (old is not None and old.resources != context.experiment.resources):
+            ledger.forgive()
         context = replace(context, watch=ledger.starts)
         renew_jobs(ledger, context)
-        with closing(ledger):
+        with closing(ledger), _staying(folder):
             yield CampaignDriver(context, ledger)
+
+
+@contextmanager
+def _staying(folder: Path) -> Iterator[None]:
+    """Say so if an error in the block came about because somebody has moved the folder."""
+    identity = folder.stat().st_ino
+    try:
+        yield
+    except (InputError, OSError) as error:
+        if folder.exists() and folder.stat().st_ino == identity:
+            raise
+        problem = "was moved or deleted while the search ran; nothing recorded is lost: run the "
+        problem += "same command with its present place as --out"
+        raise InputError(str(folder), problem) from error
 
 
 @contextmanager
@@ -173,13 +200,15 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(folder: Path, storage: str | None) -> Iterator[Record]:
+def _opened(folder: Path, storage: str | None, experiment: Experiment) -> Iterator[Record]:
     """Open the record for writing; once it exists, note where it is."""
     place, known = whereabouts(folder, storage)
     record = Record.open(place.storage, place.study, create=not known, drive=True)
     try:
         kept = "" if place.storage == sqlite_url(folder) else without_password(place.storage)
-        write_whole(folder / WHEREABOUTS, dumps(Whereabouts(kept, place.study)))
+        noted = replace(place, storage=kept)
+        token = remember(folder, experiment, noted)
+        write_whole(folder / WHEREABOUTS, dumps(replace(noted, token=token)))
         yield record
     finally:
         record.close()

@@ -1,7 +1,7 @@
 """Restoring a generator's state: every recorded call is repeated in its original order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
@@ -31,14 +31,24 @@ def restore(make: Callable[[], Generator], ledger: Ledger, since: int) -> Restor
     """
     generator = make()
     try:
-        replay(generator, ledger.searched(), ledger.searching(), since)
+        replay(generator, _told(ledger), ledger.searching(), since)
     except ReplayMismatch as mismatch:
         warning = f"{mismatch}; the generator restarts from the record"
         ledger.warn(warning)
         generator = make()
-        replay(generator, ledger.searched(), [], ledger.begin_anew())
+        replay(generator, _told(ledger), [], ledger.begin_anew())
         return Restored(generator, warning)
     return Restored(generator)
+
+
+def _told(ledger: Ledger) -> list[Outcome]:
+    """Return the ended candidates; forgiven ones as if their training had never been told."""
+    return [
+        replace(outcome, ending="infeasible", judgements=())
+        if outcome.number in ledger.forgiven
+        else outcome
+        for outcome in ledger.searched()
+    ]
 
 
 def replay(

@@ -12,7 +12,8 @@ from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.evaluator import EndsProcess
 from gensynth.evaluation.outcome import Outcome
-from gensynth.record.ledger import JOB, Ledger, RunningJob
+from gensynth.record.job_folders import JOB, RunningJob
+from gensynth.record.ledger import Ledger
 from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS
 from gensynth.training.job import Job

@@ -4,12 +4,12 @@ import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import AsJson, print_json
 from gensynth.errors import InputError
+from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
     from gensynth.testing import Check
@@ -45,16 +45,16 @@ def check_plugin(
 
 
 def _show(name: str, checks: "list[Check]") -> None:
-    console = Console()
+    printer = console()
     for check in checks:
         mark = "[green]ok[/]    " if check.ok else "[bold red]broken[/]"
-        console.print(f"{mark} {escape(check.law)}", highlight=False, soft_wrap=True)
+        printer.print(f"{mark} {escape(check.law)}", highlight=False, soft_wrap=True)
         if not check.ok:
-            console.print(
+            printer.print(
                 f"       {escape(check.broken)}", highlight=False, style="red", soft_wrap=True
             )
     kept = sum(check.ok for check in checks)
-    console.print(f"{name}: {kept} of {len(checks)} laws kept", highlight=False)
+    printer.print(f"{name}: {kept} of {len(checks)} laws kept", highlight=False)
 
 
 def _table(options: list[str]) -> dict[str, Any]:

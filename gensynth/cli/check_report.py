@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -11,16 +10,17 @@ from gensynth.evaluation.constraint import Judgement
 from gensynth.graph.downsampling import judged_reductions
 from gensynth.report.assessment import Assessment
 from gensynth.report.tables import extra_lines, table
+from gensynth.report.terminal import console
 from gensynth.report.words import marked, some
 
 
 def print_check(rows: Sequence[Assessment]) -> None:
     """Print a table of costs, then the findings on each network."""
-    console = Console(highlight=False)
-    console.print(table(rows))
+    printer = console(highlight=False)
+    printer.print(table(rows))
     for row in rows:
-        console.print(f"[bold]{escape(row.model)}[/]")
-        console.print(Padding(_findings(row), (0, 0, 1, 2)))
+        printer.print(f"[bold]{escape(row.model)}[/]")
+        printer.print(Padding(_findings(row), (0, 0, 1, 2)))
 
 
 def _findings(row: Assessment) -> Table:

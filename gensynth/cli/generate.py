@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 import gensynth
 from gensynth.cli.options import AsJson, CampaignFolder, print_json
+from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
     from gensynth.generators.synthesis.population import Population
@@ -31,7 +31,7 @@ def generate(
         return
     show(drawn.networks, f"G(s) for {seeds} seeds")
     for when, population in (("start", drawn.before), ("end", drawn.after)):
-        Console().print(f"{when}: {summary(population)}", highlight=False)
+        console().print(f"{when}: {summary(population)}", highlight=False)
 
 
 def summary(drawn: "Population") -> str:

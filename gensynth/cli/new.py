@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import gensynth
+from gensynth.report.terminal import console
 
 new = typer.Typer(no_args_is_help=True, help="Write a plugin of your own, with a test.")
 Name = Annotated[str, typer.Argument(help="Module name: lower case, words joined by _.")]
@@ -54,4 +54,4 @@ def _write(kind: str, name: str, folder: Path, use: str = SEARCH) -> None:
         f"next: gensynth check-plugin {written.target}",
         f"then: {then}",
     ):
-        Console().print(line, highlight=False, soft_wrap=True)
+        console().print(line, highlight=False, soft_wrap=True)

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from functools import wraps
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 
 import typer
 
 from gensynth.errors import InputError
+from gensynth.plugins import trusting
+from gensynth.process import exit_code, say
 
 if TYPE_CHECKING:
     from gensynth import Measurement
@@ -79,8 +81,16 @@ ResizedTo = Annotated[
 ]
 
 
-def as_command(function: Callable[..., None]) -> Callable[..., None]:
-    """Name an option in an error as the user types it: `image_size` becomes `--image-size`."""
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run code that a folder of somebody else brings or names.")
+]
+
+
+def as_command(function: Callable[..., None], trusts: bool = False) -> Callable[..., None]:
+    """Name an option in an error as the user types it: `image_size` becomes `--image-size`.
+
+    With `trusts`, the command has the option `--trust`, which applies to all that it does.
+    """
     options = {
         name.strip("_")
         for name, parameter in signature(function).parameters.items()
@@ -90,13 +100,23 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def command(*arguments: Any, **given: Any) -> None:
         try:
-            function(*arguments, **given)
+            with trusting(given.pop("trust", False)):
+                function(*arguments, **given)
+        except KeyboardInterrupt as interrupt:  # typer would end every one of them with 130.
+            say("gensynth: interrupted")
+            raise typer.Exit(exit_code(interrupt)) from None
         except InputError as error:
             if error.place.partition("[")[0] not in options:
                 raise
             place = "--" + error.place.replace("_", "-")
             raise InputError(place, error.problem) from None
 
+    if trusts:
+        known = signature(function)
+        more = Parameter("trust", Parameter.KEYWORD_ONLY, default=False, annotation=Trust)
+        asked = known.replace(parameters=[*known.parameters.values(), more])
+        command.__signature__ = asked  # type: ignore[attr-defined]
+        command.__annotations__ = {**function.__annotations__, "trust": Trust}
     return command
 
 

@@ -1,12 +1,12 @@
 """`gensynth plugins`: the installed plugins, where they come from, and what failed to load."""
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import gensynth
 from gensynth.cli.options import AsJson, print_json
+from gensynth.report.terminal import console
 from gensynth.serialization import to_plain
 
 
@@ -24,8 +24,8 @@ def plugins(as_json: AsJson = False) -> None:
     table.add_column("what", overflow="fold")
     for line in lines:
         table.add_row(*line)
-    console = Console()
-    console.print(table)
+    printer = console()
+    printer.print(table)
     for row in rows:
         if row.problem:
-            console.print(Text(f"{row.name}: {row.problem}", style="red"))
+            printer.print(Text(f"{row.name}: {row.problem}", style="red"))

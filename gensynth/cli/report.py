@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.console import Console
 
 import gensynth
 from gensynth.cli.options import CampaignFolder
+from gensynth.report.terminal import console
 
 
 def report(
@@ -35,4 +35,4 @@ def report(
     search` writes it, too.
     """
     file = gensynth.load(folder).report(to, beside or (), peers)
-    Console().print(f"written: {file}", highlight=False, soft_wrap=True)
+    console().print(f"written: {file}", highlight=False, soft_wrap=True)

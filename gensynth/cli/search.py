@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import AsJson, ExperimentOrSuited, Images, ResizedTo, print_json
+from gensynth.process import exit_code
+from gensynth.report.terminal import console
 
 # typer reads these at run time, so they are spelled the old way.
 Text = Optional[str]  # noqa: UP045
@@ -33,6 +34,9 @@ Address = Annotated[
 Storage = Annotated[
     Text, typer.Option(help="Database URL of the record. Default: study.db in the folder.")
 ]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Train as many candidates again as have failed.")
+]
 Seed = Annotated[Number, typer.Option(help="Random seed.")]
 
 
@@ -47,6 +51,7 @@ def search(
     address: Address = None,
     storage: Storage = None,
     seed: Seed = None,
+    retry_failed: RetryFailed = False,
     as_json: AsJson = False,
 ) -> None:
     """Search, train and export a network.
@@ -72,12 +77,13 @@ def search(
             storage=storage,
             seed=seed,
             progress=not as_json,
+            retry_failed=retry_failed,
         )
     except gensynth.Interrupted as interrupted:
         with suppress(OSError):  # The terminal may have gone.
             _show(interrupted.campaign, as_json)
         _say_how_to_resume(interrupted.campaign, given)
-        raise
+        raise typer.Exit(exit_code(interrupted)) from None
     _show(campaign, as_json)
     raise typer.Exit(0 if campaign.published else 1)
 
@@ -90,7 +96,7 @@ def _show(campaign: "gensynth.Campaign", as_json: bool) -> None:
 
 
 def _say_how_to_resume(campaign: "gensynth.Campaign", given: Mapping[str, object]) -> None:
-    Console(stderr=True).print(
+    console(stderr=True).print(
         f"Recorded outcomes: {len(campaign.outcomes)}; trainings to resume: {campaign.running}. "
         f"Resume with:\n{escape(_command(given))}",
         soft_wrap=True,

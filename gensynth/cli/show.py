@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import gensynth
 from gensynth.cli.options import AsJson, CampaignFolder, ExperimentFile, print_json
+from gensynth.report.terminal import console
 
 
 def show(
@@ -48,4 +48,4 @@ def show(
         return
     campaign.show()
     for line in written:
-        Console().print(line, soft_wrap=True, highlight=False)
+        console().print(line, soft_wrap=True, highlight=False)

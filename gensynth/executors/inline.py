@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gensynth.campaign.campaign import CampaignDriver, Done, Wait
 from gensynth.evaluation.measurement import Measurement
+from gensynth.executors.resources import require_here
 from gensynth.process import Interruption
 from gensynth.record.starts import TRAINING_REASON
 from gensynth.training.attempt import ATTEMPTS, Result
@@ -23,8 +24,10 @@ def run_inline(
     was running.
 
     Raises:
+        InputError: this machine has not what a training asks for.
         KeyboardInterrupt: `interruption` was requested; the running job has saved a checkpoint.
     """
+    require_here(campaign.context.experiment.resources)
     interruption = interruption or Interruption()
     while True:
         interruption.heed()

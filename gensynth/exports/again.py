@@ -10,7 +10,8 @@ from gensynth.exports.hub_files import Images, read_images
 from gensynth.exports.predict_files import write_predict_onnx
 from gensynth.formats import Format
 from gensynth.formats.real_inputs import RealInputs
-from gensynth.models.exported import EXPORTED_WEIGHTS, PREDICT_ONNX, load_folder
+from gensynth.models.exported import EXPORTED_WEIGHTS, PREDICT_ONNX
+from gensynth.models.opened_export import open_export
 
 
 def publish_again(
@@ -30,7 +31,7 @@ def publish_again(
         InputError: `folder` exists or cannot be written, or `exported` is not an export.
     """
     refuse_occupied(folder)
-    network = load_folder(exported)
+    network = open_export(exported)
     with draft_of(folder) as draft:
         for file in sorted(exported.iterdir()):
             of_a_format = file.stem.startswith("model") or file.name == PREDICT_ONNX

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, shown
 from gensynth.exports.agreement import Agreement, Extras, add_formats, formats_section
 from gensynth.exports.foreign_code import code_of
 from gensynth.exports.hub_files import Images, loading, write_hub_files
@@ -92,7 +92,7 @@ def write_folder(
         check = _compare(searched, load_folder(draft), source.input_shape)
         if tested is not None:
             card = tested.card(_measured(tested, searched, draft, source.input_shape[1:]))
-        (draft / CARD).write_text(card + loading(name, bool(genome_json)), encoding="utf-8")
+        (draft / CARD).write_text(shown(card + loading(name, bool(genome_json))), encoding="utf-8")
         if extras is not None and extras.formats:
             check = _with_formats(check, extras, searched, draft, images)
         move(draft, folder)

@@ -1,29 +1,22 @@
 """Find a network: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file, an export."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
 from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import InputError, nearest, unknown
-from gensynth.evaluation.evaluator import graph_of
-from gensynth.genome import GENOME, from_json, read_genome_file, to_json
-from gensynth.graph.graph import Graph
-from gensynth.graph.trace import trace
+from gensynth.errors import InputError, nearest
 from gensynth.models import timm_models
-from gensynth.models.exported import (
-    code_file,
-    export_in,
-    exported_source,
-    input_shape,
-    load_folder,
-)
+from gensynth.models.exported import export_in, input_shape
 from gensynth.models.factories import built, factory_source
+from gensynth.models.genomes import Sourced as Sourced
+from gensynth.models.genomes import default_space as default_space
+from gensynth.models.genomes import read_genome as read_genome
+from gensynth.models.genomes import sourced as sourced
+from gensynth.models.opened_export import exported_network, open_export
 from gensynth.plugins import load_plugin, names
 from gensynth.space import Replay, SearchSpace, Source, Task, build_source
 
@@ -32,25 +25,6 @@ if TYPE_CHECKING:
 
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 """The default task of a network."""
-
-
-@dataclass(frozen=True)
-class Sourced:
-    """A network by its source, usually that of a genome of a search space."""
-
-    space: str
-    """The space's name; for a network of none, a name that can be that of a Python file."""
-    source: Source
-    genome_json: str = ""
-    """The content of its genome file; empty for a network that is not of a search space."""
-    space_graph: Callable[[], Graph] | None = None
-    """Returns the graph as the space gives it; None for a network that is not of a space."""
-
-    def graph(self) -> Graph:
-        """Return the network's graph, from the space itself if that gives graphs."""
-        if self.space_graph is not None:
-            return self.space_graph()
-        return trace(build_source(self.source), self.source.input_shape)
 
 
 @dataclass(frozen=True)
@@ -68,7 +42,7 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
 
     Args:
         name: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file or an exported folder;
-            the code of a factory or an export is run.
+            the code of a factory is run, that of an export only if it is trusted.
         task: what the network must do; ignored by factories and exports.
         folder: where the module of a factory is searched first; None = the working directory.
 
@@ -78,7 +52,7 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
     path = Path(name)
     if path.is_dir():
         path = export_in(path) or path
-        return Model(name, load_folder(path), _folder_input(path, task))
+        return Model(name, open_export(path), _folder_input(path, task))
     if path.suffix == ".json" or path.is_file():
         return _built(name, read_genome(path, task).source)
     if ":" not in name:
@@ -146,23 +120,6 @@ def trainable(name: str, task: Task, folder: Path | None = None) -> Sourced:
     return Sourced(identifier(source.spec["name"]), source)
 
 
-def exported_network(folder: Path, task: Task) -> Sourced:
-    """Return the network of an exported folder with as many outputs as `task` has classes.
-
-    Raises:
-        InputError: the folder is not an export, or its network takes other channels.
-    """
-    source = exported_source(folder, task.classes)
-    if source.input_shape[0] != task.channels:
-        problem = (
-            f"takes images of {source.input_shape[0]} channels, but these have {task.channels}"
-        )
-        raise InputError(str(folder), problem)
-    genome = folder / GENOME
-    text = genome.read_text(encoding="utf-8").strip() if genome.is_file() else ""
-    return Sourced(code_file(folder).stem, source, text)
-
-
 def identifier(name: str) -> str:
     """Return a name as that of a Python function.
 
@@ -201,43 +158,6 @@ def find_genome(name: str, task: Task) -> Sourced:
     if not path.is_file():
         raise InputError(name, "expected a campaign folder, SPACE:PRESET or a genome file")
     return read_genome(path, task)
-
-
-def sourced(space: SearchSpace[Any], name: str, genome: Any, task: Task) -> Sourced:
-    """Return a genome of the space called `name`, with its source for `task`."""
-    source = space.source(genome, task)
-    graph = partial(graph_of, space, genome, task, source)
-    return Sourced(name, source, to_json(genome, name, space.version), graph)
-
-
-def read_genome(path: Path, task: Task) -> Sourced:
-    """Read a genome file and return its genome, with the source for `task`.
-
-    Raises:
-        InputError: the file is not a genome file of an installed search space.
-    """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error.strerror})") from None
-    file = read_genome_file(text, str(path))
-    space = default_space(file.space, str(path))
-    genome = from_json(space.genome_type, text, space.version, str(path))
-    return sourced(space, file.space, genome, task)
-
-
-def default_space(name: str, place: str) -> SearchSpace[Any]:
-    """Return the installed search space called `name`, with its default fields.
-
-    A genome file may name an installed space, but never code to import.
-
-    Raises:
-        InputError: no such space is installed.
-    """
-    if name not in names("search_space"):
-        raise unknown(place, "search space", name, names("search_space"))
-    space: SearchSpace[Any] = load_plugin("search_space", name, place)()
-    return space
 
 
 def _named_source(name: str, task: Task) -> Source | None:

@@ -32,17 +32,26 @@ def load_folder(folder: Path) -> "nn.Module":
     Raises:
         InputError: the folder is not an export, or its network cannot be built.
     """
+    file = code_file(folder)
+    factory = _run(file, file.stem)
+    weights = weights_of(folder)
+    network = network_of(factory, f"{file}: {file.stem}()")
+    return with_weights(network, weights, str(folder / EXPORTED_WEIGHTS))
+
+
+def weights_of(folder: Path) -> "dict[str, Tensor]":
+    """Read the weights of an exported folder.
+
+    Raises:
+        InputError: they cannot be read.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    file = code_file(folder)
-    factory = _run(file, file.stem)
     try:
-        weights = load_file(folder / EXPORTED_WEIGHTS)
+        return load_file(folder / EXPORTED_WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise InputError(str(folder / EXPORTED_WEIGHTS), f"cannot be read ({error})") from None
-    network = network_of(factory, f"{file}: {file.stem}()")
-    return with_weights(network, weights, str(folder / EXPORTED_WEIGHTS))
 
 
 def input_shape(folder: Path) -> tuple[int, int, int] | None:

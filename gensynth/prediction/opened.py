@@ -11,7 +11,8 @@ from gensynth.formats import Format, Run
 from gensynth.formats import formats as named_formats
 from gensynth.formats import onnx as onnx_format
 from gensynth.formats import pt2 as pt2_format
-from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape, load_folder
+from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape
+from gensynth.models.opened_export import open_export
 from gensynth.models.timm_pretrained import pretrained
 from gensynth.prediction.classifier import Classifier
 from gensynth.serialization import from_plain, loads
@@ -44,7 +45,7 @@ def opened(model: str, preprocess: Path | None = None) -> Classifier:
         return Classifier(model, *_timm(model.partition(":")[2], preprocess))
     if path.is_dir():
         facts = folder_facts(path) if preprocess is None else facts_of(preprocess)
-        return _classifier(model, facts, run_of(load_folder(path)), input_shape(path))
+        return _classifier(model, facts, run_of(open_export(path)), input_shape(path))
     if path.suffix not in FORMATS:
         raise InputError(model, EXPECTED if path.exists() else f"does not exist; {EXPECTED}")
     if not path.is_file():

@@ -5,34 +5,29 @@ the two together are all that a campaign needs to continue after a crash.
 """
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gensynth.errors import InputError
 from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.record.job_folders import JobFolders, RunningJob
 from gensynth.record.log import Log
 from gensynth.record.starts import Starts
 from gensynth.record.study import Record
-from gensynth.serialization import dumps, from_plain, loads, write_whole
 from gensynth.training.checkpoint import CHECKPOINT
-from gensynth.training.job import WEIGHTS, Job
+from gensynth.training.job import Job
 
-JOB = "job.json"
-"""A running job, in its own folder."""
+FORGIVEN = "forgiven"
+"""Name of the note with the failed candidates that do not count any more."""
+EXHAUSTED = "exhausted"
+"""Name of the note that says why the generator proposes nothing new any more."""
+FAILED = ("crashed", "lost", "out_of_memory", "timed_out")
+"""Endings that may be the machine's fault rather than the network's."""
 SINCE = "since"
 """Name of the note that says which candidate was the first under the present rules."""
-
-
-@dataclass(frozen=True)
-class RunningJob:
-    """A job, and the row that is completed and recorded when it ends."""
-
-    job: Job
-    row: Outcome
 
 
 class Ledger:
@@ -45,6 +40,13 @@ class Ledger:
         """All rows of the record, in the order in which they ended."""
         self._record = record
         self._log = log or Log()
+        noted = record.noted(FORGIVEN)
+        self.forgiven = (
+            frozenset(n for n in noted if isinstance(n, int))
+            if isinstance(noted, list)
+            else frozenset[int]()
+        )
+        """Failed candidates whose trainings do not count, so that others take their place."""
         self._jobs = JobFolders(folder / "candidates")
         self.running: dict[int, RunningJob] = self._jobs.read(ended=self._numbers())
         """The jobs that have not ended, by the candidate's number."""
@@ -137,6 +139,37 @@ class Ledger:
         self._record.note(SINCE, since)
         return since
 
+    def forgive(self) -> int:
+        """Let all failed trainings of the search count no more; return how many new ones there are.
+
+        The networks may be proposed and trained again, and the generator learns nothing from them.
+        """
+        failed = {o.number for o in self.searched() if o.ending in FAILED and o.attempt > 0}
+        new = failed - self.forgiven
+        if new:
+            self.forgiven |= new
+            self._record.note(FORGIVEN, list(sorted(self.forgiven)))
+            self.begin_anew()
+        return len(new)
+
+    @property
+    def exhausted(self) -> str:
+        """Why the generator proposes nothing new under the present rules; empty if it may."""
+        noted = self._record.noted(EXHAUSTED)
+        same = isinstance(noted, dict) and noted.get("since") == self.since
+        return str(noted["reason"]) if isinstance(noted, dict) and same else ""
+
+    def exhaust(self, reason: str) -> None:
+        """Note that there is nothing new to propose, for all later runs under the same rules."""
+        self._record.note(EXHAUSTED, {"since": self.since, "reason": reason})
+
+    def nothing_new(self, last: int) -> bool:
+        """Whether the `last` proposals of the search had all been proposed before."""
+        rows = self.searched()
+        before, latest = rows[:-last], rows[-last:]
+        known = {row.fingerprint for row in [*before, *self.searching()]}
+        return len(latest) == last and all(row.fingerprint in known for row in latest)
+
     def note(self, name: str, value: Any) -> None:
         """Note something that follows from the record and takes long to compute."""
         self._record.note(name, value)
@@ -161,7 +194,8 @@ class Ledger:
 
     def trainings(self) -> int:
         """Return the number of trainings of the search, running ones included."""
-        return sum(o.attempt > 0 for o in self.searched()) + len(self.searching())
+        ended = sum(o.attempt > 0 and o.number not in self.forgiven for o in self.searched())
+        return ended + len(self.searching())
 
     def of(self, genome_id: str, purpose: Purpose) -> list[Outcome]:
         """Return the ended trainings of one network for one purpose."""
@@ -174,7 +208,8 @@ class Ledger:
     def twin(self, fingerprint: str) -> Outcome | None:
         """Return a training of the search, ended or running, that computes the same function."""
         rows = (o for o in [*self.searched(), *self.searching()] if o.attempt > 0)
-        return next((o for o in rows if o.fingerprint == fingerprint), None)
+        counted = (o for o in rows if o.number not in self.forgiven)
+        return next((o for o in counted if o.fingerprint == fingerprint), None)
 
     def latencies(self, fingerprint: str) -> dict[str, Latency]:
         """Return the latencies measured so far of one function, by the question's words."""
@@ -187,71 +222,3 @@ class Ledger:
 
     def _numbers(self) -> set[int]:
         return {outcome.number for outcome in self.ended}
-
-
-def is_visible(job: Job) -> bool:
-    """Whether the folder that the driver made for a job can be seen from this machine."""
-    return (Path(job.folder) / JOB).exists()
-
-
-class JobFolders:
-    """The folders of a campaign's candidates, with `<number>-<genome>/job.json` while one runs."""
-
-    def __init__(self, folder: Path) -> None:
-        """Keep the folders in `folder`."""
-        self._folder = folder
-
-    def folder_of(self, row: Outcome) -> Path:
-        """Return the folder of a candidate's job, checkpoint and weights."""
-        name = "".join(c if c.isalnum() else "-" for c in row.genome_id)
-        return self._folder / f"{row.number:05d}-{name}"
-
-    def write(self, running: RunningJob) -> None:
-        """Write `job.json`, completely or not at all."""
-        folder = Path(running.job.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / JOB, dumps(running))
-
-    def read(self, ended: Collection[int]) -> dict[int, RunningJob]:
-        """Return the jobs of an interrupted run by number, without those that have `ended`.
-
-        Raises `InputError` if a `job.json` cannot be read or belongs to another candidate.
-        """
-        found: dict[int, RunningJob] = {}
-        for file in sorted(self._folder.glob(f"*/{JOB}")):
-            running = from_plain(RunningJob, loads(file.read_bytes(), str(file)), str(file))
-            if file.parent.name != self.folder_of(running.row).name:
-                raise InputError(str(file), "belongs to another folder")
-            if running.job.number not in ended:
-                found[running.job.number] = running
-        return found
-
-    def clean(self, ended: Collection[int]) -> None:
-        """Delete what killed processes left: files of `ended` jobs, and folders without a job.
-
-        A folder has no job if its driver died just after making it, or if a worker outlived its
-        driver. Weights that were to be kept are the only files that stay.
-        """
-        for folder in sorted(self._folder.glob("[0-9]*-*")):
-            number = folder.name.partition("-")[0]
-            if not number.isdigit() or not folder.is_dir() or folder.is_symlink():
-                continue
-            if int(number) in ended or not (folder / JOB).exists():
-                _strip(folder)
-
-    def forget(self, job: Job) -> None:
-        """Delete the job's folder, or all but its weights if they are to be kept."""
-        if job.keep_weights:
-            _strip(Path(job.folder))
-        else:
-            shutil.rmtree(job.folder, ignore_errors=True)
-
-
-def _strip(folder: Path) -> None:
-    """Delete all but the weights. The job goes first, because without it nothing is resumed."""
-    (folder / JOB).unlink(missing_ok=True)
-    for file in folder.iterdir():
-        if file.name != WEIGHTS:
-            shutil.rmtree(file) if file.is_dir() else file.unlink()
-    if not (folder / WEIGHTS).exists():
-        folder.rmdir()

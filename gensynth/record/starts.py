@@ -61,7 +61,7 @@ class Starts:
         """
         key = key_of(decisions)
         if key in self._refused or self.is_lost(key):
-            raise EndsProcess("candidate", REASON)
+            raise EndsProcess("", REASON)
         self._note(Start(key))
 
     def is_lost(self, key: str) -> bool:

@@ -13,6 +13,7 @@ from gensynth.feasibility.latency import Predicted
 from gensynth.feasibility.plan import Plan
 from gensynth.feasibility.rates import Range, Rate, share_interval
 from gensynth.feasibility.sample import Sampled
+from gensynth.report.terminal import console
 from gensynth.report.words import count, duration, two_digits
 
 _COSTS = {
@@ -23,9 +24,9 @@ _COSTS = {
 }
 
 
-def print_findings(found: Findings, console: Console | None = None) -> None:
+def print_findings(found: Findings, printer: Console | None = None) -> None:
     """Print the answer first, then constraints, costs and time."""
-    say = (console or Console()).print
+    say = (printer or console()).print
     say(_answer(found), highlight=False, soft_wrap=True)
     for line in _nearest(found.nearest):
         say(line, highlight=False, soft_wrap=True)

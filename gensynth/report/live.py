@@ -17,6 +17,7 @@ from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.status import Status, status_of
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
+from gensynth.report.terminal import console
 from gensynth.report.words import count, duration, verdicts
 
 Changed = Callable[[], None]
@@ -26,19 +27,19 @@ Changed = Callable[[], None]
 @contextmanager
 def watching(campaign: CampaignDriver, quiet: bool) -> Iterator[Changed]:
     """Yield a function that shows the state of the campaign on standard error at each call."""
-    console = Console(stderr=True)
+    printer = console(stderr=True)
     if quiet:
         yield lambda: None
-    elif console.is_terminal:
+    elif printer.is_terminal:
         start, already = time.monotonic(), status_of(campaign).trained
-        with Live(console=console, refresh_per_second=4) as live:
+        with Live(console=printer, refresh_per_second=4) as live:
 
             def changed() -> None:
                 live.update(panel(status_of(campaign), time.monotonic() - start, already))
 
             yield changed
     else:
-        yield _Lines(campaign, console)
+        yield _Lines(campaign, printer)
 
 
 class _Lines:

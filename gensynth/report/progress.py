@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import Progress
 
 from gensynth.campaign.context import Context
 from gensynth.data.sets import Progress as Watch
 from gensynth.exports.cards import share_of
+from gensynth.report.terminal import console
 
 
 class Described(Protocol):
@@ -52,13 +52,13 @@ def announce(context: Context, changes: Sequence[str]) -> None:
 
 def say(line: str) -> None:
     """Print a line on standard error as it is."""
-    Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+    console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 @contextmanager
 def progress_bar(what: str = "decoding images") -> Iterator[Watch]:
     """Yield a function of (done, total) that draws a progress bar on standard error."""
-    bar = Progress(console=Console(stderr=True), transient=True)
+    bar = Progress(console=console(stderr=True), transient=True)
     task = bar.add_task(what, total=None)
 
     def watch(done: int, total: int) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
 from gensynth.campaign.campaign import CampaignDriver
@@ -18,6 +17,7 @@ from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
 from gensynth.report.assessment import Assessment
 from gensynth.report.tables import show
+from gensynth.report.terminal import console
 from gensynth.serialization import to_plain
 
 SHOWN = 10
@@ -30,19 +30,19 @@ def show_campaign(campaign: CampaignDriver, published: Published | None = None) 
     """Print the best candidates, how all candidates ended, and the finals."""
     best, finalists = ranking(campaign.outcomes), campaign.finalists()
     marks = marks_of(finalists, published)
-    console = Console()
+    printer = console()
     if best:
         rows = [replace(assessed(o), finals=marks.get(o.number, "")) for o in best[:SHOWN]]
         show(rows, "best candidates")
     endings = Counter(o.ending for o in campaign.outcomes if o.purpose == "search")
     counts = ", ".join(f"{n} {name}" for name, n in endings.most_common())
-    console.print(f"ended: {counts or 'none yet'}")
+    printer.print(f"ended: {counts or 'none yet'}")
     for line in hindrances(campaign.outcomes):
-        console.print(escape(line), highlight=False)
+        printer.print(escape(line), highlight=False)
     for finalist in finalists:
-        console.print(_final_line(finalist), highlight=False)
+        printer.print(_final_line(finalist), highlight=False)
     for warning in campaign.warnings:
-        console.print(f"[yellow]{warning}[/]")
+        printer.print(f"[yellow]{warning}[/]")
 
 
 def plain_campaign(
@@ -62,6 +62,8 @@ def show_end(reason: str, published: Published | None, report: Path | None = Non
         test, name = published.outcome.curve[-1].test_top1, published.outcome.genome_id
         line = f"[bold green]exported[/] {name} to {published.folder} (test top-1 {test:.2f} %)"
     _print(line)
+    if published is not None and reason not in ("", "finished"):
+        _print(escape(f"the search ended early: {reason}"))
     if report is not None:
         _print(f"report: {report}")
     if published is None and report is not None:
@@ -81,7 +83,7 @@ def show_untrained(campaign: CampaignDriver) -> None:
 
 
 def _print(line: str, highlight: bool = False) -> None:
-    Console().print(line, highlight=highlight, soft_wrap=True)
+    console().print(line, highlight=highlight, soft_wrap=True)
 
 
 def _ways_on(folder: Path) -> str:

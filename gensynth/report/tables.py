@@ -15,6 +15,7 @@ from gensynth.report.assessment import (
     figure_cells,
     known_figures,
 )
+from gensynth.report.terminal import console
 from gensynth.report.words import count, some, verdicts
 
 WIDE = 120
@@ -23,17 +24,17 @@ WIDE = 120
 
 def wide_console() -> Console:
     """Return a console for tables that need more than the 80 characters of a file or a pipe."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    printer = console()
+    return printer if printer.is_terminal else console(width=WIDE)
 
 
 def show(rows: Sequence[Assessment], title: str = "", explain: bool = True) -> None:
     """Print a table; `explain` adds why a constraint is broken."""
-    console = Console()
-    console.print(table(rows, title))
+    printer = console()
+    printer.print(table(rows, title))
     for row in rows:
         for line in _remarks(row, explain):
-            console.print(line, highlight=False)
+            printer.print(line, highlight=False)
 
 
 def table(rows: Sequence[Assessment], title: str = "") -> Table:
@@ -58,7 +59,7 @@ def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         made.add_column(heading, justify="left" if first else "right", overflow="fold")
     for row in rows:
         made.add_row(*map(escape, row))
-    Console().print(made)
+    console().print(made)
 
 
 def _remarks(row: Assessment, explain: bool) -> list[str]:

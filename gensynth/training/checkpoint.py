@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
-from gensynth.serialization import dumps, from_plain, loads
+from gensynth.serialization import dumps, from_plain, loads, put_in_place
 
 CHECKPOINT = "checkpoint.safetensors"
 NEXT = "next.safetensors"
@@ -125,14 +125,12 @@ def parts_of(stored: Checkpoint, networks: Mapping[str, nn.Module], epochs: int)
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """Write a safetensors file that is either complete or not there at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # Without its parents: a campaign may have been moved.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         _save(plain, partial, header)
-        with partial.open("rb+") as file:  # Windows syncs only what may be written to.
-            os.fsync(file.fileno())
-        partial.replace(path)
+        put_in_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -13,6 +13,7 @@ from gensynth.campaign.campaign_folder import viewing
 from gensynth.cli import BAD_INPUT, main
 from gensynth.errors import InputError
 from gensynth.report.standings import plain_campaign
+from gensynth.training.attempt import attempt
 from gensynth.training.job import Job
 from tests.support.campaigns import campaign, experiment
 
@@ -160,3 +161,50 @@ def test_without_any_rule_all_that_was_rejected_is_allowed(tmp_path: Path) -> No
     assert rejected
     again = viewing(tmp_path, experiment(trials=2, constraints={}))
     assert [o.number for o in again.untrained()] == [o.number for o in rejected]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"job": {"numb', bytes(80)])
+def test_a_job_that_a_power_failure_cut_off_is_none(tmp_path: Path, content: bytes) -> None:
+    job = interrupted(tmp_path)
+    (file,) = tmp_path.glob("candidates/*/job.json")
+    file.write_bytes(content)
+    assert viewing(tmp_path).outcomes == []
+    with campaign(tmp_path) as opened:
+        assert not file.parent.exists()
+        assert opened.ask() == job
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("record.json", "as a power failure may leave it; restore it from a copy. For a record in"),
+        ("experiment.toml", "is empty, as a power failure may leave it; restore it from a copy"),
+    ],
+)
+def test_a_file_that_a_power_failure_emptied_is_one_line_with_the_remedy(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    interrupted(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    for way in (viewing, campaign):
+        with pytest.raises(InputError, match=words) as caught:
+            entered = way(tmp_path)
+            if way is campaign:
+                entered.__enter__()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_renamed_while_it_is_used_leaves_no_ghost(tmp_path: Path) -> None:
+    place = tmp_path / "before"
+    with (
+        pytest.raises(InputError, match=r"was moved or deleted while the search ran.*--out"),
+        campaign(place, trials=3) as opened,
+    ):
+        first = opened.ask()
+        shutil.move(place, tmp_path / "after")
+        assert isinstance(first, Job)
+        opened.tell(first, attempt(first, lambda measurement: True))
+        opened.ask()
+    assert not place.exists()
+    with campaign(tmp_path / "after", trials=3) as opened:
+        assert isinstance(opened.ask(), Job)

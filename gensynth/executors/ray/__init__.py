@@ -32,6 +32,7 @@ from gensynth.executors.ray.exchange import (
 )
 from gensynth.executors.ray.memory import deaths_for_memory_survived
 from gensynth.executors.ray.sharing import NOT_SHARED, require_shared
+from gensynth.executors.resources import require_device
 from gensynth.process import Interruption, Stopped, on_one_core, say
 from gensynth.training.attempt import Result, attempt
 
@@ -60,6 +61,8 @@ def run_on_ray(
         RuntimeError: Ray itself failed.
         KeyboardInterrupt: `interruption` was requested; running jobs have saved checkpoints.
     """
+    if address is None:
+        require_device(campaign.context.experiment.resources)
     restarts = 0
     while True:
         ended = len(campaign.outcomes)

@@ -120,7 +120,7 @@ def _started() -> Iterator[None]:
             log_to_driver=False,
             logging_level=logging.CRITICAL,
             _node_ip_address="127.0.0.1",
-            _temp_dir=str(folder),
+            _temp_dir=str(folder / "r"),  # Ray lets everybody into it, but nobody into `folder`.
         )
         yield
 

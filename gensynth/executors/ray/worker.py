@@ -8,7 +8,7 @@ from ray.util import get_node_ip_address
 
 from gensynth.executors.ray.sharing import NOT_SHARED
 from gensynth.process import CHECKPOINT_WAIT_S
-from gensynth.record.ledger import is_visible
+from gensynth.record.job_folders import is_visible
 from gensynth.serialization import dumps, from_plain, loads
 from gensynth.training.attempt import Result
 from gensynth.training.background import Background, News
