@@ -49,6 +49,7 @@ def search(
     *,
     data: str | Path | None = None,
     image_size: int | None = None,
+    class_level: int | None = None,
     space: str | Mapping[str, Any] | None = None,
     constraints: Mapping[str, Mapping[str, Any]] | None = None,
     score: str | Mapping[str, Any] | None = None,
@@ -70,6 +71,7 @@ def search(
             if there is none, the search is the embedded one for digits or for a folder of images.
         data: a folder of images, `hub:NAME`, or `digits`.
         image_size: resize images to this height and width in pixels.
+        class_level: which folders are the classes; see `[data]` of an experiment.
         space: the search space by name, or a table `{"use": NAME, ...}` of its fields.
         constraints: tables by name, such as `{"max_params": {"limit": 20_000}}`.
         score: the score by name, or its table.
@@ -111,7 +113,7 @@ def search(
     folder = Path(out) if out is not None else None
     images = None if data is None else str(data)
     settings = experiment_of(experiment, images, folder)
-    settings = changed(settings, images, image_size, trials, executor, seed)
+    settings = changed(settings, images, image_size, trials, executor, seed, class_level)
     plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
     settings = with_tables(settings, {**plugins, **tables})
     folder = folder or Path("runs") / settings.name
@@ -216,6 +218,7 @@ def preflight(
     *,
     data: str | Path | None = None,
     image_size: int | None = None,
+    class_level: int | None = None,
     samples: int = USUAL,
     progress: bool = True,
 ) -> Findings:
@@ -228,6 +231,7 @@ def preflight(
         experiment: a TOML file or an `Experiment`; by default the embedded one for `data`.
         data: a folder of images, `hub:NAME`, or `digits`.
         image_size: resize images to this height and width in pixels.
+        class_level: which folders are the classes; see `[data]` of an experiment.
         samples: number of candidates to draw.
         progress: show a progress bar on standard error.
 
@@ -241,7 +245,7 @@ def preflight(
     """
     images = None if data is None else str(data)
     given = embedded(images) if experiment is None else experiment_of(experiment)
-    settings = changed(given, images, image_size)
+    settings = changed(given, images, image_size, class_level=class_level)
     with progress_bar() as watch:
         context = make_context(settings, watch)
     warn(context)
