@@ -65,7 +65,7 @@ _PUBLIC = {
     "gensynth.prediction.evaluation": ("Evaluation",),
     "gensynth.report.assessment": ("Assessment",),
     "gensynth.space": ("Choose", "GivesGraph", "Replay", "SearchSpace", "Source", "Task", "build"),
-    "gensynth.training.class_measures": ("precision", "sensitivity"),
+    "gensynth.evaluation.class_measures": ("precision", "sensitivity"),
     "gensynth.training.job": ("Diverged",),
 }
 """Public names by the module that holds each; `__init__.pyi` types them."""

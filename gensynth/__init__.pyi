@@ -30,6 +30,8 @@ from gensynth.campaign.early_stopping import Running as Running
 from gensynth.campaign.experiment import Experiment as Experiment
 from gensynth.campaign.experiment import read_experiment as read_experiment
 from gensynth.errors import InputError as InputError
+from gensynth.evaluation.class_measures import precision as precision
+from gensynth.evaluation.class_measures import sensitivity as sensitivity
 from gensynth.evaluation.constraint import Candidate as Candidate
 from gensynth.evaluation.constraint import Constraint as Constraint
 from gensynth.evaluation.constraint import ConstraintError as ConstraintError
@@ -80,8 +82,6 @@ from gensynth.space import SearchSpace as SearchSpace
 from gensynth.space import Source as Source
 from gensynth.space import Task as Task
 from gensynth.space import build as build
-from gensynth.training.class_measures import precision as precision
-from gensynth.training.class_measures import sensitivity as sensitivity
 from gensynth.training.job import Diverged as Diverged
 
 _HOMES: dict[str, str]

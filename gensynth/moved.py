@@ -33,6 +33,7 @@ FORMER = {
     "gensynth.score": "gensynth.evaluation.score",
     "gensynth.setting": "gensynth.campaign.context",
     "gensynth.trace": "gensynth.graph.trace",
+    "gensynth.training.class_measures": "gensynth.evaluation.class_measures",
     "gensynth.training.device": "gensynth.training.torch_device",
 }
 """The present name of each module, by its former name."""

@@ -17,6 +17,7 @@ def evaluate(
     split: str | None = None,
     preprocess: str | Path | None = None,
     html: str | Path | None = None,
+    class_level: int | None = None,
 ) -> Evaluation:
     """Classify labelled pictures, read from their files, and count how often a network is right.
 
@@ -27,6 +28,7 @@ def evaluate(
             all pictures. A split without a folder is held out as in a search.
         preprocess: the `config.json` that describes the preprocessing, if the model does not.
         html: a page to write, with the most confident mistakes as pictures.
+        class_level: which folders are the classes, 1 by default; see `[data]` of an experiment.
 
     Returns:
         Top-1 with its interval, balanced accuracy, figures of each class, the confusion matrix.
@@ -39,7 +41,8 @@ def evaluate(
     >>> found.images, len(found.per_class), found.interval[0] < found.top1
     (359, 10, True)
     """
-    settings = DataSettings(data_path(str(data)))
+    level = 1 if class_level is None else class_level
+    settings = DataSettings(data_path(str(data)), class_level=level)
     pictures, names, words = labelled(settings, split)
     found = evaluated(classifier_of(model, preprocess), pictures, names, words)
     if html is not None:

@@ -62,9 +62,11 @@ def changed(
     trials: int | None = None,
     executor: str | None = None,
     seed: int | None = None,
+    class_level: int | None = None,
 ) -> Experiment:
     """Return the experiment with the values that are not None in place of its own."""
     images = settings.data if data is None else replace(settings.data, path=data_path(data))
+    images = images if class_level is None else replace(images, class_level=class_level)
     return replace(
         settings,
         data=images if image_size is None else replace(images, image_size=image_size),

@@ -104,7 +104,7 @@ def export(
     >>> import gensynth
     >>> exported = gensynth.export("attendnext:tiny", "tiny", image_size=32, classes=10)
     >>> sorted(file.name for file in exported.folder.glob("*.py"))
-    ['attendnext.py', 'timm_model.py']
+    ['attendnext.py', 'predict.py', 'timm_model.py']
     """
     with trusting(trust):
         return _exported(

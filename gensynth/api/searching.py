@@ -51,6 +51,7 @@ def search(
     *,
     data: str | Path | None = None,
     image_size: int | None = None,
+    class_level: int | None = None,
     space: str | Mapping[str, Any] | None = None,
     constraints: Mapping[str, Mapping[str, Any]] | None = None,
     score: str | Mapping[str, Any] | None = None,
@@ -74,6 +75,7 @@ def search(
             if there is none, the search is the embedded one for digits or for a folder of images.
         data: a folder of images, `hub:NAME`, or `digits`.
         image_size: resize images to this height and width in pixels.
+        class_level: which folders are the classes; see `[data]` of an experiment.
         space: the search space by name, or a table `{"use": NAME, ...}` of its fields.
         constraints: tables by name, such as `{"max_params": {"limit": 20_000}}`.
         score: the score by name, or its table.
@@ -121,7 +123,7 @@ def search(
     settings = experiment_of(experiment, images, folder)
     if experiment is None and folder is not None and not (trust or trusted()):
         require_own_code(folder, settings, noted_whereabouts(folder))
-    settings = changed(settings, images, image_size, trials, executor, seed)
+    settings = changed(settings, images, image_size, trials, executor, seed, class_level)
     plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
     settings = with_tables(settings, {**plugins, **tables})
     folder = folder or Path("runs") / settings.name
@@ -228,6 +230,7 @@ def preflight(
     *,
     data: str | Path | None = None,
     image_size: int | None = None,
+    class_level: int | None = None,
     samples: int = USUAL,
     progress: bool = True,
 ) -> Findings:
@@ -240,6 +243,7 @@ def preflight(
         experiment: a TOML file or an `Experiment`; by default the embedded one for `data`.
         data: a folder of images, `hub:NAME`, or `digits`.
         image_size: resize images to this height and width in pixels.
+        class_level: which folders are the classes; see `[data]` of an experiment.
         samples: number of candidates to draw.
         progress: show a progress bar on standard error.
 
@@ -253,7 +257,7 @@ def preflight(
     """
     images = None if data is None else str(data)
     given = embedded(images) if experiment is None else experiment_of(experiment)
-    settings = changed(given, images, image_size)
+    settings = changed(given, images, image_size, class_level=class_level)
     with progress_bar() as watch:
         context = make_context(settings, watch)
     warn(context)

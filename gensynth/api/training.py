@@ -1,7 +1,7 @@
 """A long training of one network: by the same recipe as any other, so that figures compare."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -85,6 +85,7 @@ def train(
     epochs: int = 60,
     out: str | Path | None = None,
     image_size: int | None = None,
+    class_level: int | None = None,
     batch_size: int = 128,
     data_share: float = 1.0,
     validation_share: float = 0.2,
@@ -113,6 +114,7 @@ def train(
         out: folder of the training, `runs/train/MODEL` by default.
         image_size: resize images to this height and width; by default they keep their size, or
             take that of an exported network.
+        class_level: which folders are the classes, 1 by default; see `[data]` of an experiment.
         batch_size: images per batch.
         data_share: share of the training images to use, up to 1.
         validation_share: share of the training images to hold out if there is no such folder.
@@ -138,9 +140,8 @@ def train(
     model = str(model)
     place = Path(out) if out is not None else _usual_folder(model)
     exported = export_in(Path(model))
-    settings = _settings(data, image_size, validation_share, exported)
+    settings = _settings(data, image_size, validation_share, class_level, exported)
     recipe = _recipe(epochs, batch_size, data_share, augment)
-    computed_on = _device(device)
     images = _opened(settings)
     warn(images)
     network = trainable(model, images.task)
@@ -149,7 +150,9 @@ def train(
     tried = rates if rates is not None else RATES if start is None else FINE_TUNING_RATES
     costs = _costs(model, network.source)
     images = _opened(settings, network.source.input_shape[1:])
-    job = _job(network.source, settings, images, recipe, seed, place, threads, computed_on, start)
+    job = _job(
+        network.source, settings, images, recipe, seed, place, threads, _device(device), start
+    )
     if rate_only:
         choice = rate_chosen(model, job, tried, watch)
         return Trained(model, place, choice, None, None, network.source, words)
@@ -164,10 +167,15 @@ def _opened(settings: DataSettings, size: tuple[int, int] | None = None) -> Data
 
 
 def _settings(
-    data: str | Path, image_size: int | None, validation_share: float, exported: Path | None
+    data: str | Path,
+    image_size: int | None,
+    validation_share: float,
+    class_level: int | None,
+    exported: Path | None,
 ) -> DataSettings:
     """Return how the images are opened: for an exported network, as it takes them."""
     settings = DataSettings(data_path(str(data)), image_size, validation_share=validation_share)
+    settings = settings if class_level is None else replace(settings, class_level=class_level)
     known = None if exported is None else read_images(exported)
     return settings if known is None else as_exported(known, settings)
 

@@ -28,7 +28,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
 from gensynth.evaluation.evaluator import Description, EndsProcess, Evaluation
 from gensynth.evaluation.measurement import Measurement
-from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.evaluation.outcome import Ending, Outcome, Purpose
 from gensynth.generators.protocol import CountsRejections, Generator
 from gensynth.latency.device import answer_here
 from gensynth.latency.job import Stopwatch
@@ -194,7 +194,7 @@ class CampaignDriver:
                 described = self.evaluator.described(proposal.decisions)
                 new = rows.screened(new, described, self.evaluator)
             except (InputError, ConstraintError) as error:
-                ending = "lost" if isinstance(error, EndsProcess) else "crashed"
+                ending: Ending = "lost" if isinstance(error, EndsProcess) else "crashed"
                 self._reject(replace(new, ending=ending, detail=str(error)), {})
                 continue
             twin = self.ledger.twin(new.fingerprint)

@@ -70,6 +70,11 @@ class Context:
     repeated: str = ""
     """A sentence about images that are in several splits or classes; empty if there are none."""
 
+    nested: str = ""
+    """A sentence about folders inside the class folders; empty if there are none."""
+    imbalanced: str = ""
+    """A sentence about classes with different numbers of images; empty if they are even."""
+
     @cached_property
     def evaluator(self) -> Evaluator:
         """The constraints and the score applied to the space, before any reference is trained."""
@@ -174,6 +179,8 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
         class_names=data.class_names,
         left_out=data.left_out,
         repeated=data.repeated,
+        nested=data.nested,
+        imbalanced=data.imbalanced,
     )
     context.make_generator(context.evaluator)  # Reports a wrong generator table now.
     return context

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli.options import AsJson, Preprocess, TrainedModel, print_json
+from gensynth.cli.options import AsJson, ClassLevel, Preprocess, TrainedModel, print_json
 
 if TYPE_CHECKING:
     from gensynth.prediction.evaluation import Evaluation
@@ -32,6 +32,7 @@ def evaluate(
     model: TrainedModel,
     data: Data,
     split: Split = None,
+    class_level: ClassLevel = None,
     preprocess: Preprocess = None,
     html: Html = Path("evaluation.html"),
     as_json: AsJson = False,
@@ -42,7 +43,9 @@ def evaluate(
     class, and the confusion matrix. Exits with 1 if a picture cannot be read;
     the others are counted.
     """
-    found = gensynth.evaluate(model, data, split=split, preprocess=preprocess, html=html)
+    found = gensynth.evaluate(
+        model, data, split=split, preprocess=preprocess, html=html, class_level=class_level
+    )
     if as_json:
         print_json(_plain(found))
     else:

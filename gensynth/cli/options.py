@@ -79,6 +79,15 @@ ResizedTo = Annotated[
         help="Resize images to this height and width in pixels. Default: original size.",
     ),
 ]
+ClassLevel = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--class-level",
+        help="Which folders are the classes: 1 (default) = the outermost, 2 = those inside, ...; "
+        "0 = those that hold the images.",
+        min=0,
+    ),
+]
 
 
 Trust = Annotated[

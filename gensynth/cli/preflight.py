@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import gensynth
-from gensynth.cli.options import AsJson, ExperimentOrSuited, Images, ResizedTo, print_json
+from gensynth.cli.options import (
+    AsJson,
+    ClassLevel,
+    ExperimentOrSuited,
+    Images,
+    ResizedTo,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from gensynth.feasibility.findings import Findings
@@ -16,6 +23,7 @@ def preflight(
     experiment: ExperimentOrSuited = None,
     data: Images = None,
     image_size: ResizedTo = None,
+    class_level: ClassLevel = None,
     samples: Annotated[int, typer.Option(help="Number of candidates to draw.", min=20)] = 2000,
     as_json: AsJson = False,
 ) -> None:
@@ -30,7 +38,9 @@ def preflight(
     """
     from gensynth.report.feasibility_text import print_findings
 
-    found = gensynth.preflight(experiment, data=data, image_size=image_size, samples=samples)
+    found = gensynth.preflight(
+        experiment, data=data, image_size=image_size, class_level=class_level, samples=samples
+    )
     if as_json:
         print_json(plain(found))
     else:

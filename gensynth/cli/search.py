@@ -10,7 +10,14 @@ import typer
 from rich.markup import escape
 
 import gensynth
-from gensynth.cli.options import AsJson, ExperimentOrSuited, Images, ResizedTo, print_json
+from gensynth.cli.options import (
+    AsJson,
+    ClassLevel,
+    ExperimentOrSuited,
+    Images,
+    ResizedTo,
+    print_json,
+)
 from gensynth.process import exit_code
 from gensynth.report.terminal import console
 
@@ -44,6 +51,7 @@ def search(
     experiment: ExperimentOrSuited = None,
     data: Images = None,
     image_size: ResizedTo = None,
+    class_level: ClassLevel = None,
     out: Out = None,
     trials: Trials = None,
     generator: NamedGenerator = None,
@@ -63,12 +71,13 @@ def search(
     """
     given = {"": experiment, "data": data, "image-size": image_size, "out": out, "trials": trials}
     given |= {"generator": generator, "executor": executor, "address": address, "seed": seed}
-    given |= {"storage": storage, "json": as_json or None}
+    given |= {"storage": storage, "json": as_json or None, "class-level": class_level}
     try:
         campaign = gensynth.search(
             experiment,
             data=data,
             image_size=image_size,
+            class_level=class_level,
             out=out,
             trials=trials,
             generator=generator,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli.options import AsJson, print_json, print_measurement, words
+from gensynth.cli.options import AsJson, ClassLevel, print_json, print_measurement, words
 from gensynth.errors import InputError
 from gensynth.process import exit_code, say
 
@@ -60,6 +60,7 @@ def train(
     epochs: Annotated[int, typer.Option(help="Number of epochs.", min=1)] = 60,
     out: Annotated[Folder, typer.Option(help="Folder. Default: runs/train/MODEL.")] = None,
     image_size: Size = None,
+    class_level: ClassLevel = None,
     batch_size: Annotated[int, typer.Option(help="Images per batch.", min=2)] = 128,
     data_share: Share = 1.0,
     validation_share: Validation = 0.2,
@@ -89,6 +90,7 @@ def train(
             epochs=epochs,
             out=out,
             image_size=image_size,
+            class_level=class_level,
             batch_size=batch_size,
             data_share=data_share,
             validation_share=validation_share,

@@ -4,8 +4,6 @@ A folder is decoded once into a cache, which is found again by the names and tim
 by their content.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +14,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from gensynth.data import cache as image_cache
+from gensynth.data import unreadable
 from gensynth.data.cache import Decoded
+from gensynth.data.cache_key import choices, key, key_of_chain
 from gensynth.data.layout import Listing, Picture, scan
 from gensynth.data.picture import PictureChanged, PictureInfo, decode, in_parallel, inspect
 from gensynth.data.preprocessing import Preprocessing, decoding
@@ -25,8 +25,6 @@ from gensynth.data.split import SPLITS, Placed, repeats, stratified
 from gensynth.errors import InputError
 from gensynth.space import Task
 
-FORMAT = 1
-"""Increases whenever the same files would be decoded to different pixels."""
 Size = tuple[int, int]
 """Height and width in pixels."""
 
@@ -43,13 +41,13 @@ def open_folder(
     Raises:
         InputError: the folder is not a data set, changes meanwhile, or the cache is read-only.
     """
-    listing = scan(Path(settings.path))
+    listing = scan(Path(settings.path), settings.class_level)
     stamps = [(picture.name, picture.stamp) for picture in listing.pictures]
     chain = [] if settings.chain == "two_resizes" else ["one_resize", size]
-    index = cache / "listings" / _key(settings, stamps, *chain)
+    index = cache / "listings" / key(settings, stamps, *chain, *choices(settings))
     found = _indexed(index, cache, settings)
     if found is not None:
-        return found
+        return replace(found, nested=listing.nested)
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / "decode.lock"):
@@ -59,7 +57,7 @@ def open_folder(
                 index.write_text(found.fingerprint, encoding="utf-8")
     except OSError as error:
         raise InputError(str(cache), f"cannot be written ({error.strerror})") from None
-    return found
+    return replace(found, nested=listing.nested)
 
 
 def task_of_folder(settings: DataSettings) -> Task:
@@ -68,7 +66,7 @@ def task_of_folder(settings: DataSettings) -> Task:
     Raises:
         InputError: the folder is not a data set, or its pictures differ in size.
     """
-    listing = scan(Path(settings.path))
+    listing = scan(Path(settings.path), settings.class_level)
     classes = len(listing.class_names)
     if settings.image_size and settings.channels:
         return Task(settings.channels, settings.image_size, settings.image_size, classes)
@@ -90,14 +88,28 @@ def _load(folder: Path, settings: DataSettings) -> DataSet | None:
     if loaded is None:
         return None
     data, header = loaded
-    data = replace(data, repeated=header.repeated, chain=settings.chain)
+    chain, background = settings.chain, settings.background
+    data = replace(data, repeated=header.repeated, chain=chain, background=background)
     total = header.skipped + sum(header.counts.values())
-    listed = _unreadable_list(folder)
-    _refuse_too_many(header.skipped, total, settings, listed)
+    listed = unreadable.list_of(folder)
+    unreadable.refuse_too_many(header.skipped, total, settings, listed)
+    if settings.chain != "two_resizes":
+        _refuse_equal(data, settings)
     if header.skipped:
-        skipped = f"{header.skipped} of {total} images cannot be read and are left out"
-        return replace(data, left_out=f"{skipped}; see {listed}")
+        words = unreadable.sentence(header.skipped, total, listed, Path(settings.path))
+        return replace(data, left_out=words)
     return data
+
+
+def _refuse_equal(data: DataSet, settings: DataSettings) -> None:
+    """Raise `InputError` if all images are the same: there is nothing to learn."""
+    images = data.splits["train"].images
+    same = all(bool((images[i : i + 256] == images[0]).all()) for i in range(0, len(images), 256))
+    if same and len(images) > 1:
+        problem = f"all {len(images)} training images have the same pixels once they are decoded"
+        remedy = "store them as 8-bit pictures; if they are drawn in white on transparency, set "
+        remedy += "data.background = 0"
+        raise InputError(settings.path, f"{problem}; {remedy}")
 
 
 def _decoded(
@@ -115,11 +127,11 @@ def _decoded(
     ]
     natural = _shape(settings, listing.pictures, infos)
     shape = natural if size is None else (natural[0], *size)
-    differs = _key_of_chain(settings, infos, shape, natural)
-    folder = cache / _key(settings, (listing.class_names, content), *differs)
+    differs = key_of_chain(settings, infos, shape, natural)
+    folder = cache / key(settings, (listing.class_names, content), *differs)
     known = _load(folder, settings)
     if known is None:
-        plan = _Plan(settings, listing, infos, shape, _unreadable_list(folder))
+        plan = _Plan(settings, listing, infos, shape, unreadable.list_of(folder))
         pictures = plan.pictures(progress)
         facts = (plan.repeated(), plan.white)
         image_cache.write(folder, listing.class_names, plan.shape, pictures, *facts)
@@ -128,29 +140,6 @@ def _decoded(
         raise InputError(str(folder), "was written but cannot be read back; check the disk")
     progress(total, total)
     return known
-
-
-def _key_of_chain(
-    settings: DataSettings,
-    infos: Sequence[PictureInfo],
-    shape: tuple[int, int, int],
-    natural: tuple[int, int, int],
-) -> list[object]:
-    """Return what distinguishes the pixels from those that earlier versions decoded, if anything.
-
-    Most pictures have the same pixels in both chains, and their data set the same fingerprint.
-    """
-    if settings.chain == "two_resizes":
-        return []
-    _, height, width = shape
-    alike = all(
-        not (info.transparent or info.white)
-        and info.size[0] * width == info.size[1] * height
-        and info.size[0] < 4 * height  # A JPEG four times as large was decoded at a reduced size.
-        for info in infos
-        if not info.problem
-    )
-    return [] if alike and shape == natural else ["one_resize", shape]
 
 
 class _Plan:
@@ -172,20 +161,20 @@ class _Plan:
 
     def pictures(self, progress: Progress) -> Iterator[Decoded]:
         """Decode all pictures; raise `InputError` at the end if too many are unreadable."""
-        how = decoding(self.settings.chain, *self.shape, self.white)
-        unreadable: list[str] = []
+        how = decoding(self.settings.chain, *self.shape, self.white, self.settings.background)
+        problems: list[tuple[str, str]] = []
         left = Counter[tuple[str, int]]()
         pixels_of = in_parallel(lambda entry: _pixels(entry[0], entry[1], how), self.entries)
         for done, (entry, pixels) in enumerate(zip(self.entries, pixels_of, strict=True), 1):
             picture, _, split = entry
             if isinstance(pixels, str):
-                unreadable.append(f"{picture.path}\t{pixels}")
+                problems.append((picture.path, pixels))
                 yield Decoded(split, picture.label, None)
             else:
                 left[split, picture.label] += 1
                 yield Decoded(split, picture.label, pixels)
             progress(len(self.entries) + done, 2 * len(self.entries))
-        self._refuse_damage(unreadable, left)
+        self._refuse_damage(problems, left)
 
     def repeated(self) -> str:
         """Return a sentence about identical files in several splits or classes."""
@@ -197,12 +186,12 @@ class _Plan:
             ]
         )
 
-    def _refuse_damage(self, unreadable: list[str], left: Counter[tuple[str, int]]) -> None:
-        if unreadable:
-            text = "\n".join(unreadable) + "\n"
-            # File names need not be UTF-8.
-            self.listed.write_text(text, encoding="utf-8", errors="backslashreplace")
-        _refuse_too_many(len(unreadable), len(self.entries), self.settings, self.listed)
+    def _refuse_damage(
+        self, problems: list[tuple[str, str]], left: Counter[tuple[str, int]]
+    ) -> None:
+        if problems:
+            unreadable.write_list(self.listed, problems)
+        unreadable.refuse_too_many(len(problems), len(self.entries), self.settings, self.listed)
         for split in SPLITS:
             for label, name in enumerate(self.listing.class_names):
                 if not left[split, label]:
@@ -270,25 +259,3 @@ def _shape(
 def _size(info: PictureInfo) -> str:
     height, width = info.size
     return f"{width}x{height} pixels"
-
-
-def _unreadable_list(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.unreadable.txt")
-
-
-def _refuse_too_many(count: int, total: int, settings: DataSettings, listed: Path) -> None:
-    if count > settings.unreadable_share * total:
-        raise InputError(
-            settings.path,
-            f"{count} of {total} images cannot be read, more than the share that may be skipped "
-            f"(data.unreadable_share = {settings.unreadable_share:g}); repair or remove those in "
-            f"{listed}",
-        )
-
-
-def _key(settings: DataSettings, content: Sequence[object], *more: object) -> str:
-    """Return the name of the cache for this content and the settings that affect its decoding."""
-    shape = (settings.image_size, settings.channels)
-    split = (settings.validation_share, settings.test_share, settings.split_seed)
-    text = json.dumps((FORMAT, shape, split, content, *more), separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

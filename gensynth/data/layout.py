@@ -3,7 +3,7 @@
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,18 @@ SUFFIXES = frozenset(
     )
 )
 """Includes formats that Pillow may not read: such files count as unreadable, not as absent."""
+NAMED = 5
+"""Missing classes that a message names."""
+
+
+JUNK = frozenset(
+    (
+        *("__macosx", "@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@sharebin"),
+        *("$recycle.bin", "system volume information", "lost+found", "found.000", "__pycache__"),
+        *("@recently-snapshot", "thumbs.db", "desktop.ini"),
+    )
+)
+"""Folders that archives, file systems and network storage leave behind, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +63,20 @@ class Listing:
 
     class_names: tuple[str, ...]
     pictures: tuple[Picture, ...]
+    nested: str = ""
+    """A sentence about folders inside the class folders; empty if there are none."""
 
 
-def scan(root: Path) -> Listing:
+def scan(root: Path, class_level: int = 1) -> Listing:
     """List `root/<class>/...` or `root/{train,val,test}/<class>/...`.
 
-    Without folders for splits, all pictures belong to `train`. Files without an image's suffix and
-    names that begin with a dot are ignored.
+    Without folders for splits, all pictures belong to `train`. Files without an image's suffix,
+    names that begin with a dot, and folders of `JUNK` are ignored.
+
+    Args:
+        root: the folder.
+        class_level: 1 = the outermost folders are the classes, 2 = the folders in these, and so
+            on; 0 = the folders that hold the pictures. Inner classes are called `outer/inner`.
 
     Raises:
         InputError: the folder has neither layout, or a class has no images.
@@ -65,22 +84,96 @@ def scan(root: Path) -> Listing:
     if not root.is_dir():
         raise InputError(str(root), "no such folder; expected `digits` or a folder of images")
     folders = _split_folders(root)
-    class_names = tuple(_subfolders(folders["train"]))
-    for name in class_names:
+    for name in _subfolders(folders["train"]):
         _require_class(folders["train"] / name)
-    if len(class_names) < 2:
-        found = f"only {class_names[0]!r}" if class_names else "none"
-        raise InputError(
-            str(folders["train"]), f"expected two or more class folders, found {found}"
-        )
-    pictures: list[Picture] = []
     try:
-        for split in SPLITS:
-            if split in folders:
-                pictures += _pictures(root, folders[split], split, class_names)
+        found = {split: _Found.of(folder, class_level) for split, folder in folders.items()}
     except OSError as error:
         raise InputError(str(error.filename), f"cannot be read ({error.strerror})") from None
-    return Listing(class_names, tuple(pictures))
+    shape = nested(found["train"].depths, class_level)
+    class_names = tuple(sorted(found["train"].classes))
+    if len(class_names) < 2:
+        only = f"only {class_names[0]!r}" if class_names else "none"
+        problem = f"expected two or more class folders, found {only}"
+        raise InputError(str(folders["train"]), _joined(problem, shape))
+    pictures: list[Picture] = []
+    for split in SPLITS:
+        if split in folders:
+            _require_classes(folders[split], found[split].classes, class_names, shape)
+            pictures += _pictures(root, found[split].classes, split, class_names)
+    return Listing(class_names, tuple(pictures), shape)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a split's folder holds."""
+
+    classes: Mapping[str, Sequence[os.DirEntry[str]]]
+    """The image files of each class."""
+    depths: Mapping[str, int]
+    """How many folders deep each folder is that holds images; a class folder is at 1."""
+
+    @classmethod
+    def of(cls, folder: Path, level: int) -> "_Found":
+        classes: dict[str, list[os.DirEntry[str]]] = {}
+        depths: dict[str, int] = {}
+        for top in _subfolders(folder):
+            if level == 1:
+                classes[top] = []
+            for file in _files(folder / top):
+                inside = os.path.dirname(file.path)[len(str(folder)) :].strip(os.sep)
+                parts = inside.split(os.sep)
+                depths[inside] = len(parts)
+                if len(parts) < level:
+                    problem = f"lies outside the class folders of level {level}; move it into one"
+                    raise InputError(file.path, problem)
+                classes.setdefault("/".join(parts[: level or None]), []).append(file)
+        return cls({name: sorted(f, key=lambda e: e.path) for name, f in classes.items()}, depths)
+
+
+def nested(depths: Mapping[str, int], level: int) -> str:
+    """Return a sentence about folders inside the class folders, with the way to other classes.
+
+    >>> nested({"fruit/apple": 2, "fruit/pear": 2, "milk": 1}, 1)[:69]
+    'the class folders hold folders: images lie 1 to 2 folders deep, in 3 '
+    """
+    deepest = max(depths.values(), default=0)
+    if level != 1 or deepest < 2:
+        return ""
+    least, outermost = min(depths.values()), len({d.partition(os.sep)[0] for d in depths})
+    deep = f"{deepest}" if least == deepest else f"{least} to {deepest}"
+    return (
+        f"the class folders hold folders: images lie {deep} folders deep, in {len(depths)} "
+        f"folders; the {outermost} outermost are the classes; class_level (in [data], or "
+        "--class-level) chooses others: 0 = the folders that hold the images, 2 = those of the "
+        "second level"
+    )
+
+
+def _joined(problem: str, shape: str) -> str:
+    return f"{problem}; {shape}" if shape else problem
+
+
+def _require_classes(
+    folder: Path,
+    found: Mapping[str, Sequence[os.DirEntry[str]]],
+    class_names: Sequence[str],
+    shape: str,
+) -> None:
+    """Refuse a split that has other classes than train, or a class without images."""
+    for name in sorted(found):
+        if name not in class_names:
+            problem = f"the train split has no such class{nearest(name, class_names)}"
+            raise InputError(str(folder / name), _joined(problem, shape))
+        if not found[name]:
+            problem = "the class has no images; add some or remove it"
+            raise InputError(str(folder / name), _joined(problem, shape))
+    missing = [name for name in class_names if name not in found]
+    if missing:
+        some = ", ".join(map(repr, missing[:NAMED]))
+        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+        problem = f"has no folder for {some}{more}, which train has; add images of each class"
+        raise InputError(str(folder), _joined(problem, shape))
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
@@ -125,30 +218,43 @@ def _require_class(folder: Path) -> None:
 def _subfolders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+            return sorted(e.name for e in entries if _is_folder(e) and not _is_junk(e.name))
     except OSError as error:
         raise InputError(str(folder), f"cannot be read ({error.strerror})") from None
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link to itself.
+        return False
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
 def _pictures(
-    root: Path, folder: Path, split: str, class_names: Sequence[str]
+    root: Path,
+    classes: Mapping[str, Sequence[os.DirEntry[str]]],
+    split: str,
+    class_names: Sequence[str],
 ) -> Iterator[Picture]:
-    present = _subfolders(folder)
-    for name in present:
-        if name not in class_names:
-            hint = nearest(name, class_names)
-            raise InputError(str(folder / name), f"the train split has no such class{hint}")
     for label, name in enumerate(class_names):
-        files = sorted(_files(folder / name), key=lambda file: file.path) if name in present else []
-        if not files:
-            raise InputError(str(folder / name), "the class has no images; add some or remove it")
-        for file in files:
-            found = file.stat()
-            if not stat.S_ISREG(found.st_mode):
-                raise InputError(file.path, "is named like an image but is not a file; remove it")
+        for file in classes[name]:
             below = file.path[len(str(root)) :].replace(os.sep, "/").lstrip("/")
-            stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-            yield Picture(file.path, below, label, split, stamp)
+            yield Picture(file.path, below, label, split, _stamp(file))
+
+
+def _stamp(file: os.DirEntry[str]) -> tuple[int, int, int]:
+    """Return size and times of a file; zeros for a link to nothing, which cannot be read."""
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0, 0)
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(file.path, "is named like an image but is not a file; remove it")
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _files(folder: Path | str, above: Sequence[str] = ()) -> Iterator[os.DirEntry[str]]:
@@ -158,9 +264,9 @@ def _files(folder: Path | str, above: Sequence[str] = ()) -> Iterator[os.DirEntr
         raise InputError(str(folder), "is a link to a folder that contains it; remove the link")
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if _is_junk(entry.name):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 yield from _files(entry.path, (*above, here))
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
                 yield entry

@@ -48,7 +48,7 @@ def originals(settings: DataSettings, split: str, cache: Path | None = None) -> 
         rows = digits_dealt(settings, labels)[split]
         return [Original(f"{row:04d}.png", int(labels[row]), embedded=images[row]) for row in rows]
     settings = _as_folder(settings, cache)
-    listing = scan(Path(settings.path))
+    listing = scan(Path(settings.path), settings.class_level)
     return [
         Original(picture.name, picture.label, picture.path)
         for picture, dealt_to in zip(listing.pictures, dealt(settings, listing), strict=True)
@@ -74,7 +74,7 @@ def labelled(
         names = tuple(str(digit) for digit in range(10))
         return originals(settings, split or "test"), names, f"{split or 'test'} images of digits"
     name, settings = Path(settings.path).name, _as_folder(settings)
-    listing = scan(Path(settings.path))
+    listing = scan(Path(settings.path), settings.class_level)
     if split is None and any(picture.split == "test" for picture in listing.pictures):
         split = "test"
     if split is not None:

@@ -4,8 +4,11 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -16,11 +19,32 @@ from gensynth.data.preprocessing import Preprocessing, pixels_of
 from gensynth.process import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
+MOST_PIXELS, MOST_PIXELS_16 = 2**27, 2**25
+"""Pixels of the largest picture that is decoded; and of one with 16 bits, which takes more."""
+BIG = 2**24
+"""Pictures with more pixels are decoded one at a time: each takes hundreds of megabytes."""
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_BIG_ONES = Lock()
 LONGEST = 100
 """Largest ratio of a picture's sides."""
 CHUNK = 512
 """Pictures that the threads decode ahead at most; bounds the memory in use."""
 
+FAINT = 64
+"""A 16-bit colour picture whose upper 8 bits stay below this has kept at most six of them."""
+
+
+def _register_heif() -> bool:
+    """Let Pillow read HEIC, the format of phones, if pillow-heif is installed."""
+    try:
+        heif = import_module("pillow_heif")
+    except ImportError:
+        return False
+    heif.register_heif_opener()
+    return True
+
+
+HAS_HEIF = _register_heif()
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -60,12 +84,14 @@ def inspect(path: str) -> PictureInfo:
             problem = refusal(image)
             if problem:
                 return PictureInfo("", problem=problem)
-            white = int(np.asarray(image).max()) if image.mode.startswith("I") else 0
+            white = _white(image, data)
             transparent = image.has_transparency_data
             return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
+    except _Refused as error:
+        return PictureInfo("", problem=str(error))
     # A decoder may raise anything on damaged bytes.
     except Exception as error:
-        return PictureInfo(sha, problem=described(error))
+        return PictureInfo(sha, problem=described(error, data))
 
 
 def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | str:
@@ -81,7 +107,8 @@ def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | st
     if hashlib.sha256(data).hexdigest() != sha256:
         raise PictureChanged("changed")
     try:
-        pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
+        with _BIG_ONES if _is_big(data) else nullcontext():
+            pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
     except MemoryError:
         raise
     except Exception as error:
@@ -106,7 +133,48 @@ def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
 
 def refusal(image: Image.Image) -> str:
     """Return why a picture is not used although it can be decoded; empty if it is."""
-    return _unknown_range(image) or _too_long(image)
+    return _unknown_range(image) or _too_long(image) or _too_large(image)
+
+
+class _Refused(Exception):
+    """A picture that can be decoded, but not without loss."""
+
+
+def _white(image: Image.Image, data: bytes) -> int:
+    """Return the largest value of a picture with 16 bits, otherwise 0.
+
+    Raises:
+        _Refused: it has 16 bits a colour, of which Pillow keeps 8, and these hold almost nothing.
+    """
+    several = _colours_of_16_bits(data)
+    if not several and not image.mode.startswith("I"):
+        return 0
+    with _BIG_ONES if image.width * image.height > BIG else nullcontext():
+        values = np.asarray(image.convert("RGB") if several else image)
+        white = int(values.max())
+    if several and white < FAINT:
+        problem = f"has 16 bits a colour, of which only {white} of 255 levels are used"
+        raise _Refused(f"{problem}; store it with 8 bits, scaled to their range")
+    return 0 if several else white
+
+
+def _colours_of_16_bits(data: bytes) -> bool:
+    """Return whether a file is a PNG with several channels of 16 bits each."""
+    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
+
+
+def _is_big(data: bytes) -> bool:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.width * image.height > BIG
+
+
+def _too_large(image: Image.Image) -> str:
+    """Return the problem with a picture that would take too much memory; empty if none."""
+    most = MOST_PIXELS_16 if image.mode.startswith("I") else MOST_PIXELS
+    if image.width * image.height <= most:
+        return ""
+    bits = " of 16 bits" if image.mode.startswith("I") else ""
+    return f"has {image.width} x {image.height} pixels{bits}, more than {most:,}; make it smaller"
 
 
 def _unknown_range(image: Image.Image) -> str:
@@ -122,8 +190,12 @@ def _too_long(image: Image.Image) -> str:
     return f"is more than {LONGEST} times as long as wide" if long > LONGEST * short else ""
 
 
-def described(error: Exception) -> str:
-    """Return why a picture cannot be read, in one line."""
+def described(error: Exception, data: bytes = b"") -> str:
+    """Return why a picture, whose file may be given as `data`, cannot be read, in one line."""
+    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and not HAS_HEIF:
+        return 'is a HEIC picture; to read these: pip install "gensynth[heic]" (pillow-heif)'
+    if isinstance(error, Image.DecompressionBombError):
+        return f"has more than {MOST_PIXELS:,} pixels; make it smaller"
     if isinstance(error, UnidentifiedImageError):
         return "not an image in a known format"
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -56,7 +56,12 @@ class Preprocessing:
 
 
 def decoding(
-    chain: Chain | None, channels: int, height: int, width: int, white: int = 0
+    chain: Chain | None,
+    channels: int,
+    height: int,
+    width: int,
+    white: int = 0,
+    background: int = 255,
 ) -> Preprocessing:
     """Return the preprocessing of a chain up to its pixels, without mean and std.
 
@@ -66,12 +71,13 @@ def decoding(
         height: pixels to which pictures are decoded.
         width: likewise.
         white: largest value of the 16-bit pictures of a data set; 0 if it has none.
+        background: grey level behind transparent pixels; the earlier chain ignores transparency.
     """
     if chain == "two_resizes":
         return Preprocessing(
             channels, height, width, background=None, white=SHIFTED_WHITE, fit="box"
         )
-    return Preprocessing(channels, height, width, white=white or WHITE)
+    return Preprocessing(channels, height, width, background=background, white=white or WHITE)
 
 
 def decode(file: Any, how: Any) -> Any:

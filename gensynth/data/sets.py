@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.data.balance import imbalance
 from gensynth.data.preprocessing import Chain, Preprocessing, decoding
 from gensynth.errors import InputError
 from gensynth.space import Task
@@ -38,6 +39,11 @@ class DataSettings:
     """Random seed that decides which images are held out."""
     unreadable_share: float = 0.01
     """Largest share of unreadable images that is skipped; more are an error."""
+    class_level: int = 1
+    """Which folders are the classes: 1 = the outermost, 2 = those inside these, and so on; 0 =
+    those that hold the images, however deep."""
+    background: int = 255
+    """Grey level, 0 to 255, behind transparent pixels."""
     chain: Chain | None = None
     """How pictures become inputs. `one_resize` brings each to the size of the network's own input
     at once; `two_resizes` to the size of the data first, as earlier versions did. None = what the
@@ -62,6 +68,10 @@ class DataSettings:
         if self.image_size is not None and not 4 <= self.image_size <= LARGEST:
             problem = f"must be from 4 to {LARGEST} pixels, got {self.image_size}"
             raise InputError("image_size", problem)
+        if self.class_level < 0:
+            raise InputError("class_level", f"must be at least 0, got {self.class_level}")
+        if not 0 <= self.background <= 255:
+            raise InputError("background", f"must be from 0 to 255, got {self.background}")
         if self.split_seed < 0:
             raise InputError("split_seed", f"must be at least 0, got {self.split_seed}")
 
@@ -100,15 +110,26 @@ class DataSet:
     """A sentence about images that cannot be read; empty if all can."""
     repeated: str = ""
     """A sentence about files that occur in several splits or classes; empty if none do."""
+    nested: str = ""
+    """A sentence about folders inside the class folders; empty if there are none."""
     white: int = 0
     """Largest value of the 16-bit pictures; 0 if there are none."""
+    background: int = 255
+    """Grey level behind transparent pixels."""
     chain: Chain | None = None
     """How its pictures were decoded; None = the present chain."""
+
+    @property
+    def imbalanced(self) -> str:
+        """A sentence about classes with different numbers of images; empty if they are even."""
+        counts = np.bincount(self.splits["train"].labels, minlength=self.task.classes)
+        return imbalance(self.class_names, counts.tolist())
 
     def preprocessing(self, size: tuple[int, int]) -> Preprocessing:
         """Return how a picture becomes the input, of `size` (height, width), of a network."""
         task = self.task
-        how = decoding(self.chain, task.channels, task.height, task.width, self.white)
+        facts = (task.channels, task.height, task.width, self.white, self.background)
+        how = decoding(self.chain, *facts)
         then = size if size != (task.height, task.width) else None
         return replace(how, mean=self.mean, std=self.std, then=then)
 

@@ -1,10 +1,11 @@
 """Universal performance functions U: arithmetic on what is known of a candidate."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from gensynth.errors import PLUGIN_FAULTS, InputError
+from gensynth.evaluation.class_measures import measured_balance
 from gensynth.evaluation.constraint import Candidate, ConstraintError, Stage, raised
 from gensynth.evaluation.latency import LatencyTable
 
@@ -75,6 +76,22 @@ class NetScore:
             - self.beta * math.log10(params / 1e6)
             - self.gamma * math.log10(macs / 1e9)
         )
+
+
+@dataclass(frozen=True)
+class NetScoreBalanced(NetScore):
+    """NetScore with balanced accuracy in place of top-1, in decibels, for imbalanced classes.
+
+    Before the classes are measured (a prediction, or a training under way) top-1 stands for it.
+    """
+
+    def __call__(self, candidate: Candidate, /) -> float:
+        """Return the score of a trained candidate."""
+        measured = candidate.measurement
+        balanced = measured_balance(measured)
+        if measured is None or balanced is None:
+            return super().__call__(candidate)
+        return super().__call__(replace(candidate, measurement=replace(measured, top1=balanced)))
 
 
 @dataclass(frozen=True, kw_only=True)

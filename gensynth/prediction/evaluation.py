@@ -7,9 +7,9 @@ import numpy as np
 
 from gensynth.data.originals import Original
 from gensynth.errors import InputError
+from gensynth.evaluation.class_measures import balanced_accuracy, precision, sensitivity
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.prediction.classifier import Classifier
-from gensynth.training.class_measures import balanced_accuracy, precision, sensitivity
 
 MOST_MISTAKES = 24
 """Confident mistakes that are kept."""

@@ -23,10 +23,19 @@ class Described(Protocol):
     def repeated(self) -> str:
         """Which images occur in several splits or classes; empty if none does."""
 
+    @property
+    def nested(self) -> str:
+        """Which folders the class folders hold; empty if they hold none."""
+
+    @property
+    def imbalanced(self) -> str:
+        """How the numbers of images of the classes differ; empty if they do not."""
+
 
 def warn(data: Described) -> None:
     """Print on standard error what a user should know about the data."""
-    for sentence in filter(None, (data.left_out, data.repeated)):
+    known = (data.left_out, data.repeated, data.nested, data.imbalanced)
+    for sentence in filter(None, known):
         say(sentence)
 
 

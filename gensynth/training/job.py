@@ -1,7 +1,7 @@
 """A training job as plain data, and the recipe by which its network is trained."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
@@ -40,6 +40,9 @@ class Recipe:
     augment: tuple[Augmentation, ...] = ()
     """Random changes to training images: `crop` shifts by up to an eighth of the image; `flip`
     mirrors (not for digits or letters); `cutout` greys out a square of a quarter of the width."""
+    balance: Literal["none", "sampling", "weights"] = "none"
+    """For classes of different sizes: `sampling` shows images of small classes more often, and
+    those of large ones less; `weights` weighs each image's loss by the rarity of its class."""
     data_share: float = 1.0
     """Share of the training split that is used; every network gets the same images."""
     ema_decay: float = 0.0
@@ -61,6 +64,16 @@ class Recipe:
             _require(0 <= share < 1, name, "at least 0 and less than 1", share)
         share = self.data_share
         _require(0 < share <= 1, "data_share", "greater than 0 and at most 1", share)
+
+
+def deciding(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as plain data that identifies a training.
+
+    What earlier versions did not have is left out where it has no effect, so that their checkpoints
+    and reports stay valid.
+    """
+    plain = asdict(recipe)
+    return {k: v for k, v in plain.items() if (k, v) != ("balance", "none")}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gensynth.training.augment import Draws, draw_augmentation
 from gensynth.training.job import Job
+from gensynth.training.order import order_of
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,15 @@ class Lesson:
         return replace(self, order=self.order.to(place), draws=self.draws.to(device))
 
 
-def lesson_of(job: Job, epoch: int, chosen: Tensor, size: tuple[int, int]) -> Lesson:
-    """Return what epoch number `epoch` (from 1) shows of the images `chosen`, of `size` (H, W)."""
+def lesson_of(
+    job: Job, epoch: int, chosen: Tensor, labels: Tensor, size: tuple[int, int]
+) -> Lesson:
+    """Return what epoch number `epoch` (from 1) shows of the images `chosen`, of `size` (H, W).
+
+    `labels` (N,) are the classes of the chosen images.
+    """
     rng = generator_of(job.training_seed, epoch)
-    order = chosen[torch.randperm(len(chosen), generator=rng)]
+    order = chosen[order_of(labels, job.recipe.balance, rng)]
     draws = draw_augmentation(job.recipe.augment, len(order), size, rng)
     return Lesson(order, draws, rng.initial_seed())
 

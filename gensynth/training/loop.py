@@ -27,7 +27,7 @@ from gensynth.space import build_source
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented
 from gensynth.training.checkpoint import Checkpoint
-from gensynth.training.job import WEIGHTS, Diverged, Job
+from gensynth.training.job import WEIGHTS, Diverged, Job, deciding
 from gensynth.training.lesson import Lesson, generator_of, lesson_of, seeded
 from gensynth.training.optimizer import (
     MovingAverage,
@@ -36,7 +36,7 @@ from gensynth.training.optimizer import (
     rate_at,
     restore_optimizer,
 )
-from gensynth.training.order import subset
+from gensynth.training.order import class_weights, subset
 from gensynth.training.start import begin_from
 from gensynth.training.torch_device import keep_freed_memory, resolve, set_threads
 
@@ -91,9 +91,9 @@ def identity_of(job: Job) -> str:
     It uses the former names of modules, so that a checkpoint stays valid when a module moves.
     """
     source = replace(job.source, module=former(job.source.module))
-    deciding = (source, job.data_fingerprint, job.recipe, job.training_seed)
+    parts = (source, job.data_fingerprint, deciding(job.recipe), job.training_seed)
     start = () if job.start is None else (job.start.identity,)
-    return digest(dumps((*deciding, job.splits, job.measure_test, job.measure_int8, *start)))
+    return digest(dumps((*parts, job.splits, job.measure_test, job.measure_int8, *start)))
 
 
 class Training:
@@ -111,6 +111,10 @@ class Training:
         self.average = MovingAverage(self.network, decay) if decay else None
         self.images: Batches = beside.images if beside else self._batches(*job.splits)
         self.chosen = subset(self.images.labels.cpu(), data, job.recipe.data_share)
+        self.labels = self.images.labels[self.chosen.to(self.images.place)].cpu()
+        weighs = job.recipe.balance == "weights"
+        weights = class_weights(self.labels, data.task.classes).to(self.device)
+        self.weights = weights if weighs else None
         # Batch normalisation needs more than one image.
         most = max(1, len(self.chosen) // 2)
         self.steps = min(most, max(1, round(len(self.chosen) / job.recipe.batch_size)))
@@ -188,7 +192,7 @@ class Training:
 
     def lesson(self, epoch: int) -> Lesson:
         """Return what epoch number `epoch` (from 1) shows."""
-        lesson = lesson_of(self.job, epoch, self.chosen, self.images.size)
+        lesson = lesson_of(self.job, epoch, self.chosen, self.labels, self.images.size)
         return lesson.on(self.images.place, self.device)
 
     def _train(self, epoch: int) -> tuple[float, float]:
@@ -214,7 +218,8 @@ class Training:
             group["lr"] = rate_at(step, self.steps * recipe.epochs, recipe)
         with self.autocast():
             answers = self.network(images)
-            loss = functional.cross_entropy(answers, labels, label_smoothing=recipe.label_smoothing)
+            smooth, weights = recipe.label_smoothing, self.weights
+            loss = functional.cross_entropy(answers, labels, weights, label_smoothing=smooth)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -12,7 +12,7 @@ from gensynth.genome import digest
 from gensynth.moved import former
 from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
 from gensynth.training.folder_lock import Claim, claimed, taken
-from gensynth.training.job import Job
+from gensynth.training.job import Job, deciding
 from gensynth.training.long_training import (
     RATES,
     Choice,
@@ -171,7 +171,7 @@ def read_report(folder: Path) -> Report | None:
 
 def _identity(job: Job, rates: Sequence[float]) -> str:
     source = replace(job.source, module=former(job.source.module))
-    parts = [to_plain(source), job.data_fingerprint, to_plain(job.recipe), job.training_seed]
+    parts = [to_plain(source), job.data_fingerprint, deciding(job.recipe), job.training_seed]
     start = [] if job.start is None else [job.start.identity]
     return digest(dumps([*parts, sorted(rates), *start]))
 

@@ -152,7 +152,10 @@ def test_a_few_damaged_files_are_skipped_counted_and_listed(tmp_path: Path, cach
     assert len(listed.read_text().splitlines()) == 100
     assert not [path for path in cache.iterdir() if (path / "header.json").exists()]
     data = open_data(settings(folder, unreadable_share=0.4), cache)
-    assert "100 of 300 images cannot be read and are left out; see " in data.left_out
+    assert data.left_out.startswith("100 of 300 images cannot be read and are left out; ")
+    assert "; cat/0000.png (not an image in a known format), cat/0003.png" in data.left_out
+    assert data.left_out.count(".png (") == 5 and data.left_out.endswith(f"; see {listed}")
+    assert "cat/0000.png (not an image in a known format)" in str(error.value)
     assert sum(map(len, data.splits.values())) == 200
     with pytest.raises(InputError, match="100 of 300 images cannot be read"):
         open_data(settings(folder), cache)

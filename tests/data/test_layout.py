@@ -47,7 +47,10 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
         (["a/1.png", "b/readme.txt"], "b: the class has no images"),
         (["test/a/1.png", "test/b/1.png"], "expected a train split, found only test"),
         (["train/a/1.png", "train/b/1.png", "valdation/a/1.png"], "mean 'validation'"),
-        (["train/a/1.png", "train/b/1.png", "test/a/1.png"], "test/b: the class has no images"),
+        (
+            ["train/a/1.png", "train/b/1.png", "test/a/1.png"],
+            "/test: has no folder for 'b', which train has",
+        ),
         (
             ["train/cat/1.png", "train/dog/1.png", "test/dogs/1.png"],
             "the train split has no such class; did you mean 'dog'",
@@ -109,3 +112,57 @@ def test_a_class_has_a_name_that_can_be_written(name: bytes, tmp_path: Path) -> 
 def test_images_of_formats_that_may_be_unknown_are_not_passed_over(tmp_path: Path) -> None:
     listing = scan(tree(tmp_path, "a/1.heic", "a/2.AVIF", "a/3.jfif", "b/1.png"))
     assert len(listing.pictures) == 4
+
+
+@pytest.mark.parametrize("junk", ["__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"])
+def test_what_archives_and_systems_leave_behind_is_no_class(junk: str, tmp_path: Path) -> None:
+    root = tree(tmp_path, "a/1.png", f"a/{junk}/SYNOPHOTO_THUMB_M.jpg", "b/1.png")
+    (root / junk).mkdir()
+    listing = scan(tree(root, f"{junk}/a/._1.png"))
+    assert listing.class_names == ("a", "b")
+    assert [picture.name for picture in listing.pictures] == ["a/1.png", "b/1.png"]
+
+
+def test_splits_with_junk_beside_them_are_splits(tmp_path: Path) -> None:
+    root = tree(tmp_path, "train/a/1.png", "train/b/1.png", "val/a/2.png", "val/b/2.png")
+    for junk in ("__MACOSX", "train/@eaDir", "val/__MACOSX"):
+        (root / junk).mkdir()
+    assert len(scan(root).pictures) == 4
+
+
+def test_a_link_to_nothing_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a/1.png", "b/1.png")
+    (root / "a" / "gone.jpg").symlink_to("nowhere.jpg")
+    (root / "b" / "circle.jpg").symlink_to("circle.jpg")
+    stamps = {picture.name: picture.stamp for picture in scan(root).pictures}
+    assert stamps["a/gone.jpg"] == stamps["b/circle.jpg"] == (0, 0, 0) and len(stamps) == 4
+
+
+GROCERIES = (
+    "fruit/apple/golden/1.png",
+    "fruit/apple/red/1.png",
+    "fruit/kiwi/1.png",
+    "milk/arla/1.png",
+)
+
+
+def test_folders_inside_the_classes_are_told_with_the_ways_to_choose(tmp_path: Path) -> None:
+    root = tree(tmp_path, *GROCERIES)
+    listing = scan(root)
+    assert listing.class_names == ("fruit", "milk")
+    assert "images lie 2 to 3 folders deep, in 4 folders; the 2 outermost are" in listing.nested
+    assert "class_level" in listing.nested
+    names = scan(root, class_level=2)
+    assert names.class_names == ("fruit/apple", "fruit/kiwi", "milk/arla") and not names.nested
+    leaves = ("fruit/apple/golden", "fruit/apple/red", "fruit/kiwi", "milk/arla")
+    assert scan(root, class_level=0).class_names == leaves
+    with pytest.raises(InputError, match=r"kiwi/1\.png: lies outside the class folders of level 3"):
+        scan(root, class_level=3)
+
+
+def test_nested_splits_with_other_classes_say_what_the_folder_looks_like(tmp_path: Path) -> None:
+    root = tree(tmp_path, *(f"train/{name}" for name in GROCERIES), "val/fruit/kiwi/1.png")
+    with pytest.raises(InputError, match=r"has no folder for 'milk'.*images lie 2 to 3 folders"):
+        scan(root)
+    with pytest.raises(InputError, match="'fruit/apple/golden', 'fruit/apple/red', 'milk/arla'"):
+        scan(root, class_level=0)

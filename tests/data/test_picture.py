@@ -1,12 +1,17 @@
 import hashlib
+import struct
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gensynth.data import picture
 from gensynth.data.picture import CHUNK, PictureChanged, decode, in_parallel, inspect
-from gensynth.data.preprocessing import Preprocessing, decoding
+from gensynth.data.preprocessing import Preprocessing, decoding, pixels_of
 
 
 def stored(path: Path, image: Image.Image, **options: object) -> str:
@@ -109,3 +114,85 @@ def test_a_file_that_changed_or_went_is_not_decoded(tmp_path: Path) -> None:
 def test_each_keeps_the_order() -> None:
     items = list(range(2 * CHUNK + 3))
     assert list(in_parallel(lambda item: item * 2, items)) == [2 * item for item in items]
+
+
+HEIC = b"\0\0\0\x18ftypheic" + bytes(40)
+
+
+def test_a_heic_picture_names_what_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "HAS_HEIF", False)
+    for name in ("phone.HEIC", "renamed.jpg"):
+        (tmp_path / name).write_bytes(HEIC)
+        assert 'pip install "gensynth[heic]" (pillow-heif)' in inspect(str(tmp_path / name)).problem
+
+
+def test_a_heic_picture_is_read_where_pillow_heif_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif")
+    path = stored(tmp_path / "phone.heic", Image.new("RGB", (16, 16), (200, 10, 10)))
+    assert abs(int(pixels(path, Preprocessing(3, 16, 16))[0, 8, 8]) - 200) < 4
+
+
+def test_a_picture_too_large_for_memory_is_named_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "MOST_PIXELS", 1_000)
+    monkeypatch.setattr(picture, "MOST_PIXELS_16", 400)
+    deep = Image.fromarray(np.zeros((21, 20), dtype=np.uint16))
+    problem = inspect(stored(tmp_path / "deep.png", deep)).problem
+    assert problem.startswith("has 20 x 21 pixels of 16 bits, more than 400")
+    wide = inspect(stored(tmp_path / "wide.png", Image.new("RGB", (50, 21))))
+    assert wide.problem.startswith("has 50 x 21 pixels, more than 1,000")
+    assert not inspect(stored(tmp_path / "good.png", Image.new("L", (50, 20)))).problem
+
+
+def test_a_picture_beyond_pillows_own_limit_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    problem = inspect(stored(tmp_path / "wide.png", Image.new("L", (50, 20)))).problem
+    assert problem.startswith("has more than 134,217,728 pixels")
+
+
+def test_big_pictures_are_decoded_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "BIG", 63)
+    paths = [stored(tmp_path / f"{n}.png", Image.new("L", (8, 8), n)) for n in range(6)]
+    shas = [inspect(path).sha256 for path in paths]
+    running, most = 0, 0
+
+    def watched(file: object, how: Preprocessing) -> object:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.01)
+        running -= 1
+        return pixels_of(file, how)
+
+    monkeypatch.setattr(picture, "pixels_of", watched)
+    how = Preprocessing(1, 8, 8)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(decode, paths, shas, [how] * 6))
+    assert most == 1
+
+
+def test_16_bits_a_colour_are_refused_if_pillow_would_keep_almost_nothing(tmp_path: Path) -> None:
+    faint, full = (png_of_16_bits(top) for top in (4_095, 65_535))
+    (tmp_path / "faint.png").write_bytes(faint)
+    (tmp_path / "full.png").write_bytes(full)
+    assert "only 15 of 255 levels are used" in inspect(str(tmp_path / "faint.png")).problem
+    assert not inspect(str(tmp_path / "full.png")).problem
+
+
+def png_of_16_bits(top: int) -> bytes:
+    """Write a PNG of 4 x 4 pixels with 16 bits for each of red, green and blue."""
+    rows = b"".join(b"\0" + np.full(12, top, dtype=">u2").tobytes() for _ in range(4))
+    head = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    whole = b"\x89PNG\r\n\x1a\n"
+    for kind, data in parts:
+        code = struct.pack(">I", zlib.crc32(kind + data))
+        whole += struct.pack(">I", len(data)) + kind + data + code
+    return whole

@@ -64,7 +64,9 @@ def test_a_reference_is_a_preset_of_the_space_or_named_in_full() -> None:
     space = AttendNeXt()
     short = reference_source("tiny", space, TASK, "reference")
     assert short == reference_source("attendnext:tiny", space, TASK, "reference")
-    with pytest.raises(InputError, match="reference: expected a preset or a MODEL, got 'tony'; did you mean 'tiny'"):
+    with pytest.raises(
+        InputError, match="reference: expected a preset or a MODEL, got 'tony'; did you mean 'tiny'"
+    ):
         reference_source("tony", space, TASK, "reference")
 
 

@@ -86,7 +86,7 @@ def test_columns_without_interaction_do_not_see_each_other(branch: str, mix: str
 
 
 def reach_of_inputs(network: nn.Module, task: Task) -> torch.Tensor:
-    """Return which output channel (row) of stage 1 depends on which channel (column) of the stem."""
+    """Return which output channel (row) of stage 1 reads which channel (column) of the stem."""
     stages = network.get_submodule("stages.0")
     x = torch.randn(1, 8, task.height, task.width)
     changed = []

@@ -123,7 +123,7 @@ class GroupTraining:
             parameters["lr"] = rate_at(step, first.steps * recipe.epochs, recipe)
         with first.autocast():
             answers = self.program.run(group, self._tensors, images).transpose(0, 1)
-            losses = _losses(answers, labels, recipe.label_smoothing)
+            losses = _losses(answers, labels, first.weights, recipe.label_smoothing)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -146,10 +146,10 @@ def _side_by_side(images: Tensor, members: int) -> Tensor:
     return apart.flatten(3).permute(0, 3, 1, 2)
 
 
-def _losses(answers: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Return the mean loss (R,) of each member's answers (R, N, classes)."""
+def _losses(answers: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
+    """Return the mean loss (R,) of each member's answers (R, N, classes), by class `weights`."""
     flat = answers.flatten(0, 1)
     each = functional.cross_entropy(
-        flat, labels.flatten(), reduction="none", label_smoothing=smoothing
-    )
-    return each.view(labels.shape).mean(1)
+        flat, labels.flatten(), weights, reduction="none", label_smoothing=smoothing
+    ).view(labels.shape)
+    return each.mean(1) if weights is None else each.sum(1) / weights[labels].sum(1)

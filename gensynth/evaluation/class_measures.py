@@ -7,6 +7,8 @@ A confusion matrix counts images by (true class, predicted class). Constraints a
 from collections.abc import Sequence
 from statistics import fmean
 
+from gensynth.evaluation.measurement import Measurement
+
 Confusion = Sequence[Sequence[int]]
 
 
@@ -46,6 +48,25 @@ def balanced_accuracy(confusion: Confusion) -> float:
     if not known:
         raise ValueError("the confusion matrix must count at least one image")
     return fmean(known)
+
+
+def measured_balance(measured: Measurement | None) -> float | None:
+    """Return the balanced accuracy of a training, in percent; None if its classes are not known.
+
+    Where a rule is judged at another top-1 than was measured (on the lower confidence bound of the
+    finals, or at a prediction), it differs from the measured one by as many percentage points.
+
+    >>> measured_balance(Measurement(1, 85.0, 0.1, 0.0, ((9, 1), (2, 8))))
+    85.0
+    >>> measured_balance(Measurement(1, 80.0, 0.1, 0.0, ((9, 1), (2, 8))))
+    80.0
+    """
+    if measured is None or not measured.confusion:
+        return None
+    right = sum(row[label] for label, row in enumerate(measured.confusion))
+    top1 = 100 * right / sum(map(sum, measured.confusion))
+    shifted = balanced_accuracy(measured.confusion) + measured.top1 - top1
+    return min(max(shifted, 0.0), 100.0)
 
 
 def _percent(part: int, whole: int) -> float | None:

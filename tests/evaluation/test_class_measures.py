@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from gensynth.training.class_measures import balanced_accuracy, precision, sensitivity
+from gensynth.evaluation.class_measures import balanced_accuracy, precision, sensitivity
 
 PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
 
