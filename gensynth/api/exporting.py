@@ -100,7 +100,7 @@ def export(
     >>> import gensynth
     >>> exported = gensynth.export("attendnext:tiny", "tiny", image_size=32, classes=10)
     >>> sorted(file.name for file in exported.folder.glob("*.py"))
-    ['attendnext.py', 'timm_model.py']
+    ['attendnext.py', 'predict.py', 'timm_model.py']
     """
     source, to = str(source), Path(to)
     wanted = named_formats(list(formats), Path.cwd())
