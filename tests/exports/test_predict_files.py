@@ -16,7 +16,7 @@ from gensynth.data.open import open_data
 from gensynth.data.preprocessing import Chain
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.exports.agreement import Extras
-from gensynth.exports.folder import write_folder
+from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
@@ -24,7 +24,7 @@ from gensynth.models.exported import load_folder
 from gensynth.models.timm_models import import_timm
 from gensynth.space import Replay, Task
 from search_spaces.attendnext import AttendNeXt
-from tests.exports.test_folder import weights_of
+from tests.exports.test_export_folder import weights_of
 from tests.support.pictures import write_mixed
 
 SPACE = AttendNeXt()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import gensynth
-from gensynth.campaign.folder import viewing
+from gensynth.campaign.campaign_folder import viewing
 from gensynth.data.sets import DataSet
-from gensynth.exports.folder import ExportError
+from gensynth.exports.export_folder import ExportError
 from gensynth.exports.publish import publish
 from tests.support.recorded import restore
 

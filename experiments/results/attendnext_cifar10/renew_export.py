@@ -20,8 +20,8 @@ from experiments.results.attendnext_cifar10.check_card import stated_top1
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.exports.agreement import Extras
-from gensynth.exports.cards import evaluation_section, percent
-from gensynth.exports.folder import ExportError, write_folder
+from gensynth.exports.card_words import evaluation_section, percent
+from gensynth.exports.export_folder import ExportError, write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.exports.tested import tested
 from gensynth.formats import formats
@@ -69,11 +69,10 @@ def renew(folder: Path, to: Path, settings: DataSettings, names: list[str]) -> N
         found.source,
         load_file(folder / EXPORTED_WEIGHTS),
         found.genome_json,
-        "",
         replace=to.exists(),
         extras=Extras(formats(names), inputs),
         images=Images(data.preprocessing(size), data.class_names),
-        tested=tested(settings, data, stated_top1(folder), card),
+        tested=tested(settings, data, size, stated_top1(folder), card),
     )
     for agreement in check.agreements:
         print(agreement)
