@@ -125,9 +125,8 @@ def write(
         _write_bytes(partial / LABELS, stored)
         mean, std = _statistics(partial / IMAGES, (len(labels), *shape), counts["train"])
         sha256 = hashlib.sha256(stored).hexdigest()
-        facts = (mean, std, skipped, repeated, sha256, white)
-        header = Header(class_names, shape, counts, *facts)
-        _write_bytes(partial / HEADER, dumps(header).encode())
+        facts = (counts, mean, std, skipped, repeated, sha256, white)
+        _write_bytes(partial / HEADER, dumps(Header(class_names, shape, *facts)).encode())
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     except OSError as error:

@@ -87,9 +87,8 @@ def decode(file: Any, how: Any) -> Any:
         values = np.asarray(image).astype("int64") * 255 // how.white
         image = Image.fromarray(values.clip(0, 255).astype("uint8"))
     if image.has_transparency_data:
-        image = image.convert("RGBA")
         behind = Image.new("RGBA", image.size, (how.background,) * 3 + (255,))
-        image = Image.alpha_composite(behind, image)
+        image = Image.alpha_composite(behind, image.convert("RGBA"))
     image = image.convert("L" if how.channels == 1 else "RGB")
     width = max(how.width, int(how.height * image.width / image.height))
     height = max(how.height, int(how.width * image.height / image.width))

@@ -134,7 +134,7 @@ def publish_candidate(
         card(None),
         extras=Extras(formats, of_data(data, name, split, size, True)) if formats else None,
         images=Images(data.preprocessing(size), data.class_names),
-        tested=None if top1 is None else tested(settings, data, top1, card),
+        tested=None if top1 is None else tested(settings, data, size, top1, card),
     )
     return check.agreements
 

@@ -1,15 +1,22 @@
 """The cards of exported networks, in Markdown: what a network is, costs and reaches."""
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.constraint import broken
+from gensynth.exports.card_words import (
+    evaluation_section,
+    latency_words,
+    preprocessing_words,
+    share_of,
+    table_of,
+    times,
+    top1_words,
+    versions,
+)
 from gensynth.genome import genome_id
 from gensynth.graph.profile import Profile, profile
 from gensynth.graph.trace import trace
@@ -19,20 +26,14 @@ from gensynth.training.report import REPORT
 if TYPE_CHECKING:
     from gensynth.campaign.campaign import CampaignDriver
     from gensynth.campaign.finals import Finalist
-    from gensynth.data.preprocessing import Preprocessing
     from gensynth.data.sets import DataSet
     from gensynth.evaluation.constraint import Judgement
-    from gensynth.evaluation.latency import Latency
     from gensynth.evaluation.outcome import Outcome
     from gensynth.formats.real_inputs import RealInputs
     from gensynth.models.by_name import Sourced
     from gensynth.prediction.evaluation import Evaluation
     from gensynth.training.job import Job
     from gensynth.training.report import Report
-
-MOST_CLASSES = 20
-"""Classes that a card lists."""
-
 
 TRAINED = "trained"
 """Folder in that of a campaign, with the trainings of candidates that were asked for later."""
@@ -49,40 +50,6 @@ class Weights:
     """Percent; None if it was trained on the validation split too."""
     test_top1: float | None = None
     """Percent; None if the test split was not measured."""
-
-
-def table_of(facts: Mapping[str, object]) -> list[str]:
-    """Return the lines of a Markdown table of `facts`, without those that are empty.
-
-    >>> table_of({"Parameters": "2,262", "MACs": ""})
-    ['| what | value |', '|---|---|', '| Parameters | 2,262 |']
-    """
-    rows = (f"| {name} | {value} |" for name, value in facts.items() if value != "")
-    return ["| what | value |", "|---|---|", *rows]
-
-
-def versions(*packages: str) -> str:
-    """Return the versions of installed packages and of Python, and the machine type."""
-    installed = ", ".join(f"{name} {version(name)}" for name in packages)
-    return f"{installed}; Python {platform.python_version()}, {platform.machine()}"
-
-
-def share_of(share: float) -> str:
-    """Return the words for a share of images, to precede them; empty if it is all of them.
-
-    >>> share_of(0.25) + "the training images"
-    '0.25 of the training images'
-    """
-    return "" if share == 1 else f"{share:.3g} of "
-
-
-def times(count: int) -> str:
-    """Return a count in words.
-
-    >>> times(1)
-    '1 time'
-    """
-    return f"{count} time{'s' if count != 1 else ''}"
 
 
 def untrained_card(sourced: "Sourced", inputs: "RealInputs") -> str:
@@ -129,10 +96,10 @@ def trained_card(job: "Job", data: "DataSet", report: "Report", found: "Evaluati
         "MACs (conv + linear)": f"{report.macs:,}",
         "Input": f"(N, {', '.join(map(str, job.source.input_shape))}), float32",
         "Validation top-1": f"{report.validation_top1:.2f} %",
-        "Test top-1": _test(found.top1, found.images),
+        "Test top-1": top1_words(found.top1, found.images),
         "Data": f"{Path(job.data.path).name}, fingerprint {data.fingerprint}",
         "Classes, in the order of the outputs": ", ".join(data.class_names),
-        "Preprocessing": _steps(data.preprocessing(job.source.input_shape[1:])),
+        "Preprocessing": preprocessing_words(data.preprocessing(job.source.input_shape[1:])),
         "Training": f"{recipe.epochs} epochs on {share_of(recipe.data_share)}the training images, "
         f"{recipe.optimizer}, learning rate {report.rate:g}, batch {recipe.batch_size}, "
         f"augmentation {', '.join(recipe.augment) or 'none'}, seed {job.training_seed}",
@@ -166,13 +133,13 @@ def candidate_card(
         "Input": f"(N, {', '.join(map(str, source.input_shape))}), float32",
         **_costs(costs),
         "Validation top-1": "" if validation is None else f"{validation:.2f} %",
-        "Test top-1": "" if found is None else _test(found.top1, found.images),
+        "Test top-1": "" if found is None else top1_words(found.top1, found.images),
         "Test split looked at": "" if found is None else times(_looks(campaign)),
         "Weights": f"from {weights.origin}",
         "Data": f"{Path(context.experiment.data.path).name}, fingerprint "
         f"{context.data_fingerprint}",
         "Classes, in the order of the outputs": ", ".join(context.class_names),
-        "Preprocessing": _steps(context.data_at(size).preprocessing(size)),
+        "Preprocessing": preprocessing_words(context.data_at(size).preprocessing(size)),
         "Versions": versions("gensynth", "torch"),
     }
     title = f"# {context.experiment.name}: candidate {outcome.number}"
@@ -194,7 +161,7 @@ def campaign_card(
         found: the figures of the exported folder on the test images.
     """
     experiment, facts = campaign.context.experiment, facts_of_export(campaign, finalist, outcome)
-    facts = {**facts, "Test top-1": _test(found.top1, found.images)}
+    facts = {**facts, "Test top-1": top1_words(found.top1, found.images)}
     lines = [f"# {experiment.name}: the network found", "", *table_of(facts)]
     lines += ["", *_verdicts(campaign.verdicts_at(finalist.outcome, finalist.bound or 0.0))]
     lines += ["", *evaluation_section(found), "", *_provenance(campaign, outcome)]
@@ -213,13 +180,13 @@ def facts_of_export(
         "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
         "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
-        "Test top-1": _test(measured.test_top1 or 0.0, context.test_images),
+        "Test top-1": top1_words(measured.test_top1 or 0.0, context.test_images),
         "Test split looked at": times(_looks(campaign)),
         "Pursued value": f"{finalist.value:.2f} dB",
     }
     if missed := missed_on_test(campaign, finalist, outcome):
         facts = {**facts, "On the test split": missed}
-    return {**facts, **{f"Latency ({q})": _latency(t) for q, t in outcome.latencies.items()}}
+    return {**facts, **{f"Latency ({q})": latency_words(t) for q, t in outcome.latencies.items()}}
 
 
 def missed_on_test(campaign: "CampaignDriver", finalist: "Finalist", outcome: "Outcome") -> str:
@@ -254,62 +221,8 @@ def _verdicts(judgements: "Sequence[Judgement]") -> list[str]:
     return lines + [f"| {j.constraint} | {j.mode} | {j.word} | {j.reason} |" for j in judgements]
 
 
-def _test(top1: float, images: int) -> str:
-    low, high = wilson_interval(top1, images)
-    return f"{top1:.2f} % on {images:,} images (95 % interval {low:.2f} to {high:.2f} %)"
-
-
-def _latency(latency: "Latency") -> str:
-    text = f"{latency.median_ms:.4g} ms ({latency.interval_ms.low:.4g} to "
-    text += f"{latency.interval_ms.high:.4g})"
-    if latency.ratio is not None and latency.ratio_interval is not None:
-        low, high = latency.ratio_interval.low, latency.ratio_interval.high
-        text += f", {latency.ratio:.3g} times the reference's ({low:.3g} to {high:.3g})"
-    return f"{text}; {latency.machine}"
-
-
-def evaluation_section(found: "Evaluation") -> list[str]:
-    """Return the lines of a card about the test split, class by class."""
-    name, share = found.commonest
-    shown = [each for each in found.per_class if each.images][:MOST_CLASSES]
-    left = sum(each.images > 0 for each in found.per_class) - len(shown)
-    return [
-        "## The test split",
-        "",
-        f"The {found.data} were read again from their files by this folder's `predict.py`: top-1 "
-        f"{found.top1:.2f} %, balanced accuracy {found.balanced_accuracy:.2f} %. Always "
-        f"predicting {name}, the commonest class, would reach {share:.2f} %.",
-        "",
-        "| class | images | sensitivity | precision |",
-        "|---|---|---|---|",
-        *(
-            f"| {c.name} | {c.images:,} | {percent(c.sensitivity)} | {percent(c.precision)} |"
-            for c in shown
-        ),
-        *(["", f"{left:,} more classes: see `evaluation.json`."] if left else []),
-    ]
-
-
-def percent(share: float | None) -> str:
-    """Return a percentage in words; a dash if it is not defined."""
-    return "-" if share is None else f"{share:.2f} %"
-
-
 def _size_of(campaign: "CampaignDriver", outcome: "Outcome") -> tuple[int, int]:
     return campaign.evaluator.described(outcome.decisions).source.input_shape[1:]
-
-
-def _steps(how: "Preprocessing") -> str:
-    """Return the steps of a preprocessing in words."""
-    mean, std = (", ".join(f"{x:.6f}" for x in xs) for xs in (how.mean, how.std))
-    behind = "ignored" if how.background is None else f"composited over grey {how.background}"
-    then = f", then normalised pixels to {how.then[0]} x {how.then[1]}" if how.then else ""
-    return (
-        f"upright by EXIF; transparency {behind}; 16-bit values scaled so that {how.white:,} is "
-        f"255; resized ({how.filter}) to cover {how.height} x {how.width} and cropped around the "
-        f"centre{then}; scaled to 0..1, then (x - mean) / std for each channel; mean {mean}; std "
-        f"{std}"
-    )
 
 
 def _provenance(campaign: "CampaignDriver", outcome: "Outcome") -> list[str]:
@@ -325,7 +238,7 @@ def _provenance(campaign: "CampaignDriver", outcome: "Outcome") -> list[str]:
         f"- Data: {Path(experiment.data.path).name} ({image}, {task.classes} classes), "
         f"fingerprint {context.data_fingerprint}.",
         f"- Classes, in the order of the outputs: {', '.join(context.class_names)}.",
-        f"- Preprocessing: {_steps(data.preprocessing(size))}.",
+        f"- Preprocessing: {preprocessing_words(data.preprocessing(size))}.",
         *([f"- {context.left_out.split(';')[0]}."] if context.left_out else []),
         *([f"- {context.repeated}."] if context.repeated else []),
         f"- Search: generator {experiment.generator.use}, {experiment.trials} trainings of "

@@ -21,7 +21,7 @@ from gensynth.exports.predict_files import write_predict, write_predict_onnx
 from gensynth.exports.tested import DIFFERENCE, Tested
 from gensynth.genome import GENOME
 from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, with_weights
-from gensynth.prediction.evaluation import Evaluation
+from gensynth.prediction.evaluation import EVALUATION, Evaluation
 from gensynth.serialization import dumps, to_plain
 from gensynth.space import Source, build_source
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 CARD = "card.md"
-EVALUATION = "evaluation.json"
-"""The figures of the export on the test split, for each class."""
 TOLERANCE = 1e-6
 """Largest difference allowed between the outputs of the searched and the exported network."""
 
@@ -56,7 +54,7 @@ def write_folder(
     source: Source,
     weights: "Mapping[str, Tensor]",
     genome_json: str,
-    card: str,
+    card: str = "",
     replace: bool = False,
     extras: Extras | None = None,
     images: Images | None = None,
@@ -65,21 +63,19 @@ def write_folder(
     """Write a network to `folder`, and compare what was written with the searched network.
 
     Args:
-        folder: the folder to write.
+        folder: where to write it.
         name: name of the file and of its factory.
         source: how to build the searched network.
         weights: its weights.
         genome_json: its genome file; empty if it is not of a search space.
-        card: its card; how to load the network and how formats agree is appended. That of `tested`
-            takes its place.
+        card: its card, unless `tested` writes it; loading and formats are appended.
         replace: whether to replace an earlier export.
         extras: other formats to write.
         images: preprocessing and classes of the images that it was trained on.
         tested: the test split, on which the folder's own prediction is measured.
 
     Raises:
-        InputError: the folder exists (with `replace`: and is not an earlier export) or cannot be
-            written, or the weights do not fit.
+        InputError: the folder is occupied or cannot be written, or the weights do not fit.
         ExportError: the written network differs from the searched one, or reaches another top-1.
     """
     refuse_occupied(folder, replace)
@@ -88,24 +84,20 @@ def write_folder(
     with draft_of(folder) as draft:
         _write_files(draft, name, source, weights, genome_json, images)
         write_hub_files(draft, name, source, searched, genome_json, images)
-        write_predict(draft, name, images.preprocessing)
         check = _compare(searched, load_folder(draft), source.input_shape)
-        if tested is not None:
-            card = tested.card(_measured(tested, searched, draft, source.input_shape[1:]))
-        (draft / CARD).write_text(shown(card + loading(name, bool(genome_json))), encoding="utf-8")
-        if extras is not None and extras.formats:
-            check = _with_formats(check, extras, searched, draft, images)
+        card = card if tested is None else tested.card(_measured(tested, searched, draft))
+        text = shown(card + loading(name, bool(genome_json)))
+        (draft / CARD).write_text(text, encoding="utf-8")
+        check = _with_formats(check, extras, searched, draft, images)
         move(draft, folder)
     return check
 
 
-def _measured(
-    tested: Tested, searched: "nn.Module", draft: Path, size: tuple[int, int]
-) -> Evaluation:
+def _measured(tested: Tested, searched: "nn.Module", draft: Path) -> Evaluation:
     """Measure what was written on the test pictures; raise `ExportError` for another top-1."""
     found = tested.measured(draft)
     if abs(found.top1 - tested.top1) > DIFFERENCE:
-        again = tested.again(searched, size)
+        again = tested.again(searched)
         if abs(found.top1 - again) > DIFFERENCE:
             raise ExportError(
                 f"expected the top-1 that was measured, {tested.top1:.2f} %, but the exported "
@@ -147,6 +139,7 @@ def _write_files(
     genome_json: str,
     images: Images,
 ) -> None:
+    """Write the network, its weights, its genome, and `predict.py`."""
     from safetensors.torch import save_file
 
     facts = {
@@ -159,12 +152,15 @@ def _write_files(
     file = draft / EXPORTED_WEIGHTS
     stored = {key: w.detach().cpu().contiguous() for key, w in weights.items()}
     save_file(stored, file, metadata={"format": "pt", **images.metadata})
+    write_predict(draft, name, images.preprocessing)
     file.chmod(0o644)  # As readable as the other files; safetensors makes it private.
 
 
 def _with_formats(
-    check: ExportCheck, extras: Extras, searched: "nn.Module", draft: Path, images: Images
+    check: ExportCheck, extras: Extras | None, searched: "nn.Module", draft: Path, images: Images
 ) -> ExportCheck:
+    if extras is None or not extras.formats:
+        return check
     agreements = add_formats(extras, searched, draft, images.metadata)
     write_predict_onnx(draft, images.preprocessing)
     with (draft / CARD).open("a", encoding="utf-8") as card:

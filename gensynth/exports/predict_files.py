@@ -10,11 +10,13 @@ from pathlib import Path
 from gensynth.data.preprocessing import Preprocessing, steps
 from gensynth.models.exported import PREDICT, PREDICT_ONNX
 
-TORCH = '''"""Classifies pictures: `python predict.py photo.jpg ...`; needs torch and Pillow."""
+TORCH = '''\
+"""Classifies pictures: python predict.py photo.jpg ... (torch, safetensors, numpy, Pillow)."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,25 +31,27 @@ CONFIG = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
 {prepare}
 
 
-def main(files):
+def main(files: list[str]) -> None:
+    """Print the class of each picture."""
     network = {name}()
     network.load_state_dict(load_file(FOLDER / "model.safetensors"))
     for file in files:
         image = torch.from_numpy(prepare(file, CONFIG["preprocessing"]))
         with torch.no_grad():
-            shares = network(image[None])[0].softmax(0)
-        best = int(shares.argmax())
-        print(f"{{file}}: {{CONFIG['label_names'][best]}} ({{shares[best]:.1%}})")
+            share, best = network(image[None])[0].softmax(0).max(0)
+        print(f"{{file}}: {{CONFIG['label_names'][best]}} ({{share:.1%}})")
 
 
 if __name__ == "__main__":
     main(sys.argv[1:])
 '''
-ONNX = '''"""Classifies pictures: `python predict_onnx.py photo.jpg ...`; needs ONNX Runtime."""
+ONNX = '''\
+"""Classifies pictures: python predict_onnx.py photo.jpg ... (onnxruntime, numpy, Pillow)."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -59,7 +63,8 @@ MODEL = Path(__file__).resolve().parent / "{file}"
 {prepare}
 
 
-def main(files):
+def main(files: list[str]) -> None:
+    """Print the class of each picture."""
     session = onnxruntime.InferenceSession(MODEL.read_bytes())
     facts = session.get_modelmeta().custom_metadata_map
     how, classes = json.loads(facts["preprocessing"]), json.loads(facts["classes"])
@@ -94,7 +99,7 @@ def _prepare(how: Preprocessing) -> str:
     decode, normalise = (_body(getsource(step)) for step in steps(how))
     decode[-1] = decode[-1].replace("return ", "pixels = ")
     head = [
-        "def prepare(file, how):",
+        "def prepare(file: Any, how: Any) -> Any:",
         '    """Return what the network takes, float32 (channels, height, width)."""',
     ]
     text = "\n".join([*head, *decode, *normalise])

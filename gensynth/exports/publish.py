@@ -76,11 +76,10 @@ def publish(
         described.source,
         load_file(campaign.folder_of(outcome) / WEIGHTS),
         to_json(described.genome, space, context.space.version),
-        "",
         replace=True,
         extras=Extras(formats, of_data(data, name, "test", size, True)) if formats else None,
         images=Images(data.preprocessing(size), data.class_names),
-        tested=tested(settings, data, outcome.curve[-1].test_top1 or 0.0, card),
+        tested=tested(settings, data, size, outcome.curve[-1].test_top1 or 0.0, card),
     )
     return Published(best, finalist, outcome, check.agreements)
 
@@ -97,17 +96,16 @@ def publish_trained(sourced: "Sourced", job: "Job", data: "DataSet", report: "Re
     trained, folder = Path(job.folder), Path(job.folder) / "network"
     if job.start is not None:
         data = replace(data, mean=job.start.mean, std=job.start.std)
-    how = data.preprocessing(sourced.source.input_shape[1:])
+    size, card = sourced.source.input_shape[1:], partial(trained_card, job, data, report)
     write_folder(
         folder,
         file_name(sourced.space),
         sourced.source,
         load_file(trained / WEIGHTS),
         sourced.genome_json,
-        "",
         replace=True,
-        images=Images(how, data.class_names),
-        tested=tested(job.data, data, report.test_top1, partial(trained_card, job, data, report)),
+        images=Images(data.preprocessing(size), data.class_names),
+        tested=tested(job.data, data, size, report.test_top1, card),
     )
     return folder
 

@@ -35,6 +35,8 @@ class Tested:
     """What the pictures are, in words."""
     top1: float
     """Percent, measured after the training. It is the same look at the test split."""
+    size: tuple[int, int]
+    """Height and width of the network's input."""
     card: Callable[[Evaluation], str]
     """Writes the card that states the figure of the export."""
 
@@ -42,12 +44,12 @@ class Tested:
         """Measure the folder by its own `predict.py`."""
         return evaluated(carried(folder), self.pictures, self.data.class_names, self.name)
 
-    def again(self, network: "nn.Module", size: tuple[int, int]) -> float:
+    def again(self, network: "nn.Module") -> float:
         """Measure the trained network here, in float32: the training may have used bfloat16."""
         import torch
 
         place = torch.device("cpu")
-        batches = Batches(self.data, ("test",), size, place, torch.contiguous_format)
+        batches = Batches(self.data, ("test",), self.size, place, torch.contiguous_format)
         right = 0
         with torch.no_grad():
             for images, labels in batches.in_order(BATCH):
@@ -56,11 +58,15 @@ class Tested:
 
 
 def tested(
-    settings: DataSettings, data: DataSet, top1: float, card: Callable[[Evaluation], str]
+    settings: DataSettings,
+    data: DataSet,
+    size: tuple[int, int],
+    top1: float,
+    card: Callable[[Evaluation], str],
 ) -> Tested:
     """Return the test split of some data, with what training measured on it."""
     name = f"test images of {Path(settings.path).name}"
-    return Tested(originals(settings, "test"), data, name, top1, card)
+    return Tested(originals(settings, "test"), data, name, top1, size, card)
 
 
 def carried(folder: Path) -> Classifier:

@@ -48,6 +48,8 @@ class Classifier:
                 if problem := refusal(opened):
                     return problem
             return self.prepare(picture() if callable(picture) else picture)
+        except FileNotFoundError:
+            return "no such file"
         # A decoder may raise anything on damaged bytes.
         except Exception as error:
             return described(error)

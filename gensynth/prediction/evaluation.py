@@ -1,16 +1,21 @@
 """How often a classifier is right, in all and for each class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gensynth.data.originals import Original
 from gensynth.errors import InputError
 from gensynth.evaluation.class_measures import balanced_accuracy, precision, sensitivity
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.prediction.classifier import Classifier
+from gensynth.serialization import from_plain, loads
 
+EVALUATION = "evaluation.json"
+"""The file of an export with its figures on the test split."""
 MOST_MISTAKES = 24
 """Confident mistakes that are kept."""
 
@@ -106,7 +111,6 @@ def evaluated(
     pictures: Sequence[Original],
     names: Sequence[str],
     data: str,
-    renamed: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Classify labelled pictures and count.
 
@@ -115,40 +119,60 @@ def evaluated(
         pictures: the pictures; their labels index `names`.
         names: classes of the pictures, matched with those of the network by name.
         data: what the pictures are, in words.
-        renamed: the network's name of a class, by its name in the data.
 
     Raises:
         InputError: no picture can be read, or the network has none of the classes.
     """
     places = {name: k for k, name in enumerate(classifier.classes)}
-    own = [places.get((renamed or {}).get(name, name)) for name in names]
+    own = [places.get(name) for name in names]
     known = [picture for picture in pictures if own[picture.label] is not None]
     lacking = tuple(name for name, place in zip(names, own, strict=True) if place is None)
     if not known:
         classes = ", ".join(classifier.classes[:5])
         problem = f"has none of the classes of {classifier.name} ({classes}, ...)"
         raise InputError(data, problem)
-    counts = np.zeros((len(places), len(places)), dtype=int)
-    mistakes, unreadable = list[Mistake](), list[str]()
-    told = classifier.probabilities([picture.open for picture in known])
-    for picture, shares in zip(known, told, strict=True):
-        if isinstance(shares, str):
-            unreadable.append(f"{picture.name}: {shares}")
-            continue
-        truth, found = own[picture.label] or 0, int(shares.argmax())
-        counts[truth, found] += 1
-        if truth != found:
-            words = (classifier.classes[truth], classifier.classes[found])
-            mistakes.append(Mistake(picture.name, picture.path, *words, float(shares[found])))
+    truths = [own[picture.label] or 0 for picture in known]
+    counts, mistakes, unreadable = _counted(classifier, known, truths)
     if not counts.any():
         raise InputError(data, f"none of its {len(known)} pictures can be read")
-    mistakes.sort(key=lambda mistake: -mistake.probability)
     return Evaluation(
         model=classifier.name,
         data=data,
         classes=classifier.classes,
         confusion=tuple(map(tuple, counts.tolist())),
-        mistakes=tuple(mistakes[:MOST_MISTAKES]),
+        mistakes=tuple(sorted(mistakes, key=lambda one: -one.probability)[:MOST_MISTAKES]),
         unreadable=tuple(unreadable),
         lacking=lacking,
     )
+
+
+def _counted(
+    classifier: Classifier, pictures: Sequence[Original], truths: Sequence[int]
+) -> tuple[NDArray[np.int64], list[Mistake], list[str]]:
+    """Classify pictures; return the confusion matrix, all mistakes, and what cannot be read."""
+    names = classifier.classes
+    counts = np.zeros((len(names), len(names)), dtype=np.int64)
+    mistakes, unreadable = list[Mistake](), list[str]()
+    found = classifier.probabilities([picture.open for picture in pictures])
+    for picture, truth, shares in zip(pictures, truths, found, strict=True):
+        if isinstance(shares, str):
+            unreadable.append(f"{picture.name}: {shares}")
+            continue
+        best = int(shares.argmax())
+        counts[truth, best] += 1
+        if truth != best:
+            words = (names[truth], names[best], float(shares[best]))
+            mistakes.append(Mistake(picture.name, picture.path, *words))
+    return counts, mistakes, unreadable
+
+
+def read_evaluation(folder: Path) -> Evaluation | None:
+    """Return the figures that an exported folder states; None if it states none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / EVALUATION
+    if not path.is_file():
+        return None
+    return from_plain(Evaluation, loads(path.read_bytes(), str(path)), str(path))

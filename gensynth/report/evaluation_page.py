@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from gensynth.exports.cards import percent
+from gensynth.exports.card_words import percent
 from gensynth.prediction.evaluation import Evaluation, Mistake
 from gensynth.report.html import table_html
 from gensynth.serialization import write_whole
@@ -18,16 +18,11 @@ SIDE = 120
 """Largest height and width, in pixels, at which a mistake is shown."""
 MOST_COLUMNS = 40
 """Classes up to which the confusion matrix is shown."""
-_STYLE = """
-.mistakes { display: flex; flex-wrap: wrap; gap: 1em } .mistakes figure { margin: 0; width: 9em }
-.mistakes img { image-rendering: pixelated; max-width: 9em; min-width: 5em }
-td, th { padding: .1em .6em; text-align: right } td:first-child, th:first-child { text-align: left }
-"""
 
 
 def write_page(found: Evaluation, file: Path) -> None:
     """Write an evaluation to `file`, completely or not at all."""
-    style = files("gensynth.report").joinpath("style.css").read_text(encoding="utf-8") + _STYLE
+    style = files("gensynth.report").joinpath("style.css").read_text(encoding="utf-8")
     title = escape(f"{found.model} on {found.data}")
     write_whole(
         file,
@@ -41,7 +36,7 @@ def evaluation_html(found: Evaluation, root: Path | None = None) -> str:
     """Return the body of the page; mistakes without a path are looked up in `root`."""
     parts = [
         "".join(f"<p>{escape(line)}</p>" for line in summary(found)),
-        "<h2>Classes</h2>",
+        "<h3>Classes</h3>",
         table_html(CLASS_HEADS, class_rows(found)),
     ]
     if len(found.classes) <= MOST_COLUMNS:
@@ -50,10 +45,10 @@ def evaluation_html(found: Evaluation, root: Path | None = None) -> str:
             for name, counts in zip(found.classes, found.confusion, strict=True)
         )
         heads = ["true class \\ predicted", *found.classes]
-        parts += ["<h2>Confusion matrix</h2>", table_html(heads, rows)]
+        parts += ["<h3>Confusion matrix</h3>", table_html(heads, rows)]
     if found.mistakes:
         shown = "".join(_figure(mistake, root) for mistake in found.mistakes)
-        parts += [f'<h2>The most confident mistakes</h2><div class="mistakes">{shown}</div>']
+        parts += [f'<h3>The most confident mistakes</h3><div class="mistakes">{shown}</div>']
     return "".join(parts)
 
 

@@ -11,11 +11,14 @@ from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
-from gensynth.exports.cards import facts_of_export, versions
+from gensynth.exports.card_words import versions
+from gensynth.exports.cards import facts_of_export
+from gensynth.prediction.evaluation import read_evaluation
 from gensynth.report.chart import figure
 from gensynth.report.charts import charts, course
 from gensynth.report.contents import Contents, Learned, contents_of, mean_seconds, seconds_of
 from gensynth.report.drawing import draw_network
+from gensynth.report.evaluation_page import evaluation_html
 from gensynth.report.rivals import Rivals
 from gensynth.report.words import LOOKS, reasons
 from gensynth.serialization import write_whole
@@ -76,6 +79,7 @@ def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "latencies": rivals.cells() if rivals else None,
         "drawing": draw_network(page.blocks, _drawn(page)) if page.blocks else "",
         "stages": page.stages,
+        "tested": _Plain(_tested(page)),
         "charts": charts(page),
         "course": course(page),
         "beside": len(page.courses) > 1,
@@ -92,6 +96,15 @@ def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "experiment": _text(folder / EXPERIMENT),
         "candidates": [_candidate(o) for o in campaign.outcomes if o.attempt > 0],
     }
+
+
+def _tested(page: Contents) -> str:
+    """Return the figures of the exported network on the test pictures; empty if there are none."""
+    found = read_evaluation(page.campaign.folder / "best") if page.exported else None
+    if found is None:
+        return ""
+    root = Path(page.campaign.context.experiment.data.path)
+    return evaluation_html(found, root if root.is_dir() else None)
 
 
 def _answer(page: Contents) -> str:

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from gensynth.campaign.context import Context
 from gensynth.data.sets import Progress as Watch
-from gensynth.exports.cards import share_of
+from gensynth.exports.card_words import share_of
 from gensynth.report.terminal import console
 
 

@@ -1,4 +1,5 @@
-from gensynth.exports.cards import share_of, table_of, untrained_card
+from gensynth.exports.card_words import share_of, table_of
+from gensynth.exports.cards import untrained_card
 from gensynth.formats.real_inputs import noise
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace

@@ -1,10 +1,10 @@
-"""attendnext: a network found by gensynth; this file needs torch only.
+"""attendnext: a network found by gensynth; this file needs only torch.
 
     model = attendnext()
     model.load_state_dict(safetensors.torch.load_file("model.safetensors"))
     logits = model(images)
 
-Images have the shape (N, 3, 32, 32) and are normalised as card.md says.
+Images have the shape (N, 3, 32, 32) and are prepared as PREPROCESSING and predict.py describe.
 """
 
 from collections import OrderedDict
@@ -20,11 +20,11 @@ TRI_3 = (1.0, 2.0, 1.0)
 
 
 class Blur(nn.Module):
-    """Filter each channel and keep every second row and column.
+    """Filters each channel and keeps every second row and column.
 
-    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`; nothing is learned, and the filter is no part
-    of the state. The edge is replicated, one pixel less before than after for an even number of
-    taps, so that an even map halves exactly and a constant image stays constant.
+    `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`. Nothing is learned, and the filter is not part
+    of the state dict. The edge is replicated, for an even number of taps by one pixel less before
+    than after, so that an even map halves exactly and a constant image stays constant.
     """
 
     filter: Tensor
@@ -38,18 +38,18 @@ class Blur(nn.Module):
         self.register_buffer("filter", filters, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Blur and subsample."""
+        """Return the blurred and subsampled map."""
         padded = F.pad(x, self.padding, mode="replicate")
         return F.conv2d(padded, self.filter, stride=2, groups=self.filter.shape[0])
 
 
 def rect2(channels: int) -> nn.Module:
-    """Average 2x2 pixels, which is Rect-2 [1, 1]; an odd edge counts once."""
+    """Return the average of 2x2 pixels, which is Rect-2 [1, 1]; an odd edge counts once."""
     return nn.AvgPool2d(2, ceil_mode=True)
 
 
 def tri3(channels: int) -> nn.Module:
-    """Blur with Tri-3 [1, 2, 1]."""
+    """Return a blur with Tri-3 [1, 2, 1]."""
     return Blur(channels, TRI_3)
 
 
@@ -57,14 +57,23 @@ REDUCERS: dict[str, Callable[[int], nn.Module]] = {
     "rect2": rect2,
     "tri3": tri3,
 }
-"""Halve a map outside of any convolution: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""
+"""Layers that halve a map without a convolution: `(N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2))`."""
+
+
+def stride_of(stage: Sequence[Mapping[str, Any]]) -> int:
+    """Return the stride of a stage, which is the product of the strides of its blocks."""
+    return prod(block.get("stride") or (2 if block.get("down") else 1) for block in stage)
 
 
 def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """List what a backbone gives, finest map first: of each stride, the last stage that has it.
+    """Describe the maps of a network as timm does, finest first: the last stage of each stride.
 
-    `stages` are (channels, stride of the halvings in the stage); the result has `num_chs`
-    channels at `reduction` pixels of the image a side, from `module`, which is stage `stage`.
+    Args:
+        stages: (channels, stride) of each stage.
+
+    Returns:
+        For each map: `num_chs` channels, `reduction` (pixels of the image per pixel of the map,
+        per side), and the `module` and number of the `stage` that returns it.
     """
     reduction, last = 1, {}
     for i, (channels, stride) in enumerate(stages):
@@ -75,13 +84,27 @@ def feature_info(stages: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
 
 
 class Backbone(nn.Module):
-    """Stages of which a detector or a segmenter takes the maps; a base of whole networks."""
+    """Stem, stages, global mean, linear head: `(N, C, H, W) -> (N, classes)`.
 
+    A detector or a segmenter can use the maps of the stages.
+    """
+
+    stem: nn.Module
+    stages: nn.ModuleList
+    head: nn.Module
     feature_info: list[dict[str, Any]]
 
     def forward_features(self, x: Tensor) -> list[Tensor]:
-        """Give the output of each stage, finest map first: `(N, C_i, H_i, W_i)` each."""
-        raise NotImplementedError
+        """Return the output of each stage, `(N, C_i, H_i, W_i)`, the finest map first."""
+        maps = [self.stem(x)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps[1:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits `(N, classes)` of images `(N, C, H, W)`."""
+        logits: Tensor = self.head(self.forward_features(x)[-1].mean(dim=(2, 3)))
+        return logits
 
     def forward_intermediates(
         self,
@@ -89,10 +112,15 @@ class Backbone(nn.Module):
         indices: int | Sequence[int] | None = None,
         intermediates_only: bool = False,
     ) -> Any:
-        """Give the last map and the maps of `feature_info`, or with `intermediates_only` these.
+        """Return the last map and a list of maps of `feature_info`, the finest first.
 
-        `indices` chooses entries of `feature_info`, a number the last so many; None = all. Maps
-        are `(N, num_chs, H / reduction, W / reduction)`, sides rounded up, finest first.
+        Args:
+            x: images `(N, C, H, W)`.
+            indices: entries of `feature_info`; a number means the last so many; None means all.
+            intermediates_only: return only the list.
+
+        Returns:
+            Maps `(N, num_chs, H / reduction, W / reduction)`, with sides rounded up.
         """
         maps = self.forward_features(x)
         chosen = list(range(len(self.feature_info)))
@@ -113,27 +141,27 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def named(**parts: nn.Module | None) -> nn.Sequential:
-    """Chain the parts that there are, under their names."""
+    """Return the parts that are not None as a sequence of named modules."""
     return nn.Sequential(OrderedDict((k, part) for k, part in parts.items() if part is not None))
 
 
 def conv2d(inputs: int, outputs: int, kernel: int, groups: int, stride: int) -> nn.Conv2d:
-    """Make a convolution without bias (the norm has one) that pads to keep the map's size."""
+    """Return a convolution without bias, since a norm follows, padded to ceil(H / stride)."""
     padding = kernel // 2
     return nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
 
 
 def normed(conv: nn.Module, channels: int, activation: str | None) -> nn.Sequential:
-    """Follow a convolution by batch normalisation and, where one is named, an activation."""
+    """Return a convolution with batch normalisation and, if it is named, an activation."""
     act = ACTIVATIONS[activation]() if activation else None
     return named(conv=conv, norm=nn.BatchNorm2d(channels), act=act)
 
 
-Block = Mapping[str, Any]
+BlockSpec = Mapping[str, Any]
 
 
 class ParallelConv(nn.Module):
-    """Bundles of columns that differ, each through a convolution of its own.
+    """One convolution per bundle of columns, for bundles that differ.
 
     `(N, sum(inputs), H, W) -> (N, sum(outputs), H', W')`, in the order of the bundles.
     """
@@ -144,7 +172,7 @@ class ParallelConv(nn.Module):
         self.bundles = nn.ModuleList(convs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve each bundle."""
+        """Convolve each bundle and concatenate the results."""
         parts = torch.split(x, self.inputs, dim=1)
         return torch.cat(
             [conv(part) for conv, part in zip(self.bundles, parts, strict=True)], dim=1
@@ -152,7 +180,7 @@ class ParallelConv(nn.Module):
 
 
 class Shuffle(nn.Module):
-    """Deal the channels of each column out to all columns, in turn: an exchange for free."""
+    """Distributes the channels of each column evenly to all columns, at no cost."""
 
     def __init__(self, columns: int) -> None:
         super().__init__()
@@ -163,10 +191,10 @@ class Shuffle(nn.Module):
         return F.channel_shuffle(x, self.columns)
 
 
-def column_conv(block: Block, ends: tuple[str, str], pointwise: bool, stride: int) -> nn.Module:
-    """Convolve each column by itself: one grouped convolution where all bundles are alike.
+def column_conv(block: BlockSpec, ends: tuple[str, str], pointwise: bool, stride: int) -> nn.Module:
+    """Return a convolution of each column by itself; one grouped layer if all bundles are equal.
 
-    Columns share a group as far as their bundle's input channels cannot be divided among them.
+    Columns share a group if the input channels of their bundle cannot be divided among them.
     """
     inputs, outputs = block[ends[0]], block[ends[1]]
     kernels = [1] * len(inputs) if pointwise else block["kernels"]
@@ -178,17 +206,17 @@ def column_conv(block: Block, ends: tuple[str, str], pointwise: bool, stride: in
 
 
 def spatial(
-    block: Block, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
+    block: BlockSpec, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
 ) -> nn.Sequential:
-    """Convolve k x k, each column by itself, and norm."""
+    """Return a k x k convolution of each column by itself, normalised."""
     conv = column_conv(block, (inputs, outputs), False, stride)
     return normed(conv, sum(block[outputs]), activation)
 
 
 def pointwise(
-    block: Block, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
+    block: BlockSpec, inputs: str, outputs: str, activation: str | None = None, stride: int = 1
 ) -> nn.Sequential:
-    """1x1 convolution, normed: over all channels where columns mix, else column by column."""
+    """Return a normalised 1x1 convolution, across columns if they mix, else column by column."""
     if block["mixing"]:
         conv: nn.Module = conv2d(sum(block[inputs]), sum(block[outputs]), 1, 1, stride)
     else:
@@ -197,18 +225,18 @@ def pointwise(
 
 
 ATTENTIONS: dict[str, type[nn.Module]] = {}
-"""Gates that keep the shape; made from channels, ratio, pool, gate, activation."""
+"""Attention modules; each takes channels, ratio, pool, gate and activation."""
 
 
 def reducer(down: str | None, channels: int) -> nn.Module | None:
-    """Halve the map outside of a convolution, where `down` says so."""
+    """Return the layer that halves a map, or None if `down` is left to a convolution or unset."""
     return REDUCERS[down](channels) if down in REDUCERS else None
 
 
-def basic_branch(block: Block, activation: str) -> nn.Sequential:
-    """Two k x k convolutions: `(N, I, H, W) -> (N, O, H', W')`.
+def basic_branch(block: BlockSpec, activation: str) -> nn.Sequential:
+    """Return two k x k convolutions: `(N, I, H, W) -> (N, O, H', W')`.
 
-    With equal columns g and width w inside: k^2 w (I + O) / g + 2w + 2O parameters.
+    With g equal columns and inner width w: k^2 w (I + O) / g + 2w + 2O parameters.
     """
     stride = 2 if block["down"] in ("strided_3x3", "strided_1x1") else 1
     return named(
@@ -219,8 +247,11 @@ def basic_branch(block: Block, activation: str) -> nn.Sequential:
     )
 
 
-def projection(block: Block) -> nn.Sequential:
-    """Bring the block's input to the form of its output by a 1x1: IO + 2O parameters."""
+def projection(block: BlockSpec) -> nn.Sequential:
+    """Return a 1x1 convolution from the shape of a block's input to that of its output.
+
+    With mixing: IO + 2O parameters.
+    """
     average = "rect2" if block["down"] == "strided_3x3" else block["down"]
     stride = 2 if block["down"] == "strided_1x1" else 1
     return named(
@@ -229,7 +260,7 @@ def projection(block: Block) -> nn.Sequential:
     )
 
 
-BRANCHES: dict[str, Callable[[Block, str], nn.Sequential]] = {
+BRANCHES: dict[str, Callable[[BlockSpec, str], nn.Sequential]] = {
     "basic": basic_branch,
 }
 
@@ -237,10 +268,10 @@ BRANCHES: dict[str, Callable[[Block, str], nn.Sequential]] = {
 class Residual(nn.Module):
     """`act(branch(V) + shortcut(V))`: `(N, I, H, W) -> (N, O, H', W')`.
 
-    Where an attention condenser is named, it is the last layer of the branch.
+    If `attend` names an attention condenser, it is the last layer of the branch.
     """
 
-    def __init__(self, block: Block, activation: str, gate: str) -> None:
+    def __init__(self, block: BlockSpec, activation: str, gate: str) -> None:
         super().__init__()
         self.branch = BRANCHES[block["branch"]](block, activation)
         if block["attend"]:
@@ -251,7 +282,7 @@ class Residual(nn.Module):
         self.act = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what the branch found."""
+        """Add the branch to the shortcut."""
         y: Tensor = self.act(self.branch(x) + self.shortcut(x))
         return y
 
@@ -261,8 +292,8 @@ BLOCKS: dict[str, type[nn.Module]] = {
 }
 
 
-def stem(spec: Block, activation: str) -> nn.Sequential:
-    """First layers: `(N, inputs, H, W) -> (N, width, H', W')`, at stride 1, 2 or 4 (pooled)."""
+def stem(spec: BlockSpec, activation: str) -> nn.Sequential:
+    """Return the first layers: `(N, inputs, H, W) -> (N, width, H', W')`, of stride 1, 2 or 4."""
     inputs, width, columns = spec["inputs"], spec["width"], spec["columns"]
     first = conv2d(inputs, width, spec["kernel"], 1, spec["stride"])
     second = conv2d(width, width, spec["kernel"], columns, 1) if columns else None
@@ -273,13 +304,8 @@ def stem(spec: Block, activation: str) -> nn.Sequential:
     )
 
 
-def stride_of(stage: Sequence[Block]) -> int:
-    """Multiply the strides of a stage's blocks."""
-    return prod(block.get("stride") or (2 if block.get("down") else 1) for block in stage)
-
-
 class AttendNeXt(Backbone):
-    """Stem, stages of columnar blocks, global mean, linear head: `(N, C, H, W) -> (N, classes)`."""
+    """Stem, stages of columnar blocks, global mean, linear head."""
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
@@ -294,18 +320,6 @@ class AttendNeXt(Backbone):
         strides[0] *= spec["stem"]["stride"] * (2 if spec["stem"]["pool"] else 1)
         channels = [sum(stage[-1]["outputs"]) for stage in spec["stages"]]
         self.feature_info = feature_info(list(zip(channels, strides, strict=True)))
-
-    def forward_features(self, x: Tensor) -> list[Tensor]:
-        """Give the output of each stage, finest map first: `(N, C_i, H_i, W_i)` each."""
-        maps = [self.stem(x)]
-        for stage in self.stages:
-            maps.append(stage(maps[-1]))
-        return maps[1:]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Classify images: `(N, C, H, W) -> (N, classes)`, logits."""
-        logits: Tensor = self.head(self.forward_features(x)[-1].mean(dim=(2, 3)))
-        return logits
 
 
 def make(spec: Mapping[str, Any]) -> nn.Module:
@@ -356,7 +370,33 @@ SPEC: dict[str, Any] = {
     "classes": 10,
 }
 
+PREPROCESSING = {
+    "channels": 3,
+    "height": 64,
+    "width": 64,
+    "mean": [0.4920879429502064, 0.48298711892898605, 0.44740433519172473],
+    "std": [0.23876736626984782, 0.23629913926547083, 0.25468064355739356],
+    "background": None,
+    "white": 65280,
+    "fit": "box",
+    "filter": "bilinear",
+    "then": [32, 32],
+}
+
+CLASSES = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+]
+
 
 def attendnext() -> nn.Module:
-    """Build the network in evaluation mode; its weights are fresh until they are loaded."""
+    """Build the network in eval mode, with fresh weights."""
     return make(SPEC).eval()
