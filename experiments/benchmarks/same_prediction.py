@@ -27,7 +27,7 @@ from gensynth.data.folder import dealt
 from gensynth.data.layout import scan
 from gensynth.data.open import open_data
 from gensynth.data.preprocessing import Preprocessing
-from gensynth.data.sets import DataSettings
+from gensynth.data.sets import Chain, DataSettings
 from gensynth.models.exported import load_folder
 from gensynth.models.timm_models import import_timm
 from gensynth.prediction.opened import folder_facts
@@ -74,7 +74,7 @@ def main() -> None:
 def trained(export: Path, pictures: Path, image_size: int) -> Classes:
     """Classify the pictures as training does: decoded into a cache, normalised in batches."""
     how = from_plain(Preprocessing, folder_facts(export)[0], str(export))
-    chain = "one_resize" if how.then is None and how.fit == "crop" else "two_resizes"
+    chain: Chain = "one_resize" if how.then is None and how.fit == "crop" else "two_resizes"
     settings = DataSettings(
         str(pictures), image_size, channels=3, unreadable_share=0.5, chain=chain
     )
