@@ -26,8 +26,8 @@ from experiments.benchmarks.command_line import parser_for
 from gensynth.data.folder import dealt
 from gensynth.data.layout import scan
 from gensynth.data.open import open_data
-from gensynth.data.preprocessing import Preprocessing
-from gensynth.data.sets import Chain, DataSettings
+from gensynth.data.preprocessing import Chain, Preprocessing
+from gensynth.data.sets import DataSettings
 from gensynth.models.exported import load_folder
 from gensynth.models.timm_models import import_timm
 from gensynth.prediction.opened import folder_facts
