@@ -121,8 +121,10 @@ def as_it_runs(network: "nn.Module") -> "nn.Module":
 
 def fused(model: "nn.Module") -> "nn.Module":
     """Convert a network from the wider form in which it is trained to the one it runs in."""
-    narrow: nn.Module = import_module("timm.utils").reparameterize_model(model, inplace=True)
-    return narrow
+    training = model.training
+    fuse = import_module("timm.utils").reparameterize_model
+    narrow: nn.Module = fuse(model.eval(), inplace=True)  # Some networks fuse in eval mode only.
+    return narrow.train(training)
 
 
 @cache

@@ -44,6 +44,12 @@ def test_a_peer_takes_the_channels_and_classes_of_the_task() -> None:
     assert model.eval()(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
 
 
+def test_a_network_that_fuses_in_eval_mode_only_comes_fused_in_the_mode_it_had() -> None:
+    fused = timm_models.make({"name": "efficientvim_m1"})
+    assert fused.training
+    assert not timm_models.as_it_runs(fused.eval()).training
+
+
 def test_a_network_of_many_branches_comes_fused_unless_it_is_to_be_trained() -> None:
     fused, branched = (
         timm_models.make({"name": "mobileone_s1", "fused": f}) for f in (True, False)
