@@ -57,7 +57,7 @@ def _answer(found: Findings) -> str:
     if found.impossible:
         near = "" if whole else ", or of those near them,"
         words = f"{name}: none {of}{near} keeps every enforced constraint"
-        return f"[bold red]impossible[/]: {words}"
+        return f"[bold red]impossible as it stands[/]: {words}"
     return (
         f"[bold yellow]rare[/]: {name}: none {of} keeps every enforced constraint, but a walk from "
         "the nearest of them found one"
