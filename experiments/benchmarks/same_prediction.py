@@ -140,8 +140,10 @@ def kinds(files: Classes) -> Mapping[str, list[str]]:
         for kind, holds in is_of.items():
             if holds:
                 found.setdefault(kind, []).append(file)
-        if not any(is_of.values()):
-            found.setdefault("none of these", []).append(file)
+        others = any(holds for kind, holds in is_of.items() if kind != "not square")
+        if not others:
+            kind = "not square, else plain" if is_of["not square"] else "plain"
+            found.setdefault(kind, []).append(file)
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gensynth.exports.agreement import FORMATS, Agreement, Extras, add_formats, formats_section
-from gensynth.exports.export_folder import CARD, draft_of, move, refuse_occupied
+from gensynth.exports.export_folder import CARD, draft_of, move
 from gensynth.exports.hub_files import Images, read_images
 from gensynth.exports.predict_files import write_predict_onnx
 from gensynth.formats import Format
@@ -30,7 +30,6 @@ def publish_again(
     Raises:
         InputError: `folder` exists or cannot be written, or `exported` is not an export.
     """
-    refuse_occupied(folder)
     network = open_export(exported)
     with draft_of(folder) as draft:
         for file in sorted(exported.iterdir()):

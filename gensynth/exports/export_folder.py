@@ -65,7 +65,7 @@ def write_folder(
     Args:
         folder: where to write it.
         name: name of the file and of its factory.
-        source: how to build the searched network.
+        source: how to build the network.
         weights: its weights.
         genome_json: its genome file; empty if it is not of a search space.
         card: its card, unless `tested` writes it; loading and formats are appended.
@@ -75,13 +75,12 @@ def write_folder(
         tested: the test split, on which the folder's own prediction is measured.
 
     Raises:
-        InputError: the folder is occupied or cannot be written, or the weights do not fit.
-        ExportError: the written network differs from the searched one, or reaches another top-1.
+        InputError: the folder cannot be written, or the weights do not fit.
+        ExportError: the written network differs.
     """
-    refuse_occupied(folder, replace)
     searched = with_weights(build_source(source), weights, "weights")
     images = images or Images.of(searched, source.input_shape)
-    with draft_of(folder) as draft:
+    with draft_of(folder, replace) as draft:
         _write_files(draft, name, source, weights, genome_json, images)
         write_hub_files(draft, name, source, searched, genome_json, images)
         check = _compare(searched, load_folder(draft), source.input_shape)
@@ -108,8 +107,12 @@ def _measured(tested: Tested, searched: "nn.Module", draft: Path) -> Evaluation:
 
 
 @contextmanager
-def draft_of(folder: Path) -> Iterator[Path]:
-    """Yield the folder in which an export is written; it is gone in the end, moved or removed."""
+def draft_of(folder: Path, replace: bool = False) -> Iterator[Path]:
+    """Yield the folder in which an export is written; it is gone in the end, moved or removed.
+
+    Raises `InputError` if `folder` is occupied, see `refuse_occupied`.
+    """
+    refuse_occupied(folder, replace)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
