@@ -26,6 +26,7 @@ from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
 from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe, Start
 from gensynth.training.long_training import FINE_TUNING_RATES, RATES, Choice
+from gensynth.training.photometric import require_torchvision
 from gensynth.training.report import Report, rate_chosen
 from gensynth.training.report import trained as train_and_report
 from gensynth.training.start import start_from
@@ -118,7 +119,7 @@ def train(
         batch_size: images per batch.
         data_share: share of the training images to use, up to 1.
         validation_share: share of the training images to hold out if there is no such folder.
-        augment: any of `crop`, `flip`, `cutout`.
+        augment: any of `crop`, `flip`, `cutout`, `colour`, `erase`.
         seed: random seed of the weights and the order of images.
         threads: CPU threads.
         device: `auto`, `cpu` or `cuda`.
@@ -239,6 +240,7 @@ def _usual_folder(model: str) -> Path:
 
 def _recipe(epochs: int, batch_size: int, data_share: float, augment: Sequence[str]) -> Recipe:
     chosen = from_plain(tuple[Augmentation, ...], list(augment), "augment")
+    require_torchvision(chosen)
     return Recipe(
         epochs=epochs,
         batch_size=batch_size,

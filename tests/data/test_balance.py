@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -87,11 +88,18 @@ def test_a_recipe_without_balance_is_that_of_earlier_versions() -> None:
     assert "balance" not in deciding(Recipe()) and "balance" in deciding(Recipe(balance="weights"))
 
 
-@pytest.mark.parametrize("balance", ["sampling", "weights"])
-def test_a_balanced_training_resumes_as_if_it_had_never_stopped(
-    balance: str, tmp_path: Path
+CHANGES: list[dict[str, Any]] = [
+    {"balance": "sampling"},
+    {"balance": "weights"},
+    {"augment": ("colour", "erase")},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES)
+def test_such_a_training_resumes_as_if_it_had_never_stopped(
+    changes: dict[str, Any], tmp_path: Path
 ) -> None:
-    recipe = replace(QUICK, epochs=2, balance=balance)  # type: ignore[arg-type]
+    recipe = replace(QUICK, epochs=2, **changes)
     whole = list(train(job(tmp_path / "whole", recipe)))
     cut = job(tmp_path / "cut", recipe)
     attempt(cut, lambda measurement: False)
