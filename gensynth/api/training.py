@@ -26,6 +26,7 @@ from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
 from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe, Start
 from gensynth.training.long_training import FINE_TUNING_RATES, RATES, Choice
+from gensynth.training.photometric import require_torchvision
 from gensynth.training.report import Report, rate_chosen
 from gensynth.training.report import trained as train_and_report
 from gensynth.training.start import start_from
@@ -118,7 +119,7 @@ def train(
         batch_size: images per batch.
         data_share: share of the training images to use, up to 1.
         validation_share: share of the training images to hold out if there is no such folder.
-        augment: any of `crop`, `flip`, `cutout`.
+        augment: any of `crop`, `flip`, `cutout`, `colour`, `erase`.
         seed: random seed of the weights and the order of images.
         threads: CPU threads.
         device: `auto`, `cpu` or `cuda`.
@@ -141,24 +142,22 @@ def train(
     place = Path(out) if out is not None else _usual_folder(model)
     exported = export_in(Path(model))
     settings = _settings(data, image_size, validation_share, class_level, exported)
-    recipe = _recipe(epochs, batch_size, data_share, augment)
+    recipe, on = _recipe(epochs, batch_size, data_share, augment), _device(device)
     images = _opened(settings)
     warn(images)
     network = trainable(model, images.task)
-    begins = None if from_scratch else exported
-    start, words = _start(model, begins, network.source, images)
+    source, begins = network.source, None if from_scratch else exported
+    start, words = _start(model, begins, source, images)
     tried = rates if rates is not None else RATES if start is None else FINE_TUNING_RATES
-    costs = _costs(model, network.source)
-    images = _opened(settings, network.source.input_shape[1:])
-    job = _job(
-        network.source, settings, images, recipe, seed, place, threads, _device(device), start
-    )
+    costs = _costs(model, source)
+    images = _opened(settings, source.input_shape[1:])
+    job = _job(source, settings, images, recipe, seed, place, threads, on, start)
     if rate_only:
         choice = rate_chosen(model, job, tried, watch)
-        return Trained(model, place, choice, None, None, network.source, words)
+        return Trained(model, place, choice, None, None, source, words)
     report = train_and_report(model, job, costs, len(images.splits["test"]), tried, watch)
     written = publish_trained(network, job, images, report)
-    return Trained(model, place, None, report, written, network.source, words)
+    return Trained(model, place, None, report, written, source, words)
 
 
 def _opened(settings: DataSettings, size: tuple[int, int] | None = None) -> DataSet:
@@ -241,6 +240,7 @@ def _usual_folder(model: str) -> Path:
 
 def _recipe(epochs: int, batch_size: int, data_share: float, augment: Sequence[str]) -> Recipe:
     chosen = from_plain(tuple[Augmentation, ...], list(augment), "augment")
+    require_torchvision(chosen)
     return Recipe(
         epochs=epochs,
         batch_size=batch_size,

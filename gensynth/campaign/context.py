@@ -30,6 +30,7 @@ from gensynth.latency.runtimes import check_runtime
 from gensynth.models.by_name import reference_source
 from gensynth.space import SearchSpace, Source, Task
 from gensynth.training.job import Job
+from gensynth.training.photometric import require_torchvision
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -158,6 +159,7 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
     """Import the experiment's plugins and open its data; raise `InputError` for any mistake."""
     space, score = experiment.make_space(), experiment.make_score()
     indicator = experiment.make_indicator()
+    require_torchvision(experiment.proxy.augment)
     data = open_data(experiment.data, progress=progress)
     experiment = with_proxy_length(experiment, len(data.splits["train"]))
     experiment = replace(experiment, data=with_chain(experiment.data))

@@ -30,7 +30,9 @@ Validation = Annotated[
     float,
     typer.Option(help="Share of the training images to hold out if there is no val/ folder."),
 ]
-Augment = Annotated[str, typer.Option(help="Comma-separated: crop, flip, cutout; or none.")]
+Augment = Annotated[
+    str, typer.Option(help="Comma-separated: crop, flip, cutout, colour, erase; or none.")
+]
 Rates = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(

@@ -1,6 +1,7 @@
 """Batches of images on the training device, normalised and resized."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +14,16 @@ PRELOAD_BYTES = 32 * 2**20
 """Splits up to this size (as float32) are normalised once and kept."""
 RESIDENT_SHARE = 0.25
 """Larger splits stay on a GPU, as uint8, if they take at most this share of its memory."""
+
+
+@dataclass(frozen=True)
+class Normal:
+    """How images are normalised: `(pixels - mean) / std`, with pixels from 0 to 1."""
+
+    mean: Tensor
+    """(C, 1, 1)."""
+    std: Tensor
+    """(C, 1, 1)."""
 
 
 class Batches:
@@ -48,6 +59,11 @@ class Batches:
     def place(self) -> torch.device:
         """Device that holds the images; an index for `at` should be there too."""
         return self.images.device
+
+    @property
+    def normal(self) -> Normal:
+        """How the images are normalised."""
+        return Normal(self.mean / 255, 1 / (255 * self.scale))
 
     def at(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images, float32 (N, C, H, W), and labels, int64 (N,), at `index` (N,)."""

@@ -135,14 +135,20 @@ def import_timm() -> Any:
         InputError: timm is not installed.
     """
     try:
-        with suppress(RuntimeError):
-            import_module("torchvision")
-            return import_module("timm")
-        _declare_torchvision_operators()
+        import_torchvision()
         return import_module("timm")
     except ImportError as error:
         problem = f'cannot be imported ({error}); run: pip install "gensynth[peers]"'
         raise InputError("timm", problem) from error
+
+
+@cache
+def import_torchvision() -> Any:
+    """Import torchvision, also one that was built for another torch."""
+    with suppress(RuntimeError):
+        return import_module("torchvision")
+    _declare_torchvision_operators()
+    return import_module("torchvision")
 
 
 def _declare_torchvision_operators() -> None:

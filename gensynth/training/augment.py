@@ -1,11 +1,15 @@
 """Augmentation of whole batches on the device, by random numbers drawn once per epoch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from gensynth.data.batches import Normal
+from gensynth.training.photometric import coloured, draw_boxes, draw_colours, erased
 
 CROP_SHARE = 8
 """Images are shifted by at most `height // CROP_SHARE` pixels."""
@@ -27,6 +31,10 @@ class Draws:
     """Largest shift, in pixels."""
     side: int
     """Height and width of the grey square, in pixels."""
+    colour: Tensor | None = None
+    """float32 (N, 3): factors of brightness, contrast and saturation."""
+    box: Tensor | None = None
+    """int64 (N, 4): top, left, height and width of the rectangle that is erased, if any."""
 
     def of(self, rows: slice) -> "Draws":
         """Return the numbers for the images at `rows`."""
@@ -37,20 +45,23 @@ class Draws:
         return self._each(lambda numbers: numbers.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
-        shift, mirror, square = (
-            None if numbers is None else change(numbers)
-            for numbers in (self.shift, self.mirror, self.square)
-        )
-        return Draws(shift, mirror, square, self.margin, self.side)
+        drawn = {kind: getattr(self, kind) for kind in KINDS}
+        known: dict[str, Any] = {
+            kind: change(numbers) for kind, numbers in drawn.items() if numbers is not None
+        }
+        return replace(self, **known)
+
+
+KINDS = ("shift", "mirror", "square", "colour", "box")
+"""The fields of `Draws` with a row for each image."""
 
 
 def joined_draws(several: Sequence[Draws]) -> Draws:
     """Return the numbers of several trainings of one recipe, one after the other."""
     first = several[0]
-    kinds = zip(*((draws.shift, draws.mirror, draws.square) for draws in several), strict=True)
-    drawn = [[numbers for numbers in kind if numbers is not None] for kind in kinds]
-    shift, mirror, square = (torch.cat(numbers) if numbers else None for numbers in drawn)
-    return Draws(shift, mirror, square, first.margin, first.side)
+    drawn = {kind: [getattr(draws, kind) for draws in several] for kind in KINDS}
+    known: dict[str, Any] = {k: torch.cat(d) for k, d in drawn.items() if d[0] is not None}
+    return replace(first, **known)
 
 
 def draw_augmentation(
@@ -67,22 +78,30 @@ def draw_augmentation(
         rows = torch.randint(1 - side, size[0], (count,), generator=generator)
         columns = torch.randint(1 - side, size[1], (count,), generator=generator)
         square = torch.stack((rows, columns), dim=1)
-    return Draws(shift, mirror, square, margin, side)
+    # Drawn last, so that the numbers above are those of earlier versions.
+    colour = draw_colours(count, generator) if "colour" in augment else None
+    box = draw_boxes(count, size, generator) if "erase" in augment else None
+    return Draws(shift, mirror, square, margin, side, colour, box)
 
 
-def augmented(images: Tensor, draws: Draws) -> Tensor:
-    """Return shifted, mirrored and cut out images; pixels without a source become 0.
+def augmented(images: Tensor, draws: Draws, normal: Normal | None = None) -> Tensor:
+    """Return images that are changed at random; pixels without a source become 0.
 
     Args:
         images: float32 (N, C, H, W), normalised, so that 0 is the mean.
         draws: the random numbers of these N images.
+        normal: how they are normalised; None = they are pixels from 0 to 1.
     """
+    if draws.colour is not None:
+        images = coloured(images, draws.colour, normal)
     if draws.shift is not None:
         images = _shifted(images, draws.shift, draws.margin)
     if draws.mirror is not None:
         images = torch.where(draws.mirror[:, None, None, None], images.flip(-1), images)
     if draws.square is not None:
         images = _cut(images, draws.square, draws.side)
+    if draws.box is not None:
+        images = erased(images, draws.box)
     return images
 
 

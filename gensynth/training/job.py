@@ -9,7 +9,7 @@ from gensynth.evaluation.outcome import Purpose
 from gensynth.space import Source
 from gensynth.training.torch_device import TorchDevice
 
-Augmentation = Literal["crop", "flip", "cutout"]
+Augmentation = Literal["crop", "flip", "cutout", "colour", "erase"]
 MOST_EPOCHS = 100_000
 WEIGHTS = "model.safetensors"
 """File in a job's folder that holds its trained weights, if the job keeps them."""
@@ -39,7 +39,9 @@ class Recipe:
     """Share of all steps during which the learning rate rises."""
     augment: tuple[Augmentation, ...] = ()
     """Random changes to training images: `crop` shifts by up to an eighth of the image; `flip`
-    mirrors (not for digits or letters); `cutout` greys out a square of a quarter of the width."""
+    mirrors (not for digits or letters); `cutout` greys out a square of a quarter of the width;
+    `colour` changes brightness, contrast and saturation, and `erase` greys out a rectangle in half
+    of the images (both by torchvision). Tiny networks have little to spare: more can hurt."""
     balance: Literal["none", "sampling", "weights"] = "none"
     """For classes of different sizes: `sampling` shows images of small classes more often, and
     those of large ones less; `weights` weighs each image's loss by the rarity of its class."""

@@ -205,7 +205,7 @@ class Training:
             for step, index in enumerate(lesson.order.tensor_split(self.steps)):
                 rows = slice(begin, begin := begin + len(index))
                 images, labels = self.images.at(index)
-                images = augmented(images, lesson.draws.of(rows))
+                images = augmented(images, lesson.draws.of(rows), self.images.normal)
                 sums += self.step(images, labels, (epoch - 1) * self.steps + step)
                 give_way()
         loss, right = (sums / len(lesson.order)).tolist()

@@ -69,7 +69,9 @@ def _trainer(training: Training) -> Work:
         first = step * recipe.batch_size % max(1, len(chosen) - recipe.batch_size + 1)
         index = chosen[first : first + recipe.batch_size].to(images.place)
         batch, labels = images.at(index)
-        training.step(augmented(batch, draws.of(slice(0, len(index)))), labels, step)
+        training.step(
+            augmented(batch, draws.of(slice(0, len(index))), training.images.normal), labels, step
+        )
         return len(index)
 
     return work

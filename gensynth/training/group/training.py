@@ -108,7 +108,7 @@ class GroupTraining:
                 rows = slice(begin, begin := begin + index.shape[1])
                 images, labels = first.images.at(index.reshape(-1))
                 draws = joined_draws([lesson.draws.of(rows) for lesson in lessons])
-                images = _side_by_side(augmented(images, draws), count)
+                images = _side_by_side(augmented(images, draws, first.images.normal), count)
                 number = (epoch - 1) * first.steps + step
                 sums += self._step(group, images, labels.view(count, -1), number)
                 give_way()
@@ -137,7 +137,7 @@ def _sample(training: Training) -> Tensor:
     """Return two images as the training sees them."""
     lesson = training.lesson(1)
     images, _ = training.images.at(lesson.order[:2])
-    return augmented(images, lesson.draws.of(slice(0, 2)))
+    return augmented(images, lesson.draws.of(slice(0, 2)), training.images.normal)
 
 
 def _side_by_side(images: Tensor, members: int) -> Tensor:
