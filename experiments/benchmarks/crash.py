@@ -3,16 +3,19 @@
     python -m experiments.benchmarks.crash --kills 50 --executor inline
     python -m experiments.benchmarks.crash --kills 50 --executor ray --storage postgresql
 
-SIGKILL goes to the driver, to one of its workers, or to all of its processes, while the campaign
-starts, trains, exports or writes a file. `--storage postgresql` starts a private server (see
-postgres.py); any other value is used as a database URL. The trainings are real but short: tiny
-networks on the digits. Exits with 1 if anything was lost, doubled, left running or left behind.
+Half of the signals are SIGKILL, to the driver, to one of its workers, or to all of its processes; a
+third are SIGTERM and a sixth SIGHUP, to the driver. They come while the campaign starts, trains,
+exports or writes a file. At the end, each row is compared with what the driver was told.
+`--storage postgresql` starts a private server (see postgres.py); any other value is used as a
+database URL. The trainings are real but short: tiny networks on the digits. Exits with 1 if
+anything was lost, doubled, altered, left running or left behind.
 """
 
 import argparse
 import json
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -26,8 +29,9 @@ from typing import get_args
 
 import gensynth
 from experiments.benchmarks.command_line import parser_for
-from experiments.benchmarks.crash_audit import Audit
+from experiments.benchmarks.crash_audit import Audit, witness_of
 from experiments.benchmarks.crash_scene import Moment, Scene, Target, begin
+from experiments.benchmarks.crash_witness import bear_witness
 from experiments.benchmarks.postgres import postgres
 from gensynth.campaign.experiment import Experiment, parse_experiment
 
@@ -39,10 +43,14 @@ HARM = (
     "lost",
     "doubled",
     "gaps in the numbers",
+    "altered",
+    "wrong exit codes",
     "left running",
     "files left behind",
 )
 """Counts that must be 0 at the end."""
+SIGNALS = (*3 * (signal.SIGKILL,), *2 * (signal.SIGTERM,), signal.SIGHUP)
+"""Half, a third, and a sixth."""
 USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", "export")
 
 
@@ -104,16 +112,22 @@ class Benchmark:
                 moment = "training"
             if not scene.reach(moment, self.rng, self.start_s):
                 return False
-            if not scene.kill(target):
+            number = self.rng.choice(SIGNALS)
+            if number != signal.SIGKILL:
+                target = "driver"
+            if not scene.kill(target, number):
                 continue
-            self._took_notice(target, moment, scene)
+            if scene.status not in (None, 0, -signal.SIGKILL, 128 + number) and moment != "start":
+                self.audit.problems["exit"] += 1
+            self._took_notice(target, moment, scene, number)
             if target != "worker":
                 return True
         scene.until(lambda: False)
         return False
 
-    def _took_notice(self, target: Target, moment: Moment, scene: Scene) -> None:
-        self.kills[f"{target} ({moment})"] += 1
+    def _took_notice(self, target: Target, moment: Moment, scene: Scene, number: int) -> None:
+        word = "" if number == signal.SIGKILL else f" by {signal.Signals(number).name}"
+        self.kills[f"{target}{word} ({moment})"] += 1
         self.audit.look_at_checkpoints()
         self.start_s = scene.start_s() or self.start_s
         if (
@@ -132,6 +146,7 @@ class Benchmark:
         return self.kills.total() < self.wanted
 
     def _drive(self, trials: int) -> None:
+        bear_witness(witness_of(self.folder))
         settings = replace(self._experiment(), trials=trials)
         gensynth.search(settings, out=self.folder, storage=self.storage, progress=False)
 

@@ -1,6 +1,7 @@
 """Invariants of a campaign that was killed many times, and a count of all violations."""
 
 import json
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import optuna
 from safetensors import SafetensorError, safe_open
 
 from experiments.benchmarks.crash_scene import events, marked
+from experiments.benchmarks.crash_witness import altered
 from gensynth.campaign.campaign_folder import open_record
 from gensynth.campaign.whereabouts import whereabouts
 from gensynth.evaluation.measurement import Measurement
@@ -52,6 +54,13 @@ class Audit:
             self.problems["lost"] += before != now
         self.seen = rows
 
+    def altered(self) -> int:
+        """Count the rows that differ from what the driver was told, or contradict themselves."""
+        found = altered(self.seen, witness_of(self.folder))
+        for line in found:
+            print(f"altered: {line}", file=sys.stderr, flush=True)
+        return len(found)
+
     def finish(self, asked: int) -> dict[str, int]:
         """Judge the ended campaign; every figure but the first three ought to be 0."""
         self.look_at_record()
@@ -70,6 +79,8 @@ class Audit:
             "doubled": sum(n - 1 for n in (*numbers.values(), *prints.values()))
             + sum(n - 1 for n in reported.values()),
             "gaps in the numbers": len(set(range(max(numbers) + 1)) - set(numbers)),
+            "altered": self.altered(),
+            "wrong exit codes": self.problems["exit"],
             "left running": self._left_running(),
             "files left behind": len(self._left_behind()),
         }
@@ -102,6 +113,11 @@ class Audit:
         wanted = ("model.safetensors",)
         found = [p for p in self.folder.glob("candidates/*/*") if p.name not in wanted]
         return [*found, *self.folder.glob("*.part"), *self.folder.glob(".best*")]
+
+
+def witness_of(folder: Path) -> Path:
+    """Return the file, beside the campaign, of what its drivers were told."""
+    return folder.with_suffix(".witness")
 
 
 def _saved_curve(file: Path) -> Curve:

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from gensynth.process import exit_code, signals_interrupt
+
 Target = Literal["driver", "worker", "group"]
 Moment = Literal["start", "training", "write", "export"]
 MARK = "GENSYNTH_CRASH"
@@ -110,8 +112,8 @@ class Scene:
             time.sleep(min(0.001, max(0.0, end - time.monotonic())))
         return self.alive()
 
-    def kill(self, target: Target) -> bool:
-        """Send SIGKILL; return False if there is no such process."""
+    def kill(self, target: Target, number: int = signal.SIGKILL) -> bool:
+        """Send a signal; return False if there is no such process. A driver is waited for."""
         if target == "worker":
             titles = {pid: _title(pid) for pid in marked()}
             busy = [pid for pid, title in titles.items() if title.startswith(WORKER)]
@@ -122,7 +124,10 @@ class Scene:
         if target == "group":
             kill_all(self.pid)
         else:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, number)
+        if number != signal.SIGKILL:
+            self.until(lambda: False)
+            return True
         _, status = os.waitpid(self.pid, 0)
         self.status = os.waitstatus_to_exitcode(status)
         return True
@@ -143,8 +148,11 @@ def begin(drive: Callable[[], None], folder: Path) -> Scene:
         out = os.open(folder.with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        drive()
+        with signals_interrupt():
+            drive()
         code = 0
+    except KeyboardInterrupt as interrupt:
+        code = exit_code(interrupt)
     except BaseException:
         import traceback
 

@@ -2,9 +2,10 @@
 
     python -m experiments.benchmarks.fuzz --inputs 100000
 
-Counts, for each reader, the values, `InputError`s, other exceptions, and inputs that exceeded the
+Counts, for each reader, the values, `InputError`s, values that do not say what the bytes say
+(garbage that was accepted; see fuzz_oracles.py), other exceptions, and inputs that exceeded the
 time limit; the process may not grow beyond the memory limit. Exits with 1 after any of the last
-three and keeps the inputs that caused it in `--keep`.
+four and keeps the inputs that caused it in `--keep`.
 """
 
 import argparse
@@ -27,7 +28,19 @@ from experiments.benchmarks.fuzz_readers import READERS, Reader, mutated
 from experiments.benchmarks.tables import heading, markdown
 from gensynth.errors import InputError
 
-HEADS = "reader", "inputs", "values", "errors", "tracebacks", "hangs", "slowest (ms)", "seconds"
+HEADS = (
+    "reader",
+    "inputs",
+    "values",
+    "errors",
+    "garbage",
+    "tracebacks",
+    "hangs",
+    "slowest (ms)",
+    "seconds",
+)
+WORDS = "value", "error", "garbage", "traceback", "hang"
+BAD = WORDS[2:]
 LIMIT_S = 10.0
 MEMORY = 6 * 2**30
 """Address space in bytes, of which torch alone maps some; allocations beyond it fail."""
@@ -50,8 +63,8 @@ def main() -> None:
     for name, reader in READERS.items():
         inputs = max(1, round(options.inputs * reader.share / total))
         counts, slowest, seconds = feed(name, reader, inputs, options)
-        bad += counts["traceback"] + counts["hang"]
-        figures = [counts[word] for word in ("value", "error", "traceback", "hang")]
+        bad += sum(counts[word] for word in BAD)
+        figures = [counts[word] for word in WORDS]
         cells = [name, inputs, *figures, f"{1000 * slowest:.0f}", f"{seconds:.0f}"]
         print(markdown([str(cell) for cell in cells]), flush=True)
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -74,18 +87,19 @@ def feed(
             word, report = outcome(reader, Path(place) / "run", data)
             slowest = max(slowest, time.perf_counter() - began)
             counts[word] += 1
-            if word in ("traceback", "hang") and counts[word] <= 5:
+            if word in BAD and counts[word] <= 5:
                 _keep(options.keep, f"{name} {number}", data, report)
     return counts, slowest, time.perf_counter() - start
 
 
 def outcome(reader: Reader, folder: Path, data: bytes) -> tuple[str, str]:
-    """Return what a reader does with `data` in a new folder: value, error, traceback or hang."""
+    """Return what a reader does with `data` in a new folder, as one of `WORDS`."""
     folder.mkdir()
     signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:
-        reader.read(folder, data)
-        return "value", ""
+        value = reader.read(folder, data)
+        wrong = reader.oracle(data, value)
+        return ("garbage", wrong) if wrong else ("value", "")
     except InputError as error:
         return ("traceback", f"two lines: {error}") if "\n" in str(error) else ("error", "")
     except Hang:

@@ -15,13 +15,17 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from experiments.benchmarks import fuzz_oracles
+from experiments.benchmarks.fuzz_values import environment, recorded, verdict
 from gensynth.campaign.experiment import read_experiment
 from gensynth.campaign.whereabouts import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
 from gensynth.data.picture import decode, inspect
 from gensynth.data.preprocessing import Preprocessing
 from gensynth.data.sets import DataSettings
-from gensynth.evaluation.constraint import Judgement
+from gensynth.evaluation.constraint import (
+    Judgement,
+)
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import to_json
@@ -72,6 +76,8 @@ class Reader:
     share: float = 1.0
     words: tuple[bytes, ...] = field(default=())
     """Byte strings that mutations insert."""
+    oracle: Callable[[bytes, Any], str] = lambda data, value: ""
+    """Returns in what a value does not say what the bytes say; see `fuzz_oracles`."""
 
 
 def _experiment(folder: Path, data: bytes) -> Any:
@@ -201,16 +207,28 @@ READERS: Mapping[str, Reader] = {
         _experiment,
         lambda _: files("gensynth.resources").joinpath("digits.toml").read_bytes(),
         words=(b"[constraints.", b'use = "', b"nan", b"-inf", b"1979-05-27T07:32:00Z", b"[[", b"{"),
+        oracle=fuzz_oracles.as_experiment,
     ),
-    "genome": Reader(_genome, _good_genome, words=(b'"schema":2', b'"attendnet"')),
-    "outcome": Reader(_outcome, lambda _: dumps(ROW).encode()),
-    "job": Reader(_job, _good_job),
-    "record.json": Reader(_whereabouts, lambda _: b'{"storage":"","study":"x-1"}'),
-    "study.db": Reader(_record, _good_record, share=0.05),
-    "weights": Reader(_weights, _good_weights),
+    "genome": Reader(
+        _genome,
+        _good_genome,
+        words=(b'"schema":2', b'"attendnet"'),
+        oracle=fuzz_oracles.as_genome,
+    ),
+    "outcome": Reader(_outcome, lambda _: dumps(ROW).encode(), oracle=fuzz_oracles.as_json),
+    "job": Reader(_job, _good_job, oracle=fuzz_oracles.as_job),
+    "record.json": Reader(
+        _whereabouts,
+        lambda _: b'{"storage":"","study":"x-1"}',
+        oracle=fuzz_oracles.as_whereabouts,
+    ),
+    "study.db": Reader(_record, _good_record, share=0.05, oracle=fuzz_oracles.as_rows),
+    "weights": Reader(_weights, _good_weights, oracle=fuzz_oracles.as_weights),
     "exported folder": Reader(_exported, lambda _: CODE.encode()),
-    "checkpoint": Reader(_checkpoint, _good_checkpoint),
-    "peers JSON": Reader(_peers, lambda _: dumps(PEERS).encode()),
+    "checkpoint": Reader(_checkpoint, _good_checkpoint, oracle=fuzz_oracles.as_checkpoint),
+    "peers JSON": Reader(_peers, lambda _: dumps(PEERS).encode(), oracle=fuzz_oracles.as_json),
+    "verdict of a plugin": Reader(verdict, lambda _: b"plugin", oracle=recorded),
+    "environment": Reader(environment, lambda _: b"300", share=0.3),
     "picture": Reader(_picture, _good_picture),
     "image folder": Reader(_listing, lambda _: b"", share=0.3),
 }

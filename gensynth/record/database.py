@@ -19,6 +19,7 @@ from gensynth.process import say
 from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
 
 T = TypeVar("T")
+PATIENCE = "GENSYNTH_DATABASE_PATIENCE_S"
 UNREACHABLE_S = 300.0
 """How long a database may give no answer during a campaign, unless the environment variable
 `GENSYNTH_DATABASE_PATIENCE_S` says otherwise."""
@@ -105,7 +106,7 @@ class Patience:
     def __init__(self, place: str) -> None:
         """Name the database `place` in errors."""
         self._place = place
-        self._limit_s = float(os.environ.get("GENSYNTH_DATABASE_PATIENCE_S", UNREACHABLE_S))
+        self._limit_s = _patience_s()
 
     def until_done(self, work: Callable[[], T], arrived: Callable[[], bool] | None = None) -> T:
         """Return what `work` returns; repeat it while the database does not answer.
@@ -143,6 +144,17 @@ class Patience:
     def _may_pass(self, error: BaseException) -> bool:
         """Whether the error may pass by itself: of a file, only that somebody else holds it."""
         return is_postgres(self._place) or "database is locked" in cause(error)
+
+
+def _patience_s() -> float:
+    text = os.environ.get(PATIENCE, str(UNREACHABLE_S))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise InputError(PATIENCE, f"must be a number of seconds, 0 or more, got {text[:40]!r}")
+    return seconds
 
 
 def cause(error: BaseException) -> str:
