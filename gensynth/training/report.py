@@ -69,9 +69,7 @@ def trained(
     rates: Sequence[float] = RATES,
     watch: OnMeasurement | None = None,
 ) -> Report:
-    """Train `job` in its folder, or resume it there, and return its report.
-
-    If the folder holds the report of the same training, nothing is trained again.
+    """Train `job` in its folder, resume it, or find it complete there, and return its report.
 
     Args:
         model: name of the network, for people.
