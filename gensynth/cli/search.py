@@ -89,9 +89,7 @@ def search(
             retry_failed=retry_failed,
         )
     except gensynth.Interrupted as interrupted:
-        with suppress(OSError):  # The terminal may have gone.
-            _show(interrupted.campaign, as_json)
-        _say_how_to_resume(interrupted.campaign, given)
+        _show_interrupted(interrupted.campaign, given, as_json)
         raise typer.Exit(exit_code(interrupted)) from None
     _show(campaign, as_json)
     raise typer.Exit(0 if campaign.published else 1)
@@ -104,7 +102,12 @@ def _show(campaign: "gensynth.Campaign", as_json: bool) -> None:
         campaign.show()
 
 
-def _say_how_to_resume(campaign: "gensynth.Campaign", given: Mapping[str, object]) -> None:
+def _show_interrupted(
+    campaign: "gensynth.Campaign", given: Mapping[str, object], as_json: bool
+) -> None:
+    """Show how far the campaign came, and the command that resumes it."""
+    with suppress(OSError):  # The terminal may have gone.
+        _show(campaign, as_json)
     console(stderr=True).print(
         f"Recorded outcomes: {len(campaign.outcomes)}; trainings to resume: {campaign.running}. "
         f"Resume with:\n{escape(_command(given))}",

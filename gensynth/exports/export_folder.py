@@ -81,12 +81,10 @@ def write_folder(
     searched = with_weights(build_source(source), weights, "weights")
     images = images or Images.of(searched, source.input_shape)
     with draft_of(folder, replace) as draft:
-        _write_files(draft, name, source, weights, genome_json, images)
-        write_hub_files(draft, name, source, searched, genome_json, images)
+        _write_files(draft, name, source, searched, weights, genome_json, images)
         check = _compare(searched, load_folder(draft), source.input_shape)
         card = card if tested is None else tested.card(_measured(tested, searched, draft))
-        text = shown(card + loading(name, bool(genome_json)))
-        (draft / CARD).write_text(text, encoding="utf-8")
+        _write_card(draft, card + loading(name, bool(genome_json)))
         check = _with_formats(check, extras, searched, draft, images)
         move(draft, folder)
     return check
@@ -134,15 +132,20 @@ def refuse_occupied(folder: Path, replace: bool = False) -> None:
         raise InputError(str(folder), "is not an earlier export and is therefore not replaced")
 
 
+def _write_card(draft: Path, card: str) -> None:
+    (draft / CARD).write_text(shown(card), encoding="utf-8")
+
+
 def _write_files(
     draft: Path,
     name: str,
     source: Source,
+    searched: "nn.Module",
     weights: "Mapping[str, Tensor]",
     genome_json: str,
     images: Images,
 ) -> None:
-    """Write the network, its weights, its genome, and `predict.py`."""
+    """Write the network, its weights, its genome, and the files for timm and for prediction."""
     from safetensors.torch import save_file
 
     facts = {
@@ -156,6 +159,7 @@ def _write_files(
     stored = {key: w.detach().cpu().contiguous() for key, w in weights.items()}
     save_file(stored, file, metadata={"format": "pt", **images.metadata})
     write_predict(draft, name, images.preprocessing)
+    write_hub_files(draft, name, source, searched, genome_json, images)
     file.chmod(0o644)  # As readable as the other files; safetensors makes it private.
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from gensynth.errors import InputError
+from gensynth.exports.publish import publish_untrained
+from gensynth.formats.real_inputs import noise
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import (
     find_genome,
@@ -15,7 +17,6 @@ from gensynth.models.by_name import (
 )
 from gensynth.space import Task
 from search_spaces.attendnext import AttendNeXt
-from tests.exports.test_export_folder import export, tiny_source
 
 TASK = Task(channels=1, height=8, width=8, classes=10)
 FACTORY = "from torch import nn\n\n\ndef small():\n    return nn.Conv2d(1, 2, 3)\n"
@@ -25,7 +26,8 @@ def test_a_preset_a_genome_file_and_an_export_are_one_network(tmp_path: Path) ->
     preset = find_model("attendnext:tiny", TASK)
     file = tmp_path / "tiny.json"
     file.write_text(find_genome("attendnext:tiny", TASK).genome_json)
-    export(tmp_path / "best", tiny_source())
+    found = find_genome("attendnext:tiny", TASK)
+    publish_untrained(found, tmp_path / "best", [], noise(found.source.input_shape))
     prints = {
         trace(model.module, model.input_shape).fingerprint
         for model in (preset, find_model(str(file), TASK), find_model(str(tmp_path / "best")))
