@@ -2,7 +2,7 @@ r"""Searches of our own space without training, with accuracies predicted from r
 
     python -m experiments.benchmarks.simulated_space experiments/fashion_mnist.toml \
         --data FASHION_MNIST_FOLDER --table experiments/results/attendnext_fashion_mnist.parquet \
-        --variants gensynth,frozen,no-inquisitor,no-probes,no-foresight,gp,tpe,random --runs 20
+        --variants gensynth,frozen,no-inquisitor,probes,no-foresight,gp,tpe,random --runs 20
 
 Everything except the training is that of a real search: networks are built, judged, counted and
 probed. The top-1 is predicted, with the noise found between two recorded seeds of one network; in
@@ -43,7 +43,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gensynth": ("gensynth", {}),
     "frozen": ("gensynth", {"rate": 0.0}),
     "no-inquisitor": ("gensynth", {"learn": False}),
-    "no-probes": ("gensynth", {"probe": False}),
+    "probes": ("gensynth", {"probe": True}),
     "no-foresight": ("gensynth", {"foresight": False}),
     **{name: (name, {}) for name in ("gp", "tpe", "nsgaii", "evolution", "random")},
 }

@@ -188,16 +188,33 @@ class Campaign:
             return export_candidate(self._machine, str(candidate), Path(to), formats)
         return export_winner(self._machine, Path(to), formats)
 
-    def generate(self, seeds: int = 16, first: int = 0) -> "Drawn":
-        """Draw networks from the learned generator G(s) for fresh seeds.
+    def generate(
+        self, seeds: int = 16, first: int = 0, train: int = 0, **limits: float | str | None
+    ) -> "Drawn":
+        """Draw networks from the learned generator: G*(s), or G(s | r) within limits r.
+
+        Args:
+            seeds: number of fresh seeds, or of answers within limits.
+            first: the first seed.
+            train: how many of the networks to train by the proxy, at the start and as learned.
+            limits: `max_params`, `max_macs`, `max_weight_bytes`, `max_peak_activation_bytes`,
+                `max_latency_ms` (with a `device`) and `min_top1` in percent. With any of them the
+                answers are the most accurate networks found within them, the best first; they are
+                not trained.
 
         Raises:
-            InputError: the campaign's generator learns no G(s).
+            InputError: a limit is unknown, cannot be used, or is kept by no network.
         """
-        from gensynth.api.drawing import draw_candidates
+        from gensynth.api.drawing import draw_candidates, draw_within
+        from gensynth.api.requirement import requirement
 
         self._machine.require_code()
-        return draw_candidates(self._machine, seeds, first)
+        asked = requirement(limits)
+        if not asked:
+            return draw_candidates(self._machine, seeds, first, train)
+        if train:
+            raise InputError("train", "answers within limits are trained by `gensynth train`")
+        return draw_within(self._machine, asked, seeds)
 
     def plain(self) -> list[dict[str, Any]]:
         """Return the feasible candidates as plain data, as `gensynth show --json` prints them."""

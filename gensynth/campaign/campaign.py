@@ -17,13 +17,15 @@ from typing import Any
 
 from gensynth.campaign.answers import Done as Done
 from gensynth.campaign.answers import Wait as Wait
+from gensynth.campaign.beliefs import KeptBeliefs
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.ends import REPETITIONS, Ends
-from gensynth.campaign.finals import Finalist, admission, finalists, why_no_winner, winner
+from gensynth.campaign.finals import Finalist, Race, admission, finalists, why_no_winner, winner
 from gensynth.campaign.grouping import grouped
+from gensynth.campaign.longer import for_longer
 from gensynth.campaign.remeasurement import Remeasurement
-from gensynth.campaign.replay import restore
+from gensynth.campaign.replay import restore, tell
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
 from gensynth.evaluation.evaluator import Description, EndsProcess, Evaluation
@@ -33,7 +35,7 @@ from gensynth.generators.protocol import CountsRejections, Generator
 from gensynth.latency.device import answer_here
 from gensynth.latency.job import Stopwatch
 from gensynth.record import rows
-from gensynth.record.ledger import Ledger
+from gensynth.record.ledger import LEARNED, Ledger
 from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS, Result, next_attempt
 from gensynth.training.job import Job
@@ -54,6 +56,8 @@ class CampaignDriver:
         self.ledger = ledger
         self._since = ledger.since if since is None else since
         self._remeasurement = Remeasurement(context, ledger.folder)
+        self._beliefs = KeptBeliefs(context, ledger)
+        self._race = Race(context.experiment.finals, context.validation_images, self._at)
         self._curves = SearchCurves(context.stopping, context.experiment.proxy.epochs)
         self._generator: Generator | None = None
         self._idle = 0
@@ -104,9 +108,11 @@ class CampaignDriver:
             if not any(o.ending == "completed" for o in self.ledger.of(name, "reference")):
                 return self._reference(name)
         more = self.ledger.trainings() < self.context.experiment.trials and not self._ends.reason
+        if more and (best := for_longer(self.context, self.evaluator, self.ledger, self.generator)):
+            return self._again("longer", best)
         if more and (job := self._propose(measure)) is not None:
             return job
-        return Wait() if self.ledger.searching() else self._next_final()
+        return Wait() if self.ledger.learning() else self._next_final()
 
     def companions(self, job: Job) -> list[Job]:
         """Return the jobs of the same finalist to train in the same steps as `job`, if any."""
@@ -154,15 +160,14 @@ class CampaignDriver:
 
     def finalists(self) -> list[Finalist]:
         """Return the finalists and their results, as far as the record goes."""
-        settings, images = self.context.experiment.finals, self.context.validation_images
         corrected = self._remeasurement.corrected(self.outcomes, self.evaluator)
-        return finalists(corrected, settings, images, self._at)
+        return finalists(corrected, replace(self._race, beliefs=self._beliefs.kept()))
 
     def exported(self) -> Outcome | None:
         """Return the row of the winner's last training, once it has completed."""
         best = winner(self.finalists())
-        rows = self.ledger.of(best.outcome.genome_id, "export") if best else []
-        return next((row for row in rows if row.ending == "completed"), None)
+        found = self.ledger.of(best.outcome.genome_id, "export") if best else []
+        return next((row for row in found if row.ending == "completed"), None)
 
     def require_code(self) -> None:
         """Raise `InputError` if the code that the campaign names must not be run; here it may."""
@@ -188,7 +193,7 @@ class CampaignDriver:
     def _propose(self, measure: Stopwatch) -> Job | None:
         """Ask the generator until a candidate is worth training; record the others."""
         while self._idle < REPETITIONS:
-            known, proposal = len(self.ledger.searched()), self.generator.ask()
+            known, proposal = len(self.ledger.told()), self.generator.ask()
             new = rows.proposed(self.ledger.next_number(), known, proposal)
             try:
                 described = self.evaluator.described(proposal.decisions)
@@ -234,14 +239,14 @@ class CampaignDriver:
     def _reference(self, name: str) -> Job | Wait:
         if self.ledger.runs(name):
             return Wait()
-        failed = self.ledger.of(name, "reference")
-        if failed:
+        if failed := self.ledger.of(name, "reference"):
             problem = f"its training ended as {failed[-1].ending}: {failed[-1].detail}"
             raise InputError(f"reference {name}", problem)
-        new = rows.of_reference(self.ledger.next_number(), len(self.ledger.searched()), name)
+        new = rows.of_reference(self.ledger.next_number(), len(self.ledger.told()), name)
         return self._start(new, self.context.references[name])
 
     def _next_final(self) -> Job | Wait | Done:
+        self._beliefs.renew(self.evaluator)
         chosen = self._remeasurement.measure_finalists(self.finalists, self.evaluator)
         for finalist in chosen:
             if finalist.missing > self.ledger.runs(finalist.outcome.genome_id):
@@ -260,7 +265,7 @@ class CampaignDriver:
         return self._again("export", best.outcome)
 
     def _again(self, purpose: Purpose, outcome: Outcome) -> Job:
-        known = len(self.ledger.searched())
+        known = len(self.ledger.told())
         new = rows.repeated(self.ledger.next_number(), known, purpose, outcome)
         return self._start(new, self.evaluator.described(outcome.decisions).source)
 
@@ -268,8 +273,7 @@ class CampaignDriver:
         """Whether a running candidate would be a finalist if it ended with a measurement."""
         row = self.ledger.running[number].row
         value = rows.judged_at(row, measurement, self.evaluator).value
-        finals = self.context.experiment.finals
-        return value is not None and value > admission(self.outcomes, finals)
+        return value is not None and value > admission(self.outcomes, self._race.finals)
 
     def _at(self, outcome: Outcome, top1: float) -> Evaluation:
         return rows.judged_at(outcome, replace(outcome.curve[-1], top1=top1), self.evaluator)
@@ -290,8 +294,8 @@ class CampaignDriver:
         if new.purpose == "reference":
             self.evaluator = self.evaluator.with_references(self._references())
         self._remember(new)
-        if new.purpose == "search" and self._generator is not None:
-            self._generator.tell(new)  # One that is not restored yet learns of it then.
+        if new.purpose in LEARNED and self._generator is not None:
+            tell(self._generator, new)  # One that is not restored yet learns of it then.
 
     def _remember(self, old: Outcome) -> None:
         if old.purpose == "search" and old.ending in ("completed", "stopped"):

@@ -21,6 +21,7 @@ from gensynth.evaluation.latency import Question
 from gensynth.evaluation.outcome import Purpose
 from gensynth.evaluation.score import Score
 from gensynth.generators.by_name import make_generator
+from gensynth.generators.problem import Confirmation
 from gensynth.generators.protocol import Generator
 from gensynth.generators.space_problem import SpaceProblem
 from gensynth.generators.synthesis.probe import Stimuli
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _STREAMS: tuple[Purpose, ...] = get_args(Purpose)
 """Each purpose has its own stream of training seeds; their order must never change."""
+_STIMULI = 5
+"""The stream of the images that untrained networks are probed with."""
 PROBED_IMAGES = 64
 """Size of the mini-batch that untrained networks are probed with."""
 
@@ -85,7 +88,11 @@ class Context:
         """Return the space under its constraints and score, as a generator sees it."""
         prototype = self.space.presets.get("prototype", {})
         folder = Path(self.experiment.folder)
-        return SpaceProblem(evaluator or self.evaluator, prototype, self.stimuli, folder)
+        finals = self.experiment.finals
+        confirmed = Confirmation(
+            self.validation_images, finals.replicas, finals.confidence, finals.epochs_factor > 1
+        )
+        return SpaceProblem(evaluator or self.evaluator, prototype, self.stimuli, folder, confirmed)
 
     def make_generator(self, evaluator: Evaluator) -> Generator:
         """Make the generator that the experiment names, in its initial state."""
@@ -99,7 +106,7 @@ class Context:
         experiment = self.experiment
         recipe = experiment.proxy
         size = source.input_shape[1:]
-        if purpose == "final":
+        if purpose in ("final", "longer"):
             epochs = max(1, round(recipe.epochs * experiment.finals.epochs_factor))
             recipe = replace(recipe, epochs=epochs)
         elif purpose == "export":
@@ -115,8 +122,9 @@ class Context:
             folder=str(folder.resolve()),
             splits=("train", "validation") if purpose == "export" else ("train",),
             measure_test=purpose == "export",
-            measure_int8=self.indicator.needs_int8_loss and purpose in ("search", "final"),
-            keep_weights=purpose != "search" or experiment.keep_weights,
+            measure_int8=self.indicator.needs_int8_loss
+            and purpose in ("search", "final", "longer"),
+            keep_weights=purpose not in ("search", "longer") or experiment.keep_weights,
             checkpoint_s=experiment.resources.checkpoint_s,
             time_limit_s=experiment.resources.time_limit_s,
             threads=max(1, int(experiment.resources.cpus_per_trial)),
@@ -193,7 +201,7 @@ def _stimuli(data: DataSet, experiment: Experiment) -> Stimuli:
     import torch
 
     split = data.splits["train"]
-    rng = np.random.default_rng(np.random.SeedSequence((experiment.seed, len(_STREAMS) + 1)))
+    rng = np.random.default_rng(np.random.SeedSequence((experiment.seed, _STIMULI)))
     chosen = np.sort(rng.choice(len(split), min(PROBED_IMAGES, len(split)), replace=False))
 
     def decoded(height: int, width: int) -> "Tensor":

@@ -2,18 +2,29 @@
 
 The best of many noisy trainings looks better than it is. So the best few candidates are trained
 again with fresh seeds, and the enforced rules must hold on a lower bound of their accuracy.
+
+The finals are a race. A finalist's trainings end as soon as no further ones could make the rules
+hold on the bound: that decides as all trainings would, without an error. Once another finalist has
+been confirmed, one whose chance to beat it is not worth its trainings is passed over.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from statistics import fmean
 
+from gensynth.campaign.beliefs import Beliefs
 from gensynth.campaign.experiment import Finals
-from gensynth.evaluation.confidence import lower_bound
+from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import Evaluation
-from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.outcome import Outcome, Purpose
 
+PRICE = 1.5
+"""Decibels that the trainings of one finalist must be worth."""
+HOPELESS = 0.05
+"""Chance of holding below which nobody is trained."""
+LONG: tuple[Purpose, ...] = ("final", "longer")
+"""Purposes of trainings of the finals' length."""
 JudgeTop1 = Callable[[Outcome, float], Evaluation]
 """Judges the network of an outcome at an assumed top-1 in percent."""
 
@@ -32,11 +43,13 @@ class Finalist:
     """Mean of its top-1 in percent."""
     value: float | None = None
     """Pursued value at the mean; None unless every enforced rule holds on the bound."""
+    passed: bool = False
+    """Whether it is passed over: its chance to beat a confirmed finalist is not worth trainings."""
 
     @property
     def refused(self) -> bool:
         """Whether its trainings have ended and an enforced rule does not hold."""
-        return self.missing == 0 and self.value is None
+        return self.missing == 0 and self.value is None and not self.passed
 
 
 def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -59,21 +72,106 @@ def last_place(values: Iterable[float], finals: Finals) -> float:
     return best[finals.candidates - 1] if len(best) >= finals.candidates else -inf
 
 
-def finalists(
-    outcomes: Sequence[Outcome], finals: Finals, images: int, judge: JudgeTop1
-) -> list[Finalist]:
+@dataclass(frozen=True)
+class Race:
+    """What decides the finals, apart from the record of the trainings."""
+
+    finals: Finals
+    images: int
+    """Size of the validation split."""
+    judge: JudgeTop1
+    beliefs: Beliefs | None = None
+    """What is believed of the candidates; None if only their measured values are known."""
+    least: dict[str, float | None] = field(default_factory=dict)
+    """What `_least` has found, by the candidate's fingerprint."""
+
+    def order(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Return the candidates in the order in which they join: the most promising first."""
+        if self.beliefs is None:
+            return ranking(outcomes)
+        kept: dict[str, tuple[float, Outcome]] = {}
+        for outcome in outcomes:
+            if outcome.purpose == "search" and outcome.genome_id in self.beliefs.networks:
+                promise = self.promise(outcome, ())
+                if outcome.fingerprint not in kept and promise > -inf:
+                    kept[outcome.fingerprint] = promise, outcome
+        return [o for _, o in sorted(kept.values(), key=lambda pair: (-pair[0], pair[1].number))]
+
+    def promise(self, outcome: Outcome, top1s: Sequence[float]) -> float:
+        """Return the confirmed value from which on a candidate is not worth further trainings.
+
+        With the chance p that its rules hold on the bound, and the value v that it has then, it is
+        v - `PRICE` / p: the reservation value of Weitzman's rule (1979), by which opening boxes of
+        unknown content in this order, until the best content exceeds the rest, is optimal.
+        """
+        if self.beliefs is None or outcome.genome_id not in self.beliefs.networks:
+            return inf
+        least = self._least(outcome)
+        if least is None:
+            return -inf
+        left = self.finals.replicas - len(top1s)
+        chance = self.beliefs.chance(outcome, top1s, least, left)
+        likely = max(self.beliefs.after(outcome, top1s).mean, least + self.beliefs.reserve)
+        value = self.judge(outcome, min(likely, 100.0)).value
+        return -inf if value is None or chance < HOPELESS else value - PRICE / chance
+
+    def _least(self, outcome: Outcome) -> float | None:
+        """Return the least top-1 in percent at which the rules hold; None if they never do."""
+        if outcome.fingerprint not in self.least:
+            low, high = 0.0, 100.0
+            possible = self.judge(outcome, high).value is not None
+            while possible and high - low > 0.02:
+                middle = (low + high) / 2
+                holds = self.judge(outcome, middle).value is not None
+                low, high = (low, middle) if holds else (middle, high)
+            self.least[outcome.fingerprint] = high if possible else None
+        return self.least[outcome.fingerprint]
+
+    def standing(
+        self, outcome: Outcome, outcomes: Sequence[Outcome], best: float | None
+    ) -> Finalist:
+        """Return how a finalist stands; `best` is the value of the best one confirmed, if any."""
+        same = [o for o in outcomes if o.purpose in LONG and o.genome_id == outcome.genome_id]
+        replicas = tuple(same[: self.finals.replicas])
+        missing = self.finals.replicas - len(replicas)
+        top1s = [o.top1 for o in replicas if o.ending == "completed" and o.top1 is not None]
+        if missing and len(top1s) == len(replicas):
+            if top1s and not self._may_hold(outcome, top1s):
+                return Finalist(outcome, replicas, 0, *self._figures(top1s))
+            passed = best is not None and self.promise(outcome, top1s) <= best
+            return Finalist(outcome, replicas, 0 if passed else missing, passed=passed)
+        if missing or len(top1s) < len(replicas):
+            return Finalist(outcome, replicas, missing)
+        bound, mean = self._figures(top1s)
+        holds = self.judge(outcome, bound).value is not None
+        value = self.judge(outcome, mean).value if holds else None
+        return Finalist(outcome, replicas, 0, bound, mean, value)
+
+    def _figures(self, top1s: Sequence[float]) -> tuple[float, float]:
+        return lower_bound(top1s, self.images, self.finals.confidence), fmean(top1s)
+
+    def _may_hold(self, outcome: Outcome, top1s: Sequence[float]) -> bool:
+        finals = self.finals
+        bound = reachable_bound(top1s, finals.replicas, self.images, finals.confidence)
+        return self.judge(outcome, bound).value is not None
+
+
+def finalists(outcomes: Sequence[Outcome], race: Race) -> list[Finalist]:
     """Return who is in the finals, as far as the record goes.
 
-    At first these are the best `candidates`. As long as none of them keeps the rules, one more
-    joins at a time, up to `most`. `images` is the size of the validation split.
+    At first these are the most promising `candidates`. As long as none of them keeps the rules, one
+    more joins at a time, up to `most`.
     """
     chosen: list[Finalist] = []
-    for outcome in ranking(outcomes)[: finals.most]:
+    for outcome in race.order(outcomes)[: race.finals.most]:
         decided = all(f.missing == 0 for f in chosen)
-        if len(chosen) >= finals.candidates and (not decided or winner(chosen) is not None):
+        if len(chosen) >= race.finals.candidates and (not decided or winner(chosen) is not None):
             break
-        chosen.append(_finalist(outcome, outcomes, finals, images, judge))
-    return chosen
+        chosen.append(race.standing(outcome, outcomes, None))
+    best = winner(chosen)
+    if best is None:
+        return chosen
+    return [race.standing(finalist.outcome, outcomes, best.value) for finalist in chosen]
 
 
 def winner(chosen: Iterable[Finalist]) -> Finalist | None:
@@ -88,22 +186,3 @@ def why_no_winner(chosen: Sequence[Finalist], searched: Iterable[Outcome]) -> st
         return "no candidate kept every enforced rule on the lower bound of the finals"
     found = any(outcome.value is not None for outcome in searched)
     return f"no {'feasible candidate was confirmed' if found else 'candidate was feasible'}"
-
-
-def _finalist(
-    outcome: Outcome,
-    outcomes: Sequence[Outcome],
-    finals: Finals,
-    images: int,
-    judge: JudgeTop1,
-) -> Finalist:
-    same = [o for o in outcomes if o.purpose == "final" and o.genome_id == outcome.genome_id]
-    replicas = tuple(same[: finals.replicas])
-    missing = finals.replicas - len(replicas)
-    top1s = [o.top1 for o in replicas if o.ending == "completed" and o.top1 is not None]
-    if missing or len(top1s) < len(replicas):
-        return Finalist(outcome, replicas, missing)
-    bound, mean = lower_bound(top1s, images, finals.confidence), fmean(top1s)
-    holds = judge(outcome, bound).value is not None
-    value = judge(outcome, mean).value if holds else None
-    return Finalist(outcome, replicas, 0, bound, mean, value)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.protocol import Generator
+from gensynth.generators.protocol import Generator, LearnsFromLonger
 from gensynth.record.ledger import Ledger
 
 
@@ -47,7 +47,7 @@ def _told(ledger: Ledger) -> list[Outcome]:
         replace(outcome, ending="infeasible", judgements=())
         if outcome.number in ledger.forgiven
         else outcome
-        for outcome in ledger.searched()
+        for outcome in ledger.told()
     ]
 
 
@@ -60,19 +60,25 @@ def replay(
     `ReplayMismatch` if a proposal differs from the recorded one.
     """
     told = 0
-    asked = sorted((o for o in [*ended, *running] if o.number >= since), key=lambda o: o.number)
+    proposed = [o for o in [*ended, *running] if o.purpose == "search" and o.number >= since]
+    asked = sorted(proposed, key=lambda o: o.number)
     for recorded in asked:
         while told < recorded.asked_after:
-            _tell(generator, ended[told])
+            tell(generator, ended[told])
             told += 1
         decisions = dict(generator.ask().decisions)
         if decisions != dict(recorded.decisions):
             raise ReplayMismatch(f"candidate {recorded.number} was proposed differently before")
     for outcome in ended[told:]:
-        _tell(generator, outcome)
+        tell(generator, outcome)
 
 
-def _tell(generator: Generator, outcome: Outcome) -> None:
+def tell(generator: Generator, outcome: Outcome) -> None:
+    """Tell a generator of a candidate that has ended, if it has anything to learn from it."""
+    if outcome.purpose == "longer":
+        if isinstance(generator, LearnsFromLonger):
+            generator.tell_longer(outcome)
+        return
     if outcome.ending == "infeasible" and not broken(outcome.judgements):
         return  # Rejected under earlier rules and allowed now: it was never trained.
     generator.tell(outcome)

@@ -1,37 +1,70 @@
-"""`gensynth generate`: draw networks from a campaign's learned generator G(s)."""
+"""`gensynth generate`: draw networks from a campaign's learned generator, also within limits."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import AsJson, CampaignFolder, print_json
+from gensynth.cli.score import count
 from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
+    from gensynth.api.drawing import Drawn, TrainedDraw
     from gensynth.generators.synthesis.population import Population
+
+Limit = Optional[str]  # noqa: UP045
 
 
 def generate(
     folder: CampaignFolder,
-    seeds: Annotated[int, typer.Option(help="Number of fresh seeds s.", min=1)] = 16,
+    seeds: Annotated[int, typer.Option(help="Number of fresh seeds s, or of answers.", min=1)] = 16,
     first: Annotated[int, typer.Option(help="First seed.", min=0)] = 0,
+    train: Annotated[
+        int, typer.Option(help="Train this many networks, of the start as of the end.", min=0)
+    ] = 0,
+    max_params: Annotated[Limit, typer.Option(help="Most parameters, such as 20k.")] = None,
+    max_macs: Annotated[Limit, typer.Option(help="Most multiply-accumulates.")] = None,
+    max_weight_bytes: Annotated[Limit, typer.Option(help="Most bytes of weights.")] = None,
+    max_peak_activation_bytes: Annotated[
+        Limit, typer.Option(help="Most bytes of activations.")
+    ] = None,
+    max_latency: Annotated[Limit, typer.Option(help="Longest foreseen latency: 5ms.")] = None,
+    device: Annotated[str, typer.Option(help="Device of the latency.")] = "",
+    min_top1: Annotated[Limit, typer.Option(help="Least top-1 of the proxy in percent.")] = None,
+    to: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write the genome files there, for `export` and `train`."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw networks G(s) for fresh seeds s from the learned generator.
+    """Draw networks for fresh seeds s from the learned generator G*(s).
 
-    Reports the share that keeps the constraints, the predicted and the known U,
-    and how diverse the networks are.
+    With limits, the answers are the most accurate networks within them, G(s | r).
+    The limits on costs are kept exactly; the top-1 is predicted, with its 90 % interval.
     """
-    from gensynth.report.tables import show
-
-    drawn = gensynth.load(folder).generate(seeds, first)
+    drawn = gensynth.load(folder).generate(
+        seeds,
+        first,
+        train,
+        max_params=_number("max_params", max_params),
+        max_macs=_number("max_macs", max_macs),
+        max_weight_bytes=_number("max_weight_bytes", max_weight_bytes),
+        max_peak_activation_bytes=_number("max_peak_activation_bytes", max_peak_activation_bytes),
+        max_latency_ms=_number("max_latency", (max_latency or "").removesuffix("ms") or None),
+        device=device,
+        min_top1=_number("min_top1", min_top1),
+    )
+    if to is not None:
+        drawn.save(to)
     if as_json:
         print_json(drawn.plain())
         return
-    show(drawn.networks, f"G(s) for {seeds} seeds")
-    for when, population in (("start", drawn.before), ("end", drawn.after)):
-        console().print(f"{when}: {summary(population)}", highlight=False)
+    for line in _lines(drawn):
+        console().print(line, highlight=False, soft_wrap=True)
 
 
 def summary(drawn: "Population") -> str:
@@ -42,3 +75,32 @@ def summary(drawn: "Population") -> str:
         f"of {drawn.seeds} are different functions and differ in {drawn.distance:.0%} of their "
         "decisions"
     )
+
+
+def trained(networks: "Sequence[TrainedDraw]") -> str:
+    """State how many trained networks keep every constraint, and their mean value."""
+    values = [network.value for network in networks if network.value is not None]
+    mean = f", mean value {sum(values) / len(values):.1f} dB" if values else ""
+    return f"{len(values)} of {len(networks)} networks keep every constraint when trained{mean}"
+
+
+def _lines(drawn: "Drawn") -> "Sequence[str]":
+    from gensynth.report.tables import show
+
+    if drawn.before is None or drawn.after is None:
+        show(drawn.networks, "G(s | r): the most accurate first")
+        predicted = zip(drawn.networks, drawn.predictions, strict=True)
+        lines = [
+            f"{escape(network.model)}: predicted top-1 {p.top1:.2f} % ({p.low:.2f} to {p.high:.2f})"
+            for network, p in predicted
+        ]
+        return [*lines, *(f"[yellow]{escape(warning)}[/]" for warning in drawn.warnings)]
+    show(drawn.networks, f"G(s) for {drawn.after.seeds} seeds")
+    lines = [f"start: {summary(drawn.before)}", f"end: {summary(drawn.after)}"]
+    if drawn.trained:
+        lines += [f"start: {trained(drawn.trained_before)}", f"end: {trained(drawn.trained)}"]
+    return lines
+
+
+def _number(name: str, text: str | None) -> float | None:
+    return count(text, name)

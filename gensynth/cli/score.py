@@ -65,8 +65,8 @@ def score(
 
     mine: dict[str, Any] = {
         "top1": top1,
-        "params": _count(params, "--params"),
-        "macs": _count(macs, "--macs"),
+        "params": count(params, "--params"),
+        "macs": count(macs, "--macs"),
         "experiment": experiment,
         "opinions": opinions,
         "image_size": image_size,
@@ -86,7 +86,7 @@ def score(
         print(f"NetScore {rows[0].score:.2f} dB")
 
 
-def _count(text: str | None, place: str) -> float | None:
+def count(text: str | None, place: str) -> float | None:
     """Read `4240000`, `4.24M` or `0.569G`."""
     if text is None:
         return None

@@ -45,6 +45,28 @@ def lower_bound(top1s: Sequence[float], images: int, confidence: float = 0.9) ->
     return max(float(mean.ppf(1 - confidence)), 0.0)
 
 
+def reachable_bound(
+    top1s: Sequence[float], replicas: int, images: int, confidence: float = 0.9
+) -> float:
+    """Return the highest `lower_bound` that `replicas` in all can have after those in `top1s`.
+
+    Whatever the trainings that are still to come bring, the bound is not higher: who cannot keep a
+    rule by it need not be trained again. The best results to come are equal to each other, since
+    their mean raises the bound and their spread lowers it; the bound is concave in their mean.
+    """
+    from scipy.optimize import minimize_scalar
+
+    left = replicas - len(top1s)
+    if left <= 0:
+        return lower_bound(top1s, images, confidence)
+
+    def missed(result: float) -> float:
+        return -lower_bound([*top1s, *[result] * left], images, confidence)
+
+    found = minimize_scalar(missed, bounds=(min(top1s), 100.0), method="bounded")
+    return max(-float(found.fun), *(-missed(result) for result in (fmean(top1s), 100.0)))
+
+
 def wilson_interval(top1: float, images: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return an interval for the top-1 on unseen images of the same kind, in percent.
 

@@ -21,8 +21,9 @@ Ending = Literal[
     "lost",  # its worker died in every attempt
     "crashed",  # a plugin raised an exception; `detail` names it
 ]
-Purpose = Literal["search", "reference", "final", "export"]
-"""Why a candidate is trained: to learn from it, to compare with it, to choose it, to export it."""
+Purpose = Literal["search", "reference", "final", "export", "longer"]
+"""Why a candidate is trained: to learn from it, to compare with it, to choose it, to export it, to
+learn during the search what a training of the finals' length gains."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,19 @@ def score_of(score: Score, candidate: Candidate) -> float | None:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """The top-1 itself, in points: the most accurate network within the constraints."""
+
+    needs: ClassVar[Stage] = "proxy"
+
+    def __call__(self, candidate: Candidate, /) -> float:
+        """Return the validation top-1 of a trained candidate in percent."""
+        if candidate.measurement is None:
+            raise ValueError("the accuracy needs a trained candidate: its top-1 is not known")
+        return candidate.measurement.top1
+
+
+@dataclass(frozen=True)
 class NetScore:
     """NetScore (Wong 2018, arXiv 1806.05512), in decibels.
 

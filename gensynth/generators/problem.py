@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from math import sqrt
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
@@ -76,6 +78,56 @@ class Problem(Protocol):
 
         The mapping is empty if there is no network to probe.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How what a search finds is confirmed: by further trainings with fresh seeds.
+
+    The enforced rules must hold on a lower bound of their mean accuracy.
+    """
+
+    images: int
+    """Images of the split on which every top-1 is measured."""
+    replicas: int = 3
+    """Further trainings of a candidate."""
+    confidence: float = 0.9
+    """One-sided confidence of the lower bound, between 0 and 1."""
+    longer: bool = True
+    """Whether they are longer than the trainings of the search."""
+
+    def measured_within(self, top1: NDArray[float64]) -> NDArray[float64]:
+        """Return the standard deviation in points of a top-1 in percent, as far as it is known.
+
+        It is that of a binomial share p of n images, `sqrt(p (1 - p) / n)`.
+        """
+        share = np.clip(top1 / 100, 0.0, 1.0)
+        return np.asarray(100 * np.sqrt(share * (1 - share) / max(self.images, 1)))
+
+    def reserve(self, noise: float) -> float:
+        """Return by how many points the bound is expected to lie below the mean.
+
+        `noise` is the standard deviation of one training in points. With R replicas the reserve
+        is `t(R - 1, confidence) * noise / sqrt(R)` (Student 1908), as in
+        `gensynth.evaluation.confidence.lower_bound`.
+        """
+        from scipy import stats
+
+        law = stats.t(self.replicas - 1) if self.replicas > 1 else stats.norm()
+        return float(law.ppf(self.confidence)) * noise / sqrt(self.replicas)
+
+
+@runtime_checkable
+class IsConfirmed(Protocol):
+    """A problem whose finds are confirmed by further trainings, on a known number of images.
+
+    A table has nothing to confirm: it does not satisfy this protocol.
+    """
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """How finds are confirmed; None if they are not."""
         ...
 
 

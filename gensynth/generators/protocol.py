@@ -43,6 +43,15 @@ class CountsRejections(Protocol):
         ...
 
 
+@runtime_checkable
+class LearnsFromLonger(Protocol):
+    """A generator that learns what a training of the finals' length gains over the search's."""
+
+    def tell_longer(self, outcome: Outcome) -> None:
+        """Learn from the end of such a training, of a candidate of the search."""
+        ...
+
+
 class MakeGenerator(Protocol):
     """Makes a generator for a problem: a generator's class, or a function.
 

@@ -20,7 +20,7 @@ from gensynth.evaluation.constraint import (
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import AsksLatency
 from gensynth.evaluation.score import score_of
-from gensynth.generators.problem import Foresight, Prospect
+from gensynth.generators.problem import Confirmation, Foresight, Prospect
 from gensynth.generators.synthesis.probe import Stimuli, react
 from gensynth.genome import Decision, Decisions
 from gensynth.graph.profile import Profile
@@ -40,6 +40,8 @@ class SpaceProblem:
     """The images that untrained networks are probed with; None turns probing off."""
     folder: Path = Path()
     """Folder in which a model that the score refers to is looked up."""
+    confirmation: Confirmation | None = None
+    """How the winner is confirmed; None if the first training counts."""
 
     def __post_init__(self) -> None:
         """Start without foresights."""

@@ -26,6 +26,8 @@ EXHAUSTED = "exhausted"
 """Name of the note that says why the generator proposes nothing new any more."""
 FAILED = ("crashed", "lost", "out_of_memory", "timed_out")
 """Endings that may be the machine's fault rather than the network's."""
+LEARNED: tuple[Purpose, ...] = ("search", "longer")
+"""Purposes of trainings that the generator is told of."""
 SINCE = "since"
 """Name of the note that says which candidate was the first under the present rules."""
 
@@ -184,6 +186,10 @@ class Ledger:
 
     # Questions ---------------------------------------------------------------------------------
 
+    def told(self) -> list[Outcome]:
+        """Return what the generator has been told, in the order in which it ended."""
+        return [outcome for outcome in self.ended if outcome.purpose in LEARNED]
+
     def searched(self) -> list[Outcome]:
         """Return the ended candidates that the generator proposed, in the order of their ends."""
         return [outcome for outcome in self.ended if outcome.purpose == "search"]
@@ -191,6 +197,10 @@ class Ledger:
     def searching(self) -> list[Outcome]:
         """Return the running candidates that the generator proposed, in the order proposed."""
         return [r.row for r in self.running.values() if r.row.purpose == "search"]
+
+    def learning(self) -> bool:
+        """Whether anything is running that the generator will be told."""
+        return any(r.row.purpose in LEARNED for r in self.running.values())
 
     def trainings(self) -> int:
         """Return the number of trainings of the search, running ones included."""

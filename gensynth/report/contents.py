@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean
 
+from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.synthesis.generator import Synthesis
+from gensynth.generators.synthesis.learned_generator import SelfPlay
 from gensynth.generators.synthesis.population import Influence, Population, influences, population
 from gensynth.graph.columns import describe_columns
 from gensynth.report.sketch import Block, sketch
 
 SEEDS = 32
 """Networks drawn from G(s) before and after learning."""
+ROUNDS = 40
+"""Rounds of self-play for the report, which is to be written in seconds."""
 
 FEWEST_RANKED = 3
 """Fewest networks for a rank correlation; of three, it is 1 by chance one time in six."""
@@ -152,10 +156,12 @@ def _learned(campaign: CampaignDriver) -> Learned | None:
     generator = campaign.generator
     if not isinstance(generator, Synthesis) or not generator.judged:
         return None
+    length = SelfPlay(rounds=ROUNDS)
+    learned = learned_generator(campaign.context, campaign.ledger, campaign.evaluator, length)
     return Learned(
-        population(generator, SEEDS, learned=False),
-        population(generator, SEEDS),
-        influences(generator),
+        population(learned, SEEDS, learned=False),
+        population(learned, SEEDS),
+        influences(learned),
     )
 
 

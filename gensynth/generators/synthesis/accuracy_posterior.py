@@ -51,6 +51,14 @@ class AccuracyPosterior:
         restored = np.array([scale.restored(mean) for scale, mean in pairs])
         return restored, deviations * widths[:, None]
 
+    def noise(self) -> float:
+        """Return the learned standard deviation of one training in points: the members' mean.
+
+        What is known of the noise of a measurement comes on top of it.
+        """
+        pairs = zip(self.members.members, self.evidence.scales, strict=True)
+        return float(np.mean([member.noise * scale.width for member, scale in pairs]))
+
     def residuals(self) -> Floats:
         """Return the leave-one-out residuals of the first member, in standardised units.
 

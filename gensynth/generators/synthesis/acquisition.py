@@ -35,11 +35,19 @@ class ValueGrid:
     """(n, g), finite."""
     holds: NDArray[np.bool_]
     """Whether every rule that the accuracy decides would hold, (n, g)."""
+    reserve: float = 0.0
+    """Points by which the expected accuracy must exceed the least one for the rules to hold on the
+    lower bound on which they are confirmed."""
 
     @property
     def least(self) -> Floats:
         """The least supposed accuracy at which those rules hold, or the highest if none, (n,)."""
         return self.accuracy[np.where(self.holds.any(axis=1), self.holds.argmax(axis=1), -1)]
+
+    @property
+    def sure(self) -> Floats:
+        """The least accuracy with the reserve, or the lowest if the rules hold anywhere, (n,)."""
+        return np.where(self.holds[:, 0], self.accuracy[0], self.least + self.reserve)
 
     def value_at(self, accuracy: Floats) -> Floats:
         """Return each candidate's value at its own accuracy, linearly interpolated, (n,)."""
@@ -176,7 +184,7 @@ def log_probability_of_improvement(
 def log_probability_feasible(grid: ValueGrid, mean: Floats, deviation: Floats) -> Floats:
     """Return the logarithm of the probability that the rules decided by the accuracy hold, (n,)."""
     always = grid.holds[:, 0]
-    return np.where(always, 0.0, log_ndtr((mean - grid.least) / deviation))
+    return np.where(always, 0.0, log_ndtr((mean - grid.sure) / deviation))
 
 
 def ensemble_mean(
@@ -214,6 +222,10 @@ def _improvement(
     # Without an improvement on the grid, `start` is extrapolated beyond its end.
     missing = np.maximum(best - grid.value[:, -1], 0.0) / np.maximum(slope, 1e-12)
     start = np.where(never, accuracy[last] + missing, start)
+    # A candidate whose rules do not hold for sure is no improvement yet, however good it is.
+    late = ~never & (grid.sure > start)
+    jump = np.where(late, np.maximum(grid.value_at(grid.sure) - best, 0.0), jump)
+    start = np.where(late, grid.sure, start)
     return start, np.where(never, 0.0, jump), np.maximum(slope, 1e-12)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.fitness import FAILED
+from gensynth.generators.problem import Confirmation
 from gensynth.generators.synthesis.dataset import Dataset, Inputs
 
 Floats = NDArray[float64]
@@ -102,8 +103,9 @@ class AccuracySample:
     top1: float | None
     """Measured at the end of the training, or inferred; None if nothing is known."""
     deviation: float | None = 0.0
-    """Standard deviation of an inferred accuracy, in the unit of `top1`; 0 if it was measured;
-    None for `FAILURE_DEVIATION`."""
+    """Standard deviation as far as it is known, in the unit of `top1`: that of a share of the
+    images if it was measured, that of the extrapolation if it was inferred; None for
+    `FAILURE_DEVIATION`."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,14 @@ class AccuracyScale:
         return self.center + self.width * numbers
 
 
-def accuracy_samples(outcomes: Sequence[Outcome]) -> list[AccuracySample]:
+def accuracy_samples(
+    outcomes: Sequence[Outcome], confirmation: Confirmation | None = None
+) -> list[AccuracySample]:
     """Return what each outcome says about the accuracy after a whole training.
 
     A training that was stopped early is extrapolated; one that failed counts as the worst accuracy
-    of the completed ones.
+    of the completed ones. With a `confirmation`, the number of images that a top-1 was measured on
+    is known, and so is the least noise of a measurement.
     """
     completed = [o for o in outcomes if o.ending in ("completed", "duplicate") and o.curve]
     worst = min((o.curve[-1].top1 for o in completed), default=0.0)
@@ -150,8 +155,14 @@ def accuracy_samples(outcomes: Sequence[Outcome]) -> list[AccuracySample]:
             end = extrapolated_end(last.top1, pairs(last.epoch))
             found.append(AccuracySample(end.top1, end.deviation))
         else:
-            found.append(AccuracySample(outcome.top1))
+            found.append(_measured(outcome.top1, confirmation))
     return found
+
+
+def _measured(top1: float | None, confirmation: Confirmation | None) -> AccuracySample:
+    if top1 is None or confirmation is None:
+        return AccuracySample(top1)
+    return AccuracySample(top1, float(confirmation.measured_within(np.array(top1))))
 
 
 @dataclass(frozen=True)
@@ -164,9 +175,14 @@ class Evidence:
     datasets: Sequence[Dataset]
 
 
-def evidence_of(outcomes: Sequence[Outcome], encode: Encode, members: int) -> Evidence:
+def evidence_of(
+    outcomes: Sequence[Outcome],
+    encode: Encode,
+    members: int,
+    confirmation: Confirmation | None = None,
+) -> Evidence:
     """Return the evidence of outcomes for an ensemble."""
-    samples = accuracy_samples(outcomes)
+    samples = accuracy_samples(outcomes, confirmation)
     indices = [k for k, sample in enumerate(samples) if sample.top1 is not None]
     known = [samples[k] for k in indices]
     top1 = np.array([sample.top1 for sample in known], dtype=float64)

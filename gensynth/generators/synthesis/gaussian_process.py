@@ -173,6 +173,11 @@ class Posterior:
         own = variance(query, amplitude)
         return cross @ self._dual, np.sqrt(np.maximum(own - known, 1e-10))
 
+    @property
+    def noise(self) -> float:
+        """The learned standard deviation of the noise, in standardised units."""
+        return math.exp(self.process.parameters.amplitude[2])
+
     def left_out(self) -> Floats:
         """Return the leave-one-out residual of each target, (n,).
 

@@ -18,6 +18,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.fitness import fitness
 from gensynth.generators.problem import Problem
 from gensynth.generators.protocol import Proposal
+from gensynth.generators.synthesis.assessment import Assessment
 from gensynth.generators.synthesis.candidates import (
     CandidatePool,
     SampledCandidate,
@@ -25,7 +26,7 @@ from gensynth.generators.synthesis.candidates import (
     sample_candidate,
     trace_decisions,
 )
-from gensynth.generators.synthesis.inquisitor import Assessment, Inquisitor
+from gensynth.generators.synthesis.inquisitor import Inquisitor
 from gensynth.generators.synthesis.policy import Policy
 from gensynth.genome import Decisions
 
@@ -59,8 +60,8 @@ class SynthesisOptions:
     """Step size of theta_G; 0 freezes G at its start."""
     learn: bool = True
     """Whether I learns, and G from it."""
-    probe: bool = True
-    """Whether untrained networks are probed."""
+    probe: bool = False
+    """Whether untrained networks are probed. In no benchmark did that find better networks."""
     foresight: bool = True
     """Whether candidates that are known to break a rule before training are left out."""
     refinements: int = 0
@@ -129,6 +130,11 @@ class Synthesis:
             self._pending.remove(waiting[0])
         if self.options.learn:
             self.inquisitor.observe(outcome)
+
+    def tell_longer(self, outcome: Outcome) -> None:
+        """Learn what a training of the finals' length gains over the search's."""
+        if self.options.learn:
+            self.inquisitor.observe_longer(outcome)
 
     def synchronise(self, finished: Sequence[Decisions], pending: Sequence[Decisions]) -> None:
         """Count candidates as proposed, whoever proposed them.

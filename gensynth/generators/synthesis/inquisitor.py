@@ -7,7 +7,8 @@ through `Problem.foresee` and `Problem.prospect`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from math import hypot
 
 import numpy as np
 from numpy import float64
@@ -16,19 +17,21 @@ from scipy.special import log_ndtr
 
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.problem import Problem
+from gensynth.generators.problem import IsConfirmed, Problem
 from gensynth.generators.synthesis.accuracy_posterior import (
     AccuracyPosterior,
     PredictedAccuracy,
     Predictions,
 )
 from gensynth.generators.synthesis.acquisition import (
+    ValueGrid,
     ValueGrids,
     ensemble_mean,
     log_expected_improvement,
     log_probability_feasible,
     log_probability_of_improvement,
 )
+from gensynth.generators.synthesis.assessment import Assessment
 from gensynth.generators.synthesis.candidates import SampledCandidate, candidate_of
 from gensynth.generators.synthesis.dataset import Inputs
 from gensynth.generators.synthesis.encoding import CandidateEncoder
@@ -40,6 +43,7 @@ from gensynth.generators.synthesis.evidence import (
     violations_of,
 )
 from gensynth.generators.synthesis.gaussian_process import Prior
+from gensynth.generators.synthesis.longer import LongerTrainings
 from gensynth.generators.synthesis.probe import Probes, Reactions
 
 Floats = NDArray[float64]
@@ -49,28 +53,6 @@ STEPS = 30
 PATIENCE = 8
 """Outcomes without a better one after which every second proposal maximises the probability of
 improvement: otherwise, big improvements of small probability take all proposals."""
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """What I expects of candidates; each array has the shape (candidates,)."""
-
-    acquisition: Floats
-    """Logarithm of the acquisition function, rules included: the higher, the sooner to propose."""
-    preference: Floats
-    """Logarithm of the expected improvement over the median: what G should generate more of."""
-    value: Floats
-    """Expected pursued value, supposing that all rules hold."""
-    chance: Floats
-    """Probability that every enforced rule holds, 1_r."""
-    mean: Floats
-    """Posterior mean of the accuracy in percent, before the correction for optimism."""
-    deviation: Floats
-    """Posterior standard deviation of the accuracy in percent."""
-
-    def accuracy(self, index: int) -> PredictedAccuracy:
-        """Return the predicted accuracy of one candidate."""
-        return PredictedAccuracy(float(self.mean[index]), float(self.deviation[index]))
 
 
 class Inquisitor:
@@ -84,6 +66,8 @@ class Inquisitor:
     ) -> None:
         """Make an inquisitor that has observed nothing."""
         self.problem, self._prior = problem, prior
+        self._confirmation = problem.confirmation if isinstance(problem, IsConfirmed) else None
+        self._longer = LongerTrainings(problem)
         self.tried: list[Outcome] = []
         """The outcomes that it learns from."""
         self._candidates: list[SampledCandidate] = []
@@ -133,6 +117,7 @@ class Inquisitor:
         grid = self._grids.of(candidates, self.tried)
         self._extend([*candidates, *pending])
         self._fit()
+        grid = replace(grid, reserve=self.reserve(grid))
         means, deviations = self._predict(candidates, pending)
         lowered = means - self._predictions.optimism(self.tried) * deviations
         members = list(zip(lowered, deviations, strict=True))
@@ -188,6 +173,38 @@ class Inquisitor:
         """Return the value that each candidate would have at the highest supposed accuracy."""
         return self._grids.of(candidates, self.tried).value[:, -1]
 
+    # What will hold when it is confirmed ------------------------------------------------------
+
+    def observe_longer(self, outcome: Outcome) -> None:
+        """Learn what a training of the finals' length gains over the search's."""
+        self._longer.add(outcome)
+
+    def gain(self) -> float:
+        """Return the expected gain in points of a training of the finals' length, 0 or more."""
+        candidates = self._longer.candidates
+        if self._confirmation is None or not self._confirmation.longer:
+            return 0.0
+        if not candidates or not self.tried:
+            return self._longer.gain(np.zeros(0))
+        self._extend(candidates)
+        self._fit()
+        means, _ = self._accuracy_posterior().predict(self._encoder.encode(candidates))
+        return self._longer.gain(means.mean(axis=0))
+
+    def noise(self, top1: float) -> float:
+        """Return the standard deviation in points of a training that ends near `top1` percent."""
+        learned = self._accuracy_posterior().noise()
+        if self._confirmation is None:
+            return learned
+        return hypot(learned, float(self._confirmation.measured_within(np.array(top1))))
+
+    def reserve(self, grid: ValueGrid) -> float:
+        """Return how many points the finals' bound lies below their mean, less the gain."""
+        if self._confirmation is None or not grid.holds.any() or grid.holds[:, 0].all():
+            return 0.0
+        noise = self.noise(float(np.median(grid.least)))
+        return max(self._confirmation.reserve(noise) - self.gain(), 0.0)
+
     # Learning --------------------------------------------------------------------------------
 
     def _knows(self, outcome: Outcome) -> bool:
@@ -230,7 +247,7 @@ class Inquisitor:
             self._rules[rule] = self._rule(rule).fitted([violations] * MEMBERS, STEPS)
 
     def _evidence(self) -> Evidence:
-        return evidence_of(self.tried, self._encode_tried, MEMBERS)
+        return evidence_of(self.tried, self._encode_tried, MEMBERS, self._confirmation)
 
     def _encode_tried(self, indices: Sequence[int]) -> Inputs:
         return self._encoder.encode([self._candidates[k] for k in indices])

@@ -94,6 +94,7 @@ class Policy:
         if self.rate == 0 or not traces:
             return
         weight = torch.from_numpy(np.asarray(weights, dtype=float64))
+        self._padded(traces)  # Decisions that G was never asked for get their rows now.
         with _one_thread():
             for _ in range(steps):
                 theta = [part.clone().requires_grad_(True) for part in self.theta]

@@ -4,19 +4,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, median, pstdev
+from typing import Protocol
 
 import numpy as np
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
-from gensynth.generators.problem import sample_decisions
+from gensynth.generators.problem import Problem, sample_decisions
+from gensynth.generators.protocol import Proposal
 from gensynth.generators.synthesis.candidates import SampledCandidate, sample_candidate
-from gensynth.generators.synthesis.generator import Synthesis
+from gensynth.generators.synthesis.inquisitor import Inquisitor
 from gensynth.genome import Decision, Decisions
 from gensynth.space import Choose, Draw, Replay
 
 BASES = 12
 """Networks of G(s) around which the influence of each decision is measured."""
+
+
+class Draws(Protocol):
+    """A generator G(s) with the inquisitor that judges it."""
+
+    problem: Problem
+    inquisitor: Inquisitor
+
+    def generate(self, count: int, first: int = 0, learned: bool = True) -> Iterator[Proposal]:
+        """Yield G(s) for the seeds `first`, `first + 1`, ...; at its start if not `learned`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +62,7 @@ class Influence:
     """The option of the highest mean prediction."""
 
 
-def population(
-    generator: Synthesis, seeds: int, learned: bool = True, first: int = 0
-) -> Population:
+def population(generator: Draws, seeds: int, learned: bool = True, first: int = 0) -> Population:
     """Return statistics of G(s) for the seeds `first`, ...; of G at its start if not `learned`."""
     drawn = [p.decisions for p in generator.generate(seeds, first, learned=learned)]
     sampled = (_valid(generator, Replay(decisions)) for decisions in drawn)
@@ -71,7 +82,7 @@ def population(
     )
 
 
-def influences(generator: Synthesis) -> list[Influence]:
+def influences(generator: Draws) -> list[Influence]:
     """Rank the decisions by the predicted effect of answering one of them anew.
 
     Around networks that G draws, each decision takes each of its options in turn. Decisions that
@@ -121,7 +132,7 @@ class _Variation:
     candidate: SampledCandidate
 
 
-def _variations(generator: Synthesis) -> Iterator[_Variation]:
+def _variations(generator: Draws) -> Iterator[_Variation]:
     for index, base in enumerate(generator.generate(BASES, 0)):
         record = sample_decisions(generator.problem, Replay(base.decisions))
         for name, options in record.options.items():
@@ -133,7 +144,7 @@ def _variations(generator: Synthesis) -> Iterator[_Variation]:
                     yield _Variation(index, name, option, candidate)
 
 
-def _valid(generator: Synthesis, choose: Choose) -> SampledCandidate | None:
+def _valid(generator: Draws, choose: Choose) -> SampledCandidate | None:
     """Return the candidate that `choose` samples; None if it cannot be built or judged."""
     try:
         return sample_candidate(generator.problem, choose)
