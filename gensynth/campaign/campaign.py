@@ -93,10 +93,9 @@ class CampaignDriver:
         return self._generator
 
     def ask(self, measure: Stopwatch = answer_here) -> Job | Wait | Done:
-        """Return the next job; those of an interrupted run come first.
+        """Return the next job, those of an interrupted run first; `measure` measures latencies.
 
-        `measure` measures a candidate's latency if a constraint or the score needs it. Executors
-        that reach other machines pass their own.
+        Executors that reach other machines pass their own `measure`.
         """
         with self.ledger.attended():
             return self._next(measure)
@@ -253,8 +252,7 @@ class CampaignDriver:
                 return self._again("final", finalist.outcome)
         if self.ledger.running:
             return Wait()
-        best = winner(chosen)
-        if best is None:
+        if (best := winner(chosen)) is None:
             return Done(self._ends.reason or why_no_winner(chosen, self.ledger.searched()))
         exports = self.ledger.of(best.outcome.genome_id, "export")
         if any(o.ending == "completed" for o in exports):

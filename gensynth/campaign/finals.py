@@ -19,9 +19,9 @@ from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import Evaluation
 from gensynth.evaluation.outcome import Outcome, Purpose
 
-PRICE = 1.5
+PRICE = 3.0
 """Decibels that the trainings of one finalist must be worth."""
-HOPELESS = 0.05
+HOPELESS = 0.1
 """Chance of holding below which nobody is trained."""
 LONG: tuple[Purpose, ...] = ("final", "longer")
 """Purposes of trainings of the finals' length."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_an_answer_is_a_genome_file_of_the_space(
     ],
 )
 def test_what_cannot_be_answered_is_said_in_one_line(
-    searched: gensynth.Campaign, limits: dict[str, float], words: str
+    searched: gensynth.Campaign, limits: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
         searched.generate(2, **limits)

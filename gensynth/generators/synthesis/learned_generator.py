@@ -100,8 +100,8 @@ class LearnedGenerator:
         seeds = range(first, first + count)
         answers = {s: self._answers(s) for s in seeds} if learned and self.archive else {}
         tried = [answer for some in answers.values() for answer in some]
-        chances = self._ranks(tried)[:, 0] if tried else []
-        chance = {id(answer): rank for answer, rank in zip(tried, chances, strict=True)}
+        chances = self._ranks(tried)[:, 0].tolist() if tried else []
+        chance = dict(zip(map(id, tried), chances, strict=True))
         for s in seeds:
             if some := answers.get(s):
                 yield Proposal(max(some, key=lambda answer: chance[id(answer)]).decisions, s)
