@@ -69,14 +69,14 @@ def test_the_finals_follow_what_is_believed_and_not_what_luck_measured() -> None
     """`a` was measured above the floor by luck; `b` will hold; `c` holds with the least value."""
     order = race(beliefs(a=83.0, b=85.5, c=90.0)).order(SEARCH)
     assert [o.genome_id for o in order] == ["b", "c"], "a is hopeless"
-    surer = race(beliefs(a=85.3, b=84.0, c=90.0)).order(SEARCH)
+    surer = race(beliefs(a=85.3, b=84.3, c=90.0)).order(SEARCH)
     assert [o.genome_id for o in surer] == ["a", "c", "b"]
 
 
 def test_who_is_unlikely_to_beat_a_confirmed_finalist_is_passed_over_and_not_refuted() -> None:
     rows = [*SEARCH, *finals("a", 86.0, 86.1, 86.2)]
     likely = {
-        f.outcome.genome_id: f for f in finalists(rows, race(beliefs(a=86.0, b=90.0, c=86.0)))
+        f.outcome.genome_id: f for f in finalists(rows, race(beliefs(a=86.0, b=92.0, c=86.0)))
     }
     assert likely["b"].missing == 3 and not likely["b"].passed
     won, other = finalists(rows, race(beliefs(a=86.0, b=86.0, c=86.0)))
