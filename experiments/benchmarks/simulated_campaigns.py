@@ -201,7 +201,9 @@ class Trainings:
         return rows.judged_at(row, line, self.campaign.evaluator).value
 
 
-def _ended(setting: Setting, campaign: CampaignDriver, trainings: Trainings, seconds: float) -> Ended:
+def _ended(
+    setting: Setting, campaign: CampaignDriver, trainings: Trainings, seconds: float
+) -> Ended:
     outcomes, finalists = campaign.outcomes, campaign.finalists()
     best = winner(finalists)
     true = trainings.true_value(best.outcome) if best else None
