@@ -53,7 +53,7 @@ class Assessment:
     value: float | None = None
     """The pursued value of a candidate: its score less the price of violated preferences."""
     finals: str = ""
-    """How a candidate fared in the finals: `exported`, `holds`, `refuted` or `undecided`."""
+    """How a candidate fared in the finals: `exported`, `holds`, `refuted`, `passed over`..."""
     graph: Graph | None = None
     """The network layer by layer; None if not kept."""
     opinions: tuple[Opinion, ...] | None = None

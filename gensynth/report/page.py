@@ -164,7 +164,8 @@ def _drawn(page: Contents) -> str:
 
 def _finalist(finalist: Finalist) -> dict[str, str]:
     done, holds = finalist.mean is not None, finalist.value is not None
-    word = "all constraints hold" if holds else "one fails at the bound" if done else "in training"
+    open_ = "passed over" if finalist.passed else "in training"
+    word = "all constraints hold" if holds else "one fails at the bound" if done else open_
     return {
         "genome": finalist.outcome.genome_id,
         "top1": f"{finalist.outcome.top1:.2f}",

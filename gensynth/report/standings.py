@@ -120,6 +120,8 @@ def marks_of(finalists: Iterable[Finalist], published: Published | None) -> dict
 def _mark(finalist: Finalist) -> str:
     if finalist.missing:
         return "undecided"
+    if finalist.passed:
+        return "passed over"
     return "refuted" if finalist.refused else "holds"
 
 
@@ -169,6 +171,8 @@ def _final_line(finalist: Finalist) -> str:
     if finalist.missing:
         trainings = "training" if finalist.missing == 1 else "trainings"
         return f"final {outcome.number}: {finalist.missing} {trainings} to be done"
+    if finalist.passed:
+        return f"final {outcome.number}: passed over, unlikely to beat the one that holds"
     if finalist.bound is None:
         return f"final {outcome.number}: a training did not complete"
     holds = "rules not kept" if finalist.value is None else f"value {finalist.value:.2f} dB"

@@ -45,6 +45,8 @@ def test_the_marks_tell_the_refuted_from_the_exported() -> None:
     held = Finalist(rows[1], (), 0, bound=90.0, mean=91.0, value=120.0)
     better = Finalist(rows[2], (), 0, bound=90.0, mean=91.0, value=130.0)
     going = Finalist(rows[3], (), 1)
+    passed = Finalist(outcome(number=4), (), 0, passed=True)
+    assert marks_of([passed], None) == {4: "passed over"}
     published = Published(Path("best"), better, rows[2])
     finalists = refuted, held, better, going
     told = {0: "refuted", 1: "holds", 2: "exported", 3: "undecided"}
