@@ -83,7 +83,7 @@ def _jobs(context: Context, folder: Path, seed: int) -> Iterator[tuple[Descripti
 
 def _print_ratios(jobs: Iterator[tuple[Description, Job]], options: argparse.Namespace) -> None:
     began = time.perf_counter()
-    found: dict[int, list[float]] = {members: [] for members in options.members}
+    found: dict[int, list[tuple[float, float, float]]] = {m: [] for m in options.members}
     print("| network | MACs | members | one by one (s) | together (s) | ratio | processor time |")
     print("|---|---|---|---|---|---|---|")
     for number, (described, job) in zip(range(options.networks), jobs, strict=False):
@@ -96,14 +96,18 @@ def _print_ratios(jobs: Iterator[tuple[Description, Job]], options: argparse.Nam
                 print(f"| {number} | {why} |")
                 continue
             alone, together, ratio, spent = (median(column) for column in zip(*rounds, strict=True))
-            found[members].append(ratio)
+            candidates = 60 * members / job.recipe.epochs
+            found[members].append((ratio, candidates / alone, candidates / together))
             macs = described.candidate.profile.macs
             columns = f"{macs:,} | {members} | {alone:.3f} | {together:.3f} | {ratio:.2f}"
             print(f"| {number} | {columns} | {spent:.2f} |", flush=True)
-    for members, ratios in found.items():
-        if ratios:
+    for members, figures in found.items():
+        if figures:
+            ratios, alone, together = zip(*figures, strict=True)
             spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
             print(f"{members} members: median {median(ratios):.2f} ({spread})")
+            rates = f"{median(alone):.1f} one by one, {median(together):.1f} together"
+            print(f"{members} members: candidates a minute: {rates}")
 
 
 def timed(job: Job, members: int, rounds: int) -> list[tuple[float, float, float, float]]:
