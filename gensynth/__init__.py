@@ -14,7 +14,7 @@ from gensynth.moved import keep_former_names
 
 _PUBLIC = {
     "gensynth.api.assessing": ("PEERS",),
-    "gensynth.api.campaigns": ("Campaign", "load"),
+    "gensynth.api.campaigns": ("Campaign", "finish", "load"),
     "gensynth.api.comparing": ("compare", "setup_device"),
     "gensynth.api.drawing": ("Drawn",),
     "gensynth.api.evaluating": ("evaluate",),

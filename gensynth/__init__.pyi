@@ -2,6 +2,7 @@
 
 from gensynth.api.assessing import PEERS as PEERS
 from gensynth.api.campaigns import Campaign as Campaign
+from gensynth.api.campaigns import finish as finish
 from gensynth.api.campaigns import load as load
 from gensynth.api.comparing import compare as compare
 from gensynth.api.comparing import setup_device as setup_device

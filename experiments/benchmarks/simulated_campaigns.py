@@ -37,6 +37,7 @@ from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import Plugin
 from gensynth.campaign.finals import winner
+from gensynth.campaign.schedule import Schedule
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import digest
@@ -156,7 +157,9 @@ def campaign_of(setting: Setting, folder: Path) -> "tuple[CampaignDriver, Traini
         executor="inline",
     )
     record = Record.open(f"sqlite:///{folder / 'study.db'}", "simulated", drive=True)
-    campaign = CampaignDriver(replace(context, experiment=experiment), Ledger(record, folder))
+    campaign = CampaignDriver(
+        replace(context, experiment=experiment), Ledger(record, folder), schedule=Schedule(folder)
+    )
     return campaign, Trainings(campaign, predictor, setting)
 
 

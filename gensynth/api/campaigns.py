@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gensynth.api.experiments import Given, experiment_of
 from gensynth.api.exporting import Exported, export_candidate, export_winner
 from gensynth.api.found_network import Found, found
+from gensynth.api.running import How, finish_campaign
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.campaign_folder import DATA, known_experiment, open_record, viewing
 from gensynth.campaign.experiment import Experiment
@@ -140,6 +141,23 @@ class Campaign:
         Curves(self.folder)(self.outcomes)
         return self.folder / FOLDER
 
+    def finish(self, progress: bool = True) -> None:
+        """End the search now, then run the finals and the last training of what it has found.
+
+        A search that is running does so itself, and this returns at once.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the same call resumes the trainings that were running.
+        """
+        ran = finish_campaign(self.folder, How(progress=progress))
+        if ran is None:
+            return
+        self.__dict__.pop("published", None)
+        self._machine, self.ended, self.report_file = ran.machine, ran.ended, ran.report
+        self.hopeless = ran.hopeless
+        if ran.interrupted is not None:
+            raise ran.interrupted
+
     def report(
         self, to: str | Path | None = None, beside: Iterable[str | Path] = (), peers: bool = False
     ) -> Path:
@@ -256,3 +274,24 @@ def load(folder: str | Path, experiment: Given = None, trust: bool = False) -> C
     """
     other = None if experiment is None else experiment_of(experiment)
     return Campaign(viewing(Path(folder), other, trust=trust or trusted()))
+
+
+def finish(folder: str | Path, *, progress: bool = True) -> Campaign:
+    """End the search of a campaign now: run the finals and the last training, and export.
+
+    Args:
+        folder: the campaign's folder. If its search is running, the search does so itself, and
+            this returns at once.
+        progress: show a live view on standard error, in a terminal or a notebook.
+
+    Raises:
+        InputError: the folder is not a campaign's.
+        KeyboardInterrupt: Ctrl-C; the same call resumes the trainings that were running.
+
+    >>> import gensynth
+    >>> gensynth.finish("runs/mine", progress=False).best.top1 > 0
+    True
+    """
+    campaign = load(folder)
+    campaign.finish(progress)
+    return campaign

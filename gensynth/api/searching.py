@@ -8,26 +8,18 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from gensynth.api.campaigns import Campaign
-from gensynth.api.disk import writable
 from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_tables
-from gensynth.campaign.campaign import CampaignDriver, Done
-from gensynth.campaign.campaign_folder import changed_rules, driving
+from gensynth.api.running import How, Ran, by_the_clock, run_campaign
 from gensynth.campaign.context import make_context
-from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.schedule import Clock, Schedule
 from gensynth.campaign.trust import require_own_code
 from gensynth.campaign.whereabouts import noted_whereabouts
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.exports.publish import publish
-from gensynth.feasibility.findings import SHORT, STEPS, USUAL, Findings, look, look_ahead
+from gensynth.feasibility.findings import USUAL, Findings, look_ahead
 from gensynth.plugins import trusted, trusting
-from gensynth.process import Interruption, Stopped, exit_code, patient
-from gensynth.report.feasibility_text import print_findings
-from gensynth.report.live import watching
-from gensynth.report.page import write_page
-from gensynth.report.progress import announce, progress_bar, say, warn
-from gensynth.report.rivals import kept_rivals
-from gensynth.report.terminal import console
+from gensynth.process import Stopped, exit_code
+from gensynth.report.progress import progress_bar, warn
 
 
 class Interrupted(Stopped):
@@ -57,6 +49,7 @@ def search(
     score: str | Mapping[str, Any] | None = None,
     generator: str | Mapping[str, Any] | None = None,
     trials: int | None = None,
+    minutes: float | None = None,
     out: str | Path | None = None,
     executor: str | None = None,
     address: str | None = None,
@@ -81,6 +74,8 @@ def search(
         score: the score by name, or its table.
         generator: the generator by name, or its table.
         trials: number of candidates to train.
+        minutes: end after this time, finals and last training included. They are shortened if
+            necessary, and the search goes on for as long as they leave, or for `trials`.
         out: the campaign's folder, `runs/NAME` by default.
         executor: `ray` (all cores, or a cluster) or `inline` (this process, reproducible).
         address: `HOST:PORT` of a running Ray cluster.
@@ -119,6 +114,7 @@ def search(
     torch.Size([1, 10])
     """
     folder = Path(out) if out is not None else None
+    clock = None if minutes is None else Clock(minutes)
     images = None if data is None else str(data)
     settings = experiment_of(experiment, images, folder)
     if experiment is None and folder is not None and not (trust or trusted()):
@@ -128,90 +124,20 @@ def search(
     settings = with_tables(settings, {**plugins, **tables})
     folder = folder or Path("runs") / settings.name
     _require_writable(folder)
+    how = How(storage, address, on_outcome, progress, retry_failed)
     with trusting(trust):
-        return _searched(settings, folder, storage, address, on_outcome, progress, retry_failed)
+        if clock is not None:
+            settings, clock = by_the_clock(settings, folder, clock)
+        schedule = Schedule(folder, clock, counts=clock is None or trials is not None)
+        return _opened(run_campaign(settings, schedule, how))
 
 
-def _searched(
-    settings: Experiment,
-    folder: Path,
-    storage: str | None,
-    address: str | None,
-    on_outcome: Callable[[Outcome], None] | None,
-    progress: bool,
-    retry_failed: bool,
-) -> Campaign:
-    changes = changed_rules(folder, settings)
-    with (
-        writable(str(folder)),
-        progress_bar() as watch,
-        driving(folder, settings, storage, watch, trusted(), retry_failed) as machine,
-    ):
-        warn(machine.context)
-        if progress:
-            announce(machine.context, changes)
-        campaign = Campaign(machine)
-        if not machine.outcomes:
-            found = look(machine.context, SHORT, STEPS)
-            if found.impossible:
-                campaign.hopeless = found
-                print_findings(found, console(stderr=True))
-                return campaign
-        try:
-            with patient() as interruption, watching(machine, quiet=not progress) as shown:
-                done = _run(machine, address, _noticing(machine, shown, on_outcome), interruption)
-            publish(machine, folder / "best")
-            return Campaign(machine, done.reason, _report(machine, learned=True))
-        except KeyboardInterrupt as stop:
-            # What was learned takes seconds to find out, and somebody waits.
-            _report(machine, learned=False)
-            raise Interrupted(campaign, exit_code(stop) - 128) from None
-
-
-def _run(
-    machine: CampaignDriver,
-    address: str | None,
-    changed: Callable[[], None],
-    interruption: Interruption,
-) -> Done:
-    if machine.context.experiment.executor == "inline":
-        if address is not None:
-            raise InputError("address", "is for the ray executor")
-        from gensynth.executors.inline import run_inline
-
-        return run_inline(machine, changed, interruption)
-    from gensynth.executors.ray import run_on_ray
-
-    return run_on_ray(machine, address, changed, interruption)
-
-
-def _noticing(
-    machine: CampaignDriver, shown: Callable[[], None], on_outcome: Callable[[Outcome], None] | None
-) -> Callable[[], None]:
-    """Return a function that passes each new outcome on and then updates the live view."""
-    if on_outcome is None:
-        return shown
-    notice, seen = on_outcome, len(machine.outcomes)
-
-    def changed() -> None:
-        nonlocal seen
-        new = machine.outcomes[seen:]
-        seen += len(new)
-        for outcome in new:
-            notice(outcome)
-        shown()
-
-    return changed
-
-
-def _report(machine: CampaignDriver, learned: bool) -> Path | None:
-    """Write the campaign's report; on a full disk the record is kept all the same."""
-    file = machine.folder / "report.html"
-    try:
-        return write_page(machine, file, rivals=kept_rivals(machine), learned=learned)
-    except OSError as error:
-        say(f"{file}: cannot be written ({error.strerror})")
-        return None
+def _opened(ran: Ran) -> Campaign:
+    campaign = Campaign(ran.machine, ran.ended, ran.report)
+    campaign.hopeless = ran.hopeless
+    if ran.interrupted is not None:
+        raise Interrupted(campaign, exit_code(ran.interrupted) - 128)
+    return campaign
 
 
 def _require_writable(folder: Path) -> None:

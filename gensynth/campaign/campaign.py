@@ -23,12 +23,14 @@ from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.ends import REPETITIONS, Ends
 from gensynth.campaign.finals import Finalist, Race, admission, finalists, why_no_winner, winner
 from gensynth.campaign.grouping import grouped
+from gensynth.campaign.latencies import timed
 from gensynth.campaign.longer import for_longer
 from gensynth.campaign.remeasurement import Remeasurement
 from gensynth.campaign.replay import restore, tell
+from gensynth.campaign.schedule import Schedule
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
-from gensynth.evaluation.evaluator import Description, EndsProcess, Evaluation
+from gensynth.evaluation.evaluator import EndsProcess, Evaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Ending, Outcome, Purpose
 from gensynth.generators.protocol import CountsRejections, Generator
@@ -45,7 +47,9 @@ from gensynth.training.together import alike
 class CampaignDriver:
     """The state machine: `ask` for a job, `report` its measurements, `tell` how it ended."""
 
-    def __init__(self, context: Context, ledger: Ledger, since: int | None = None) -> None:
+    def __init__(
+        self, context: Context, ledger: Ledger, since: int | None = None, *, schedule: Schedule
+    ) -> None:
         """Continue the campaign that `ledger` holds.
 
         Candidates numbered from `since` on (default: the ledger's) were proposed under the present
@@ -54,6 +58,7 @@ class CampaignDriver:
         """
         self.context = context
         self.ledger = ledger
+        self.schedule = schedule
         self._since = ledger.since if since is None else since
         self._remeasurement = Remeasurement(context, ledger.folder)
         self._beliefs = KeptBeliefs(context, ledger)
@@ -106,7 +111,9 @@ class CampaignDriver:
         for name in self.context.references:
             if not any(o.ending == "completed" for o in self.ledger.of(name, "reference")):
                 return self._reference(name)
-        more = self.ledger.trainings() < self.context.experiment.trials and not self._ends.reason
+        experiment = self.context.experiment
+        goes_on = self.schedule.searches(experiment, self.ledger, self.finalists)
+        more = goes_on and not self._ends.reason
         if more and (best := for_longer(self.context, self.evaluator, self.ledger, self.generator)):
             return self._again("longer", best)
         if more and (job := self._propose(measure)) is not None:
@@ -131,6 +138,8 @@ class CampaignDriver:
         """Enter a measurement of a running job; return whether its training goes on."""
         if job.purpose != "search":
             return True
+        if self.schedule.finishing:
+            return False
         is_admitted = partial(self._is_admitted, job.number)
         with self.ledger.attended():
             return self._curves.goes_on(job.number, measurement, is_admitted)
@@ -203,7 +212,7 @@ class CampaignDriver:
                 continue
             twin = self.ledger.twin(new.fingerprint)
             if twin is None and not broken(new.judgements):
-                new = self._timed(new, described, measure)
+                new = timed(new, described, self.evaluator, self.context, self.ledger, measure)
             if new.ending == "crashed" or broken(new.judgements):
                 self._reject(new, described.options)
             elif twin is not None:
@@ -213,21 +222,6 @@ class CampaignDriver:
                 return self._start(new, described.source)
         self._ends.idle()
         return None
-
-    def _timed(self, new: Outcome, described: Description, measure: Stopwatch) -> Outcome:
-        """Add a candidate's latency, measured once for all networks that compute the same."""
-        known = self.ledger.latencies(new.fingerprint)
-        try:
-            for question in self.evaluator.questions:
-                if str(question) not in known:
-                    job = self.context.latency_job(described.source, question)
-                    known[str(question)] = measure(job)
-            if not known:
-                return new
-            candidate = replace(described.candidate, latencies=known)
-            return rows.screened(new, replace(described, candidate=candidate), self.evaluator)
-        except ConstraintError as error:
-            return replace(new, ending="crashed", detail=str(error))
 
     def _reject(self, new: Outcome, options: Mapping[str, Any]) -> None:
         self._idle += 1
@@ -247,7 +241,8 @@ class CampaignDriver:
     def _next_final(self) -> Job | Wait | Done:
         self._beliefs.renew(self.evaluator)
         chosen = self._remeasurement.measure_finalists(self.finalists, self.evaluator)
-        for finalist in chosen:
+        over = self.schedule.finals_are_over(self.context.experiment, self.outcomes, chosen)
+        for finalist in [] if over else chosen:
             if finalist.missing > self.ledger.runs(finalist.outcome.genome_id):
                 return self._again("final", finalist.outcome)
         if self.ledger.running:

@@ -19,6 +19,7 @@ from gensynth.campaign.immutable import FIXED, changes, refuse_change
 from gensynth.campaign.proxy_length import with_recorded_length
 from gensynth.campaign.record_only import RecordOnly
 from gensynth.campaign.resume import renew_jobs
+from gensynth.campaign.schedule import FINISH, Schedule
 from gensynth.campaign.trust import code_of, is_own, remember
 from gensynth.campaign.whereabouts import WHEREABOUTS, noted_whereabouts, whereabouts
 from gensynth.data.sets import Progress, with_chain
@@ -105,14 +106,16 @@ def viewing(
     if experiment is not None:
         experiment = as_recorded(experiment, old)
         refuse_change(old, experiment, str(folder))
-        return CampaignDriver(make_context(experiment), Ledger(record, folder), sys.maxsize)
+        ledger = Ledger(record, folder)
+        reading = Schedule(folder)
+        return CampaignDriver(make_context(experiment), ledger, sys.maxsize, schedule=reading)
     noted = noted_whereabouts(folder)
     if code_of(old) and not trust and not (noted and is_own(folder, old, noted)):
         return RecordOnly(old, Ledger(record, folder), str(record.noted(DATA)))
     context = make_context(old)
     if same_images:
         _refuse_other_data(record.noted(DATA), context)
-    return CampaignDriver(context, Ledger(record, folder))
+    return CampaignDriver(context, Ledger(record, folder), schedule=Schedule(folder))
 
 
 def _require_named(folder: Path, experiment: Experiment, storage: str | None, trust: bool) -> None:
@@ -134,6 +137,7 @@ def driving(
     progress: Progress | None = None,
     trust: bool = False,
     retry_failed: bool = False,
+    schedule: Schedule | None = None,
 ) -> Iterator[CampaignDriver]:
     """Open the campaign in `folder` for running it: create, resume, or extend it.
 
@@ -165,7 +169,16 @@ def driving(
         context = replace(context, watch=ledger.starts)
         renew_jobs(ledger, context)
         with closing(ledger), _staying(folder):
-            yield CampaignDriver(context, ledger)
+            yield CampaignDriver(context, ledger, schedule=schedule or Schedule(folder))
+
+
+def is_driven(folder: Path) -> bool:
+    """Return whether a driver is running the campaign in `folder`."""
+    try:
+        with _locked(folder):
+            return False
+    except InputError:
+        return True
 
 
 @contextmanager
@@ -251,7 +264,8 @@ def _write_experiment(record: Record, experiment: Experiment, folder: Path) -> N
 
 
 def _delete_drafts(folder: Path) -> None:
-    """Delete unfinished files of drivers that were killed."""
+    """Delete unfinished files of drivers that were killed, and what told them to finish."""
+    (folder / FINISH).unlink(missing_ok=True)
     for name in (f"*{PART}", ".best.*", ".shared-*"):
         for draft in folder.glob(name):
             shutil.rmtree(draft) if draft.is_dir() else draft.unlink()

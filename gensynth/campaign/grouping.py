@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from gensynth.campaign.context import Context
+from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.outcome import Outcome
 from gensynth.record.ledger import Ledger
@@ -10,8 +11,9 @@ from gensynth.training.job import Job
 
 GROUPED = "grouped"
 """Name of the note that holds the decision."""
-MOST_MACS = 150e6
-"""Multiply-accumulates of a step of one network, up to which a group takes less time.
+MOST_BYTES = 6e6
+"""Activations of a group's step, in bytes, up to which it takes less time than one step after the
+other on a core: more leave the core's own cache.
 
 The limit is fixed and not timed, so that a campaign that is run again decides alike."""
 
@@ -38,10 +40,17 @@ def _is_decided(context: Context, ledger: Ledger, row: Outcome) -> bool:
         return grouping == "always"
     noted = ledger.noted(GROUPED)
     if noted is None:
-        macs = row.profile.macs if row.profile else 0
-        noted = macs * context.experiment.proxy.batch_size <= MOST_MACS
+        noted = _pays(context.experiment, row)
         ledger.note(GROUPED, noted)
     return bool(noted)
+
+
+def _pays(experiment: Experiment, row: Outcome) -> bool:
+    """Return whether a group of this network is faster; on a GPU, small steps only wait for it."""
+    if experiment.resources.gpus_per_trial > 0:
+        return True
+    largest = row.profile.peak_activation_bytes if row.profile else 0
+    return largest * experiment.proxy.batch_size * experiment.finals.replicas <= MOST_BYTES
 
 
 def _may_refute(context: Context) -> bool:

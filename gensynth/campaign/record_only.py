@@ -8,6 +8,7 @@ from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist
+from gensynth.campaign.schedule import Schedule
 from gensynth.campaign.trust import REMEDY, code_of, not_run
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
@@ -53,7 +54,7 @@ class RecordOnly(CampaignDriver):
             data_fingerprint=fingerprint,
             validation_images=0,
         )
-        super().__init__(context, ledger, since=0)
+        super().__init__(context, ledger, since=0, schedule=Schedule(ledger.folder))
         self.warnings.append(f"{said}: this is what the record says; {REMEDY}")
 
     def finalists(self) -> list[Finalist]:

@@ -12,6 +12,7 @@ from gensynth.cli import (
     device,
     evaluate,
     export,
+    finish,
     generate,
     new,
     plugins,
@@ -49,6 +50,7 @@ def gensynth(
 
 app.command("search")(as_command(search.search, trusts=True))
 app.command("preflight")(as_command(preflight.preflight))
+app.command("finish")(as_command(finish.finish, trusts=True))
 app.command("show")(as_command(show.show, trusts=True))
 app.command("report")(as_command(report.report, trusts=True))
 app.command("export")(as_command(export.export, trusts=True))

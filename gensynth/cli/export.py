@@ -7,7 +7,6 @@ import typer
 
 import gensynth
 from gensynth.cli.options import print_measurement, words
-from gensynth.plugins import names
 
 Given = Optional[int]  # noqa: UP045 - typer reads it at run time
 _PIXELS = "Height and width of the input in pixels. Default: 224, or a campaign's."
@@ -26,7 +25,11 @@ def export(
     source: Source,
     to: Annotated[Path, typer.Option(help="Folder to write; must not exist.")],
     format_: Annotated[
-        str, typer.Option("--format", help=f"Comma-separated: torch, {', '.join(names('format'))}.")
+        str,
+        typer.Option(
+            "--format",
+            help="Comma-separated: torch, onnx, pt2, int8, executorch, or another installed one.",
+        ),
     ] = "torch",
     data: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time

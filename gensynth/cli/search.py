@@ -29,6 +29,10 @@ File = Optional[Path]  # noqa: UP045
 
 Out = Annotated[File, typer.Option(help="Folder of the campaign. Default: runs/NAME.")]
 Trials = Annotated[Number, typer.Option(help="Number of candidates to train.")]
+Minutes = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(help="End after this time, finals and last training included."),
+]
 NamedGenerator = Annotated[
     Text, typer.Option(help="gensynth, random, tpe, gp, nsgaii, evolution, or module:maker.")
 ]
@@ -54,6 +58,7 @@ def search(
     class_level: ClassLevel = None,
     out: Out = None,
     trials: Trials = None,
+    minutes: Minutes = None,
     generator: NamedGenerator = None,
     executor: NamedExecutor = None,
     address: Address = None,
@@ -69,9 +74,20 @@ def search(
 
     Exits with 0 if a network was exported, with 1 if no candidate was feasible.
     """
-    given = {"": experiment, "data": data, "image-size": image_size, "out": out, "trials": trials}
+    given: dict[str, object] = {
+        "": experiment,
+        "data": data,
+        "image-size": image_size,
+        "out": out,
+        "trials": trials,
+    }
     given |= {"generator": generator, "executor": executor, "address": address, "seed": seed}
-    given |= {"storage": storage, "json": as_json or None, "class-level": class_level}
+    given |= {
+        "storage": storage,
+        "minutes": minutes,
+        "json": as_json or None,
+        "class-level": class_level,
+    }
     try:
         campaign = gensynth.search(
             experiment,
@@ -80,6 +96,7 @@ def search(
             class_level=class_level,
             out=out,
             trials=trials,
+            minutes=minutes,
             generator=generator,
             executor=executor,
             address=address,

@@ -35,9 +35,14 @@ class Plan:
     """Concurrent trainings on this machine."""
 
     @property
+    def training_s(self) -> float:
+        """Predicted seconds of one training of the search, in the mean."""
+        return fmean(self.proxy_s) + START_UP_S
+
+    @property
     def hours(self) -> float:
         """Predicted hours of the whole campaign, if no training is stopped early."""
-        mean = fmean(self.proxy_s) + START_UP_S
+        mean = self.training_s
         side_by_side = mean * (self.trainings + self.finals * self.final_factor)
         return (side_by_side / self.workers + mean * self.last_factor) / 3600
 

@@ -22,6 +22,8 @@ Watch = Callable[[Job, Measurement], bool]
 
 def jobs(folder: Path, count: int = 3, **changes: Any) -> list[Job]:
     recipe = replace(QUICK, ema_decay=0.5)
+    for n in range(count):
+        (folder / str(n)).mkdir(parents=True, exist_ok=True)
     return [
         replace(job(folder / str(n), recipe, **changes), number=n, training_seed=n)
         for n in range(count)

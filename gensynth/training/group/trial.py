@@ -43,7 +43,8 @@ def _compare_steps(network: nn.Module, shape: Sequence[int]) -> None:
     program = written(copy.deepcopy(pair[0]), images[0])
     whole = stacked([copy.deepcopy(each) for each in pair], torch.contiguous_format)
     group = Group(2, Dice.seeded([0, 1], device))
-    answers = program.run(group, tensors_of(whole), torch.cat(images, 1))
+    together = torch.cat(images, 1).contiguous(memory_format=torch.channels_last)
+    answers = program.run(group, tensors_of(whole), together)
     _backward(answers.transpose(0, 1).flatten(0, 1))
     for number, (alone, image) in enumerate(zip(pair, images, strict=True)):
         torch.manual_seed(number)

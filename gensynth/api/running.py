@@ -1,0 +1,164 @@
+"""Running a campaign from its experiment to its exported network and its report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gensynth.api.disk import writable
+from gensynth.campaign.campaign import CampaignDriver, Done
+from gensynth.campaign.campaign_folder import changed_rules, driving, is_driven, known_experiment
+from gensynth.campaign.context import make_context
+from gensynth.campaign.experiment import EXPERIMENT, Experiment
+from gensynth.campaign.schedule import FINISH, Clock, Schedule, fitted
+from gensynth.campaign.trust import require_own_code
+from gensynth.campaign.whereabouts import noted_whereabouts
+from gensynth.errors import InputError
+from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.publish import publish
+from gensynth.feasibility.findings import SHORT, STEPS, Findings, look, look_ahead
+from gensynth.feasibility.plan import workers
+from gensynth.plugins import trusted
+from gensynth.process import Interruption, patient
+from gensynth.report.feasibility_text import print_findings
+from gensynth.report.live import watching
+from gensynth.report.page import write_page
+from gensynth.report.progress import announce, progress_bar, say, warn
+from gensynth.report.rivals import kept_rivals
+from gensynth.report.terminal import console
+
+TIMING_S = 0.5
+"""Seconds for which each of a few trainings is timed before a search by the clock."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A campaign after a run of it."""
+
+    machine: CampaignDriver
+    ended: str = ""
+    """Why it ended; empty if it did not."""
+    report: Path | None = None
+    hopeless: Findings | None = None
+    """Why nothing was trained: no candidate can keep the enforced constraints."""
+    interrupted: KeyboardInterrupt | None = None
+    """What interrupted it."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How a campaign is run, apart from what it is."""
+
+    storage: str | None = None
+    """Database URL of the record."""
+    address: str | None = None
+    """`HOST:PORT` of a running Ray cluster."""
+    on_outcome: Callable[[Outcome], None] | None = None
+    """Called with each candidate's outcome once it is recorded."""
+    progress: bool = True
+    """Whether to show a live view."""
+    retry_failed: bool = False
+    """Whether trainings that failed are run again."""
+
+
+def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
+    """Run the campaign of `settings` in the folder of `schedule`, and export its network."""
+    folder = schedule.folder
+    changes = changed_rules(folder, settings)
+    with (
+        writable(str(folder)),
+        progress_bar() as watch,
+        driving(
+            folder, settings, how.storage, watch, trusted(), how.retry_failed, schedule
+        ) as machine,
+    ):
+        warn(machine.context)
+        if how.progress:
+            announce(machine.context, changes)
+        if not machine.outcomes:
+            found = look(machine.context, SHORT, STEPS)
+            if found.impossible:
+                print_findings(found, console(stderr=True))
+                return Ran(machine, hopeless=found)
+        try:
+            with patient() as asked, watching(machine, quiet=not how.progress) as shown:
+                noticing = _noticing(machine, shown, how.on_outcome)
+                done = _run(machine, how.address, noticing, asked)
+            publish(machine, folder / "best")
+            return Ran(machine, done.reason, _report(machine, learned=True))
+        except KeyboardInterrupt as stop:
+            # What was learned takes seconds to find out, and somebody waits.
+            return Ran(machine, report=_report(machine, learned=False), interrupted=stop)
+
+
+def finish_campaign(folder: Path, how: How) -> Ran | None:
+    """End the search in `folder`, then run its finals and the last training.
+
+    If the campaign is running, it is told to do so, and None is returned at once.
+    """
+    settings = known_experiment(folder)
+    if is_driven(folder):
+        (folder / FINISH).touch()
+        return None
+    if not trusted():
+        require_own_code(folder, settings, noted_whereabouts(folder))
+    return run_campaign(settings, Schedule(folder, closing=True), how)
+
+
+def by_the_clock(settings: Experiment, folder: Path, clock: Clock) -> tuple[Experiment, Clock]:
+    """Return the experiment and the clock of a search that ends in time.
+
+    The finals and the last training are shortened if they would take too much of it. Those of a
+    campaign that has begun stay as they are.
+    """
+    clock = replace(clock, workers=workers(settings))
+    if (folder / EXPERIMENT).exists():
+        old = known_experiment(folder)
+        return replace(settings, finals=old.finals, last_training=old.last_training), clock
+    context = make_context(settings)
+    found = look_ahead(context, SHORT, TIMING_S)
+    if found.plan is None:
+        return settings, clock
+    return fitted(context.experiment, clock, found.plan.training_s), clock
+
+
+def _run(
+    machine: CampaignDriver, address: str | None, changed: Callable[[], None], asked: Interruption
+) -> Done:
+    if machine.context.experiment.executor == "inline":
+        if address is not None:
+            raise InputError("address", "is for the ray executor")
+        from gensynth.executors.inline import run_inline
+
+        return run_inline(machine, changed, asked)
+    from gensynth.executors.ray import run_on_ray
+
+    return run_on_ray(machine, address, changed, asked)
+
+
+def _noticing(
+    machine: CampaignDriver, shown: Callable[[], None], on_outcome: Callable[[Outcome], None] | None
+) -> Callable[[], None]:
+    """Return a function that passes each new outcome on and then updates the live view."""
+    if on_outcome is None:
+        return shown
+    notice, seen = on_outcome, len(machine.outcomes)
+
+    def changed() -> None:
+        nonlocal seen
+        new = machine.outcomes[seen:]
+        seen += len(new)
+        for outcome in new:
+            notice(outcome)
+        shown()
+
+    return changed
+
+
+def _report(machine: CampaignDriver, learned: bool) -> Path | None:
+    """Write the campaign's report; on a full disk the record is kept all the same."""
+    file = machine.folder / "report.html"
+    try:
+        return write_page(machine, file, rivals=kept_rivals(machine), learned=learned)
+    except OSError as error:
+        say(f"{file}: cannot be written ({error.strerror})")
+        return None
