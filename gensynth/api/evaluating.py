@@ -6,6 +6,7 @@ from gensynth.api.experiments import data_path
 from gensynth.api.opening import classifier_of
 from gensynth.data.originals import labelled
 from gensynth.data.sets import DataSettings
+from gensynth.plugins import trusting
 from gensynth.prediction.evaluation import Evaluation, evaluated
 from gensynth.report.evaluation_page import write_page
 
@@ -18,6 +19,7 @@ def evaluate(
     preprocess: str | Path | None = None,
     html: str | Path | None = None,
     class_level: int | None = None,
+    trust: bool = False,
 ) -> Evaluation:
     """Classify labelled pictures, read from their files, and count how often a network is right.
 
@@ -29,6 +31,7 @@ def evaluate(
         preprocess: the `config.json` that describes the preprocessing, if the model does not.
         html: a page to write, with the most confident mistakes as pictures.
         class_level: which folders are the classes, 1 by default; see `[data]` of an experiment.
+        trust: whether code that the model's folder brings or names may run.
 
     Returns:
         Top-1 with its interval, balanced accuracy, figures of each class, the confusion matrix.
@@ -44,7 +47,9 @@ def evaluate(
     level = 1 if class_level is None else class_level
     settings = DataSettings(data_path(str(data)), class_level=level)
     pictures, names, words = labelled(settings, split)
-    found = evaluated(classifier_of(model, preprocess), pictures, names, words)
+    with trusting(trust):
+        classifier = classifier_of(model, preprocess)
+    found = evaluated(classifier, pictures, names, words)
     if html is not None:
         write_page(found, Path(html))
     return found

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gensynth.api.opening import classifier_of
 from gensynth.errors import InputError
+from gensynth.plugins import trusting
 from gensynth.prediction.paths import pictures_of
 
 
@@ -43,6 +44,7 @@ def predict(
     *,
     top: int = 5,
     preprocess: str | Path | None = None,
+    trust: bool = False,
 ) -> list[Prediction]:
     """Classify pictures with a trained network, prepared as in its training.
 
@@ -52,6 +54,7 @@ def predict(
         pictures: paths of pictures, folders, or patterns such as `photos/*.jpg`.
         top: number of classes to return for each picture.
         preprocess: the `config.json` that describes the preprocessing, if the model does not.
+        trust: whether code that the model's folder brings or names may run.
 
     Returns:
         One prediction for each picture; those that cannot be read have a `problem`.
@@ -70,7 +73,8 @@ def predict(
         raise InputError("top", f"must be at least 1, got {top}")
     given = [pictures] if isinstance(pictures, (str, Path)) else list(pictures)
     files = pictures_of(given)
-    classifier = classifier_of(model, preprocess)
+    with trusting(trust):
+        classifier = classifier_of(model, preprocess)
     found = []
     for file, shares in zip(files, classifier.probabilities(files), strict=True):
         if isinstance(shares, str):

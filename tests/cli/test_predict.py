@@ -19,7 +19,7 @@ from tests.support.recorded import restore
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The network of a recorded campaign, as a folder and as ONNX."""
     folder = tmp_path_factory.mktemp("predict")
-    gensynth.export(restore("campaign", folder), folder / "network", ["onnx"])
+    gensynth.export(restore("campaign", folder), folder / "network", ["onnx"], trust=True)
     return folder / "network"
 
 
@@ -107,12 +107,12 @@ def test_a_candidate_with_kept_weights(network: Path, digits: Path) -> None:
     number, genome = kept.parent.name.split("-")
     ours = gensynth.predict(network, digits)
     for name in (str(int(number)), genome):
-        found = gensynth.predict(f"{folder}:{name}", digits)
+        found = gensynth.predict(f"{folder}:{name}", digits, trust=True)
         assert [one.best for one in found] == [one.best for one in ours]
     with pytest.raises(InputError, match="not kept"):
-        gensynth.predict(f"{folder}:0", digits)
+        gensynth.predict(f"{folder}:0", digits, trust=True)
     with pytest.raises(InputError, match="no candidate"):
-        gensynth.predict(f"{folder}:999", digits)
+        gensynth.predict(f"{folder}:999", digits, trust=True)
 
 
 def test_evaluate_prints_each_class_and_writes_a_page(

@@ -20,6 +20,7 @@ from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
+from gensynth.genome import to_json
 from gensynth.models.exported import load_folder
 from gensynth.models.timm_models import import_timm
 from gensynth.space import Replay, Task
@@ -38,7 +39,8 @@ def exported(tmp_path: Path, chain: Chain, cache: Path) -> tuple[Path, Path, Dat
     settings = DataSettings(str(photos), 32, channels=3, chain=chain)
     data = open_data(settings, cache, size=size)
     decisions = {**SPACE.presets["tiny"], "resolution": 0.5}
-    source = SPACE.source(SPACE.sample(Replay(decisions)), Task(3, 32, 32, 2))
+    genome = SPACE.sample(Replay(decisions))
+    source = SPACE.source(genome, Task(3, 32, 32, 2))
     assert source.input_shape == (3, *size)
     inputs = of_data(data, "photos", "test", size, trained=True)
     write_folder(
@@ -46,7 +48,7 @@ def exported(tmp_path: Path, chain: Chain, cache: Path) -> tuple[Path, Path, Dat
         "attendnext",
         source,
         weights_of(source),
-        "{}",
+        to_json(genome, "attendnext", SPACE.version),
         "# card\n",
         extras=Extras(formats(["onnx", "int8", "pt2"]), inputs),
         images=Images(data.preprocessing(size), data.class_names),

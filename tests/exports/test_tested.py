@@ -18,7 +18,7 @@ def test_an_export_that_sees_other_pictures_than_training_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when `config.json` stated a mean and a size, and nothing of how pictures get there."""
-    machine = viewing(restore("campaign", tmp_path), same_images=True)
+    machine = viewing(restore("campaign", tmp_path), same_images=True, trust=True)
     true = DataSet.preprocessing
 
     def other(self: DataSet, size: tuple[int, int]) -> object:
@@ -32,11 +32,11 @@ def test_an_export_that_sees_other_pictures_than_training_fails(
 
 def test_card_and_folder_state_the_figures_of_each_class(tmp_path: Path) -> None:
     folder = restore("campaign", tmp_path)
-    gensynth.export(folder, tmp_path / "network")
-    found = gensynth.evaluate(tmp_path / "network", "digits")
+    gensynth.export(folder, tmp_path / "network", trust=True)
+    found = gensynth.evaluate(tmp_path / "network", "digits", trust=True)
     stored = json.loads((tmp_path / "network" / "evaluation.json").read_text())
     assert stored["confusion"] == [list(row) for row in found.confusion]
-    outcome = viewing(folder).exported()
+    outcome = viewing(folder, trust=True).exported()
     assert outcome is not None
     assert found.top1 == pytest.approx(outcome.curve[-1].test_top1)
     card = (tmp_path / "network" / "card.md").read_text()

@@ -107,7 +107,7 @@ def test_an_unfinished_one_is_judged_by_other_rules(
 
 def test_it_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = restore("campaign", tmp_path)
-    command("export", str(folder), "--to", str(tmp_path / "exported"))
+    command("export", str(folder), "--to", str(tmp_path / "exported"), "--trust")
     now, then = (
         load_file(at / "model.safetensors") for at in (tmp_path / "exported", folder / "best")
     )
