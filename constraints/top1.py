@@ -19,7 +19,7 @@ class Top1:
     min: float = 75.8
     """Percent; the default is what OFA-62 reaches on ImageNet, the floor of arXiv 2208.06980."""
     reference: str | None = None
-    """A preset of the space, or `timm:NAME`."""
+    """A preset of the space, or any MODEL, such as `timm:NAME` or `module:factory`."""
     margin: float = 0.0
     """Percentage points above the reference, or below it if negative."""
 

@@ -189,21 +189,27 @@ class Campaign:
         return f"{experiment.generator.use} ({folder.name})", record.outcomes()
 
     def export(
-        self, to: str | Path, formats: Sequence[str] = ("torch",), candidate: str | int = ""
+        self,
+        to: str | Path,
+        formats: Sequence[str] = ("torch",),
+        candidate: str | int = "",
+        train: bool = False,
     ) -> Exported:
-        """Write the winner, trained, or any `candidate` with fresh weights to a new folder.
+        """Write the winner or any `candidate` to a new folder, with its weights if they were kept.
 
         Args:
             to: the folder to write.
             formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
             candidate: the number or the genome of a candidate.
+            train: train a candidate without weights first, as `[last_training]` says.
 
         Raises:
             InputError: there is no winner yet, no such candidate, or the folder exists.
         """
         self._machine.require_code()
         if candidate != "":
-            return export_candidate(self._machine, str(candidate), Path(to), formats)
+            place = f"candidate {candidate}"
+            return export_candidate(self._machine, str(candidate), Path(to), formats, place, train)
         return export_winner(self._machine, Path(to), formats)
 
     def generate(

@@ -146,7 +146,7 @@ class NeedsReference(Protocol):
     """A constraint of stage `proxy` that compares with a network trained by the same proxy."""
 
     def reference_network(self) -> str | None:
-        """Return a preset of the space or `timm:NAME`; None if it needs no reference.
+        """Return a preset of the space or a MODEL; None if it needs no reference.
 
         `candidate.references` holds its measurement once it is trained.
         """

@@ -95,6 +95,7 @@ def train_candidate(
         Diverged: its loss is not finite any more.
     """
     found, folder = candidate(campaign, outcome), _trained_folder(campaign, outcome)
+    folder.mkdir(parents=True, exist_ok=True)
     job = campaign.context.job(outcome.number, "export", found.source, folder)
     costs = profile(trace(build_source(found.source), found.source.input_shape))
     name = f"{campaign.folder}:{outcome.number}"

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from gensynth.data.batches import Normal
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSet, Split
 from gensynth.space import build_source
@@ -43,7 +44,7 @@ def test_every_epoch_sees_all_images_in_a_new_order(
 ) -> None:
     seen: list[Tensor] = []
 
-    def watched(images: Tensor, draws: Draws) -> Tensor:
+    def watched(images: Tensor, draws: Draws, normal: Normal) -> Tensor:
         seen.append(images.clone())
         return images
 
