@@ -20,7 +20,7 @@ from gensynth.exports.hub_files import Images, loading, write_hub_files
 from gensynth.exports.predict_files import write_predict, write_predict_onnx
 from gensynth.exports.tested import DIFFERENCE, Tested
 from gensynth.genome import GENOME
-from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, with_weights
+from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, remember_code, with_weights
 from gensynth.prediction.evaluation import EVALUATION, Evaluation
 from gensynth.serialization import dumps, to_plain
 from gensynth.space import Source, build_source
@@ -82,6 +82,7 @@ def write_folder(
     images = images or Images.of(searched, source.input_shape)
     with draft_of(folder, replace) as draft:
         _write_files(draft, name, source, searched, weights, genome_json, images)
+        remember_code(draft)
         check = _compare(searched, load_folder(draft), source.input_shape)
         card = card if tested is None else tested.card(_measured(tested, searched, draft))
         _write_card(draft, card + loading(name, bool(genome_json)))
