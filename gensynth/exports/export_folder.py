@@ -82,7 +82,6 @@ def write_folder(
     images = images or Images.of(searched, source.input_shape)
     with draft_of(folder, replace) as draft:
         _write_files(draft, name, source, searched, weights, genome_json, images)
-        remember_code(draft)
         check = _compare(searched, load_folder(draft), source.input_shape)
         card = card if tested is None else tested.card(_measured(tested, searched, draft))
         _write_card(draft, card + loading(name, bool(genome_json)))
@@ -154,6 +153,7 @@ def _write_files(
         "CLASSES": list(images.class_names),
     }
     (draft / f"{name}.py").write_text(code_of(source, name, facts), encoding="utf-8")
+    remember_code(draft, name)
     if genome_json:
         (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
     file = draft / EXPORTED_WEIGHTS

@@ -175,23 +175,24 @@ def with_weights(module: "nn.Module", weights: "Mapping[str, Tensor]", place: st
     return module.eval()
 
 
-def remember_code(folder: Path) -> None:
-    """Note that this user has written the code of an exported folder, wherever that goes.
+def remember_code(folder: Path, name: str) -> None:
+    """Note that this user has written `NAME.py` of an exported folder, wherever that goes.
 
     A state folder that cannot be written is no reason to fail: the user is asked for `--trust`.
     """
     with suppress(OSError):
-        _note_of(folder).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _note_of(folder).touch()
+        note = _note_of(folder / f"{name}.py")
+        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note.touch()
 
 
 def is_own_code(folder: Path) -> bool:
     """Whether an exported folder holds code that this user has written, byte by byte."""
-    return _note_of(folder).exists()
+    return _note_of(code_file(folder)).exists()
 
 
-def _note_of(folder: Path) -> Path:
-    code = hashlib.sha256(code_file(folder).read_bytes()).hexdigest()
+def _note_of(file: Path) -> Path:
+    code = hashlib.sha256(file.read_bytes()).hexdigest()
     return state_folder() / "exports" / code
 
 
