@@ -6,6 +6,7 @@ import sys
 from _thread import interrupt_main
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Timer, current_thread, main_thread
 from typing import Any
 
@@ -44,6 +45,18 @@ def on_one_core() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+STATE = "GENSYNTH_STATE"
+"""Environment variable that names the user's state folder."""
+
+
+def state_folder() -> Path:
+    """Return the folder of what gensynth remembers for this user."""
+    if STATE in os.environ:
+        return Path(os.environ[STATE])
+    usual = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(usual) / "gensynth"
 
 
 CHECKPOINT_WAIT_S = 10.0

@@ -158,6 +158,7 @@ class Benchmark:
             "executor": self.options.executor,
             "folder": str(ROOT),
             "proxy": {"epochs": self.options.epochs},
+            "constraints": {"max_params": {"limit": 1_000_000}},
             "stopping": {"rule": "none"},
             "finals": {"candidates": 1, "most": 1, "replicas": 1, "epochs_factor": 1.0},
             "resources": {"checkpoint_s": 0.0, "device": "cpu"},

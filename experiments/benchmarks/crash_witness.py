@@ -73,7 +73,10 @@ def _contradictions(row: Outcome) -> list[str]:
     """Return in what a row contradicts itself: its score follows from its figures."""
     if row.score is None or row.profile is None or not row.curve:
         return []
-    expected = NetScore().of(row.curve[-1].top1, row.profile.params, row.profile.macs)
+    try:
+        expected = NetScore().of(row.curve[-1].top1, row.profile.params, row.profile.macs)
+    except ValueError as error:
+        return [f"a score of {row.score}, but {error}"]
     wrong = [] if abs(expected - row.score) < 1e-9 else [f"a score of {row.score}, not {expected}"]
     if any(j.ok is False for j in row.judgements if j.mode == "enforce"):
         wrong.append("a score in spite of a broken rule")

@@ -197,7 +197,8 @@ def _crashed(kills: int) -> str:
             try:
                 found = Benchmark(Path(place) / "campaign", None, options).run()
             except (RuntimeError, TimeoutError) as error:
-                return f"crash.py: {str(error).strip().splitlines()[-1][:80]}"
+                said = str(error).strip() or "the driver failed"
+                return f"crash.py: {said.splitlines()[-1][:80]}"
     harm = [f"{name}: {found[name]}" for name in HARM if found[name]]
     missing = found["outcomes"] != found["outcomes asked for"]
     return (

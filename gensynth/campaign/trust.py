@@ -6,7 +6,6 @@ user has started that campaign. A token in the folder refers to a note in the us
 folder, which says what the user named then; a folder that was changed afterwards does not fit it.
 """
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from gensynth.campaign.whereabouts import Whereabouts
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.plugins import names
+from gensynth.process import STATE as STATE
+from gensynth.process import state_folder
 from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
 
-STATE = "GENSYNTH_STATE"
-"""Environment variable that names the user's state folder."""
 CODE = re.compile(r"[A-Za-z_][\w./-]*:[A-Za-z_]\w*")
 NO_CODE = ("timm", "published", "hub")
 """What may precede a colon without naming a module."""
@@ -91,14 +90,6 @@ def require_own_code(folder: Path, experiment: Experiment, place: Whereabouts | 
 def not_run(code: tuple[str, ...]) -> str:
     """Say that code was not run."""
     return f"its experiment names code that is not installed ({', '.join(code)}), which was not run"
-
-
-def state_folder() -> Path:
-    """Return the folder of what gensynth remembers for this user."""
-    if STATE in os.environ:
-        return Path(os.environ[STATE])
-    usual = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(usual) / "gensynth"
 
 
 def _file(token: str) -> Path:

@@ -20,7 +20,7 @@ from gensynth.exports.hub_files import Images, loading, write_hub_files
 from gensynth.exports.predict_files import write_predict, write_predict_onnx
 from gensynth.exports.tested import DIFFERENCE, Tested
 from gensynth.genome import GENOME
-from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, with_weights
+from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, remember_code, with_weights
 from gensynth.prediction.evaluation import EVALUATION, Evaluation
 from gensynth.serialization import dumps, to_plain
 from gensynth.space import Source, build_source
@@ -153,6 +153,7 @@ def _write_files(
         "CLASSES": list(images.class_names),
     }
     (draft / f"{name}.py").write_text(code_of(source, name, facts), encoding="utf-8")
+    remember_code(draft, name)
     if genome_json:
         (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
     file = draft / EXPORTED_WEIGHTS

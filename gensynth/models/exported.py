@@ -1,13 +1,16 @@
 """Read an exported folder: its network, and the shape of its input."""
 
 import ast
+import hashlib
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
+from gensynth.process import state_folder
 from gensynth.space import Source
 
 if TYPE_CHECKING:
@@ -170,6 +173,27 @@ def with_weights(module: "nn.Module", weights: "Mapping[str, Tensor]", place: st
     except RuntimeError as error:
         raise InputError(place, f"the weights do not fit the network: {error}") from None
     return module.eval()
+
+
+def remember_code(folder: Path, name: str) -> None:
+    """Note that this user has written `NAME.py` of an exported folder, wherever that goes.
+
+    A state folder that cannot be written is no reason to fail: the user is asked for `--trust`.
+    """
+    with suppress(OSError):
+        note = _note_of(folder / f"{name}.py")
+        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        note.touch()
+
+
+def is_own_code(folder: Path) -> bool:
+    """Whether an exported folder holds code that this user has written, byte by byte."""
+    return _note_of(code_file(folder)).exists()
+
+
+def _note_of(file: Path) -> Path:
+    code = hashlib.sha256(file.read_bytes()).hexdigest()
+    return state_folder() / "exports" / code
 
 
 def code_file(folder: Path) -> Path:

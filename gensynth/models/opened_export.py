@@ -1,7 +1,8 @@
 """The network of an exported folder, built without running the folder's code where possible.
 
 A folder may come from somebody else. What it describes in `genome.json` is built by the installed
-search space; only what cannot be built so is left to the folder's own Python, if that is trusted.
+search space; only what cannot be built so is left to the folder's own Python, if the user has
+written it or trusts it.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ from gensynth.models.exported import (
     code_file,
     exported_source,
     input_shape,
+    is_own_code,
     load_folder,
     weights_of,
     with_weights,
@@ -36,7 +38,7 @@ def open_export(folder: Path, trust: bool = False) -> "nn.Module":
     Raises:
         InputError: the folder is not an export, or only its own code could build the network.
     """
-    trust = trust or trusted()
+    trust = trust or trusted() or is_own_code(folder)
     shape, space = input_shape(folder), _space_of(folder / GENOME)
     if shape is not None and space is not None:
         weights = weights_of(folder)
@@ -64,7 +66,7 @@ def exported_network(folder: Path, task: Task) -> Sourced:
     shape, space = input_shape(folder), _space_of(folder / GENOME)
     if shape is not None and space is not None and shape[0] == task.channels:
         return read_genome(folder / GENOME, Task(*shape, task.classes))
-    if not trusted():
+    if not (trusted() or is_own_code(folder)):
         raise _refused(folder)
     source = exported_source(folder, task.classes)
     if source.input_shape[0] != task.channels:

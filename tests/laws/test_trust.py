@@ -14,6 +14,11 @@ from gensynth.campaign.record_only import RecordOnly
 from gensynth.campaign.trust import STATE, code_of
 from gensynth.cli import main
 from gensynth.errors import InputError
+from gensynth.executors.inline import run_inline
+from gensynth.exports.publish import publish
+from gensynth.models.exported import BESIDE
+from gensynth.models.opened_export import open_export
+from gensynth.plugins import trusting
 from tests.campaign.test_campaign import play, top1_of
 from tests.support.campaigns import campaign, experiment
 
@@ -111,6 +116,22 @@ def test_the_one_who_started_a_campaign_is_not_asked(
     assert isinstance(other, RecordOnly)
     assert other.outcomes == open_record(tmp_path / "moved").outcomes()
     assert not isinstance(viewing(tmp_path / "moved", trust=True), RecordOnly)
+
+
+def test_an_export_of_a_space_that_is_not_installed_runs_for_the_one_who_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with campaign(tmp_path / "run", trials=1, proxy={"epochs": 1}) as opened:
+        run_inline(opened)
+        assert publish(opened, tmp_path / "best") is not None
+    shutil.move(tmp_path / "best", tmp_path / "elsewhere")
+    assert open_export(tmp_path / "elsewhere").training is False
+    (code,) = (p for p in (tmp_path / "elsewhere").glob("*.py") if p.name not in BESIDE)
+    code.write_text(code.read_text() + "\n# Changed by somebody.\n")
+    with pytest.raises(InputError, match=r"only its own Python .* not run; --trust runs it"):
+        open_export(tmp_path / "elsewhere")
+    with trusting(True):
+        assert open_export(tmp_path / "elsewhere").training is False
 
 
 def test_a_server_that_only_a_folder_names_is_not_connected_to(own: Path, tmp_path: Path) -> None:

@@ -4,8 +4,14 @@ import gzip
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from gensynth.campaign.campaign_folder import known_experiment
+from gensynth.campaign.trust import remember
+from gensynth.campaign.whereabouts import WHEREABOUTS, noted_whereabouts
+from gensynth.serialization import dumps, write_whole
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "campaign_11d2e6a"
 PLACEHOLDER = "@FOLDER@"
@@ -24,7 +30,16 @@ def restore(name: str, to: Path) -> Path:
     connection.executescript(gzip.decompress(dump.read_bytes()).decode())
     connection.close()
     dump.unlink()
+    _started_here(folder)
     return folder
+
+
+def _started_here(folder: Path) -> None:
+    """Note that the user of the tests started the campaign, so that its own code may run."""
+    place = noted_whereabouts(folder)
+    assert place is not None
+    token = remember(folder, known_experiment(folder), place)
+    write_whole(folder / WHEREABOUTS, dumps(replace(place, token=token)))
 
 
 def expected(name: str) -> Any:
