@@ -227,7 +227,7 @@ READERS: Mapping[str, Reader] = {
     "exported folder": Reader(_exported, lambda _: CODE.encode()),
     "checkpoint": Reader(_checkpoint, _good_checkpoint, oracle=fuzz_oracles.as_checkpoint),
     "peers JSON": Reader(_peers, lambda _: dumps(PEERS).encode(), oracle=fuzz_oracles.as_json),
-    "verdict of a plugin": Reader(verdict, lambda _: b"plugin", oracle=recorded),
+    "verdict of a plugin": Reader(verdict, lambda _: b"good", oracle=recorded),
     "environment": Reader(environment, lambda _: b"300", share=0.3),
     "picture": Reader(_picture, _good_picture),
     "image folder": Reader(_listing, lambda _: b"", share=0.3),

@@ -229,16 +229,10 @@ class Campaign:
         Raises:
             InputError: a limit is unknown, cannot be used, or is kept by no network.
         """
-        from gensynth.api.drawing import draw_candidates, draw_within
-        from gensynth.api.requirement import requirement
+        from gensynth.api.drawing import draw
 
         self._machine.require_code()
-        asked = requirement(limits)
-        if not asked:
-            return draw_candidates(self._machine, seeds, first, train)
-        if train:
-            raise InputError("train", "answers within limits are trained by `gensynth train`")
-        return draw_within(self._machine, asked, seeds)
+        return draw(self._machine, seeds, first, train, limits)
 
     def plain(self) -> list[dict[str, Any]]:
         """Return the feasible candidates as plain data, as `gensynth show --json` prints them."""

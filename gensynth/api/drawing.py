@@ -1,7 +1,7 @@
 """Networks drawn from a campaign's learned generator: G*(s), or G(s | r) within limits r."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from gensynth.api.requirement import (
     Requirement,
     generator_within,
     predictions,
+    requirement,
     unseen,
 )
 from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver as Machine
+from gensynth.errors import InputError
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.generators.synthesis.candidates import candidate_of
 from gensynth.generators.synthesis.learned_generator import LearnedGenerator
@@ -99,6 +101,16 @@ class Drawn:
 
     def _repr_html_(self) -> str:
         return assessments_html(self.networks)
+
+
+def draw(machine: Machine, seeds: int, first: int, train: int, limits: Mapping[str, Any]) -> Drawn:
+    """Draw networks from G*, or within `limits` from G(s | r); see `Campaign.generate`."""
+    asked = requirement(limits)
+    if not asked:
+        return draw_candidates(machine, seeds, first, train)
+    if train:
+        raise InputError("train", "answers within limits are trained by `gensynth train`")
+    return draw_within(machine, asked, seeds)
 
 
 def draw_candidates(machine: Machine, seeds: int, first: int, train: int) -> Drawn:

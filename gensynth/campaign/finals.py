@@ -91,7 +91,8 @@ class Race:
             return ranking(outcomes)
         kept: dict[str, tuple[float, Outcome]] = {}
         for outcome in outcomes:
-            if outcome.purpose == "search" and outcome.genome_id in self.beliefs.networks:
+            known = outcome.genome_id in self.beliefs.networks
+            if known and outcome.purpose == "search" and outcome.ending == "completed":
                 promise = self.promise(outcome, ())
                 if outcome.fingerprint not in kept and promise > -inf:
                     kept[outcome.fingerprint] = promise, outcome

@@ -85,10 +85,13 @@ def _refused(folder: Path) -> InputError:
 
 
 def _space_of(genome: Path) -> str | None:
-    """Return the installed search space, of the same version, that a genome belongs to."""
+    """Return the installed search space, of the same version, that a genome belongs to, if any."""
     if not genome.is_file():
         return None
-    file = read_genome_file(genome.read_bytes(), str(genome))
+    try:
+        file = read_genome_file(genome.read_bytes(), str(genome))
+    except InputError:  # Only the folder's own code could build its network.
+        return None
     if file.space not in names("search_space"):
         return None
     same = default_space(file.space, str(genome)).version == file.version

@@ -40,7 +40,7 @@ def searched(folder: Path, **changes: Any) -> CampaignDriver:
 def test_finalists_are_confirmed_and_what_breaks_a_rule_leaves(tmp_path: Path) -> None:
     ended = searched(tmp_path, finals={"candidates": 1, "most": 9, "replicas": 1})
     screened = [o for o in ended.outcomes if o.purpose == "search"]
-    assert all("foreseen" in o.latencies[WORDS].machine for o in screened if o.latencies)
+    assert all("predicted" in o.latencies[WORDS].machine for o in screened if o.latencies)
     assert min(asked) < 6 < max(asked), "some were refused, the next took their places"
     assert ended.exported() is not None
     finals = [o for o in ended.outcomes if o.purpose in ("final", "export")]
@@ -73,7 +73,7 @@ def test_without_the_device_nothing_is_trained(
 ) -> None:
     monkeypatch.setenv("GENSYNTH_CACHE", str(tmp_path / "nothing"))
     with (
-        pytest.raises(InputError, match="not prepared on this machine: gensynth device setup"),
+        pytest.raises(InputError, match="not installed on this machine; run gensynth device setup"),
         campaign(tmp_path / "run", constraints=RULE),
     ):
         pytest.fail("a campaign was opened")

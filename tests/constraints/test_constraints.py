@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from constraints.antialiased_downsampling import AntialiasedDownsampling
+from constraints.balanced_accuracy import BalancedAccuracy
 from constraints.columnar import Columnar
 from constraints.max_int8_loss import MaxInt8Loss
 from constraints.max_latency_ms import MaxLatencyMs
@@ -225,5 +226,5 @@ def test_a_wrong_field_is_named(kind: type[Any], fields: dict[str, Any], place: 
 
 def test_all_of_them_are_plugins() -> None:
     kinds = [Columnar, StridedPointwise, AntialiasedDownsampling, Top1, *BUDGETS.values()]
-    kinds += [MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio]
+    kinds += [BalancedAccuracy, MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio]
     assert {load_plugin("constraint", name, "test") for name in names("constraint")} == set(kinds)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from gensynth.errors import InputError
+from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import IsConfirmed, Problem
 from gensynth.generators.synthesis.accuracy_posterior import (
@@ -90,7 +91,7 @@ class Inquisitor:
             return
         try:
             candidate = candidate_of(self.problem, outcome.decisions, outcome.seed)
-        except InputError:
+        except (InputError, ConstraintError):  # A plugin that fails tells nothing of a network.
             return
         self._candidates.append(candidate)
         self.tried.append(outcome)
