@@ -16,6 +16,8 @@ ClassCount = Annotated[Given, typer.Option(help="Number of classes. Default: 100
 TrainFirst = Annotated[
     bool, typer.Option("--train", help="Train a candidate without weights first.")
 ]
+_FORMATS = "Comma-separated: torch, onnx, pt2, int8, executorch, or another installed one."
+Formats = Annotated[str, typer.Option("--format", help=_FORMATS)]
 Source = Annotated[
     str, typer.Argument(help="DIR, DIR:ID, an exported or trained folder, or another MODEL.")
 ]
@@ -24,13 +26,7 @@ Source = Annotated[
 def export(
     source: Source,
     to: Annotated[Path, typer.Option(help="Folder to write; must not exist.")],
-    format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="Comma-separated: torch, onnx, pt2, int8, executorch, or another installed one.",
-        ),
-    ] = "torch",
+    format_: Formats = "torch",
     data: Annotated[
         Optional[str],  # noqa: UP045 - typer reads it at run time
         typer.Option(help="Images to compare formats on. Default: its training's, else noise."),

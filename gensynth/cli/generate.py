@@ -62,7 +62,11 @@ def generate(
         drawn.save(to)
     if as_json:
         print_json(drawn.plain())
-        return
+    else:
+        _show(drawn)
+
+
+def _show(drawn: "Drawn") -> None:
     for line in _lines(drawn):
         console().print(line, highlight=False, soft_wrap=True)
 

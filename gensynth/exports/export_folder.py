@@ -5,6 +5,7 @@ other tools `config.json` and `timm_model.py`. Nothing is a pickle. The folder a
 is complete and was compared with the searched network.
 """
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -159,9 +160,25 @@ def _write_files(
     file = draft / EXPORTED_WEIGHTS
     stored = {key: w.detach().cpu().contiguous() for key, w in weights.items()}
     save_file(stored, file, metadata={"format": "pt", **images.metadata})
+    _sort_header(file)
     write_predict(draft, name, images.preprocessing)
     write_hub_files(draft, name, source, searched, genome_json, images)
     file.chmod(0o644)  # As readable as the other files; safetensors makes it private.
+
+
+def _sort_header(file: Path) -> None:
+    """Write the header of a safetensors file in a fixed order, so that equal exports are equal.
+
+    Its metadata come in any order. The header is JSON after 8 bytes with its length.
+    """
+    content = file.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) > end - 8:
+        raise ExportError(f"{file}: the header of the weights cannot be sorted")
+    file.write_bytes(content[:8] + text.ljust(end - 8) + content[end:])
 
 
 def _with_formats(

@@ -108,7 +108,7 @@ class Right:
 def began(pid: int) -> str:
     """Return when a process of this machine began, in the kernel's words; empty if unknown."""
     try:
-        words = Path(f"/proc/{pid}/stat").read_text()
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     return words.rpartition(")")[2].split()[19]

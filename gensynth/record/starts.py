@@ -108,7 +108,8 @@ class Starts:
             return
         if self._descriptor < 0:
             self._descriptor = os.open(self._under_way, os.O_RDWR | os.O_CREAT, 0o600)
-        os.pwrite(self._descriptor, text.encode(), 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, text.encode())
         os.ftruncate(self._descriptor, len(text.encode()))
         self._written = text
 

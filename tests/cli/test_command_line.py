@@ -80,7 +80,7 @@ def test_search_leaves_an_exported_network_and_the_campaign(finished: Path) -> N
     }
     assert {p.name for p in (finished / "best").iterdir()} == {
         "toyspace.py", "model.safetensors", "genome.json", "card.md",
-        "config.json", "timm_model.py",
+        "config.json", "timm_model.py", "predict.py", "evaluation.json",
     }  # fmt: skip
     config = json.loads((finished / "best" / "config.json").read_text())
     assert config["label_names"] == [str(digit) for digit in range(10)]

@@ -7,6 +7,7 @@ through `Problem.foresee` and `Problem.prospect`.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import hypot
 
@@ -89,13 +90,10 @@ class Inquisitor:
         """Learn from an outcome. Candidates that compute the same function count once."""
         if outcome.ending in ("lost", "infeasible") or self._knows(outcome):
             return
-        try:
-            candidate = candidate_of(self.problem, outcome.decisions, outcome.seed)
-        except (InputError, ConstraintError):  # A plugin that fails tells nothing of a network.
-            return
-        self._candidates.append(candidate)
-        self.tried.append(outcome)
-        self._posterior = self._credible = None
+        with suppress(InputError, ConstraintError):  # One that cannot be judged teaches nothing.
+            self._candidates.append(candidate_of(self.problem, outcome.decisions, outcome.seed))
+            self.tried.append(outcome)
+            self._posterior = self._credible = None
 
     def probe(self, candidate: SampledCandidate) -> Reactions:
         """Return the reactions of a candidate's untrained network, and remember them."""
