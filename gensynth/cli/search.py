@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.markup import escape
@@ -74,39 +74,26 @@ def search(
 
     Exits with 0 if a network was exported, with 1 if no candidate was feasible.
     """
-    given: dict[str, object] = {
-        "": experiment,
+    given: dict[str, Any] = {
         "data": data,
-        "image-size": image_size,
+        "image_size": image_size,
+        "class_level": class_level,
         "out": out,
         "trials": trials,
-    }
-    given |= {"generator": generator, "executor": executor, "address": address, "seed": seed}
-    given |= {
-        "storage": storage,
         "minutes": minutes,
-        "json": as_json or None,
-        "class-level": class_level,
+        "generator": generator,
+        "executor": executor,
+        "address": address,
+        "storage": storage,
+        "seed": seed,
     }
     try:
         campaign = gensynth.search(
-            experiment,
-            data=data,
-            image_size=image_size,
-            class_level=class_level,
-            out=out,
-            trials=trials,
-            minutes=minutes,
-            generator=generator,
-            executor=executor,
-            address=address,
-            storage=storage,
-            seed=seed,
-            progress=not as_json,
-            retry_failed=retry_failed,
+            experiment, **given, progress=not as_json, retry_failed=retry_failed
         )
     except gensynth.Interrupted as interrupted:
-        _show_interrupted(interrupted.campaign, given, as_json)
+        command = _command({"": experiment, **given, "json": as_json or None})
+        _show_interrupted(interrupted.campaign, command, as_json)
         raise typer.Exit(exit_code(interrupted)) from None
     _show(campaign, as_json)
     raise typer.Exit(0 if campaign.published else 1)
@@ -119,15 +106,13 @@ def _show(campaign: "gensynth.Campaign", as_json: bool) -> None:
         campaign.show()
 
 
-def _show_interrupted(
-    campaign: "gensynth.Campaign", given: Mapping[str, object], as_json: bool
-) -> None:
+def _show_interrupted(campaign: "gensynth.Campaign", command: str, as_json: bool) -> None:
     """Show how far the campaign came, and the command that resumes it."""
     with suppress(OSError):  # The terminal may have gone.
         _show(campaign, as_json)
     console(stderr=True).print(
         f"Recorded outcomes: {len(campaign.outcomes)}; trainings to resume: {campaign.running}. "
-        f"Resume with:\n{escape(_command(given))}",
+        f"Resume with:\n{escape(command)}",
         soft_wrap=True,
         highlight=False,
     )
@@ -140,7 +125,7 @@ def _command(given: Mapping[str, object]) -> str:
     words = ["gensynth", "search"]
     for name, value in given.items():
         if value is not None:
-            words += [f"--{name}"] if name else []
+            words += [f"--{name.replace('_', '-')}"] if name else []
             word = without_password(str(value)) if name == "storage" else str(value)
             words += [] if value is True else [word]
     return shlex.join(words)
