@@ -28,6 +28,8 @@ FEWEST = 4
 """Completed trainings of the search below which the measured values are all that is known."""
 GAIN_DEVIATION = 0.5
 """Standard deviation in points of what is believed of the gain of a longer training."""
+ROUNDS_EACH = 4
+"""Rounds of self-play for each training of the search."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,15 @@ def believed(
 def learned_generator(
     context: Context, ledger: Ledger, evaluator: Evaluator, length: SelfPlay | None = None
 ) -> LearnedGenerator:
-    """Return G*(s) as the record implies it: I learns from it, and G from I by self-play."""
+    """Return G*(s) as the record implies it: I learns from it, and G from I by self-play.
+
+    Unless `length` says otherwise, self-play is as long as there are trainings to learn from: after
+    few, longer play would only learn the errors of I.
+    """
     longer = [o for o in ledger.ended if o.purpose == "longer"]
     problem, seed = context.problem(evaluator), context.experiment.seed
+    rounds = min(SelfPlay.rounds, ROUNDS_EACH * ledger.trainings())
+    length = length or SelfPlay(rounds=max(1, rounds))
     return LearnedGenerator(problem, ledger.searched(), longer, seed, length)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from statistics import fmean
 
-from gensynth.campaign.beliefs import learned_generator
+from gensynth.campaign.beliefs import ROUNDS_EACH, learned_generator
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement
@@ -156,7 +156,7 @@ def _learned(campaign: CampaignDriver) -> Learned | None:
     generator = campaign.generator
     if not isinstance(generator, Synthesis) or not generator.judged:
         return None
-    length = SelfPlay(rounds=ROUNDS)
+    length = SelfPlay(rounds=max(1, min(ROUNDS, ROUNDS_EACH * campaign.ledger.trainings())))
     learned = learned_generator(campaign.context, campaign.ledger, campaign.evaluator, length)
     return Learned(
         population(learned, SEEDS, learned=False),

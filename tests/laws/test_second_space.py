@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from gensynth.campaign.campaign_folder import driving
@@ -15,6 +16,7 @@ from search_spaces.attendnet import AttendNet
 FILE = Path(__file__).parents[2] / "experiments" / "attendnet_digits.toml"
 
 
+@pytest.mark.slow
 def test_a_search_on_attendnet_ends_with_an_exported_network(tmp_path: Path) -> None:
     written = read_experiment(FILE)
     top1 = written.constraints["top1"]
