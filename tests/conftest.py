@@ -39,6 +39,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(os.environ.pop("GENSYNTH_CACHE"), ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run everything that starts a Ray cluster, because clusters share addresses."""
+    for item in items:
+        name = item.nodeid.lower()
+        if "ray" in name or "cluster" in name:
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
