@@ -180,7 +180,9 @@ class Following:
 
     def _end(self, piece: Piece) -> None:
         """Remember a piece that ended, if its grid became coarser."""
-        if piece.parents and any(part.coarsens for part in piece.chain()):
+        if piece.parents and (
+            piece.grid.coarser_than(piece.origin.grid) or any(p.coarsens for p in piece.chain())
+        ):
             self._ended[piece] = None
 
 

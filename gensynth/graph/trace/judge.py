@@ -16,7 +16,7 @@ def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
     for piece in ended:
         coarse = [part for part in piece.chain() if part.coarsens]
         strided = any(max(part.stride) > 1 for part in coarse)
-        row = min(part.row for part in coarse)
+        row = min((part.row for part in coarse), default=piece.row)
         if not strided and not _is_coarse(piece):  # Sisters met again.
             continue
         reduction = _judged(piece, row, kept, first is None or row <= first)
@@ -48,7 +48,12 @@ def _judged(
         return Reduction(row, False, False, "at or before the first convolution", exempt)
     if any(part.loss for part in piece.chain()):
         return Reduction(row, False, False, "takes a maximum, which brings high frequencies back")
-    nyquist = response(piece)
+    # Learned weights show one number for each output: look at what they read as well.
+    stages = {piece}
+    for part in piece.chain():
+        if part.learned:
+            stages |= {p for p in (part, *part.parents) if p.grid.coarser_than(p.origin.grid)}
+    nyquist = max(response(stage) for stage in stages)
     filtered = nyquist <= LOW_PASS + 1e-3
     words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
     if not filtered:

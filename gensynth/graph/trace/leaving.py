@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._python_dispatch import _disable_current_modes
 
@@ -54,8 +54,9 @@ class Doors(TorchFunctionMode):
         read = tensors_in((args, kwargs))
         sequence, *_ = read
         steps = sequence.shape[:-1].numel()
-        lists = [value for value in (*args, *kwargs.values()) if isinstance(value, (list, tuple))]
-        weights = [t for t in tensors_in(lists) if isinstance(t, nn.Parameter) and t.dim() == 2]
+        values = [*args, *kwargs.values()]
+        params = values[3 if isinstance(values[3], (list, tuple)) else 2]
+        weights = [t for t in params if t.dim() == 2]
         macs = steps * sum(weight.numel() for weight in weights)
         columns = {"kind": "linear", "op": func.__name__, "macs": macs}
         self._whole(columns, read, tensors_in(out))

@@ -11,7 +11,7 @@ from gensynth.graph.trace.call import Call, repeat
 from gensynth.graph.trace.describe import operands
 from gensynth.graph.trace.pieces import PatternKind, Rerun
 
-_CONVOLUTIONS: Any = {1: F.conv1d, 2: F.conv2d}
+_CONVOLUTIONS: Any = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
 def runs(call: Call, part: int = 0, seed: int = 0) -> Rerun:
@@ -42,6 +42,12 @@ def _sized(run: Rerun, call: Call, axis: int, seed: int) -> Rerun:
     return sized
 
 
+def spread_over(call: Call, labels: Tensor, shape: torch.Size) -> Tensor:
+    """Spread labels over the shape of an operator's input, in a layout that the operator takes."""
+    spread = labels.expand(shape)  # Complex numbers are made of pairs that lie side by side.
+    return spread.contiguous() if call.operator == "view_as_complex" else spread
+
+
 def maxima(call: Call) -> Rerun:
     """Return a sum over the window of a maximum: whatever may decide it arrives."""
     if call.kind == "pool" and not call.operator.startswith("adaptive"):
@@ -58,7 +64,8 @@ def maxima(call: Call) -> Rerun:
 
 
 def _moved(call: Call, values: Sequence[Tensor], part: int) -> Tensor:
-    made = repeat(call, values, lambda constant: torch.zeros(constant.shape))
+    spread = [spread_over(call, value, value.shape) for value in values]
+    made = repeat(call, spread, lambda constant: torch.zeros(constant.shape))
     return made if isinstance(made, Tensor) else made[part]
 
 

@@ -56,7 +56,15 @@ class Piece:
     def coarsens(self) -> bool:
         """Whether the sampling grid becomes coarser here."""
         finer = (self.grid.coarser_than(parent.grid) for parent in self.parents)
-        return bool(self.parents) and (max(self.stride) > 1 or all(finer))
+        if not self.parents:
+            return False
+        start = self.origin.grid
+        together = (  # Picked one by one, then put together with gaps.
+            len(self.parents) > 1
+            and self.grid.coarser_than(start)
+            and not any(parent.grid.coarser_than(start) for parent in self.parents)
+        )
+        return max(self.stride) > 1 or all(finer) or together
 
     def chain(self) -> "Iterator[Piece]":
         """List the piece with all that it is made of, the map excluded, last first."""
@@ -82,14 +90,15 @@ def _depth(piece: Piece) -> int:
     return piece.row
 
 
-def patterns(origin: Piece) -> tuple[Tensor, Tensor, Tensor]:
-    """Return a constant, and the Nyquist frequency along rows and along columns, on a map.
+def patterns(origin: Piece) -> tuple[Tensor, ...]:
+    """Return a constant, and the Nyquist frequency along rows, columns and both, on a map.
 
     Their axes of length 1 are to be spread over the map: all channels show the same.
     """
     rows, columns = (compact(labels) for labels in origin.places)
     constant = ((rows > 0) & (columns > 0)).float()
-    return constant, constant * (1 - rows % 2 * 2), constant * (1 - columns % 2 * 2)
+    high, across = 1 - rows % 2 * 2, 1 - columns % 2 * 2
+    return constant, constant * high, constant * across, constant * high * across
 
 
 def response(piece: Piece) -> float:
@@ -106,7 +115,8 @@ def response(piece: Piece) -> float:
     inside = _inside(piece)
     worst = 0.0
     grid = piece.origin.grid
-    for pattern, count in zip(highest, (grid.rows, grid.columns), strict=True):
+    counts = grid.rows, grid.columns, min(grid.rows, grid.columns)
+    for pattern, count in zip(highest, counts, strict=True):
         if count > 1:
             found = piece.send(pattern.expand(shape), purpose).abs()
             live = inside & ((zero > 1e-6) | (found > 1e-6))

@@ -27,7 +27,7 @@ from gensynth.graph.trace.grid import (
     windowed,
 )
 from gensynth.graph.trace.judge import judge
-from gensynth.graph.trace.linear import as_learned, maxima, padding_of, runs
+from gensynth.graph.trace.linear import as_learned, maxima, padding_of, runs, spread_over
 from gensynth.graph.trace.pieces import Piece, Rerun
 
 _SUMS = frozenset({"mean", "sum"})
@@ -87,7 +87,7 @@ class Sampling(Following):
     def _move(self, call: Call, parents: list[Piece], rows: Sequence[int]) -> None:
         parents = self._met(parents)
         made = [
-            repeat(call, [labels.expand(t.shape) for labels, t in pairs], _no_place)
+            repeat(call, [spread_over(call, labels, t.shape) for labels, t in pairs], _no_place)
             for pairs in (
                 [(p.places.rows, t) for p, t in zip(parents, call.inputs, strict=True)],
                 [(p.places.columns, t) for p, t in zip(parents, call.inputs, strict=True)],

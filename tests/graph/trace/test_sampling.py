@@ -40,6 +40,7 @@ class Network(nn.Module):
         self.stem = nn.Conv2d(3, CHANNELS, 3, padding=1)
         self.two = nn.Parameter(torch.randn(CHANNELS, CHANNELS, 2, 2))
         self.one = nn.Parameter(torch.randn(CHANNELS, CHANNELS, 1, 1))
+        self.pair = nn.Conv2d(2 * CHANNELS, CHANNELS, 3, padding=1)
         self.mix = nn.Parameter(torch.randn(SIDE * SIDE, 64))
         self.queries = nn.Parameter(torch.randn(64, CHANNELS))
         self.dense_head = nn.Parameter(torch.randn(10, CHANNELS * SIDE * SIDE))
@@ -186,6 +187,41 @@ def test_one_function_has_one_verdict_in_every_notation(
     expected: list[tuple[bool, bool]], reduce: Callable[[Network, Tensor], Tensor]
 ) -> None:
     assert found(reduce) == expected
+
+
+HAAR = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(CHANNELS, 1, 1, 1) / 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "reduce"),
+    [
+        # Half of what the learned layer reads is aliased, whichever half comes first.
+        ((False, False), lambda n, x: n.pair(torch.cat([F.avg_pool2d(x, 2), x[..., ::2, ::2]], 1))),
+        ((False, False), lambda n, x: n.pair(torch.cat([x[..., ::2, ::2], F.avg_pool2d(x, 2)], 1))),
+        # A filter that passes the highest frequency along both axes, and blocks all others.
+        ((False, False), lambda n, x: F.conv2d(x, HAAR, stride=2, groups=CHANNELS)),
+        # Columns picked one by one, and put together.
+        ((False, True), lambda n, x: torch.stack(x.unbind(3)[::2], 3)),
+        ((False, True), lambda n, x: torch.cat(x.chunk(SIDE, 3)[1::2], 3)),
+        # A global mean after an aliased reduction does not filter it.
+        ((False, False), lambda n, x: F.conv2d(x, n.two, stride=2).mean((2, 3))),
+        ((False, True), lambda n, x: torch.view_as_complex(
+            x.view(1, CHANNELS // 2, 2, SIDE, SIDE).movedim(2, -1).contiguous()
+        ).real[:, :, ::2]),
+    ],
+)  # fmt: skip
+def test_what_hides_an_aliased_reduction_is_seen(
+    expected: tuple[bool, bool], reduce: Callable[[Network, Tensor], Tensor]
+) -> None:
+    assert found(reduce) == [expected]
+
+
+def test_a_network_of_volumes_gets_a_verdict() -> None:
+    volumes = nn.Conv3d(CHANNELS, CHANNELS, (1, 3, 3), (1, 2, 2), (0, 1, 1))
+    network = call(
+        lambda x, a, b: b(a(x).relu()[:, :, None]).mean((2, 3, 4)), a=conv(3, CHANNELS), b=volumes
+    )
+    assert trace(network, (3, SIDE, SIDE)).reductions is not None
 
 
 def test_positions_mixed_into_fewer_are_aliased_or_not_judged_and_nothing_of_it_is_silent() -> None:

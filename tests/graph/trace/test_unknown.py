@@ -284,6 +284,14 @@ def test_a_packed_sequence_does_not_hide_the_layer_that_reads_it() -> None:
     assert costs(run, gru=gru).macs == 16 * 2 * 3 * 16 * ((48 + 16) + (32 + 16))
 
 
+def test_recurrent_layers_are_counted_whatever_holds_their_weights() -> None:
+    gru = nn.GRU(48, 16, batch_first=True)
+    plain = costs(lambda x, gru: gru(x.transpose(1, 2).flatten(2))[0], gru=gru).macs
+    nn.utils.parametrizations.weight_norm(gru, "weight_hh_l0")
+    assert costs(lambda x, gru: gru(x.transpose(1, 2).flatten(2))[0], gru=gru).macs == plain
+    assert plain == 16 * 3 * 16 * (48 + 16)
+
+
 def test_compiled_parts_are_counted_and_judged_as_they_were_written() -> None:
     """The compiler is not asked: it would translate the recorder as well, which takes minutes."""
 
