@@ -240,23 +240,6 @@ def test_what_an_early_exit_leaves_out_is_stored() -> None:
     assert known.unread == ("parts.far.weight", "parts.far.bias")
 
 
-def test_parameters_in_a_plain_list_are_stored_if_they_are_read() -> None:
-    """`parameters()` does not list them; a teacher that is never asked belongs to no device."""
-
-    class Hiding(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.hidden = {"layers": [nn.Linear(3, 10)]}
-            self.teacher = [nn.Linear(3, 99)]
-
-        def forward(self, x: Tensor) -> Any:
-            return self.hidden["layers"][0](x.mean((2, 3)))
-
-    graph = trace(Hiding(), SHAPE)
-    known = profile(graph)
-    assert (known.params, known.weight_bytes, known.macs, known.unread) == (40, 160, 30, ())
-
-
 def test_tensors_of_other_layouts_are_counted_or_named() -> None:
     """They run in PyTorch, so nobody may read that they do not."""
     known = costs(lambda x, c: c(x.to_mkldnn()).to_dense().mean((2, 3)), c=conv(3, 8))
