@@ -18,8 +18,8 @@ from gensynth.process import deaf_to_hangups, usable_cores
 OBJECT_STORE_BYTES = 100 * 2**20
 """About the least that Ray accepts; jobs and measurements are a few kilobytes of JSON."""
 PREFIX = "gensynth-"
-LONGEST_FOLDER = 40
-"""Characters. Ray adds some sixty to the paths of its sockets, which are limited to 107."""
+LONGEST_FOLDER = 22
+"""Characters. Ray and we add up to 85 to the paths of its sockets, which are limited to 107."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # Without a GPU share, a training sees no GPU.
