@@ -33,8 +33,8 @@ class Following:
         self._first: int | None = None
         """The row of the first learned product: everything up to it is exempt."""
         self._ended: dict[Piece, None] = {}
-        self._mixtures: list[Reduction] = []
-        """Places where all positions of a map are mixed into fewer, which have no grid any more."""
+        self._unfollowed: list[Reduction] = []
+        """Reductions after which no grid can be followed, so that no piece shows them."""
         self._latest = 0
         """Cells of the latest map that has a grid."""
         self._restarted: dict[Piece, Piece] = {}
@@ -49,7 +49,14 @@ class Following:
         self._pieces[out] = self._pieces[tensor]
 
     def lose(self, inputs: Sequence[Tensor], out: Tensor, row: int) -> None:
-        """Begin a map at what an operator made whose ways are not known."""
+        """Begin a map at what an operator made whose ways are not known; note if it is smaller."""
+        self._begin_after(inputs, out, row)
+        before = max((self._pieces[t].grid.cells for t in inputs), default=0)
+        if 1 < self._pieces[out].grid.cells < before:
+            words = "what this operator does to the samples cannot be followed"
+            self._unfollowed.append(Reduction(row, None, False, words, self._first is None))
+
+    def _begin_after(self, inputs: Sequence[Tensor], out: Tensor, row: int) -> None:
         for tensor in inputs:
             self._end(self._pieces[tensor])
         alike = [self._pieces[t].places for t in inputs if t.shape == out.shape]
@@ -162,7 +169,7 @@ class Following:
             )
             if measure(line).cells == positions:
                 words = "learned weights mix all positions into fewer"
-                self._mixtures.append(Reduction(row, False, False, words, self._first is None))
+                self._unfollowed.append(Reduction(row, False, False, words, self._first is None))
                 self._latest = made[axis]
 
     def _arrange(self, image: Tensor, parent: Piece, row: int) -> None:
@@ -171,7 +178,7 @@ class Following:
         is_map = image.dim() == 4 and min(height, width) > 1
         if is_map and parent.grid.cells <= 1 and height * width < self._latest:
             words = "each position mixes all of a larger map, by weights that depend on the image"
-            self._mixtures.append(Reduction(row, None, False, words, self._first is None))
+            self._unfollowed.append(Reduction(row, None, False, words, self._first is None))
 
     def _map(self, out: Tensor, row: int, places: Places) -> None:
         piece = self._pieces[out] = Piece(row, places, measure(places))

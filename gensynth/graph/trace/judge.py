@@ -8,6 +8,9 @@ from torch import Tensor
 from gensynth.graph.graph import LOW_PASS, Reduction
 from gensynth.graph.trace.pieces import Piece, covered, missing, response
 
+BLOCKED = 1e3
+"""Beyond this ratio of the responses, nothing is left at zero."""
+
 
 def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
     """Judge the reductions of all pieces; what several of them share is judged once."""
@@ -19,7 +22,11 @@ def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
         row = min((part.row for part in coarse), default=piece.row)
         if not strided and not _is_coarse(piece):  # Sisters met again.
             continue
-        reduction = _judged(piece, row, kept, first is None or row <= first)
+        exempt = first is None or row <= first
+        try:
+            reduction = _judged(piece, row, kept, exempt)
+        except (RuntimeError, TypeError, IndexError, KeyError):  # A form that cannot run again.
+            reduction = Reduction(row, None, False, "it cannot be run on a pattern", exempt)
         before = found.get(row)
         if before is None or (before.filtered and not reduction.filtered) or reduction.skips:
             found[row] = reduction
@@ -56,7 +63,9 @@ def _judged(
     nyquist = max(response(stage) for stage in stages)
     filtered = nyquist <= LOW_PASS + 1e-3
     words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
-    if not filtered:
+    if nyquist > BLOCKED:
+        words = "it blocks the mean and lets the Nyquist frequency pass"
+    elif not filtered:
         words += ": no fixed low-pass filter comes before"
     return Reduction(row, filtered, False, words)
 

@@ -14,7 +14,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from gensynth.graph.trace.call import tensors_in
 
-_DOORS = frozenset({"numpy", "__array__", "tolist", "__dlpack__", "data_ptr"})
+_DOORS = frozenset(
+    {"numpy", "__array__", "tolist", "__dlpack__", "data_ptr", "item", "__float__", "__int__"}
+)
 """Methods of a tensor that hand its numbers to other code."""
 
 

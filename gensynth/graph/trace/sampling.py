@@ -55,8 +55,8 @@ class Sampling(Following):
             self._end(self._pieces[tensor])
         judged = judge(list(self._ended), self._first)
         known = {reduction.row for reduction in judged}
-        mixtures = [mixture for mixture in self._mixtures if mixture.row not in known]
-        return sorted((*judged, *mixtures), key=lambda reduction: reduction.row)
+        others = [reduction for reduction in self._unfollowed if reduction.row not in known]
+        return sorted((*judged, *others), key=lambda reduction: reduction.row)
 
     def _follow(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
         kind, operator = columns["kind"], call.operator
@@ -81,8 +81,8 @@ class Sampling(Following):
         else:
             self.lose(call.inputs, out, row)
         for other, at in zip(call.outputs[1:], rows[1:], strict=True):
-            if other not in self._pieces:
-                self.lose(call.inputs, other, at)
+            if other not in self._pieces:  # Such as the indices of a maximum.
+                self._begin_after(call.inputs, other, at)
 
     def _move(self, call: Call, parents: list[Piece], rows: Sequence[int]) -> None:
         parents = self._met(parents)

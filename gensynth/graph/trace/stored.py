@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from gensynth.graph.graph import Stored
+from gensynth.graph.trace.call import tensors_in
 
 
 def stored(module: nn.Module) -> Iterator[Tensor]:
@@ -59,11 +60,23 @@ def _held_in(value: Any, name: str) -> Iterator[tuple[str, nn.Parameter]]:
 
 
 def packed_weights(packed: Any) -> tuple[Tensor, ...]:
-    """Return the weight and, if there is one, the bias of a packed object."""
-    unpack = getattr(packed, "unpack", None)
-    found = unpack() if unpack else ()
-    tensors = found if isinstance(found, (tuple, list)) else (found,)
-    return tuple(tensor for tensor in tensors if isinstance(tensor, Tensor))
+    """Return the weights and biases of a packed object, and of those packed inside it."""
+    unpack = getattr(packed, "unpack", None) or getattr(packed, "__getstate__", None)
+    try:  # The cell of a recurrent layer has a state, and a scripted module has neither.
+        found = list(_tensors_packed_in(unpack() if unpack else ()))
+        return tuple({tensor.data_ptr(): tensor for tensor in found}.values())
+    except RuntimeError:
+        return ()
+
+
+def _tensors_packed_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, torch.ScriptObject):
+        yield from packed_weights(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors_packed_in(item)
 
 
 def _parameters(module: nn.Module) -> Iterator[Tensor]:
@@ -89,9 +102,8 @@ def _frozen(module: nn.Module) -> Iterator[Tensor]:
         except RuntimeError:  # A part without a forward method has no graph.
             continue
         for node in graph.findAllNodes("prim::Constant"):  # type: ignore[attr-defined]
-            if node.output().type().kind() != "TensorType":
-                continue
-            value = node.output().toIValue()
-            if isinstance(value, Tensor) and value.is_floating_point():
-                yield value
+            if node.output().type().kind() in ("TensorType", "ListType"):
+                for value in tensors_in(node.output().toIValue()):
+                    if value.is_floating_point():
+                        yield value
         return  # The first graph holds all others.

@@ -216,6 +216,22 @@ def test_what_hides_an_aliased_reduction_is_seen(
     assert found(reduce) == [expected]
 
 
+GRID = F.affine_grid(torch.eye(2, 3)[None], [1, CHANNELS, 8, 8], align_corners=False)
+
+
+@pytest.mark.parametrize(
+    "reduce",
+    [
+        lambda n, x: F.grid_sample(x, GRID, mode="nearest", align_corners=False),
+        lambda n, x: F.max_pool3d(x[:, :, None], (1, 2, 2))[:, :, 0],
+    ],
+)
+def test_what_cannot_be_followed_to_a_smaller_map_is_not_judged(
+    reduce: Callable[[Network, Tensor], Tensor],
+) -> None:
+    assert found(reduce) == [(None, False)]
+
+
 def test_a_network_of_volumes_gets_a_verdict() -> None:
     volumes = nn.Conv3d(CHANNELS, CHANNELS, (1, 3, 3), (1, 2, 2), (0, 1, 1))
     network = call(

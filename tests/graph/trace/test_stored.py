@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
+from gensynth.graph.trace.stored import stored, total
 
 SHAPE = (3, 16, 16)
 
@@ -25,3 +27,23 @@ def test_parameters_in_a_plain_list_are_stored_if_they_are_read() -> None:
     graph = trace(Hiding(), SHAPE)
     known = profile(graph)
     assert (known.params, known.weight_bytes, known.macs, known.unread) == (40, 160, 30, ())
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(48, 16, batch_first=True)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.gru(x.transpose(1, 2).flatten(2))[0][:, -1])
+
+
+def test_a_recurrent_layer_that_is_frozen_or_quantised_stores_what_it_did() -> None:
+    network = Recurrent().eval()
+    params = sum(parameter.numel() for parameter in network.parameters())
+    traced: Any = torch.jit.trace(network, torch.rand(1, *SHAPE))  # type: ignore[no-untyped-call]
+    quantise: Any = torch.ao.quantization.quantize_dynamic
+    assert total([*stored(torch.jit.freeze(traced))]).params == params
+    packed = total([*stored(quantise(network, {nn.GRU}, dtype=torch.qint8))])
+    assert packed.params == params and packed.bytes < 4 * params
