@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
 from torch.utils._pytree import tree_leaves, tree_map
 
-from gensynth.training.group.rules import DRAWING, RULES, Group, Rule
+from gensynth.training.group.rules import DROPOUTS, RULES, Group, Rule
 
 _READS = tuple(
     f"torch.Tensor.{name}"
@@ -131,7 +131,7 @@ class _Recorder(TorchFunctionMode):
         items = tree_leaves((args, kwargs))
         if not counts and not any(id(item) in self._values for item in items):
             raise NotGrouped(f"{name} is not computed from the image")
-        if rule in DRAWING:
+        if rule in DROPOUTS.values():
             kwargs = kwargs | {"layout": _layout(args[0])}
         args, kwargs = tree_map(self._named, (args, kwargs))
         nested = any(isinstance(item, (list, tuple)) for item in (*args, *kwargs.values()))

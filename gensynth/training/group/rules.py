@@ -138,42 +138,31 @@ def flatten(group: Group, input: Tensor, start_dim: int = 0, end_dim: int = -1) 
     return input.flatten(1)
 
 
-def dropout(
-    group: Group,
-    input: Tensor,
-    p: float = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    layout: torch.memory_format = torch.contiguous_format,
-) -> Tensor:
-    """Drop values by each member's own random numbers, in the order in which it alone would."""
-    return _drawn(group, functional.dropout, input, p, training, layout)
+def _dropping(drop: Rule) -> Rule:
+    """Return the rule of a dropout that draws by each member's own random numbers.
+
+    It also takes the `layout` in memory of what one member has, which orders its numbers.
+    """
+
+    def rule(
+        group: Group,
+        input: Tensor,
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+        layout: torch.memory_format = torch.contiguous_format,
+    ) -> Tensor:
+        if not training:
+            return input
+        parts = [part.contiguous(memory_format=layout) for part in input.chunk(group.members, 1)]
+        rolled = [group.dice.roll(k, partial(drop, part, p)) for k, part in enumerate(parts)]
+        return torch.cat(rolled, 1)
+
+    return rule
 
 
-def dropout2d(
-    group: Group,
-    input: Tensor,
-    p: float = 0.5,
-    training: bool = True,
-    inplace: bool = False,
-    layout: torch.memory_format = torch.contiguous_format,
-) -> Tensor:
-    """Drop channels by each member's own random numbers."""
-    return _drawn(group, functional.dropout2d, input, p, training, layout)
-
-
-DRAWING: tuple[Rule, ...] = (dropout, dropout2d)
-"""These also take the `layout` in memory of what one member has, which orders its numbers."""
-
-
-def _drawn(
-    group: Group, drop: Rule, x: Tensor, p: float, training: bool, layout: torch.memory_format
-) -> Tensor:
-    if not training:
-        return x
-    parts = [part.contiguous(memory_format=layout) for part in x.chunk(group.members, 1)]
-    rolled = [group.dice.roll(k, partial(drop, part, p)) for k, part in enumerate(parts)]
-    return torch.cat(rolled, 1)
+DROPOUTS = {name: _dropping(getattr(functional, name)) for name in ("dropout", "dropout2d")}
+"""Rules that also take a `layout`, by the names of their functions."""
 
 
 def _alike(function: Callable[..., Any]) -> Rule:
@@ -218,8 +207,8 @@ def _rules() -> dict[str, Rule]:
     shared: dict[str, Rule] = {"softmax": softmax, "split": split, "chunk": chunk}
     for name, rule in (shared | {"flatten": flatten}).items():
         found |= {f"torch.{name}": rule, f"torch.Tensor.{name}": rule}
-    own = (conv2d, linear, softmax, channel_shuffle, dropout, dropout2d)
-    found |= {f"torch.nn.functional.{rule.__name__}": rule for rule in own}
+    own = {rule.__name__: rule for rule in (conv2d, linear, softmax, channel_shuffle)}
+    found |= {f"torch.nn.functional.{name}": rule for name, rule in (own | DROPOUTS).items()}
     found |= {"torch.cat": cat, "torch.functional.split": split, "torch.conv2d": conv2d}
     return found
 
