@@ -11,6 +11,8 @@ from gensynth.graph.trace.pieces import Piece, covered, missing, response
 BLOCKED = 1e3
 """Beyond this ratio of the responses, nothing is left at zero."""
 
+WEIGHED = "how it weighs the samples depends on the image"
+
 
 def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
     """Judge the reductions of all pieces; what several of them share is judged once."""
@@ -62,6 +64,8 @@ def _judged(
             stages |= {p for p in (part, *part.parents) if p.grid.coarser_than(p.origin.grid)}
     nyquist = max(response(stage) for stage in stages)
     filtered = nyquist <= LOW_PASS + 1e-3
+    if filtered and piece.origin.weighs:
+        return Reduction(row, None, False, WEIGHED)
     words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
     if nyquist > BLOCKED:
         words = "it blocks the mean and lets the Nyquist frequency pass"

@@ -76,6 +76,8 @@ def _elementwise(call: Call) -> Rerun:
         shape = call.out.shape
         if len(values) > 1 and purpose == "cover":
             return sum(values, torch.zeros(shape))
+        if call.operator == "lerp":
+            return repeat(call, values, _numbers)  # type: ignore[no-any-return]
         scales = call.operator in ("mul", "div")
         if len(values) == 1 and not scales and call.operator not in ("sub", "rsub", "neg", "add"):
             return values[0].expand(shape)

@@ -14,6 +14,7 @@ from gensynth.errors import InputError
 from gensynth.graph.graph import Graph, Kind, Layer
 from gensynth.graph.trace.call import Call, opened, qualified_name, tensors_in
 from gensynth.graph.trace.describe import describe
+from gensynth.graph.trace.filters import once_learned
 from gensynth.graph.trace.higher_order import run_higher_order
 from gensynth.graph.trace.labels import Labels, Route, overlap
 from gensynth.graph.trace.operators import VALUE_FREE, VANISHING
@@ -49,6 +50,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         trained = {name for name, parameter in named.items() if parameter.requires_grad}
         self._trained = trained or set(named)
         """Names of the parameters that are trained; all of a network that is frozen as a whole."""
+        self._bare = not named
+        """It has no parameters, as if frozen as a program: weights are constants like others."""
         for name, parameter in named.items():
             self.weights[parameter] = [name]
             self.unread[name] = parameter.numel()
@@ -158,9 +161,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
         name = qualified_name(func)
         if not inputs or name in VALUE_FREE:
+            if any(t.dtype in _PACKED for t in read if t not in self.row):
+                names = names or [_QUANTISED]
             for tensor in outputs:
                 self.weights[tensor] = names
-            if names and not inputs:
+            if (names or self._bare) and not inputs:
                 self._count_constant(Call(func, args, kwargs, (), True, outputs))
         elif name in VANISHING:
             self.row[outputs[0]] = self.row[inputs[0]]
@@ -168,8 +173,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sampling.same(inputs[0], outputs[0])
         else:
             learned = not self._trained.isdisjoint(names)
-            frozen = bool(names) and not learned
-            self._write_down(Call(func, args, kwargs, inputs, learned, outputs, frozen), names)
+            frozen = (bool(names) or self._bare) and not learned
+            call = Call(func, args, kwargs, inputs, learned, outputs, frozen)
+            self._write_down(call._replace(learned=True) if once_learned(call) else call, names)
 
     def _count_constant(self, call: Call) -> None:
         """Take note of a product of weights with constants, such as a table of positions."""
@@ -275,6 +281,11 @@ def _memory(tensor: Tensor) -> int:
 def _is_composite(func: Any) -> bool:
     """Whether torch itself, not a rule in Python, makes the operator of others."""
     return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), _COMPOSITE)
+
+
+_PACKED = frozenset({torch.int8, torch.uint8})
+"""Types of constants that hold the weights of a quantised program."""
+_QUANTISED = "a quantised weight"
 
 
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
