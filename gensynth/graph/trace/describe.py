@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gensynth.graph.graph import Kind
-from gensynth.graph.trace.call import Call, full_name
+from gensynth.graph.trace.call import Call, full_name, tensors_in
 from gensynth.graph.trace.filters import response_at_nyquist
 from gensynth.graph.trace.operators import NAME, TOLD_BY_SHAPE
 from gensynth.graph.trace.stored import packed_weights
@@ -21,14 +21,24 @@ def describe(call: Call) -> LayerColumns:
     kind = call.kind
     if kind == "other":
         return {"kind": kind, "op": full_name(call.func)}
-    if kind in ("conv", "linear", "matmul") and _is_complex(call):
-        return {"kind": "other", "op": f"complex {full_name(call.func)}"}
+    if kind in ("conv", "linear", "matmul") and (word := _unusual(call)):
+        return {"kind": "other", "op": f"{word} {full_name(call.func)}"}
     columns: LayerColumns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
     return columns | _DESCRIBE.get(kind, _elementwise)(call)
 
 
-def _is_complex(call: Call) -> bool:
-    return any(tensor.is_complex() for tensor in (*call.inputs, *call.outputs))
+def _unusual(call: Call) -> str:
+    """Return what keeps a product from costing what its shapes say; empty if nothing does."""
+    read = tensors_in((call.args, dict(call.kwargs)))
+    if any(tensor.is_complex() for tensor in (*call.inputs, *call.outputs)):
+        return "complex"
+    sparse = any(tensor.layout in _SPARSE for tensor in read)
+    return "sparse" if sparse else ""
+
+
+_SPARSE = frozenset(
+    {torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc}
+)
 
 
 def _convolution(call: Call) -> LayerColumns:

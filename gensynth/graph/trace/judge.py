@@ -22,7 +22,7 @@ def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
         coarse = [part for part in piece.chain() if part.coarsens]
         strided = any(max(part.stride) > 1 for part in coarse)
         row = min((part.row for part in coarse), default=piece.row)
-        if not strided and not _is_coarse(piece):  # Sisters met again.
+        if piece.drops_copies_only or not (strided or _is_coarse(piece)):  # Or sisters met again.
             continue
         exempt = first is None or row <= first
         try:

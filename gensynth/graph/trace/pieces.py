@@ -45,6 +45,8 @@ class Piece:
     """It is a product with learned weights."""
     depends: bool = False
     """Which samples it picks depends on the image."""
+    copies: tuple[int, int] = (1, 1)
+    """If it is a map: how often each row and column is repeated in it."""
     weighs: bool = False
     """If it is a map: it is, or was multiplied by, weights of samples that depend on the image."""
     inverse: bool = False
@@ -69,6 +71,13 @@ class Piece:
             and not any(parent.grid.coarser_than(start) for parent in self.parents)
         )
         return max(self.stride) > 1 or all(finer) or together
+
+    @property
+    def drops_copies_only(self) -> bool:
+        """Whether it only picks numbers, and of each that the map repeats, one."""
+        grid, copies = self.grid, self.origin.copies
+        near = grid.row_step <= copies[0] and grid.column_step <= copies[1]
+        return self.moves and max(copies) > 1 and near and max(grid.rows, grid.columns) > 1
 
     def chain(self) -> "Iterator[Piece]":
         """List the piece with all that it is made of, the map excluded, last first."""

@@ -50,6 +50,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         trained = {name for name, parameter in named.items() if parameter.requires_grad}
         self._trained = trained or set(named)
         """Names of the parameters that are trained; all of a network that is frozen as a whole."""
+        self._hidden = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
         self._bare = not named
         """It has no parameters, as if frozen as a program: weights are constants like others."""
         for name, parameter in named.items():
@@ -69,7 +70,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def graph(self, output: Any) -> Graph:
         """Return the finished graph: the last row is the output, and unread views are dropped."""
-        made = [t for t in tensors_in(opened(output)) if t in self.row]
+        outputs = tensors_in(opened(output))
+        if self._hidden and not any(t in self.row for t in outputs):
+            for tensor in outputs:
+                self._hide(tensor)
+        made = [t for t in outputs if t in self.row]
         if not made:
             doors = f": values leave torch at {', '.join(self.left)}" if self.left else ""
             raise InputError(
@@ -191,6 +196,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         op = f"values that left torch at {', '.join(self.left)} and came back"
         rows = sorted({row for rows in self.left.values() for row in rows})
         self._append(tensor, {"kind": "other", "op": op, "inputs": tuple(rows), "route": None})
+        self.labels.fresh(tensor)
+        self.sampling.lose((), tensor, len(self.layers) - 1)
+
+    def _hide(self, tensor: Tensor) -> None:
+        """Take the output of a fused program, whose operators nobody sees, as made of the image."""
+        op = "operators of a fused program, which torch does not show"
+        self._append(tensor, {"kind": "other", "op": op, "inputs": (0,), "route": None})
         self.labels.fresh(tensor)
         self.sampling.lose((), tensor, len(self.layers) - 1)
 

@@ -24,9 +24,42 @@ def stored(module: nn.Module) -> Iterator[Tensor]:
 
 
 def total(weights: Sequence[Tensor]) -> Stored:
-    """Add up the numbers and the bytes of weights."""
-    numbers = sum(tensor.numel() for tensor in weights)
-    return Stored(numbers, sum(tensor.numel() * tensor.element_size() for tensor in weights))
+    """Add up the numbers and the bytes of weights; what several of them share counts once."""
+    spans: dict[Any, list[tuple[int, int, int]]] = {}
+    numbers = size = 0
+    for tensor in weights:
+        if _is_dense(tensor):
+            width = tensor.element_size()
+            start = tensor.storage_offset() * width
+            memory = tensor.untyped_storage()._cdata
+            spans.setdefault(memory, []).append((start, start + tensor.numel() * width, width))
+        else:
+            numbers += tensor.numel()
+            size += tensor.numel() * tensor.element_size()
+    for shared in spans.values():
+        reached = 0
+        for start, end, width in sorted(shared):
+            fresh = max(end - max(start, reached), 0)
+            numbers += fresh // width
+            size += fresh
+            reached = max(reached, end)
+    return Stored(numbers, size)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether it lies in memory in one piece, in whatever order of its axes."""
+    if tensor.layout is not torch.strided or type(tensor) not in (Tensor, nn.Parameter):
+        return False
+    expected = 1
+    for size, stride in sorted(zip(tensor.shape, tensor.stride(), strict=True), key=_by_stride):
+        if size > 1 and stride != expected:
+            return False
+        expected *= size
+    return True
+
+
+def _by_stride(axis: tuple[int, int]) -> int:
+    return axis[1]
 
 
 def unregistered(module: nn.Module) -> dict[str, nn.Parameter]:

@@ -114,6 +114,8 @@ class Windows(Following):
         if any(made > given for made, given in zip(size, image.shape[-2:], strict=True)):
             self._end(parent)
             self._map(out, row, on_grid.fresh(out))
+            if "nearest" in call.operator:
+                self._pieces[out].copies = _copies(image.shape[-2:], size)
             return
 
         def resized(labels: Tensor) -> Tensor:
@@ -122,6 +124,13 @@ class Windows(Following):
 
         self._go_on(out, row, [parent], parent.places.each(resized), runs(call))
 
+
+def _copies(given: Sequence[int], made: Sequence[int]) -> tuple[int, int]:
+    """Return how often each row and column is repeated, if all are equally often; else 1."""
+    rows, columns = (
+        new // old if new % old == 0 else 1 for old, new in zip(given, made, strict=True)
+    )
+    return rows, columns
 
 
 def _along_grid(places: Places, stride: tuple[int, int]) -> tuple[int, int]:
