@@ -29,7 +29,8 @@ from gensynth.graph.trace.pieces import PatternKind, Piece, Rerun
 from gensynth.graph.trace.products import Products
 
 _SUMS = frozenset({"mean", "sum"})
-_LINEAR = {"add", "sub", "rsub", "mul", "div", "neg", "quantize_per_tensor", "dequantize"}
+_LINEAR = {"add", "sub", "rsub", "mul", "div", "neg"}
+_ROUNDING = ("quantize_per", "dequantize", "fake_quant", "fused_moving_avg_obs")
 _DROPPING = frozenset({"argmax", "argmin", "kthvalue", "mode"})
 _RUNNING = frozenset({"cummax", "cummin", "cumprod", "logcumsumexp"})
 _ALONG_AN_AXIS = _DROPPING | _RUNNING | {"sort", "argsort", "topk", "glu"}
@@ -182,8 +183,11 @@ def _is_linear(call: Call) -> bool:
         return several and not call.learned and all(weight is not t for t in call.inputs)
     if operator == "div" and call.args[0] is not call.inputs[0]:
         return False
-    if operator.startswith(("native_batch_norm", "batch_norm", "cudnn_batch")):
+    if operator.startswith(("native_batch_norm", "batch_norm", "cudnn_batch", *_ROUNDING)):
         return True
+    if operator in ("where", "masked_fill"):  # By a mask that is the same for every image.
+        mask = call.args[0 if operator == "where" else 1]
+        return not mask.is_meta and all(mask is not t for t in call.inputs)
     return operator in _LINEAR and (not several or operator in ("add", "sub", "rsub"))
 
 

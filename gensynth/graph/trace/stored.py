@@ -139,4 +139,6 @@ def _frozen(module: nn.Module) -> Iterator[Tensor]:
                 for value in tensors_in(node.output().toIValue()):
                     if value.is_floating_point():
                         yield value
+        for node in graph.findAllNodes("prim::ConstantMKLDNNTensor"):  # type: ignore[attr-defined]
+            yield node.t("value")  # Of a program that was optimized for inference.
         return  # The first graph holds all others.
