@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gensynth.graph.graph import Kind
 from gensynth.graph.trace.call import Call, full_name, tensors_in

@@ -11,7 +11,6 @@ from gensynth.graph.trace.linear import as_learned, runs
 from gensynth.graph.trace.pieces import Piece
 from gensynth.graph.trace.windows import Windows
 
-
 _INVERSES = frozenset({"reciprocal", "rsqrt", "pow"})
 
 

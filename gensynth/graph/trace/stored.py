@@ -92,6 +92,14 @@ def _held_in(value: Any, name: str) -> Iterator[tuple[str, nn.Parameter]]:
             yield from _held_in(item, f"{name}.{key}")
 
 
+def held(module: nn.Module) -> Iterator[Tensor]:
+    """Find the tensors that a module holds, registered or not."""
+    yield from module.buffers()
+    for part in module.modules():
+        if not isinstance(part, torch.jit.ScriptModule):
+            yield from tensors_in(list(vars(part).values()))
+
+
 def packed_weights(packed: Any) -> tuple[Tensor, ...]:
     """Return the weights and biases of a packed object, and of those packed inside it."""
     unpack = getattr(packed, "unpack", None) or getattr(packed, "__getstate__", None)
