@@ -6,6 +6,7 @@ if an axis becomes coarser a second time.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -39,6 +40,8 @@ class Following:
         """Cells of the latest map that has a grid."""
         self._blended: Any = WeakTensorKeyDictionary()
         """Rows at which products with activations summed all positions, by what was made of it."""
+        self._repeated: dict[Piece, Piece] = {}
+        """Pieces once more, on a map that begins later."""
         self._restarted: dict[Piece, Piece] = {}
         """Maps that begin where a piece ended, by the piece."""
 
@@ -130,8 +133,8 @@ class Following:
         )
         again &= not piece.moves  # A slice of a slice is one slice.
         if len(parents) == 1 and (again or _steps_again(parents[0], stride)):
-            parent = self._restart(parents[0])
-            scale = rescaled(places, parents[0].places)
+            parent, cut = self._again(parents[0])
+            scale = rescaled(places, cut.places)
             piece = Piece(
                 row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends
             )
@@ -147,6 +150,27 @@ class Following:
             places = renumber(piece.places)
             self._restarted[piece] = Piece(piece.row, places, measure(places))
         return self._restarted[piece]
+
+    def _again(self, piece: Piece) -> tuple[Piece, Piece]:
+        """Begin a map where a piece became coarser last, and repeat on it what follows there.
+
+        Return the piece that ends there as `piece` does, and the one that the map begins with.
+        """
+        path = [piece]
+        while len(path[-1].parents) == 1 and not path[-1].coarsens:
+            path.append(path[-1].parents[0])
+        cut = path.pop()
+        if not (cut.coarsens or cut.grid.coarser_than(cut.origin.grid)):
+            return self._restart(piece), piece
+        made = self._restart(cut)
+        for old in reversed(path):
+            if old not in self._repeated:
+                places = rescaled(old.places, cut.places)
+                self._repeated[old] = replace(
+                    old, places=places, grid=measure(places), parents=(made,)
+                )
+            made = self._repeated[old]
+        return made, cut
 
     def _cells(self, image: Tensor, parent: Piece, row: int) -> Piece:
         """Take what a window runs over for a map of its own if several cells have one place."""
