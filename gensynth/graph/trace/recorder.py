@@ -154,7 +154,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in outputs:
             self.row[tensor] = len(self.layers) - 1
             self.labels.fresh(tensor)
-            self.sampling.lose(inputs, tensor, len(self.layers) - 1)
+            if columns["kind"] == "linear":
+                self.sampling.recur(inputs[0], tensor, len(self.layers) - 1)
+            else:
+                self.sampling.lose(inputs, tensor, len(self.layers) - 1)
 
     def _see(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Tensor, ...]) -> None:
         if any(tensor.is_nested for tensor in outputs):

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.graph.trace.test_sampling import Network, found
+from tests.support.notations import CHANNELS
 
 
 def tokens(x: Tensor) -> Tensor:
@@ -68,3 +69,15 @@ def test_pooled_queries_are_judged_by_what_pools_them(
     expected: tuple[bool, bool], pool: Callable[[Tensor], Tensor]
 ) -> None:
     assert found(lambda n, x: attend(tokens(pool(x)), tokens(x))) == [expected]
+
+
+def test_a_recurrent_layer_keeps_the_places_of_its_steps() -> None:
+    rows = nn.LSTM(CHANNELS, 8, batch_first=True, bidirectional=True)
+
+    def run(x: Tensor, step: int) -> Tensor:
+        made: Tensor = rows(tokens(x))[0]
+        return made[:, ::step]
+
+    assert found(lambda n, x: run(x, 1)) == []
+    assert found(lambda n, x: run(x, 2)) == [(False, True)]
+    assert found(lambda n, x: rows(tokens(x))[1][0]) == [], "the last state knows all steps"

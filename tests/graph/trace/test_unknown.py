@@ -178,6 +178,7 @@ def test_flex_attention_is_a_product_of_activations() -> None:
         (lambda x: torch.fft.rfft2(x).abs(), "aten::_fft_r2c"),
         (lambda x: torch.view_as_real(torch.complex(x, x) @ torch.complex(x, x)), "complex "),
         (lambda x: torch.linalg.svdvals(x), "aten::_linalg_svd"),
+        (lambda x: torch.eye(16).to_sparse() @ x[0, 0], "sparse aten::"),
     ],
 )
 def test_transforms_and_complex_products_are_listed(
