@@ -209,9 +209,7 @@ def test_lazy_layers_take_the_sizes_that_the_image_gives_them_on_a_copy() -> Non
     known = profile(trace(model, (3, 8, 8)))
     assert (known.params, known.macs) == (112 + 1450, 36 * 108 + 1440)
     assert is_lazy(model[0].weight), "the module is left as it was"
-    left = nn.Sequential(nn.Conv2d(3, 4, 3))
-    left.register_module("other", call(lambda x: x, unused=nn.LazyLinear(10)))
-    left.append(call(lambda x: x, unused=nn.LazyLinear(10)))
+    left = nn.Sequential(nn.Conv2d(3, 4, 3), call(lambda x, unused: x, unused=nn.LazyLinear(10)))
     with pytest.raises(InputError, match="the image does not reach them"):
         trace(left, (3, 8, 8))
 
