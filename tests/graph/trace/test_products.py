@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.graph.trace.test_sampling import Network, found
-from tests.support.notations import CHANNELS
+from tests.support.notations import CHANNELS, in_blocks
 
 
 def tokens(x: Tensor) -> Tensor:
@@ -38,6 +38,26 @@ def test_a_map_that_attention_pools_into_fewer_tokens_is_not_judged(
     reduce: Callable[[Network, Tensor], Tensor],
 ) -> None:
     assert [filtered for filtered, _ in found(reduce)] == [None]
+
+
+def in_windows(x: Tensor) -> Tensor:
+    return in_blocks(x).permute(0, 2, 4, 3, 5, 1).reshape(64, 4, CHANNELS)
+
+
+@pytest.mark.parametrize(
+    "reduce",
+    [
+        lambda n, x: attend(n.queries[:1].expand(64, 1, -1), in_windows(x)),
+        lambda n, x: (in_windows(x) @ n.queries[0]).softmax(-1)[:, None] @ in_windows(x),
+        lambda n, x: F.scaled_dot_product_attention(
+            n.queries[None, None, :1].expand(64, 1, -1, -1), *[in_windows(x)[:, None]] * 2
+        ),
+    ],
+)
+def test_windows_that_attention_pools_are_not_judged(
+    reduce: Callable[[Network, Tensor], Tensor],
+) -> None:
+    assert found(reduce) == [(None, False)]
 
 
 @pytest.mark.parametrize(
