@@ -98,7 +98,7 @@ def _masked(call: Call, values: Sequence[Tensor]) -> Tensor:
     if call.operator == "masked_fill":
         kept: Tensor = ~call.args[1].cpu()
         return values[0] * kept
-    mask: Tensor = call.args[0].cpu().bool()
+    mask: Tensor = call.args[0].cpu().bool().clone()
     if len(values) > 1:
         return torch.where(mask, values[0], values[1])
     return values[0] * (mask if call.args[1] is call.inputs[0] else ~mask)

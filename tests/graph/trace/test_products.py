@@ -50,7 +50,9 @@ def in_windows(x: Tensor) -> Tensor:
         lambda n, x: attend(n.queries[:1].expand(64, 1, -1), in_windows(x)),
         lambda n, x: (in_windows(x) @ n.queries[0]).softmax(-1)[:, None] @ in_windows(x),
         lambda n, x: F.scaled_dot_product_attention(
-            n.queries[None, None, :1].expand(64, 1, -1, -1), *[in_windows(x)[:, None]] * 2
+            n.queries[None, None, :1].expand(64, 1, -1, -1),
+            in_windows(x)[:, None],
+            in_windows(x)[:, None],
         ),
     ],
 )

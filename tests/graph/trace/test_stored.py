@@ -50,10 +50,10 @@ def test_a_recurrent_layer_that_is_frozen_or_quantised_stores_what_it_did() -> N
 
 
 def test_memory_that_parameters_share_is_stored_once() -> None:
-    network = nn.ModuleList(nn.Linear(8, 8, bias=False) for _ in range(3))
-    network[1].weight = nn.Parameter(network[0].weight.data)
-    network[2].weight = nn.Parameter(network[0].weight.data[:4])
-    assert total([*stored(network)]) == (64, 256)
+    first, second, third = (nn.Linear(8, 8, bias=False) for _ in range(3))
+    second.weight = nn.Parameter(first.weight.data)
+    third.weight = nn.Parameter(first.weight.data[:4])
+    assert total([*stored(nn.ModuleList([first, second, third]))]) == (64, 256)
     turned = nn.Parameter(torch.rand(4, 6).t())
     apart = nn.Parameter(torch.rand(6, 8)[:, ::2])
     assert total([turned, apart]) == (48, 192), "not what lies between the numbers"

@@ -205,10 +205,11 @@ def test_what_cannot_be_traced_says_so(
 
 
 def test_lazy_layers_take_the_sizes_that_the_image_gives_them_on_a_copy() -> None:
-    model = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(10))
+    lazy = nn.LazyConv2d(4, 3)
+    model = nn.Sequential(lazy, nn.Flatten(), nn.LazyLinear(10))
     known = profile(trace(model, (3, 8, 8)))
     assert (known.params, known.macs) == (112 + 1450, 36 * 108 + 1440)
-    assert is_lazy(model[0].weight), "the module is left as it was"
+    assert is_lazy(lazy.weight), "the module is left as it was"
     left = nn.Sequential(nn.Conv2d(3, 4, 3), call(lambda x, unused: x, unused=nn.LazyLinear(10)))
     with pytest.raises(InputError, match="the image does not reach them"):
         trace(left, (3, 8, 8))
