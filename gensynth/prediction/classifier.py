@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from gensynth.data.decoding_memory import opened, room_for
 from gensynth.data.picture import described, in_parallel, refusal
 from gensynth.formats import Run
 
@@ -43,11 +44,16 @@ class Classifier:
         yield from self._classified(waiting)
 
     def _prepared(self, picture: Any) -> Any:
+        read = picture if callable(picture) else partial(open, picture, "rb")
         try:
-            with Image.open(picture() if callable(picture) else picture) as opened:
-                if problem := refusal(opened):
+            with room_for(read) as problem:
+                if problem:
                     return problem
-            return self.prepare(picture() if callable(picture) else picture)
+                with read() as file, opened(file) as image:
+                    if problem := refusal(image):
+                        return problem
+                with read() as file:
+                    return self.prepare(file)
         except FileNotFoundError:
             return "no such file"
         # A decoder may raise anything on damaged bytes.
