@@ -33,7 +33,7 @@ class Classifier:
         """Yield for each picture the probability of each class, or why it cannot be read.
 
         Args:
-            pictures: paths, or functions that return an open file.
+            pictures: paths, or functions that return a path or an open file.
         """
         waiting: list[Any] = []
         for prepared in in_parallel(self._prepared, pictures):
@@ -44,7 +44,7 @@ class Classifier:
         yield from self._classified(waiting)
 
     def _prepared(self, picture: Any) -> Any:
-        read = picture if callable(picture) else partial(open, picture, "rb")
+        read = partial(_opened, picture)
         try:
             with room_for(read) as problem:
                 if problem:
@@ -70,3 +70,9 @@ class Classifier:
             shares = iter(logits.double().softmax(1).numpy())
         for one in prepared:
             yield one if isinstance(one, str) else next(shares)
+
+
+def _opened(picture: Any) -> Any:
+    """Return a picture's file, open for reading."""
+    place = picture() if callable(picture) else picture
+    return place if hasattr(place, "read") else open(place, "rb")
