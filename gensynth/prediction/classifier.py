@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from gensynth.data.decoding_memory import opened, room_for
 from gensynth.data.picture import described, in_parallel, refusal
 from gensynth.formats import Run
 
@@ -32,7 +33,7 @@ class Classifier:
         """Yield for each picture the probability of each class, or why it cannot be read.
 
         Args:
-            pictures: paths, or functions that return an open file.
+            pictures: paths, or functions that return a path or an open file.
         """
         waiting: list[Any] = []
         for prepared in in_parallel(self._prepared, pictures):
@@ -43,11 +44,16 @@ class Classifier:
         yield from self._classified(waiting)
 
     def _prepared(self, picture: Any) -> Any:
+        read = partial(_opened, picture)
         try:
-            with Image.open(picture() if callable(picture) else picture) as opened:
-                if problem := refusal(opened):
+            with room_for(read) as problem:
+                if problem:
                     return problem
-            return self.prepare(picture() if callable(picture) else picture)
+                with read() as file, opened(file) as image:
+                    if problem := refusal(image):
+                        return problem
+                with read() as file:
+                    return self.prepare(file)
         except FileNotFoundError:
             return "no such file"
         # A decoder may raise anything on damaged bytes.
@@ -64,3 +70,9 @@ class Classifier:
             shares = iter(logits.double().softmax(1).numpy())
         for one in prepared:
             yield one if isinstance(one, str) else next(shares)
+
+
+def _opened(picture: Any) -> Any:
+    """Return a picture's file, open for reading."""
+    place = picture() if callable(picture) else picture
+    return place if hasattr(place, "read") else open(place, "rb")

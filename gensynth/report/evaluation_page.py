@@ -3,12 +3,14 @@
 import io
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
+from gensynth.data.decoding_memory import opened, room_for
 from gensynth.exports.card_words import percent
 from gensynth.prediction.evaluation import Evaluation, Mistake
 from gensynth.report.html import table_html
@@ -94,11 +96,14 @@ def _thumbnail(path: str) -> str:
     """Return a picture as an element of HTML; empty if it cannot be read any more."""
     content = io.BytesIO()
     try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
+        with room_for(partial(open, path, "rb")) as problem:
+            if problem:
+                return ""
+            with open(path, "rb") as file:
+                image = ImageOps.exif_transpose(opened(file)).convert("RGB")
         image.thumbnail((SIDE, SIDE))
         image.save(content, "PNG")
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # A decoder may raise anything on damaged bytes.
         return ""
     data = b64encode(content.getvalue()).decode()
     return f'<img alt="" src="data:image/png;base64,{data}">'
