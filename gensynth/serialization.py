@@ -63,13 +63,13 @@ def to_plain(value: Any) -> Plain:
     Raises:
         ValueError: `value` holds anything else, or a number that is not finite.
     """
-    value = scalar(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
+    value = scalar(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is not plain data: JSON holds only finite numbers")
     if value is None or isinstance(value, (bool, int, float, str)):
