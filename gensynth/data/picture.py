@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from gensynth.data.decoding_memory import MOST_PIXELS, SHARED, opened, room_for, too_large
 from gensynth.data.preprocessing import Preprocessing, pixels_of
+from gensynth.errors import install
 from gensynth.process import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
@@ -211,7 +212,7 @@ def _too_long(image: Image.Image) -> str:
 def described(error: Exception, data: bytes = b"") -> str:
     """Return why a picture, whose file may be given as `data`, cannot be read, in one line."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and not HAS_HEIF:
-        return 'is a HEIC picture; to read these: pip install "gensynth[heic]" (pillow-heif)'
+        return f"is a HEIC picture; to read these: {install('heic')}"
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {MOST_PIXELS:,} pixels; make it smaller"
     if isinstance(error, UnidentifiedImageError):
