@@ -2,6 +2,9 @@
 
 import hashlib
 import io
+import os
+import stat
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,10 @@ BIG = 2**24
 """Pictures with more pixels are decoded one at a time: each takes hundreds of megabytes."""
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _BIG_ONES = Lock()
+BITS_PER_SAMPLE = 258
+"""The tag of a TIFF file with the bits of each channel."""
+PROGRAMS = frozenset(("EPS", "WMF"))
+"""Formats that Pillow hands to Ghostscript or to the system."""
 LONGEST = 100
 """Largest ratio of a picture's sides."""
 CHUNK = 512
@@ -45,6 +52,8 @@ def _register_heif() -> bool:
 
 
 HAS_HEIF = _register_heif()
+# Of damaged metadata, and of sizes that have limits here. Not by a context: threads share these.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -73,17 +82,13 @@ class PictureChanged(Exception):
 def inspect(path: str) -> PictureInfo:
     """Read a file and return the digest of its content and what its header says."""
     try:
-        data = Path(path).read_bytes()
+        data = content_of(path)
     except OSError as error:
         return PictureInfo("", problem=error.strerror or str(error))
     sha = hashlib.sha256(data).hexdigest()
     try:
         with Image.open(io.BytesIO(data)) as image:
-            turned = image.getexif().get(0x0112, 1) >= 5
-            width, height = image.size[::-1] if turned else image.size
-            problem = refusal(image)
-            if problem:
-                return PictureInfo("", problem=problem)
+            width, height = _upright_size(image)
             white = _white(image, data)
             transparent = image.has_transparency_data
             return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
@@ -101,19 +106,49 @@ def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | st
         PictureChanged: the file's content has changed since it was inspected.
     """
     try:
-        data = Path(path).read_bytes()
+        data = content_of(path)
     except OSError as error:
         raise PictureChanged(f"changed ({error.strerror})") from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise PictureChanged("changed")
+    pixels: NDArray[np.uint8] | str = read_by(lambda file: pixels_of(file, how), data)
+    return pixels if isinstance(pixels, str) else pixels.transpose(2, 0, 1)
+
+
+def content_of(path: str | Path) -> bytes:
+    """Return the bytes of a file; raise `OSError` for what cannot be read, such as a pipe."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "is not a file")
+    return Path(path).read_bytes()
+
+
+def read_by(prepare: Callable[[io.BytesIO], Any], data: bytes) -> Any:
+    """Return what `prepare` makes of the content of a picture file, or why that is impossible.
+
+    Big pictures are prepared one at a time.
+    """
     try:
         with _BIG_ONES if _is_big(data) else nullcontext():
-            pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
+            return prepare(io.BytesIO(data))
+    except MemoryError:
+        raise
+    # A decoder may raise anything on damaged bytes.
+    except Exception as error:
+        return described(error, data)
+
+
+def refusal_of(data: bytes) -> str:
+    """Return why the content of a file is not used as a picture; empty if it is."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            _white(image, data)
+    except _Refused as error:
+        return str(error)
     except MemoryError:
         raise
     except Exception as error:
-        return described(error)
-    return pixels.transpose(2, 0, 1)
+        return described(error, data)
+    return ""
 
 
 def png(image: NDArray[np.uint8]) -> io.BytesIO:
@@ -131,22 +166,27 @@ def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
             yield from pool.map(function, items[start : start + CHUNK])
 
 
-def refusal(image: Image.Image) -> str:
-    """Return why a picture is not used although it can be decoded; empty if it is."""
-    return _unknown_range(image) or _too_long(image) or _too_large(image)
-
-
 class _Refused(Exception):
-    """A picture that can be decoded, but not without loss."""
+    """A picture that could be decoded, but only with loss, at great cost or by a program."""
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height after the picture is turned upright by its EXIF orientation."""
+    turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
+    return image.size[::-1] if turned else image.size  # Pillow gives those of a TIFF upright.
 
 
 def _white(image: Image.Image, data: bytes) -> int:
     """Return the largest value of a picture with 16 bits, otherwise 0.
 
     Raises:
-        _Refused: it has 16 bits a colour, of which Pillow keeps 8, and these hold almost nothing.
+        _Refused: the picture is not used; among others, if it has 16 bits a colour, of which Pillow
+            keeps 8, and these hold almost nothing.
     """
-    several = _colours_of_16_bits(data)
+    problem = _program(image) or _unknown_range(image) or _too_long(image) or _too_large(image)
+    if problem:
+        raise _Refused(problem)
+    several = _colours_of_16_bits(image, data)
     if not several and not image.mode.startswith("I"):
         return 0
     with _BIG_ONES if image.width * image.height > BIG else nullcontext():
@@ -158,9 +198,17 @@ def _white(image: Image.Image, data: bytes) -> int:
     return 0 if several else white
 
 
-def _colours_of_16_bits(data: bytes) -> bool:
-    """Return whether a file is a PNG with several channels of 16 bits each."""
-    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
+def _colours_of_16_bits(image: Image.Image, data: bytes) -> bool:
+    """Return whether a file is a PNG or a TIFF with several channels of 16 bits each."""
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+        return len(bits) > 1 and max(bits) > 8
+    return image.format == "PNG" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
+
+
+def _program(image: Image.Image) -> str:
+    """Return the problem with a file that Pillow would have another program draw; else empty."""
+    return f"is a program ({image.format}), not a picture" if image.format in PROGRAMS else ""
 
 
 def _is_big(data: bytes) -> bool:
@@ -180,14 +228,16 @@ def _too_large(image: Image.Image) -> str:
 def _unknown_range(image: Image.Image) -> str:
     """Return the problem with pixels whose value for white is unknown; empty if there is none."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-        return "has 32-bit pixels of unknown range; store them with 8 or 16 bits"
+        kind = "32-bit or signed pixels"
+        return f"has {kind} of unknown range; store them with 8 or 16 bits, unsigned"
     return ""
 
 
 def _too_long(image: Image.Image) -> str:
     """Return the problem with a picture that would be huge before it is cropped; empty if none."""
     long, short = max(image.size), min(image.size)
-    return f"is more than {LONGEST} times as long as wide" if long > LONGEST * short else ""
+    problem = f"has one side more than {LONGEST} times as long as the other"
+    return problem if long > LONGEST * short else ""
 
 
 def described(error: Exception, data: bytes = b"") -> str:

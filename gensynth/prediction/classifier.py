@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from gensynth.data.picture import described, in_parallel, refusal
+from gensynth.data.picture import content_of, in_parallel, read_by, refusal_of
 from gensynth.formats import Run
 
 BATCH = 64
@@ -43,16 +42,14 @@ class Classifier:
         yield from self._classified(waiting)
 
     def _prepared(self, picture: Any) -> Any:
+        given = picture() if callable(picture) else picture
         try:
-            with Image.open(picture() if callable(picture) else picture) as opened:
-                if problem := refusal(opened):
-                    return problem
-            return self.prepare(picture() if callable(picture) else picture)
+            data = given.read() if hasattr(given, "read") else content_of(given)
         except FileNotFoundError:
             return "no such file"
-        # A decoder may raise anything on damaged bytes.
-        except Exception as error:
-            return described(error)
+        except (OSError, ValueError) as error:  # The latter for a name with a null character.
+            return getattr(error, "strerror", None) or str(error)
+        return refusal_of(data) or read_by(self.prepare, data)
 
     def _classified(self, prepared: Sequence[Any]) -> Iterator[Floats | str]:
         import torch
@@ -63,4 +60,6 @@ class Classifier:
             logits = self.run(torch.from_numpy(np.stack(readable)))
             shares = iter(logits.double().softmax(1).numpy())
         for one in prepared:
-            yield one if isinstance(one, str) else next(shares)
+            found = one if isinstance(one, str) else next(shares)
+            finite = isinstance(found, str) or bool(np.isfinite(found).all())
+            yield found if finite else "the output of the network is not finite"
