@@ -204,7 +204,12 @@ def test_a_refused_picture_is_not_decoded(tmp_path: Path, monkeypatch: pytest.Mo
 def test_results_that_wait_are_fewer_if_they_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture, "usable_cores", lambda: 2)
     begun: list[int] = []
-    results = in_parallel(lambda item: begun.append(item) or item, range(50), SHARED // 5)
+
+    def begin(item: int) -> int:
+        begun.append(item)
+        return item
+
+    results = in_parallel(begin, range(50), SHARED // 5)
     assert next(results) == 0
     assert len(begun) <= 5
     assert list(results) == list(range(1, 50))
