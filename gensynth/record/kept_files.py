@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from gensynth.errors import InputError
 from gensynth.process import say
-from gensynth.serialization import from_plain, loads
+from gensynth.serialization import from_plain, loads, read_file
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ def kept(kind: type[T], file: Path) -> T | None:
     A file that is damaged counts as none, and a line on standard error says so.
     """
     try:
-        return from_plain(kind, loads(file.read_bytes(), str(file)), str(file))
+        return from_plain(kind, loads(read_file(file), str(file)), str(file))
     except FileNotFoundError:
         return None
     except (InputError, OSError) as error:
