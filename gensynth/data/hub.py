@@ -17,7 +17,7 @@ from filelock import FileLock
 from gensynth.data.decoding_memory import opened
 from gensynth.data.layout import SPLIT_FOLDERS, SUFFIXES
 from gensynth.data.sets import HUB, Progress
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,7 +47,7 @@ def _load(name: str) -> Mapping[str, "Dataset"]:
     try:
         import datasets
     except ImportError:
-        problem = 'needs the `datasets` library; run: pip install "gensynth[hub]"'
+        problem = f"needs the `datasets` library; run: {install('hub')}"
         raise InputError(f"{HUB}{name}", problem) from None
     try:
         loaded = datasets.load_dataset(name)

@@ -2,13 +2,16 @@
 
 import hashlib
 import io
+import os
+import stat
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +25,10 @@ GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 LONGEST = 100
 """Largest ratio of a picture's sides."""
+BITS_PER_SAMPLE = 258
+"""The tag of a TIFF file with the bits of each channel."""
 CHUNK = 512
 """Pictures that the threads decode ahead at most, if they are small."""
-
 FAINT = 64
 """A 16-bit colour picture whose upper 8 bits stay below this has kept at most six of them."""
 
@@ -40,6 +44,8 @@ def _register_heif() -> bool:
 
 
 HAS_HEIF = _register_heif()
+# Of damaged metadata, and of sizes that have limits here. Not by a context: threads share these.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -69,7 +75,7 @@ def inspect(path: str) -> PictureInfo:
     """Read a file and return the digest of its content and what its header says."""
     data = b""
     try:
-        with room_for(partial(open, path, "rb")) as problem:
+        with room_for(partial(open_picture, path)) as problem:
             if problem:
                 return PictureInfo("", problem=problem)
             data = Path(path).read_bytes()
@@ -90,12 +96,8 @@ def inspect(path: str) -> PictureInfo:
 def _inspected(data: bytes) -> PictureInfo:
     sha = hashlib.sha256(data).hexdigest()
     with opened(io.BytesIO(data)) as image:
-        problem = refusal(image)
-        if problem:
-            return PictureInfo("", problem=problem)
-        turned = image.getexif().get(0x0112, 1) >= 5  # Pillow decodes a PNG to look for it.
-        width, height = image.size[::-1] if turned else image.size
         white = _white(image, data)
+        width, height = _upright_size(image)
         transparent = image.has_transparency_data
         return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
 
@@ -119,7 +121,7 @@ def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | st
         PictureChanged: the file's content has changed since it was inspected.
     """
     try:
-        with room_for(partial(open, path, "rb")) as problem:
+        with room_for(partial(open_picture, path)) as problem:
             if problem:
                 raise PictureChanged(f"changed ({problem})")
             data = _unchanged(path, sha256)
@@ -141,6 +143,28 @@ def _unchanged(path: str, sha256: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise PictureChanged("changed")
     return data
+
+
+def open_picture(path: str | Path) -> BinaryIO:
+    """Open a file to read it; raise `OSError` for what cannot be read, such as a pipe."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "is not a file")
+    return open(path, "rb")
+
+
+def read_by(prepare: Callable[[io.BytesIO], Any], data: bytes) -> Any:
+    """Return what `prepare` makes of the content of a picture file, or why it cannot be used."""
+    try:
+        with opened(io.BytesIO(data)) as image:
+            _white(image, data)
+        return prepare(io.BytesIO(data))
+    except _Refused as error:
+        return str(error)
+    except MemoryError:
+        raise
+    # A decoder may raise anything on damaged bytes.
+    except Exception as error:
+        return described(error, data)
 
 
 def png(image: NDArray[np.uint8]) -> io.BytesIO:
@@ -165,22 +189,27 @@ def in_parallel(
             yield from pool.map(function, items[start : start + chunk])
 
 
-def refusal(image: Image.Image) -> str:
-    """Return why a picture is not used although it can be decoded; empty if it is."""
-    return _unknown_range(image) or _too_long(image) or too_large(image)
-
-
 class _Refused(Exception):
-    """A picture that can be decoded, but not without loss."""
+    """A picture that could be decoded, but only with loss or at great cost."""
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height after the picture is turned upright by its EXIF orientation."""
+    turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
+    return image.size[::-1] if turned else image.size  # Pillow gives those of a TIFF upright.
 
 
 def _white(image: Image.Image, data: bytes) -> int:
     """Return the largest value of a picture with 16 bits, otherwise 0.
 
     Raises:
-        _Refused: it has 16 bits a colour, of which Pillow keeps 8, and these hold almost nothing.
+        _Refused: the picture is not used; among others, if it has 16 bits a colour, of which Pillow
+            keeps 8, and these hold almost nothing.
     """
-    several = _colours_of_16_bits(data)
+    problem = _unknown_range(image) or _too_long(image) or too_large(image)
+    if problem:
+        raise _Refused(problem)
+    several = _colours_of_16_bits(image, data)
     if not several and not image.mode.startswith("I"):
         return 0
     white = int(np.asarray(image.convert("RGB") if several else image).max())
@@ -190,22 +219,27 @@ def _white(image: Image.Image, data: bytes) -> int:
     return 0 if several else white
 
 
-def _colours_of_16_bits(data: bytes) -> bool:
-    """Return whether a file is a PNG with several channels of 16 bits each."""
-    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
+def _colours_of_16_bits(image: Image.Image, data: bytes) -> bool:
+    """Return whether a file is a PNG or a TIFF with several channels of 16 bits each."""
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+        return len(bits) > 1 and max(bits) > 8
+    return image.format == "PNG" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
 
 
 def _unknown_range(image: Image.Image) -> str:
     """Return the problem with pixels whose value for white is unknown; empty if there is none."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-        return "has 32-bit pixels of unknown range; store them with 8 or 16 bits"
+        kind = "32-bit or signed pixels"
+        return f"has {kind} of unknown range; store them with 8 or 16 bits, unsigned"
     return ""
 
 
 def _too_long(image: Image.Image) -> str:
     """Return the problem with a picture that would be huge before it is cropped; empty if none."""
     long, short = max(image.size), min(image.size)
-    return f"is more than {LONGEST} times as long as wide" if long > LONGEST * short else ""
+    problem = f"has one side more than {LONGEST} times as long as the other"
+    return problem if long > LONGEST * short else ""
 
 
 def described(error: Exception, data: bytes = b"") -> str:

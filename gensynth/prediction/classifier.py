@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import UnidentifiedImageError
 
-from gensynth.data.decoding_memory import opened, room_for
-from gensynth.data.picture import described, in_parallel, refusal
+from gensynth.data.decoding_memory import room_for
+from gensynth.data.picture import described, in_parallel, open_picture, read_by
 from gensynth.formats import Run
 
 BATCH = 64
@@ -33,7 +34,7 @@ class Classifier:
         """Yield for each picture the probability of each class, or why it cannot be read.
 
         Args:
-            pictures: paths, or functions that return a path or an open file.
+            pictures: paths, or functions that return an open file.
         """
         waiting: list[Any] = []
         for prepared in in_parallel(self._prepared, pictures):
@@ -49,16 +50,14 @@ class Classifier:
             with room_for(read) as problem:
                 if problem:
                     return problem
-                with read() as file, opened(file) as image:
-                    if problem := refusal(image):
-                        return problem
                 with read() as file:
-                    return self.prepare(file)
+                    return read_by(self.prepare, file.read())
         except FileNotFoundError:
             return "no such file"
-        # A decoder may raise anything on damaged bytes.
-        except Exception as error:
-            return described(error)
+        except UnidentifiedImageError as error:
+            return _unidentified(read, error)
+        except (OSError, ValueError) as error:  # The latter for a name with a null character.
+            return getattr(error, "strerror", None) or described(error)
 
     def _classified(self, prepared: Sequence[Any]) -> Iterator[Floats | str]:
         import torch
@@ -69,10 +68,17 @@ class Classifier:
             logits = self.run(torch.from_numpy(np.stack(readable)))
             shares = iter(logits.double().softmax(1).numpy())
         for one in prepared:
-            yield one if isinstance(one, str) else next(shares)
+            found = one if isinstance(one, str) else next(shares)
+            finite = isinstance(found, str) or bool(np.isfinite(found).all())
+            yield found if finite else "the output of the network is not finite"
 
 
 def _opened(picture: Any) -> Any:
     """Return a picture's file, open for reading."""
     place = picture() if callable(picture) else picture
-    return place if hasattr(place, "read") else open(place, "rb")
+    return place if hasattr(place, "read") else open_picture(place)
+
+
+def _unidentified(read: Callable[[], Any], error: UnidentifiedImageError) -> str:
+    with read() as file:
+        return described(error, file.read(12))

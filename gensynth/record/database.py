@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.event import listen
 from sqlalchemy.exc import SQLAlchemyError
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 from gensynth.genome import digest
 from gensynth.process import say
 from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
@@ -52,7 +52,7 @@ def open_storage(storage: str, driven: str | None) -> RDBStorage:
     try:
         base = RDBStorage(for_sqlalchemy(storage), engine_kwargs=settings)
     except ImportError as error:
-        problem = "PostgreSQL needs psycopg: pip install 'gensynth[postgres]'"
+        problem = f"PostgreSQL needs psycopg: {install('postgres')}"
         raise InputError(place, problem) from error
     if driven is not None:
         key = int(digest(driven), 16) % 2**63

@@ -3,14 +3,15 @@
 import io
 from base64 import b64encode
 from collections.abc import Iterator
-from functools import partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from PIL import ImageOps
+import numpy as np
+from PIL import Image
 
-from gensynth.data.decoding_memory import opened, room_for
+from gensynth.data.picture import PictureChanged, decode, inspect
+from gensynth.data.preprocessing import decoding
 from gensynth.exports.card_words import percent
 from gensynth.prediction.evaluation import Evaluation, Mistake
 from gensynth.report.html import table_html
@@ -94,16 +95,15 @@ def _figure(mistake: Mistake, root: Path | None) -> str:
 
 def _thumbnail(path: str) -> str:
     """Return a picture as an element of HTML; empty if it cannot be read any more."""
-    content = io.BytesIO()
+    info, content = inspect(path), io.BytesIO()
+    scale = SIDE / max(SIDE, *info.size)
+    height, width = (max(1, round(scale * pixels)) for pixels in info.size)
     try:
-        with room_for(partial(open, path, "rb")) as problem:
-            if problem:
-                return ""
-            with open(path, "rb") as file:
-                image = ImageOps.exif_transpose(opened(file)).convert("RGB")
-        image.thumbnail((SIDE, SIDE))
-        image.save(content, "PNG")
-    except Exception:  # A decoder may raise anything on damaged bytes.
+        pixels = decode(path, info.sha256, decoding(None, 3, height, width, info.white))
+    except PictureChanged:
         return ""
+    if isinstance(pixels, str):
+        return ""
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(content, "PNG")
     data = b64encode(content.getvalue()).decode()
     return f'<img alt="" src="data:image/png;base64,{data}">'
