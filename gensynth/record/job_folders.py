@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.serialization import dumps, from_plain, loads, read_file, write_whole
 from gensynth.training.job import WEIGHTS, Job
 
 JOB = "job.json"
@@ -56,7 +56,7 @@ class JobFolders:
         for file in sorted(self._folder.glob(f"*/{JOB}")):
             if not _is_whole(file):
                 continue
-            running = from_plain(RunningJob, loads(file.read_bytes(), str(file)), str(file))
+            running = from_plain(RunningJob, loads(read_file(file), str(file)), str(file))
             if file.parent.name != self.folder_of(running.row).name:
                 raise InputError(str(file), "belongs to another folder")
             if running.job.number not in ended:
@@ -87,7 +87,7 @@ class JobFolders:
 def _is_whole(file: Path) -> bool:
     """Whether a file is there and has been written to its end."""
     try:
-        loads(file.read_bytes(), str(file))
+        loads(read_file(file), str(file))
     except (FileNotFoundError, InputError):
         return False
     return True
