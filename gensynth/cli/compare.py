@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from gensynth.latency.device import Comparison
 
 MODELS = (
-    "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
-    "folder."
+    "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file, an exported "
+    "folder, or an exported file (.onnx, also int8, or .pt2)."
 )
 
 
@@ -51,7 +51,9 @@ def compare(
 
     Networks are timed alternately in one run. The table shows the median and
     quartiles of one inference, and its ratio to the reference with a
-    confidence interval; ratios too noisy to be meaningful are omitted.
+    confidence interval; of a ratio too noisy to be meaningful, only a bound is
+    given. An exported file is run by its own runtime: .onnx by ONNX Runtime
+    (whether float or int8), .pt2 by torch.
     Trainings of gensynth on this machine pause meanwhile. With --device
     cortex-a72, instructions are counted in emulation and nothing is timed.
     """
