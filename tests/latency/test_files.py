@@ -43,7 +43,7 @@ def test_what_cannot_be_timed_is_one_line(folder: Path, tmp_path: Path) -> None:
         ({"device": "cortex-a72"}, "is a file, which is timed on this machine only"),
     ):
         with pytest.raises(InputError, match=words):
-            gensynth.compare([onnx], rounds=1, **wrong)  # type: ignore[arg-type]
+            gensynth.compare([onnx], rounds=1, **wrong)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
     with pytest.raises(InputError, match=r"broken\.onnx: cannot be read"):
