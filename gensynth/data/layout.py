@@ -29,13 +29,14 @@ SUFFIXES = frozenset(
 """Includes formats that Pillow may not read: such files count as unreadable, not as absent."""
 NAMED = 5
 """Missing classes that a message names."""
-
-
+ODD = ("@", "#", "$", "~")
+"""How systems begin the names of their own folders: one without images is no class."""
 JUNK = frozenset(
     (
         *("__macosx", "@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@sharebin"),
         *("$recycle.bin", "system volume information", "lost+found", "found.000", "__pycache__"),
-        *("@recently-snapshot", "thumbs.db", "desktop.ini"),
+        *("@recently-snapshot", "thumbs.db", "desktop.ini", "~snapshot", "lost.dir"),
+        *("temporary items", "network trash folder", "thevolumesettingsfolder"),
     )
 )
 """Folders that archives, file systems and network storage leave behind, in lower case."""
@@ -67,7 +68,7 @@ class Listing:
     """A sentence about folders inside the class folders; empty if there are none."""
 
 
-def scan(root: Path, class_level: int = 1) -> Listing:
+def scan(root: Path, class_level: int = 1, to_train: bool = True) -> Listing:
     """List `root/<class>/...` or `root/{train,val,test}/<class>/...`.
 
     Without folders for splits, all pictures belong to `train`. Files without an image's suffix,
@@ -77,6 +78,8 @@ def scan(root: Path, class_level: int = 1) -> Listing:
         root: the folder.
         class_level: 1 = the outermost folders are the classes, 2 = the folders in these, and so
             on; 0 = the folders that hold the pictures. Inner classes are called `outer/inner`.
+        to_train: False if a trained network is only measured: then splits may be missing or lack
+            classes, and a single class will do.
 
     Raises:
         InputError: the folder has neither layout, or a class has no images.
@@ -84,12 +87,17 @@ def scan(root: Path, class_level: int = 1) -> Listing:
     if not root.is_dir():
         raise InputError(str(root), "no such folder; expected `digits` or a folder of images")
     folders = _split_folders(root)
-    for name in _subfolders(folders["train"]):
-        _require_class(folders["train"] / name)
+    if to_train and "train" not in folders:
+        raise InputError(str(root), f"expected a train split, found only {', '.join(folders)}")
+    for folder in folders.values() if not to_train else (folders["train"],):
+        for name in _subfolders(folder):
+            _require_class(folder / name)
     try:
         found = {split: _Found.of(folder, class_level) for split, folder in folders.items()}
     except OSError as error:
         raise InputError(str(error.filename), f"cannot be read ({error.strerror})") from None
+    if not to_train:
+        return _measured(root, folders, found, class_level)
     shape = nested(found["train"].depths, class_level)
     class_names = tuple(sorted(found["train"].classes))
     if len(class_names) < 2:
@@ -102,6 +110,21 @@ def scan(root: Path, class_level: int = 1) -> Listing:
             _require_classes(folders[split], found[split].classes, class_names, shape)
             pictures += _pictures(root, found[split].classes, split, class_names)
     return Listing(class_names, tuple(pictures), shape)
+
+
+def _measured(
+    root: Path, folders: Mapping[str, Path], found: "Mapping[str, _Found]", class_level: int
+) -> Listing:
+    """List what a trained network can be measured on."""
+    depths = {name: deep for each in found.values() for name, deep in each.depths.items()}
+    names = sorted({n for each in found.values() for n, files in each.classes.items() if files})
+    if not names:
+        raise InputError(str(root), "expected class folders with images, found none")
+    pictures: list[Picture] = []
+    for split in filter(folders.__contains__, SPLITS):
+        known = {name: found[split].classes.get(name, ()) for name in names}
+        pictures += _pictures(root, known, split, names)
+    return Listing(tuple(names), tuple(pictures), nested(depths, class_level))
 
 
 @dataclass(frozen=True)
@@ -118,7 +141,7 @@ class _Found:
         classes: dict[str, list[os.DirEntry[str]]] = {}
         depths: dict[str, int] = {}
         for top in _subfolders(folder):
-            if level == 1:
+            if level == 1 and not top.startswith(ODD):
                 classes[top] = []
             for file in _files(folder / top):
                 inside = os.path.dirname(file.path)[len(str(folder)) :].strip(os.sep)
@@ -193,8 +216,6 @@ def _split_folders(root: Path) -> dict[str, Path]:
             problem = f"is a second {split} split besides {folders[split].name}; keep one of them"
             raise InputError(str(root / name), problem)
         folders[split] = root / name
-    if "train" not in folders:
-        raise InputError(str(root), f"expected a train split, found only {', '.join(inside)}")
     return folders
 
 
@@ -218,7 +239,7 @@ def _require_class(folder: Path) -> None:
 def _subfolders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(e.name for e in entries if _is_folder(e) and not _is_junk(e.name))
+            return sorted(e.name for e in entries if _is_folder(e) and not is_junk(e.name))
     except OSError as error:
         raise InputError(str(folder), f"cannot be read ({error.strerror})") from None
 
@@ -230,7 +251,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_junk(name: str) -> bool:
+def is_junk(name: str) -> bool:
+    """Return whether a name is hidden, or that of what systems leave behind."""
     return name.startswith(".") or name.lower() in JUNK
 
 
@@ -247,13 +269,13 @@ def _pictures(
 
 
 def _stamp(file: os.DirEntry[str]) -> tuple[int, int, int]:
-    """Return size and times of a file; zeros for a link to nothing, which cannot be read."""
+    """Return size and times of a file; zeros for what cannot be read: a link to nothing, a pipe."""
     try:
         found = file.stat()
     except OSError:
         return (0, 0, 0)
     if not stat.S_ISREG(found.st_mode):
-        raise InputError(file.path, "is named like an image but is not a file; remove it")
+        return (0, 0, 0)
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
@@ -264,7 +286,7 @@ def _files(folder: Path | str, above: Sequence[str] = ()) -> Iterator[os.DirEntr
         raise InputError(str(folder), "is a link to a folder that contains it; remove the link")
     with os.scandir(folder) as entries:
         for entry in entries:
-            if _is_junk(entry.name):
+            if is_junk(entry.name):
                 continue
             if _is_folder(entry):
                 yield from _files(entry.path, (*above, here))

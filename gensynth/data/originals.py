@@ -74,13 +74,17 @@ def labelled(
         names = tuple(str(digit) for digit in range(10))
         return originals(settings, split or "test"), names, f"{split or 'test'} images of digits"
     name, settings = Path(settings.path).name, _as_folder(settings)
-    listing = scan(Path(settings.path), settings.class_level)
-    if split is None and any(picture.split == "test" for picture in listing.pictures):
+    listing = scan(Path(settings.path), settings.class_level, to_train=False)
+    splits = {picture.split for picture in listing.pictures}
+    if split is None and "test" in splits:
         split = "test"
-    if split is not None:
-        return originals(settings, split), listing.class_names, f"{split} images of {name}"
-    everything = [Original(one.name, one.label, one.path) for one in listing.pictures]
-    return everything, listing.class_names, f"images of {name}"
+    words = f"{split} images of {name}" if split else f"images of {name}"
+    held_out = split == "train" and len(splits) < len(SPLITS)
+    if split is not None and (split not in splits or held_out):
+        return originals(settings, split), listing.class_names, words
+    chosen = [one for one in listing.pictures if split in (None, one.split)]
+    found = [Original(one.name, one.label, one.path) for one in chosen]
+    return found, listing.class_names, words
 
 
 def _as_folder(settings: DataSettings, cache: Path | None = None) -> DataSettings:

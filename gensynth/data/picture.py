@@ -2,35 +2,33 @@
 
 import hashlib
 import io
+import os
+import stat
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from typing import TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from gensynth.data.decoding_memory import MOST_PIXELS, SHARED, opened, room_for, too_large
 from gensynth.data.preprocessing import Preprocessing, pixels_of
-from gensynth.errors import install
 from gensynth.process import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
-MOST_PIXELS, MOST_PIXELS_16 = 2**27, 2**25
-"""Pixels of the largest picture that is decoded; and of one with 16 bits, which takes more."""
-BIG = 2**24
-"""Pictures with more pixels are decoded one at a time: each takes hundreds of megabytes."""
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_BIG_ONES = Lock()
 LONGEST = 100
 """Largest ratio of a picture's sides."""
+BITS_PER_SAMPLE = 258
+"""The tag of a TIFF file with the bits of each channel."""
 CHUNK = 512
-"""Pictures that the threads decode ahead at most; bounds the memory in use."""
-
+"""Pictures that the threads decode ahead at most, if they are small."""
 FAINT = 64
 """A 16-bit colour picture whose upper 8 bits stay below this has kept at most six of them."""
 
@@ -46,6 +44,8 @@ def _register_heif() -> bool:
 
 
 HAS_HEIF = _register_heif()
+# Of damaged metadata, and of sizes that have limits here. Not by a context: threads share these.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -73,26 +73,45 @@ class PictureChanged(Exception):
 
 def inspect(path: str) -> PictureInfo:
     """Read a file and return the digest of its content and what its header says."""
+    data = b""
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        return PictureInfo("", problem=error.strerror or str(error))
-    sha = hashlib.sha256(data).hexdigest()
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            turned = image.getexif().get(0x0112, 1) >= 5
-            width, height = image.size[::-1] if turned else image.size
-            problem = refusal(image)
+        with room_for(partial(open_picture, path)) as problem:
             if problem:
                 return PictureInfo("", problem=problem)
-            white = _white(image, data)
-            transparent = image.has_transparency_data
-            return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
+            data = Path(path).read_bytes()
+            return _inspected(data)
     except _Refused as error:
         return PictureInfo("", problem=str(error))
+    except UnidentifiedImageError as error:
+        return _damaged(path, error)
+    except OSError as error:
+        if data or not error.errno:
+            return _damaged(path, error)
+        return PictureInfo("", problem=error.strerror or str(error))
     # A decoder may raise anything on damaged bytes.
     except Exception as error:
-        return PictureInfo(sha, problem=described(error, data))
+        return _damaged(path, error)
+
+
+def _inspected(data: bytes) -> PictureInfo:
+    sha = hashlib.sha256(data).hexdigest()
+    with opened(io.BytesIO(data)) as image:
+        white = _white(image, data)
+        width, height = _upright_size(image)
+        transparent = image.has_transparency_data
+        return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
+
+
+def _damaged(path: str, error: Exception) -> PictureInfo:
+    """Return what is known of a file that is not a picture, without reading it into memory."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+            file.seek(0)
+            sha = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as gone:
+        return PictureInfo("", problem=gone.strerror or str(gone))
+    return PictureInfo(sha, problem=described(error, head))
 
 
 def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | str:
@@ -102,19 +121,50 @@ def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | st
         PictureChanged: the file's content has changed since it was inspected.
     """
     try:
+        with room_for(partial(open_picture, path)) as problem:
+            if problem:
+                raise PictureChanged(f"changed ({problem})")
+            data = _unchanged(path, sha256)
+            pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
+    except (MemoryError, PictureChanged):
+        raise
+    except Exception as error:
+        _unchanged(path, sha256)
+        return described(error)
+    return pixels.transpose(2, 0, 1)
+
+
+def _unchanged(path: str, sha256: str) -> bytes:
+    """Read a file; raise `PictureChanged` if it is not the one that was inspected."""
+    try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise PictureChanged(f"changed ({error.strerror})") from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise PictureChanged("changed")
+    return data
+
+
+def open_picture(path: str | Path) -> BinaryIO:
+    """Open a file to read it; raise `OSError` for what cannot be read, such as a pipe."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(0, "is not a file")
+    return open(path, "rb")
+
+
+def read_by(prepare: Callable[[io.BytesIO], Any], data: bytes) -> Any:
+    """Return what `prepare` makes of the content of a picture file, or why it cannot be used."""
     try:
-        with _BIG_ONES if _is_big(data) else nullcontext():
-            pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
+        with opened(io.BytesIO(data)) as image:
+            _white(image, data)
+        return prepare(io.BytesIO(data))
+    except _Refused as error:
+        return str(error)
     except MemoryError:
         raise
+    # A decoder may raise anything on damaged bytes.
     except Exception as error:
-        return described(error)
-    return pixels.transpose(2, 0, 1)
+        return described(error, data)
 
 
 def png(image: NDArray[np.uint8]) -> io.BytesIO:
@@ -125,76 +175,77 @@ def png(image: NDArray[np.uint8]) -> io.BytesIO:
     return file
 
 
-def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-    """Yield `function(item)` for all `items`, in order, from threads on all usable cores."""
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for start in range(0, len(items), CHUNK):
-            yield from pool.map(function, items[start : start + CHUNK])
+def in_parallel(
+    function: Callable[[T], R], items: Sequence[T], result_bytes: int = 0
+) -> Iterator[R]:
+    """Yield `function(item)` for all `items`, in order, from threads on all usable cores.
 
-
-def refusal(image: Image.Image) -> str:
-    """Return why a picture is not used although it can be decoded; empty if it is."""
-    return _unknown_range(image) or _too_long(image) or _too_large(image)
+    No more results wait to be taken than fit into memory, if each has `result_bytes`.
+    """
+    cores = usable_cores()
+    chunk = min(CHUNK, max(cores, SHARED // max(1, result_bytes)))
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, len(items), chunk):
+            yield from pool.map(function, items[start : start + chunk])
 
 
 class _Refused(Exception):
-    """A picture that can be decoded, but not without loss."""
+    """A picture that could be decoded, but only with loss or at great cost."""
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height after the picture is turned upright by its EXIF orientation."""
+    turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
+    return image.size[::-1] if turned else image.size  # Pillow gives those of a TIFF upright.
 
 
 def _white(image: Image.Image, data: bytes) -> int:
     """Return the largest value of a picture with 16 bits, otherwise 0.
 
     Raises:
-        _Refused: it has 16 bits a colour, of which Pillow keeps 8, and these hold almost nothing.
+        _Refused: the picture is not used; among others, if it has 16 bits a colour, of which Pillow
+            keeps 8, and these hold almost nothing.
     """
-    several = _colours_of_16_bits(data)
+    problem = _unknown_range(image) or _too_long(image) or too_large(image)
+    if problem:
+        raise _Refused(problem)
+    several = _colours_of_16_bits(image, data)
     if not several and not image.mode.startswith("I"):
         return 0
-    with _BIG_ONES if image.width * image.height > BIG else nullcontext():
-        values = np.asarray(image.convert("RGB") if several else image)
-        white = int(values.max())
+    white = int(np.asarray(image.convert("RGB") if several else image).max())
     if several and white < FAINT:
         problem = f"has 16 bits a colour, of which only {white} of 255 levels are used"
         raise _Refused(f"{problem}; store it with 8 bits, scaled to their range")
     return 0 if several else white
 
 
-def _colours_of_16_bits(data: bytes) -> bool:
-    """Return whether a file is a PNG with several channels of 16 bits each."""
-    return data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
-
-
-def _is_big(data: bytes) -> bool:
-    with Image.open(io.BytesIO(data)) as image:
-        return image.width * image.height > BIG
-
-
-def _too_large(image: Image.Image) -> str:
-    """Return the problem with a picture that would take too much memory; empty if none."""
-    most = MOST_PIXELS_16 if image.mode.startswith("I") else MOST_PIXELS
-    if image.width * image.height <= most:
-        return ""
-    bits = " of 16 bits" if image.mode.startswith("I") else ""
-    return f"has {image.width} x {image.height} pixels{bits}, more than {most:,}; make it smaller"
+def _colours_of_16_bits(image: Image.Image, data: bytes) -> bool:
+    """Return whether a file is a PNG or a TIFF with several channels of 16 bits each."""
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+        return len(bits) > 1 and max(bits) > 8
+    return image.format == "PNG" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
 
 
 def _unknown_range(image: Image.Image) -> str:
     """Return the problem with pixels whose value for white is unknown; empty if there is none."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-        return "has 32-bit pixels of unknown range; store them with 8 or 16 bits"
+        kind = "32-bit or signed pixels"
+        return f"has {kind} of unknown range; store them with 8 or 16 bits, unsigned"
     return ""
 
 
 def _too_long(image: Image.Image) -> str:
     """Return the problem with a picture that would be huge before it is cropped; empty if none."""
     long, short = max(image.size), min(image.size)
-    return f"is more than {LONGEST} times as long as wide" if long > LONGEST * short else ""
+    problem = f"has one side more than {LONGEST} times as long as the other"
+    return problem if long > LONGEST * short else ""
 
 
 def described(error: Exception, data: bytes = b"") -> str:
     """Return why a picture, whose file may be given as `data`, cannot be read, in one line."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and not HAS_HEIF:
-        return f"is a HEIC picture; to read these: {install('heic')}"
+        return 'is a HEIC picture; to read these: pip install "gensynth[heic]" (pillow-heif)'
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {MOST_PIXELS:,} pixels; make it smaller"
     if isinstance(error, UnidentifiedImageError):

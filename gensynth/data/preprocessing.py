@@ -6,12 +6,17 @@ an exported network sees a picture exactly as training did. They need numpy and 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from gensynth.errors import InputError
+
 Chain = Literal["one_resize", "two_resizes"]
+LARGEST = 4096
+"""Largest height and width, in pixels, to which images are decoded."""
 WHITE, SHIFTED_WHITE = 65_535, 65_280
 """Default white of 16-bit pictures; and the one by which `value >> 8` scales them."""
 
@@ -48,6 +53,23 @@ class Preprocessing:
     """Filter of every resize; it averages over all pixels that become one."""
     then: tuple[int, int] | None = None
     """Height and width of a second resize, of normalised pixels; only of earlier versions."""
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a size, a number of values or a range that no picture can have."""
+        sizes = (self.height, self.width, *(self.then or ()))
+        if not all(1 <= pixels <= LARGEST for pixels in sizes):
+            raise InputError("size", f"must be from 1 to {LARGEST} pixels, got {sizes}")
+        if not (len(self.mean) == len(self.std) and len(self.mean) in (0, self.channels)):
+            problem = f"expected {self.channels} values each, got {self.mean} and {self.std}"
+            raise InputError("mean and std", problem)
+        if not all(map(isfinite, self.mean)) or not all(0 < s < inf for s in self.std):
+            problem = f"must be finite, and std above 0, got {self.mean} and {self.std}"
+            raise InputError("mean and std", problem)
+        if self.white < 1:
+            raise InputError("white", f"must be at least 1, got {self.white}")
+        behind = 0 if self.background is None and self.fit == "box" else self.background
+        if behind is None or not 0 <= behind <= 255:
+            raise InputError("background", f"must be from 0 to 255, got {self.background}")
 
     @property
     def size(self) -> tuple[int, int]:

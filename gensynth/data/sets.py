@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.data.balance import imbalance
-from gensynth.data.preprocessing import Chain, Preprocessing, decoding
+from gensynth.data.preprocessing import LARGEST, Chain, Preprocessing, decoding
 from gensynth.errors import InputError
 from gensynth.space import Task
 
@@ -17,8 +17,6 @@ Progress = Callable[[int, int], None]
 
 HUB = "hub:"
 """Prefix of the path of a data set of the Hugging Face hub."""
-LARGEST = 4096
-"""Largest height and width, in pixels, to which images are decoded."""
 
 
 @dataclass(frozen=True)

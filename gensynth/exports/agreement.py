@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gensynth.formats import Deployment, Format, Run
 from gensynth.formats.real_inputs import RealInputs
+from gensynth.models.exported import remember_code
 from gensynth.models.timm_models import as_it_runs
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder:
     path = folder / format_.file
     format_.write(network, path)
     agreement = compared(format_, path, network.searched, inputs)
-    if not agreement.agrees:
+    if agreement.agrees:
+        remember_code(path)
+    else:
         path.unlink()
     return agreement
 

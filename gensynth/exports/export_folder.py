@@ -154,7 +154,7 @@ def _write_files(
         "CLASSES": list(images.class_names),
     }
     (draft / f"{name}.py").write_text(code_of(source, name, facts), encoding="utf-8")
-    remember_code(draft, name)
+    remember_code(draft / f"{name}.py")
     if genome_json:
         (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")
     file = draft / EXPORTED_WEIGHTS

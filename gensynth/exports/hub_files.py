@@ -123,9 +123,11 @@ def opened_for(
 
 
 def as_exported(known: Images, settings: DataSettings) -> DataSettings:
-    """Return settings with the size, channels and chain of an exported network's images."""
+    """Return settings with the size, channels, chain and background of an export's images."""
     how = known.preprocessing
     settings = replace(settings, chain="two_resizes" if how.fit == "box" else "one_resize")
+    if how.background is not None:
+        settings = replace(settings, background=how.background)
     if settings.path == "digits":
         return settings
     size = settings.image_size or how.height

@@ -16,7 +16,6 @@ TORCH = '''\
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,26 +23,27 @@ from {name} import {name}
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
 
-FOLDER = Path(__file__).resolve().parent
-CONFIG = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
-
 
 {prepare}
 
 
-def main(files: list[str]) -> None:
-    """Print the class of each picture."""
-    network = {name}()
-    network.load_state_dict(load_file(FOLDER / "model.safetensors"))
+def main(files):
+    folder, network, code = Path(__file__).resolve().parent, {name}().requires_grad_(False), 0
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     for file in files:
-        image = torch.from_numpy(prepare(file, CONFIG["preprocessing"]))
-        with torch.no_grad():
+        try:
+            image = torch.from_numpy(prepare(file, config["preprocessing"]))
             share, best = network(image[None])[0].softmax(0).max(0)
-        print(f"{{file}}: {{CONFIG['label_names'][best]}} ({{share:.1%}})")
+            print(f"{{file}}: {{config['label_names'][best]}} ({{share:.1%}})")
+        except Exception as error:
+            code = 1  # The others go on.
+            print(f"{{file}}: cannot be read: {{error}}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
 '''
 ONNX = '''\
 """Classifies pictures: python predict_onnx.py photo.jpg ... (onnxruntime, numpy, Pillow)."""
@@ -51,32 +51,33 @@ ONNX = '''\
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-MODEL = Path(__file__).resolve().parent / "{file}"
-
 
 {prepare}
 
 
-def main(files: list[str]) -> None:
-    """Print the class of each picture."""
-    session = onnxruntime.InferenceSession(MODEL.read_bytes())
+def main(files):
+    model, code = Path(__file__).resolve().with_name("{file}"), 0
+    session = onnxruntime.InferenceSession(model.read_bytes())
     facts = session.get_modelmeta().custom_metadata_map
     how, classes = json.loads(facts["preprocessing"]), json.loads(facts["classes"])
     for file in files:
-        logits = session.run(None, {{"images": prepare(file, how)[None]}})[0][0]
-        shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
-        best = int(shares.argmax())
-        print(f"{{file}}: {{classes[best]}} ({{shares[best]:.1%}})")
+        try:
+            logits = session.run(None, {{"images": prepare(file, how)[None]}})[0][0]
+            shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+            print(f"{{file}}: {{classes[shares.argmax()]}} ({{shares.max():.1%}})")
+        except Exception as error:
+            code = 1  # The others go on.
+            print(f"{{file}}: cannot be read: {{error}}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
 '''
 
 
@@ -99,7 +100,7 @@ def _prepare(how: Preprocessing) -> str:
     decode, normalise = (_body(getsource(step)) for step in steps(how))
     decode[-1] = decode[-1].replace("return ", "pixels = ")
     head = [
-        "def prepare(file: Any, how: Any) -> Any:",
+        "def prepare(file, how):",
         '    """Return what the network takes, float32 (channels, height, width)."""',
     ]
     text = "\n".join([*head, *decode, *normalise])

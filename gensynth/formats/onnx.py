@@ -92,11 +92,34 @@ def runner(model: bytes, threads: int = 1) -> Run:
     import torch
 
     session = session_of(model, threads)
+    name, most = _input_of(session)
 
     def run(images: "Tensor") -> "Tensor":
-        return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+        parts = torch.split(images, most or len(images))
+        return torch.cat([torch.from_numpy(session.run(None, {name: x.numpy()})[0]) for x in parts])
 
     return run
+
+
+def _input_of(session: Any) -> tuple[str, int | None]:
+    """Return the name of a model's input, and how many images it takes at once; None = any number.
+
+    Raises:
+        InputError: it does not map images in float32 to one output.
+    """
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    for kind, found in (("input", inputs), ("output", outputs)):
+        if len(found) != 1:
+            named = ", ".join(each.name for each in found)
+            raise InputError("ONNX", f"expected one {kind}, found {len(found)}: {named}")
+    only = inputs[0]
+    if only.type != "tensor(float)" or len(only.shape) != 4:
+        problem = f"expected an input of 4 axes (N, C, H, W) in float32, got {only.type}"
+        raise InputError("ONNX", f"{problem} {only.shape}")
+    most = only.shape[0] if isinstance(only.shape[0], int) else None
+    if most is not None and most > 1:
+        raise InputError("ONNX", f"takes {most} images at once; expected 1 or any number")
+    return only.name, most
 
 
 def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:

@@ -175,20 +175,20 @@ def with_weights(module: "nn.Module", weights: "Mapping[str, Tensor]", place: st
     return module.eval()
 
 
-def remember_code(folder: Path, name: str) -> None:
-    """Note that this user has written `NAME.py` of an exported folder, wherever that goes.
+def remember_code(file: Path) -> None:
+    """Note that this user has written a file of an export that runs code, wherever that goes.
 
     A state folder that cannot be written is no reason to fail: the user is asked for `--trust`.
     """
     with suppress(OSError):
-        note = _note_of(folder / f"{name}.py")
+        note = _note_of(file)
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         note.touch()
 
 
-def is_own_code(folder: Path) -> bool:
-    """Whether an exported folder holds code that this user has written, byte by byte."""
-    return _note_of(code_file(folder)).exists()
+def is_own_code(file: Path) -> bool:
+    """Whether this user has written a file of an export, byte by byte."""
+    return _note_of(file).exists()
 
 
 def _note_of(file: Path) -> Path:

@@ -38,7 +38,7 @@ def open_export(folder: Path, trust: bool = False) -> "nn.Module":
     Raises:
         InputError: the folder is not an export, or only its own code could build the network.
     """
-    trust = trust or trusted() or is_own_code(folder)
+    trust = trust or trusted() or is_own_code(code_file(folder))
     shape, space = input_shape(folder), _space_of(folder / GENOME)
     if shape is not None and space is not None:
         weights = weights_of(folder)
@@ -66,7 +66,7 @@ def exported_network(folder: Path, task: Task) -> Sourced:
     shape, space = input_shape(folder), _space_of(folder / GENOME)
     if shape is not None and space is not None and shape[0] == task.channels:
         return read_genome(folder / GENOME, Task(*shape, task.classes))
-    if not (trusted() or is_own_code(folder)):
+    if not (trusted() or is_own_code(code_file(folder))):
         raise _refused(folder)
     source = exported_source(folder, task.classes)
     if source.input_shape[0] != task.channels:

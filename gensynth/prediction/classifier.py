@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import UnidentifiedImageError
 
-from gensynth.data.picture import described, in_parallel, refusal
+from gensynth.data.decoding_memory import room_for
+from gensynth.data.picture import described, in_parallel, open_picture, read_by
 from gensynth.formats import Run
 
 BATCH = 64
@@ -43,16 +45,19 @@ class Classifier:
         yield from self._classified(waiting)
 
     def _prepared(self, picture: Any) -> Any:
+        read = partial(_opened, picture)
         try:
-            with Image.open(picture() if callable(picture) else picture) as opened:
-                if problem := refusal(opened):
+            with room_for(read) as problem:
+                if problem:
                     return problem
-            return self.prepare(picture() if callable(picture) else picture)
+                with read() as file:
+                    return read_by(self.prepare, file.read())
         except FileNotFoundError:
             return "no such file"
-        # A decoder may raise anything on damaged bytes.
-        except Exception as error:
-            return described(error)
+        except UnidentifiedImageError as error:
+            return _unidentified(read, error)
+        except (OSError, ValueError) as error:  # The latter for a name with a null character.
+            return getattr(error, "strerror", None) or described(error)
 
     def _classified(self, prepared: Sequence[Any]) -> Iterator[Floats | str]:
         import torch
@@ -63,4 +68,17 @@ class Classifier:
             logits = self.run(torch.from_numpy(np.stack(readable)))
             shares = iter(logits.double().softmax(1).numpy())
         for one in prepared:
-            yield one if isinstance(one, str) else next(shares)
+            found = one if isinstance(one, str) else next(shares)
+            finite = isinstance(found, str) or bool(np.isfinite(found).all())
+            yield found if finite else "the output of the network is not finite"
+
+
+def _opened(picture: Any) -> Any:
+    """Return a picture's file, open for reading."""
+    place = picture() if callable(picture) else picture
+    return place if hasattr(place, "read") else open_picture(place)
+
+
+def _unidentified(read: Callable[[], Any], error: UnidentifiedImageError) -> str:
+    with read() as file:
+        return described(error, file.read(12))

@@ -128,9 +128,10 @@ def evaluated(
     known = [picture for picture in pictures if own[picture.label] is not None]
     lacking = tuple(name for name, place in zip(names, own, strict=True) if place is None)
     if not known:
-        classes = ", ".join(classifier.classes[:5])
-        problem = f"has none of the classes of {classifier.name} ({classes}, ...)"
-        raise InputError(data, problem)
+        wanted, found = (", ".join(some[:5]) for some in (classifier.classes, names))
+        problem = f"have none of the classes of {classifier.name} ({wanted}), but {found}"
+        remedy = "rename the folders, or choose others as classes by class_level"
+        raise InputError(data, f"{problem}; {remedy}")
     truths = [own[picture.label] or 0 for picture in known]
     counts, mistakes, unreadable = _counted(classifier, known, truths)
     if not counts.any():

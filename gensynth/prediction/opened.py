@@ -1,21 +1,22 @@
 """Open a trained network, with its preprocessing and its classes, from wherever it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.data.preprocessing import Preprocessing, prepared
 from gensynth.errors import InputError
-from gensynth.formats import Format, Run
+from gensynth.formats import Format, Run, brief
 from gensynth.formats import formats as named_formats
 from gensynth.formats import onnx as onnx_format
 from gensynth.formats import pt2 as pt2_format
-from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape
+from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape, is_own_code
 from gensynth.models.opened_export import open_export
 from gensynth.models.timm_pretrained import pretrained
+from gensynth.plugins import trusted
 from gensynth.prediction.classifier import Classifier
-from gensynth.serialization import from_plain, loads
+from gensynth.serialization import from_plain, loads, to_plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,6 +25,12 @@ Facts = tuple[dict[str, Any], tuple[str, ...]]
 """The preprocessing as plain data, and the names of the classes."""
 FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".pte": "executorch"}
 """The format of a file, by its suffix."""
+PROGRAMS = (".pt2",)
+"""Suffixes of files that can run code when they are opened: torch unpickles parts of them."""
+TRIED = 8
+"""Images of noise on which a network is tried when it is opened."""
+LEAST = 1e-30
+"""Probabilities below it are taken for it."""
 EXPECTED = (
     "expected an exported folder, a file of one (.onnx, .pt2, .pte), a campaign's DIR or DIR:ID, "
     "or timm:NAME"
@@ -51,6 +58,9 @@ def opened(model: str, preprocess: Path | None = None) -> Classifier:
     if not path.is_file():
         raise InputError(model, "does not exist")
     format_ = named_formats([FORMATS[path.suffix]])[0]
+    if path.suffix in PROGRAMS and not (trusted() or is_own_code(path)):
+        problem = "can run code when it is opened, and you have not written it; --trust opens it"
+        raise InputError(model, f"{problem}, if you trust whoever made it")
     facts = facts_of(preprocess) if preprocess is not None else _file_facts(path)
     return _classifier(model, facts, _run_file(format_, path), None)
 
@@ -92,16 +102,19 @@ def run_of(network: "nn.Module") -> Run:
     return run
 
 
-_REMEDY = "write its export anew, or name the config.json that describes it: --preprocess"
+_REMEDY = (
+    "write its export anew, or describe it in a config.json, as exports have one, and name that by "
+    "--preprocess"
+)
 
 
 def _checked(how: Any, names: Any, place: str) -> Facts:
     value = from_plain(Preprocessing, how, f"{place}: preprocessing: ")
-    if not len(value.mean) == len(value.std) == value.channels:
-        problem = f"expected {value.channels} values of mean and of std"
+    if value.channels not in (1, 3) or not len(value.mean) == len(value.std) == value.channels:
+        problem = f"expected 1 or 3 channels, got {value.channels}, with as many mean and std"
         raise InputError(f"{place}: preprocessing", problem)
-    classes = from_plain(tuple[str, ...], names, f"{place}: label_names")
-    return dict(how), classes
+    classes = from_plain(tuple[str, ...], names, f"{place}: label_names: ")
+    return to_plain(value), classes
 
 
 def _file_facts(path: Path) -> Facts:
@@ -136,12 +149,39 @@ def _classifier(
     if shape is not None and shape != expected:
         problem = f"takes images of {shape}, but its preprocessing makes {expected}"
         raise InputError(model, problem)
+    run = _tried(run, expected, facts[1], model)
     return Classifier(model, partial(prepared, how=how), run, facts[1])
+
+
+def _tried(run: Run, shape: tuple[int, int, int], classes: Sequence[str], model: str) -> Run:
+    """Return what gives the logits of a network, which may itself end with the probabilities.
+
+    Raises:
+        InputError: the network does not take images of `shape`, or has other classes.
+    """
+    import torch
+
+    images = torch.randn(TRIED, *shape, generator=torch.Generator().manual_seed(0))
+    try:
+        outputs = run(images)
+        found = tuple(outputs.shape)
+    except InputError as error:
+        raise InputError(model, str(error)) from None
+    except Exception as error:
+        problem = f"cannot run on the images of {shape} that its preprocessing makes"
+        raise InputError(model, f"{problem} ({brief(error)})") from None
+    if found != (TRIED, len(classes)):
+        problem = f"gives outputs of shape {found} for {TRIED} images, but {len(classes)} classes"
+        raise InputError(model, f"{problem} are named: expected ({TRIED}, {len(classes)})")
+    shares = bool((outputs >= 0).all()) and bool(((outputs.sum(1) - 1).abs() < 0.01).all())
+    return (lambda images: run(images).clamp(min=LEAST).log()) if shares else run
 
 
 def _timm(name: str, preprocess: Path | None) -> tuple[Any, Run, tuple[str, ...]]:
     network, prepare, classes = pretrained(name)
     if preprocess is not None:
-        how, classes = facts_of(preprocess)
-        prepare = partial(prepared, how=from_plain(Preprocessing, how, str(preprocess)))
+        given, classes = facts_of(preprocess)
+        how = from_plain(Preprocessing, given, str(preprocess))
+        prepare = partial(prepared, how=how)
+        _tried(run_of(network), (how.channels, *how.size), classes, f"timm:{name}")
     return prepare, run_of(network), classes

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 
-from gensynth.data.layout import SUFFIXES
+from gensynth.data.layout import SUFFIXES, is_junk
 from gensynth.errors import InputError
-
-JUNK = frozenset(("__MACOSX", "@eaDir"))
-"""Folders that macOS and network drives leave beside pictures."""
 
 
 def pictures_of(given: Iterable[str | Path]) -> list[str]:
@@ -43,5 +40,4 @@ def _pictures_of(word: str) -> Iterator[str]:
 
 def _is_picture(file: Path, root: Path) -> bool:
     parts = file.relative_to(root).parts
-    hidden = any(part.startswith(".") or part in JUNK for part in parts)
-    return not hidden and file.suffix.lower() in SUFFIXES
+    return not any(map(is_junk, parts)) and file.suffix.lower() in SUFFIXES

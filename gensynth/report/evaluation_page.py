@@ -7,8 +7,11 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from PIL import Image, ImageOps
+import numpy as np
+from PIL import Image
 
+from gensynth.data.picture import PictureChanged, decode, inspect
+from gensynth.data.preprocessing import decoding
 from gensynth.exports.card_words import percent
 from gensynth.prediction.evaluation import Evaluation, Mistake
 from gensynth.report.html import table_html
@@ -92,13 +95,15 @@ def _figure(mistake: Mistake, root: Path | None) -> str:
 
 def _thumbnail(path: str) -> str:
     """Return a picture as an element of HTML; empty if it cannot be read any more."""
-    content = io.BytesIO()
+    info, content = inspect(path), io.BytesIO()
+    scale = SIDE / max(SIDE, *info.size)
+    height, width = (max(1, round(scale * pixels)) for pixels in info.size)
     try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-        image.thumbnail((SIDE, SIDE))
-        image.save(content, "PNG")
-    except (OSError, ValueError, SyntaxError):
+        pixels = decode(path, info.sha256, decoding(None, 3, height, width, info.white))
+    except PictureChanged:
         return ""
+    if isinstance(pixels, str):
+        return ""
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(content, "PNG")
     data = b64encode(content.getvalue()).decode()
     return f'<img alt="" src="data:image/png;base64,{data}">'

@@ -141,3 +141,33 @@ def test_a_split_that_has_no_folder_is_held_out_as_in_a_search(network: Path) ->
     assert (found.images, found.data) == (359, "validation images of digits")
     with pytest.raises(InputError, match="expected train, validation, test"):
         gensynth.evaluate(network, "digits", split="tset")
+
+
+def test_any_folder_of_classes_will_do(network: Path, digits: Path, tmp_path: Path) -> None:
+    """One that only has a test split, and one of a single class."""
+    (tmp_path / "mine").mkdir()
+    digits.rename(tmp_path / "mine" / "test")
+    found = gensynth.evaluate(network, tmp_path / "mine")
+    assert (found.images, found.data) == (30, "test images of mine")
+    three = gensynth.evaluate(network, tmp_path / "mine", split="test", class_level=1).per_class[3]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "mine" / "test" / "3").rename(tmp_path / "one" / "3")
+    alone = gensynth.evaluate(network, tmp_path / "one")
+    assert alone.per_class[3].sensitivity == three.sensitivity
+    assert alone.images == three.images
+    with pytest.raises(InputError, match="expected a train split, found only test"):
+        gensynth.evaluate(network, tmp_path / "mine", split="validation")
+
+
+def test_folders_of_other_names_say_how_to_choose_them(network: Path, digits: Path) -> None:
+    (digits.parent / "nested").mkdir()
+    digits.rename(digits.parent / "nested" / "numbers")
+    with pytest.raises(InputError, match=r"but numbers; rename the.*class_level"):
+        gensynth.evaluate(network, digits.parent / "nested")
+
+
+def test_what_systems_leave_behind_is_no_picture(network: Path, digits: Path) -> None:
+    for junk in ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"):
+        (digits / "0" / junk).mkdir()
+        (digits / "0" / junk / "thumb.jpg").write_bytes(b"")
+    assert not any(one.problem for one in gensynth.predict(network, digits))

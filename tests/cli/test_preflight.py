@@ -48,3 +48,41 @@ def test_a_mistyped_experiment_is_one_line(
     code, out, err = run(capsys, "preflight", toml)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1 and "did you mean 'max_params'?" in err
+
+
+OWN = """
+import torch
+from torch import nn
+
+
+def network(classes: int, channels: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(channels, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                         nn.Linear(4, classes))
+"""
+RULES = """
+[constraints.as_good]
+use = "top1"
+reference = "own_reference:NAME"
+margin = 5
+
+[constraints.as_fast]
+use = "max_latency_ratio"
+reference = "own_reference:NAME"
+limit = 1e6
+"""
+
+
+def test_a_network_of_ones_own_is_a_reference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own_reference.py").write_text(OWN, encoding="utf-8")
+    toml = written(tmp_path, RULES.replace("NAME", "network"))
+    code, out, _ = run(capsys, "preflight", toml, "--json", "--samples", 20)
+    told = json.loads(out)
+    assert code == 0 and not told["impossible"]
+    rates = {rate["rule"]: rate for rate in told["rules"]}
+    assert rates["as_fast"]["kept"] > 0 and "as_good" in rates
+    toml = written(tmp_path, RULES.replace("NAME", "netwrk"))
+    code, out, err = run(capsys, "preflight", toml)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "netwrk" in err and "reference" in err

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from gensynth.data.layout import scan
+from gensynth.data.picture import inspect
 from gensynth.errors import InputError
 
 
@@ -95,8 +96,9 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     root = tree(tmp_path, "a/1.png", "b/1.png")
     os.mkfifo(root / "a" / "pipe.png")
-    with pytest.raises(InputError, match=r"pipe\.png: is named like an image but is not a file"):
-        scan(root)
+    (pipe,) = (picture for picture in scan(root).pictures if picture.name == "a/pipe.png")
+    assert pipe.stamp == (0, 0, 0)
+    assert inspect(pipe.path).problem == "is not a file"
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe", b"two\nlines"])
@@ -121,6 +123,26 @@ def test_what_archives_and_systems_leave_behind_is_no_class(junk: str, tmp_path:
     listing = scan(tree(root, f"{junk}/a/._1.png"))
     assert listing.class_names == ("a", "b")
     assert [picture.name for picture in listing.pictures] == ["a/1.png", "b/1.png"]
+
+
+def test_an_empty_folder_named_as_systems_name_theirs_is_no_class(tmp_path: Path) -> None:
+    root = tree(tmp_path, "a/1.png", "b/1.png", "@home/1.png")
+    for name in ("@SynoResource", "#trash", "~tmp", "$Extend"):
+        (root / name).mkdir()
+    assert scan(root).class_names == ("@home", "a", "b")
+
+
+def test_to_measure_a_network_splits_and_classes_may_be_missing(tmp_path: Path) -> None:
+    root = tree(tmp_path, "test/a/1.png", "val/b/1.png", "val/a/2.png")
+    (root / "test" / "empty").mkdir()
+    listing = scan(root, to_train=False)
+    assert listing.class_names == ("a", "b")
+    found = [(picture.name, picture.label, picture.split) for picture in listing.pictures]
+    validation = [("val/a/2.png", 0, "validation"), ("val/b/1.png", 1, "validation")]
+    assert found == [*validation, ("test/a/1.png", 0, "test")]
+    assert scan(tree(tmp_path / "one", "a/1.png"), to_train=False).class_names == ("a",)
+    with pytest.raises(InputError, match="expected class folders with images, found none"):
+        scan(tree(tmp_path / "flat", "1.png"), to_train=False)
 
 
 def test_splits_with_junk_beside_them_are_splits(tmp_path: Path) -> None:

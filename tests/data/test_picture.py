@@ -1,17 +1,23 @@
 import hashlib
+import os
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
-from gensynth.data import picture
+from gensynth.data import decoding_memory, picture
+from gensynth.data.decoding_memory import SHARED, Memory
 from gensynth.data.picture import CHUNK, PictureChanged, decode, in_parallel, inspect
-from gensynth.data.preprocessing import Preprocessing, decoding, pixels_of
+from gensynth.data.preprocessing import Preprocessing, decoding, pixels_of, prepared
+from gensynth.prediction.classifier import Classifier
 
 
 def stored(path: Path, image: Image.Image, **options: object) -> str:
@@ -137,8 +143,8 @@ def test_a_heic_picture_is_read_where_pillow_heif_is_installed(tmp_path: Path) -
 def test_a_picture_too_large_for_memory_is_named_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture, "MOST_PIXELS", 1_000)
-    monkeypatch.setattr(picture, "MOST_PIXELS_16", 400)
+    monkeypatch.setattr(decoding_memory, "MOST_PIXELS", 1_000)
+    monkeypatch.setattr(decoding_memory, "MOST_PIXELS_16", 400)
     deep = Image.fromarray(np.zeros((21, 20), dtype=np.uint16))
     problem = inspect(stored(tmp_path / "deep.png", deep)).problem
     assert problem.startswith("has 20 x 21 pixels of 16 bits, more than 400")
@@ -155,27 +161,58 @@ def test_a_picture_beyond_pillows_own_limit_is_named(
     assert problem.startswith("has more than 134,217,728 pixels")
 
 
-def test_big_pictures_are_decoded_one_at_a_time(
+def test_pictures_are_inspected_and_decoded_within_shared_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture, "BIG", 63)
-    paths = [stored(tmp_path / f"{n}.png", Image.new("L", (8, 8), n)) for n in range(6)]
-    shas = [inspect(path).sha256 for path in paths]
-    running, most = 0, 0
+    two = 2 * (64 * decoding_memory.BYTES_PER_PIXEL + 200)
+    monkeypatch.setattr(decoding_memory, "MEMORY", Memory(two))
+    paths = [stored(tmp_path / f"{n}.png", Image.new("L", (8, 8), n)) for n in range(8)]
+    running: list[int] = [0]
+    most: list[int] = [0]
 
-    def watched(file: object, how: Preprocessing) -> object:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        time.sleep(0.01)
-        running -= 1
-        return pixels_of(file, how)
+    def watching(work: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any) -> Any:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            time.sleep(0.01)
+            try:
+                return work(*args)
+            finally:
+                running[0] -= 1
 
-    monkeypatch.setattr(picture, "pixels_of", watched)
+        return watched
+
     how = Preprocessing(1, 8, 8)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(decode, paths, shas, [how] * 6))
-    assert most == 1
+    with ThreadPoolExecutor(8) as pool:
+        monkeypatch.setattr(picture, "_inspected", watching(picture._inspected))
+        infos = list(pool.map(inspect, paths))
+        assert most[0] == 2
+        most[0] = 0
+        monkeypatch.setattr(picture, "pixels_of", watching(pixels_of))
+        decoded = list(pool.map(decode, paths, [info.sha256 for info in infos], [how] * 8))
+    assert most[0] == 2
+    assert [int(one[0, 0, 0]) for one in decoded if not isinstance(one, str)] == list(range(8))
+
+
+def test_a_refused_picture_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding_memory, "MOST_PIXELS", 1_000)
+    path = stored(tmp_path / "large.png", Image.new("L", (50, 21)))
+    monkeypatch.setattr(PngImageFile, "load", None)  # It would be called to look for EXIF.
+    assert inspect(path).problem.startswith("has 50 x 21 pixels")
+
+
+def test_results_that_wait_are_fewer_if_they_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "usable_cores", lambda: 2)
+    begun: list[int] = []
+
+    def begin(item: int) -> int:
+        begun.append(item)
+        return item
+
+    results = in_parallel(begin, range(50), SHARED // 5)
+    assert next(results) == 0
+    assert len(begun) <= 5
+    assert list(results) == list(range(1, 50))
 
 
 def test_16_bits_a_colour_are_refused_if_pillow_would_keep_almost_nothing(tmp_path: Path) -> None:
@@ -196,3 +233,62 @@ def png_of_16_bits(top: int) -> bytes:
         code = struct.pack(">I", zlib.crc32(kind + data))
         whole += struct.pack(">I", len(data)) + kind + data + code
     return whole
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_picture(
+    suffix: str, orientation: int, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (30, 20)).save(tmp_path / f"x.{suffix}", exif=exif)
+    upright = (30, 20) if orientation >= 5 else (20, 30)
+    assert inspect(str(tmp_path / f"x.{suffix}")).size == upright
+    with Image.open(tmp_path / f"x.{suffix}") as opened:
+        assert ImageOps.exif_transpose(opened).size == upright[::-1]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_16_bits_a_colour_in_a_tiff_are_refused_likewise(channels: int, tmp_path: Path) -> None:
+    for name, top in (("faint", 4_095), ("full", 65_535)):
+        (tmp_path / f"{name}.tif").write_bytes(tiff_of_16_bits(top, channels))
+    assert "only 15 of 255 levels are used" in inspect(str(tmp_path / "faint.tif")).problem
+    assert not inspect(str(tmp_path / "full.tif")).problem
+
+
+def tiff_of_16_bits(top: int, channels: int) -> bytes:
+    """Write a TIFF of 4 x 4 pixels with 16 bits a channel: red, green, blue and perhaps alpha."""
+    pixels = np.full((4, 4, channels), top, dtype="<u2")
+    pixels[..., 3:] = 65_535
+    bits, begin = 8 + 2 + 12 * 10 + 4, 8 + 2 + 12 * 10 + 4 + 2 * channels
+    long = [(256, 4), (257, 4), (273, begin), (278, 4), (279, pixels.nbytes)]
+    short = [(259, 1), (262, 2), (277, channels), (338, 2)]
+    entries = [(tag, 4, 1, struct.pack("<I", value)) for tag, value in long]
+    entries += [(tag, 3, 1, struct.pack("<HH", value, 0)) for tag, value in short]
+    entries.append((258, 3, channels, struct.pack("<I", bits)))
+    table = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in sorted(entries))
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
+    return head + struct.pack(f"<{channels}H", *[16] * channels) + pixels.tobytes()
+
+
+def test_a_program_that_draws_a_picture_is_not_run(tmp_path: Path) -> None:
+    lines = ("%!PS-Adobe-3.0 EPSF-3.0", "%%BoundingBox: 0 0 50 50", "%%EndComments", "showpage")
+    (tmp_path / "photo.jpg").write_text("\n".join(lines))
+    assert inspect(str(tmp_path / "photo.jpg")).problem == "is a program (EPS), not a picture"
+
+
+def test_prediction_refuses_what_training_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "HAS_HEIF", False)
+    files = {"faint.png": png_of_16_bits(4_095), "phone.jpg": HEIC, "empty.png": b""}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    Image.new("RGB", (300, 2)).save(tmp_path / "strip.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    paths = [str(tmp_path / name) for name in (*files, "strip.png", "pipe.png")]
+    how = Preprocessing(3, 8, 8, (0.5,) * 3, (0.5,) * 3)
+    none = Classifier("none", lambda file: prepared(file, how), lambda images: images, ("a", "b"))
+    found = list(none.probabilities(paths))
+    assert found == [inspect(path).problem for path in paths] and all(found)

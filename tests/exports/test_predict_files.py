@@ -100,6 +100,18 @@ def test_every_way_gives_the_same_class(tmp_path: Path, chain: Chain) -> None:
         assert len(lines) < 50 and max(map(len, lines)) <= 100
 
 
+def test_what_cannot_be_read_is_one_line_and_the_others_go_on(tmp_path: Path) -> None:
+    folder, photos, _ = exported(tmp_path, "one_resize", tmp_path / "cache")
+    good = sorted(map(str, photos.rglob("*.png")))[0]
+    (tmp_path / "broken.jpg").write_bytes(b"nothing")
+    for script in ("predict.py", "predict_onnx.py"):
+        words = [sys.executable, str(folder / script), str(tmp_path / "broken.jpg"), good]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 1 and done.stdout.startswith(f"{good}: ")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"{tmp_path / 'broken.jpg'}: cannot be read: ")
+
+
 def test_timm_prepares_what_it_can_express_alike(tmp_path: Path) -> None:
     folder, photos, _ = exported(tmp_path, "one_resize", tmp_path / "cache")
     import_timm()

@@ -56,5 +56,6 @@ def test_pictures_that_cannot_be_read_are_named_and_not_counted() -> None:
     assert found.images == 1 and found.unreadable == ("gone.png: no such file",)
     with pytest.raises(InputError, match="none of its 1 pictures can be read"):
         evaluated(by_level(), shown[1:], ("dark", "light"), "greys")
-    with pytest.raises(InputError, match="has none of the classes of by level"):
+    told = r"have none of the classes of by level \(dark, grey, light\), but cat, dog"
+    with pytest.raises(InputError, match=told):
         evaluated(by_level(), shown, ("cat", "dog"), "greys")

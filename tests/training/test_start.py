@@ -13,8 +13,10 @@ from torch import nn
 
 import gensynth
 from gensynth.data.open import open_data
+from gensynth.data.preprocessing import Preprocessing
 from gensynth.data.sets import DataSet, DataSettings
 from gensynth.errors import InputError
+from gensynth.exports.hub_files import Images, as_exported
 from gensynth.models.exported import load_folder
 from gensynth.training.job import Start
 from gensynth.training.start import begin_from, classifier
@@ -89,3 +91,10 @@ def test_weights_that_have_changed_or_do_not_fit_are_refused(trained: Path) -> N
         begin_from(nn.Linear(2, 2), Start(str(file), "0" * 64, (), ()))
     assert classifier(nn.Sequential(nn.Conv2d(3, 8, 1))) == ("0.weight", "0.bias")
     assert load_file(file)
+
+
+def test_new_images_are_opened_with_the_background_of_the_network() -> None:
+    how = Preprocessing(3, 32, 32, (0.5,) * 3, (0.25,) * 3, background=0)
+    assert as_exported(Images(how, ["a", "b"]), DataSettings("photos")).background == 0
+    earlier = Preprocessing(3, 32, 32, (0.5,) * 3, (0.25,) * 3, None, fit="box")
+    assert as_exported(Images(earlier, ["a", "b"]), DataSettings("photos")).background == 255
