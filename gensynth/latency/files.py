@@ -4,13 +4,12 @@ Each is run by its own runtime: `.onnx` by ONNX Runtime, `.pt2` by torch.
 """
 
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
 from gensynth.formats import brief
-from gensynth.formats.onnx import require, session_of
+from gensynth.formats.onnx import parameters_of, require, session_of
 from gensynth.formats.output_suppression import quiet
 from gensynth.latency.paired import Infer, Open
 
@@ -66,15 +65,11 @@ def file_model(name: str) -> FileModel | None:
 
 
 def _onnx(path: Path) -> FileModel:
-    import onnx
-
     content = path.read_bytes()
     (images,) = session_of(content, 1).get_inputs()
-    stored = onnx.load_from_string(content).graph.initializer
-    # No parameters of the network: scales and zero points of int8, and shapes, which are int64.
-    weights = [t for t in stored if t.dims and t.data_type != onnx.TensorProto.INT64]
-    params = sum(prod(tensor.dims) for tensor in weights)
-    return FileModel(str(path), "onnxruntime", _shape(images.shape, path), params, content)
+    return FileModel(
+        str(path), "onnxruntime", _shape(images.shape, path), parameters_of(content), content
+    )
 
 
 def _program(path: Path) -> FileModel:
