@@ -5,7 +5,6 @@
 `tests/docs/test_docs.py` holds the page equal to what this gives.
 """
 
-import ast
 import dataclasses
 import inspect
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import typer.main
 
+from gensynth.api.schema import described
 from gensynth.campaign.experiment import (
     Experiment,
     Finals,
@@ -107,7 +107,7 @@ def _table_section(name: str, kind: type) -> str:
 
 
 def _fields(kind: type, skip: tuple[str, ...] = ()) -> Iterator[str]:
-    told = _told(kind)
+    told = described(kind)
     for field in dataclasses.fields(kind):
         if field.name not in skip and field.init:
             default = "NAME" if (kind, field.name) == (RuleTable, "use") else _default(field)
@@ -126,24 +126,6 @@ def _default(field: "dataclasses.Field[Any]") -> str:
         return words[value]
     text = repr(list(value) if isinstance(value, tuple) else value).replace("'", '"')
     return f"`{_cell(text)}`"
-
-
-def _told(kind: type) -> dict[str, str]:
-    """Read the strings that stand under the fields of a class, and of those it inherits."""
-    found: dict[str, str] = {}
-    for parent in reversed(kind.__mro__[:-1]):
-        try:
-            body = ast.parse(dedent(inspect.getsource(parent))).body[0]
-        except OSError:
-            continue
-        assert isinstance(body, ast.ClassDef)
-        for line, after in zip(body.body, body.body[1:], strict=False):
-            field = isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
-            told = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            if field and told:
-                name, text = ast.unparse(line.target), after.value.value  # type: ignore[attr-defined]
-                found[name] = inspect.cleandoc(str(text))
-    return found
 
 
 def _plugins() -> Iterator[str]:

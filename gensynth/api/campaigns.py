@@ -23,10 +23,10 @@ from gensynth.report.contents import front_of
 from gensynth.report.html import heading
 from gensynth.report.standings import (
     assessed,
+    doubt,
     exported_before,
     plain_campaign,
     show_campaign,
-    show_doubt,
     show_end,
     show_untrained,
 )
@@ -241,11 +241,12 @@ class Campaign:
     def show(self) -> None:
         """Print the best candidates, how all of them ended, and where the exported network is."""
         show_campaign(self._machine, self.published)
-        if self.ended or self.published is not None:
-            show_end(self.ended, self.published, self.report_file)
-        if self.ended and self.published is not None:
-            show_doubt(self._machine, self.published)
         show_untrained(self._machine)
+        if self.ended or self.published is not None:
+            known = doubt(self._machine, self.published) if self.ended and self.published else ""
+            kept = self.folder / "report.html"
+            report = self.report_file or (kept if kept.exists() else None)
+            show_end(self.ended, self.published, report, known)
 
     def __repr__(self) -> str:
         best = self.best

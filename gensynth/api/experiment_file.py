@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.api.experiments import data_path, embedded
+from gensynth.api.schema import SCHEMA, write_schema
 from gensynth.api.shorthands import SHORTHANDS, Shorthand, read_shorthands
 from gensynth.campaign.experiment import parse_experiment
 from gensynth.errors import InputError
@@ -30,7 +31,7 @@ def new_experiment(file: str | Path, **given: float | str | Path | None) -> Path
             these keywords finds.
 
     Returns:
-        The file.
+        The file. The schema that its first line names is written beside it.
 
     Raises:
         InputError: the file exists, or a value cannot be used.
@@ -47,6 +48,7 @@ def new_experiment(file: str | Path, **given: float | str | Path | None) -> Path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+        write_schema(path.with_name(SCHEMA))
     except OSError as error:
         raise InputError(str(path), f"cannot be written ({error.strerror})") from None
     return path
@@ -76,11 +78,14 @@ def experiment_text(file: Path, given: Mapping[str, Any]) -> str:
     return text
 
 
-HEAD = """\
+HEAD = (
+    f"#:schema ./{SCHEMA}\n"
+    + """\
 # An experiment: `gensynth search {file}` runs it. `gensynth preflight {file}` tells before
 # whether it can succeed and how long it takes. Every key: docs/reference.md.
 
 """
+)
 ASIDE = """
 # Further limits; remove the # of both lines to use one. "prefer" in place of "enforce" only
 # lowers the value of a network that is beyond the limit.

@@ -12,20 +12,24 @@ from gensynth.campaign.experiment import EXPERIMENT, Experiment
 from gensynth.campaign.schedule import FINISH, Clock, Schedule, fitted
 from gensynth.campaign.trust import require_own_code
 from gensynth.campaign.whereabouts import noted_whereabouts
-from gensynth.errors import InputError
+from gensynth.errors import PLUGIN_FAULTS, InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import publish
-from gensynth.feasibility.findings import SHORT, STEPS, Findings, look, look_ahead
-from gensynth.feasibility.plan import workers
+from gensynth.feasibility.findings import SHORT, STEPS, TIMED, Findings, look, look_ahead
+from gensynth.feasibility.plan import plan, spread_over_macs, workers
 from gensynth.plugins import trusted
 from gensynth.process import Interruption, patient
-from gensynth.report.feasibility_text import print_findings
+from gensynth.report.feasibility_text import effort_words, print_findings
 from gensynth.report.live import watching
 from gensynth.report.page import write_page
 from gensynth.report.progress import announce, progress_bar, say, warn
 from gensynth.report.rivals import kept_rivals
 from gensynth.report.terminal import console
 
+TIMING = "timing"
+"""File in a campaign's folder while candidates are timed before the search."""
+BRIEFLY_S = 0.2
+"""Seconds for which each of a few trainings is timed before any other search."""
 TIMING_S = 0.5
 """Seconds for which each of a few trainings is timed before a search by the clock."""
 
@@ -79,6 +83,8 @@ def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
             if found.impossible:
                 print_findings(found, console(stderr=True))
                 return Ran(machine, hopeless=found)
+            if how.progress and schedule.clock is None and how.address is None:
+                _say_how_long(machine, found)
         try:
             with patient() as asked, watching(machine, quiet=not how.progress) as shown:
                 noticing = _noticing(machine, shown, how.on_outcome)
@@ -88,6 +94,26 @@ def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
         except KeyboardInterrupt as stop:
             # What was learned takes seconds to find out, and somebody waits.
             return Ran(machine, report=_report(machine, learned=False), interrupted=stop)
+
+
+def _say_how_long(machine: CampaignDriver, found: Findings) -> None:
+    """Say before a search how long it takes, from a few batches of a few of its candidates."""
+    import torch
+
+    mark, threads = machine.folder / TIMING, torch.get_num_threads()
+    if mark.exists():  # The batches of a candidate have ended a process; its training is guarded.
+        return
+    chosen = spread_over_macs([c for c in found.sample.candidates if c.open], TIMED)
+    mark.touch()
+    try:
+        expected = plan(machine.context, chosen, BRIEFLY_S)
+    except PLUGIN_FAULTS:  # Each candidate's own training tells what is wrong with it.
+        expected = None
+    finally:
+        torch.set_num_threads(threads)
+        mark.unlink()
+    if expected is not None:
+        say(effort_words(expected))
 
 
 def finish_campaign(folder: Path, how: How) -> Ran | None:

@@ -66,6 +66,8 @@ class CampaignDriver:
         self._waiting: list[Job] = []
         self._ends = Ends(ledger)
         self.warnings: list[str] = []
+        self.measured: dict[int, list[Measurement]] = {}
+        """What the running trainings have reported since this start, by number."""
         self.evaluator = context.evaluator.with_references(self._references())
         """The constraints and the score, with the references measured so far."""
         if self._since > 0:
@@ -133,6 +135,7 @@ class CampaignDriver:
 
     def report(self, job: Job, measurement: Measurement) -> bool:
         """Enter a measurement of a running job; return whether its training goes on."""
+        self.measured.setdefault(job.number, []).append(measurement)
         if job.purpose != "search":
             return True
         if self.schedule.finishing:
@@ -146,6 +149,7 @@ class CampaignDriver:
 
         A lost worker's job is tried again, and a job that ran out of memory with a smaller batch.
         """
+        self.measured.pop(job.number, None)
         row = self.ledger.take(job)
         usual = self.context.experiment.proxy.batch_size
         if (retry := next_attempt(job, result, usual)) is not None:

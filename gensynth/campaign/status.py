@@ -2,12 +2,46 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gensynth.campaign.campaign import CampaignDriver
+from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import ranking
 from gensynth.evaluation.constraint import broken
+from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is running, as far as it has reported."""
+
+    number: int
+    purpose: str
+    epochs: int
+    """Its length."""
+    curve: tuple[Measurement, ...] = ()
+    """What it has reported since this start."""
+
+    @property
+    def share(self) -> float:
+        """Share of its epochs that are done, 0 to 1."""
+        return min(self.curve[-1].epoch / self.epochs, 1.0) if self.curve else 0.0
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Amounts of training; one is a full training of the search."""
+
+    search: float = 0.0
+    """Reference networks included."""
+    finals: float = 0.0
+    last: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.search + self.finals + self.last
 
 
 @dataclass(frozen=True)
@@ -30,6 +64,12 @@ class Status:
     """Candidates rejected before training, by the rule that they broke."""
     last: tuple[Outcome, ...]
     """The latest trainings that ended, newest first."""
+    trainings: tuple[Training, ...] = ()
+    """Those that are running."""
+    planned: Effort = Effort()
+    """All trainings, the expected finals and the last training included."""
+    done: Effort = Effort()
+    """Of these, with the epochs of those that are running."""
 
 
 def status_of(campaign: CampaignDriver) -> Status:
@@ -39,7 +79,7 @@ def status_of(campaign: CampaignDriver) -> Status:
     refused = {f.outcome.fingerprint for f in campaign.finalists() if f.refused}
     best = next((o for o in ranking(rows) if o.fingerprint not in refused), None)
     purposes = [running.row.purpose for running in campaign.ledger.running.values()]
-    return Status(
+    now = Status(
         trained=sum(o.attempt > 0 for o in rows),
         trials=campaign.context.experiment.trials,
         running=len(purposes),
@@ -48,6 +88,53 @@ def status_of(campaign: CampaignDriver) -> Status:
         endings=Counter(outcome.ending for outcome in rows),
         rejected=_rejected(campaign, rows),
         last=tuple(reversed(trained[-4:])),
+    )
+    return moved(now, campaign)
+
+
+def moved(now: Status, campaign: CampaignDriver) -> Status:
+    """Return the status with the present epochs of what is running; cheap, unlike `status_of`."""
+    trainings = tuple(
+        Training(
+            number,
+            running.row.purpose,
+            running.job.recipe.epochs,
+            tuple(campaign.measured.get(number, ())),
+        )
+        for number, running in campaign.ledger.running.items()
+    )
+    planned = effort_of(campaign.context.experiment, len(campaign.context.references))
+    done = _done(campaign.context.experiment, campaign.outcomes, trainings)
+    # Finals go on where the first finalists fail, and a campaign may be extended.
+    planned = Effort(
+        max(planned.search, done.search), max(planned.finals, done.finals), planned.last
+    )
+    return replace(now, trainings=trainings, planned=planned, done=done)
+
+
+def effort_of(experiment: Experiment, references: int = 0) -> Effort:
+    """Return what an experiment trains, if enough candidates are feasible and none is stopped."""
+    finals, last = experiment.finals, experiment.last_training
+    return Effort(
+        experiment.trials + references,
+        finals.candidates * finals.replicas * finals.epochs_factor,
+        last.epochs_factor * last.data_share / experiment.proxy.data_share,
+    )
+
+
+def _done(
+    experiment: Experiment, outcomes: Sequence[Outcome], running: Sequence[Training]
+) -> Effort:
+    """Add up the trainings that have ended, also early, and the epochs of those under way."""
+    shares: Counter[str] = Counter(o.purpose for o in outcomes if o.attempt > 0)
+    parts = {purpose: float(number) for purpose, number in shares.items()}
+    for training in running:
+        parts[training.purpose] = parts.get(training.purpose, 0.0) + training.share
+    last = effort_of(experiment).last
+    return Effort(
+        parts.get("search", 0.0) + parts.get("reference", 0.0),
+        parts.get("final", 0.0) * experiment.finals.epochs_factor,
+        min(parts.get("export", 0.0), 1.0) * last,
     )
 
 

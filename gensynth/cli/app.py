@@ -21,6 +21,7 @@ from gensynth.cli import (
     predict,
     preflight,
     report,
+    schema,
     score,
     search,
     show,
@@ -51,6 +52,7 @@ def gensynth(
 
 app.command("search")(as_command(search.search, trusts=True, short=SHORTHANDS))
 app.command("init")(as_command(init.init, short=SHORTHANDS))
+app.command("schema")(as_command(schema.schema))
 app.command("preflight")(as_command(preflight.preflight, short=SHORTHANDS))
 app.command("finish")(as_command(finish.finish, trusts=True))
 app.command("show")(as_command(show.show, trusts=True))

@@ -1,6 +1,6 @@
 """`gensynth compare`: how fast are networks, measured side by side?"""
 
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from gensynth.latency.device import Comparison
 
 MODELS = (
-    "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file or an exported "
-    "folder."
+    "timm:NAME, SPACE:PRESET (attendnext:xa325), module:factory, a genome file, an exported "
+    "folder, or an exported file (.onnx, also int8, or .pt2)."
 )
 
 
@@ -51,7 +51,9 @@ def compare(
 
     Networks are timed alternately in one run. The table shows the median and
     quartiles of one inference, and its ratio to the reference with a
-    confidence interval; ratios too noisy to be meaningful are omitted.
+    confidence interval; of a ratio too noisy to be meaningful, only a bound is
+    given. An exported file is run by its own runtime: .onnx by ONNX Runtime
+    (whether float or int8), .pt2 by torch.
     Trainings of gensynth on this machine pause meanwhile. With --device
     cortex-a72, instructions are counted in emulation and nothing is timed.
     """
@@ -74,18 +76,11 @@ def compare(
 
 
 def _show(found: "Comparison") -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
-    from rich.table import Table
 
-    from gensynth.report.tables import wide_console
+    from gensynth.report.columns import Columns
+    from gensynth.report.terminal import console
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for position, heading in enumerate(found.columns):
-        justify: Any = "left" if position < 2 else "right"
-        table.add_column(heading, justify=justify, no_wrap=position > 0, overflow="fold")
-    for cells in found.table:
-        table.add_row(*map(escape, cells))
-    console = wide_console()
-    console.print(table)
-    console.print(found.note, soft_wrap=True, markup=False)
+    rows = [tuple(map(escape, cells)) for cells in found.table]
+    console().print(Columns(found.columns, rows, words=(0, 1)))
+    console().print(found.note, markup=False, highlight=False)

@@ -96,7 +96,7 @@ def search(
         "seed": seed,
     }
     try:
-        how = {"progress": not as_json, "retry_failed": retry_failed}
+        how: dict[str, Any] = {"progress": not as_json, "retry_failed": retry_failed}
         campaign = gensynth.search(experiment, **given, **short, **how)
     except gensynth.Interrupted as interrupted:
         _show_interrupted(interrupted.campaign, {"": experiment, **given, **_typed(short)}, as_json)

@@ -127,6 +127,22 @@ class Latency:
         precise = self.ratio_interval is not None and self.ratio_interval.precise
         return self.ratio if precise else None
 
+    @property
+    def ratio_words(self) -> str:
+        """What the noise allows to say of the ratio: its value, a bound, or nothing.
+
+        >>> Latency(1, Interval(1, 1), Interval(1, 1), 4, Interval(2.85, 6)).ratio_words
+        'at least 2.85'
+        """
+        interval = self.ratio_interval
+        if self.ratio is None or interval is None:
+            return ""
+        if interval.precise:
+            return f"{self.ratio:.3g}"
+        if interval.low > 1:
+            return f"at least {interval.low:.3g}"
+        return f"at most {interval.high:.3g}" if interval.high < 1 else "too noisy to tell"
+
 
 @runtime_checkable
 class AsksLatency(Protocol):

@@ -1,6 +1,7 @@
 """Running a campaign in this process, one job after the other and exactly reproducibly."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from gensynth.campaign.campaign import CampaignDriver, Done, Wait
@@ -37,13 +38,21 @@ def run_inline(
             return job
         if isinstance(job, Wait):
             raise RuntimeError("the campaign waits for a job that is not running")
-        _train(campaign, [job, *campaign.companions(job)], interruption)
+        _train(campaign, [job, *campaign.companions(job)], interruption, changed)
         changed()
 
 
-def _train(campaign: CampaignDriver, jobs: Sequence[Job], interruption: Interruption) -> None:
+def _train(
+    campaign: CampaignDriver,
+    jobs: Sequence[Job],
+    interruption: Interruption,
+    changed: Callable[[], None],
+) -> None:
     def watch(job: Job, measurement: Measurement) -> bool:
-        return not interruption.asked and campaign.report(job, measurement)
+        goes_on = not interruption.asked and campaign.report(job, measurement)
+        with suppress(OSError):  # A terminal that has gone is no fault of the training.
+            changed()
+        return goes_on
 
     first, *others = jobs  # A group that ends the process counts for its first job.
     with campaign.ledger.training_here(first) as allowed:
@@ -51,7 +60,7 @@ def _train(campaign: CampaignDriver, jobs: Sequence[Job], interruption: Interrup
     if not allowed:  # Another attempt in this process would end it, too.
         campaign.tell(replace(first, attempt=ATTEMPTS), Result("lost", detail=TRAINING_REASON))
         if others:
-            _train(campaign, others, interruption)
+            _train(campaign, others, interruption, changed)
         return
     for job, result in zip(jobs, results, strict=True):
         if result.ending == "stopped":

@@ -1,5 +1,6 @@
 """ONNX, for ONNX Runtime and most other runtimes; home of `onnx` and `onnxscript`."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,18 @@ def _input_of(session: Any) -> tuple[str, int | None]:
     if most is not None and most > 1:
         raise InputError("ONNX", f"takes {most} images at once; expected 1 or any number")
     return only.name, most
+
+
+def parameters_of(model: bytes) -> int:
+    """Return how many numbers an ONNX model stores as parameters.
+
+    Scales and zero points of int8, and shapes, which are int64, are none.
+    """
+    import onnx
+
+    stored = onnx.load_from_string(model).graph.initializer
+    weights = [t for t in stored if t.dims and t.data_type != onnx.TensorProto.INT64]
+    return sum(math.prod(tensor.dims) for tensor in weights)
 
 
 def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:

@@ -12,6 +12,7 @@ from gensynth.errors import InputError, unknown
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Latency, Question
 from gensynth.latency.device import Comparison
+from gensynth.latency.files import FileModel
 from gensynth.latency.job import LatencyJob
 from gensynth.latency.machine import ALONE, alone
 from gensynth.latency.paired import USUAL, Open, TimingPlan, time_paired
@@ -20,6 +21,9 @@ from gensynth.latency.runtimes import RUNTIMES, check_runtime, prepare
 from gensynth.models.by_name import Model
 from gensynth.process import check_threads, usable_cores
 from gensynth.space import Task
+
+Timed = Model | FileModel
+"""What is timed: a network, or an exported file."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,12 @@ class Here:
         return timed(networks, question.threads, 1 if question.reference else None)[0]
 
     def compare_networks(
-        self, models: Sequence[Model], question: Question, rounds: int | None, /
+        self, models: Sequence[Timed], question: Question, rounds: int | None, /
     ) -> Comparison:
-        """Time networks alternately in one run."""
+        """Time networks and exported files alternately in one run."""
         check_runtime(question.runtime)
         check_threads(question.threads)
-        networks = [_prepared(model, question) for model in models]
+        networks = [_opener(model, question) for model in models]
         plan = USUAL if rounds is None else TimingPlan(rounds=rounds)
         return _comparison(models, timed(networks, question.threads, 0, plan), question)
 
@@ -77,6 +81,12 @@ def machine_name() -> str:
     """Describe this machine: processor architecture, usable cores, operating system."""
     name = f"{platform.machine()}, {usable_cores()} cores, {platform.system()}"
     return name if ALONE else f"{name}; trainings were not paused"
+
+
+def _opener(model: Timed, question: Question) -> Open:
+    if isinstance(model, FileModel):
+        return model.opener(question.threads, question.batch)
+    return _prepared(model, question)
 
 
 def _prepared(model: Model, question: Question) -> Open:
@@ -102,7 +112,7 @@ def _torch_threads(threads: int) -> Iterator[None]:
 
 
 def _comparison(
-    models: Sequence[Model], latencies: Sequence[Latency], question: Question
+    models: Sequence[Timed], latencies: Sequence[Latency], question: Question
 ) -> Comparison:
     pairs = list(zip(models, latencies, strict=True))
     first = latencies[0]
@@ -116,13 +126,13 @@ def _comparison(
     )
 
 
-def _row(model: Model, latency: Latency, question: Question, reference: str) -> dict[str, Any]:
+def _row(model: Timed, latency: Latency, question: Question, reference: str) -> dict[str, Any]:
     interval = latency.ratio_interval
     return {
         "model": model.name,
         "input_shape": list(model.input_shape),
-        "params": sum(p.numel() for p in model.module.parameters()),
-        "runtime": question.runtime,
+        "params": _params(model),
+        "runtime": model.runtime if isinstance(model, FileModel) else question.runtime,
         "threads": question.threads,
         "batch": question.batch,
         "machine": latency.machine,
@@ -137,13 +147,19 @@ def _row(model: Model, latency: Latency, question: Question, reference: str) -> 
     }
 
 
-def _cells(model: Model, latency: Latency) -> tuple[str, ...]:
-    quartiles, interval, ratio = latency.quartiles_ms, latency.ratio_interval, latency.precise_ratio
+def _params(model: Timed) -> int | None:
+    if isinstance(model, FileModel):
+        return model.params
+    return sum(parameter.numel() for parameter in model.module.parameters())
+
+
+def _cells(model: Timed, latency: Latency) -> tuple[str, ...]:
+    quartiles, interval = latency.quartiles_ms, latency.ratio_interval
     return (
         model.name,
         "x".join(map(str, model.input_shape)),
         f"{latency.median_ms:.4g}",
         f"{quartiles.low:.4g} to {quartiles.high:.4g}",
-        "too noisy to tell" if ratio is None else f"{ratio:.3g}",
+        latency.ratio_words,
         f"{interval.low:.3g} to {interval.high:.3g}" if interval else "",
     )

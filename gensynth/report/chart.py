@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from gensynth.report.svg import element, picture, titled
 
-WIDTH, HEIGHT = 520.0, 300.0
+WIDTH, HEIGHT = 520.0, 340.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 12.0, 40.0
 TICKS = 5
 
@@ -35,6 +35,10 @@ class Point:
     """How it is drawn: `feasible`, `broken`, `front`, `best`, `final` or `peer`."""
     tooltip: str
     """Shown on hover and on focus."""
+    name: str = ""
+    """Written beside it, if it is one of the larger points."""
+    interval: tuple[float, float] | None = None
+    """Of `y`, drawn as a line."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Line:
     xs: Sequence[float]
     ys: Sequence[float]
     kind: str = "ours"
-    """How it is drawn: `ours` or `other`."""
+    """How it is drawn: `ours`, `other` or `faint`."""
 
 
 def scatter(points: Sequence[Point], x: Axis, y: Axis, label: str) -> str:
@@ -64,12 +68,27 @@ def scatter(points: Sequence[Point], x: Axis, y: Axis, label: str) -> str:
         if not small:
             dot.set("role", "img")
             dot.set("aria-label", point.tooltip)
+            parts += _beside(point, cx, cy, scale)
         parts.append(titled(dot, point.tooltip))
     return picture(WIDTH, HEIGHT, label, parts)
 
 
-def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
-    """Draw lines, each labelled at its end."""
+def _beside(point: Point, cx: float, cy: float, scale: "Scale") -> list[Element]:
+    """Draw the interval of a point, within the chart, and its name."""
+    parts = []
+    if point.interval is not None:
+        low, high = (
+            min(max(scale.y(value), TOP), HEIGHT - BOTTOM) for value in sorted(point.interval)
+        )
+        parts.append(element("path", d=f"M{cx:.1f} {low:.1f}V{high:.1f}", class_="c-interval"))
+    if point.name:
+        place = {"x": cx + 8, "y": cy + 4}
+        parts.append(element("text", point.name, class_="c-tick", **place))
+    return parts
+
+
+def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str, straight: bool = False) -> str:
+    """Draw lines, each labelled at its end, as steps or from point to point."""
     xs = [value for line in lines for value in line.xs]
     ys = [value for line in lines for value in line.ys]
     scale = Scale.around(xs, ys, x, y)
@@ -78,7 +97,8 @@ def steps(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> str:
         path, last = "", ""
         for at, value in zip(line.xs, line.ys, strict=True):
             column, row = f"{scale.x(at):.1f}", f"{scale.y(value):.1f}"
-            path += f"H{column}V{row}" if last else f"M{column} {row}"
+            onwards = f"L{column} {row}" if straight else f"H{column}V{row}"
+            path += onwards if last else f"M{column} {row}"
             last = row
         parts.append(element("path", d=path, class_=f"l-{line.kind}"))
         if last:

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.outcome import Outcome
 from gensynth.report.chart import Axis, Line, Point, figure, scatter, steps
 from gensynth.report.contents import Contents
+
+FEWEST_EPOCHS = 3
+"""With fewer, a training has no curve to look at."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,28 @@ def _point(page: Contents, outcome: Outcome, cost: float) -> Point:
         kind = "best"
     profile = outcome.profile
     size = f"{figure(profile.params)} parameters, {figure(profile.macs)} MACs" if profile else ""
-    words = f"{outcome.genome_id}: {outcome.top1:.2f} %, {size}"
+    words = f"{outcome.genome_id}: number {outcome.number}, {outcome.top1:.2f} %, {size}"
     words += f", value {outcome.value:.2f} dB" if outcome.value is not None else ", breaks a rule"
-    return Point(cost, outcome.top1 or 0.0, kind, words)
+    interval = wilson_interval(outcome.top1 or 0.0, page.campaign.context.validation_images)
+    words += f"; 95 % interval {interval[0]:.1f} to {interval[1]:.1f} %"
+    return Point(cost, outcome.top1 or 0.0, kind, words, str(outcome.number), interval)
+
+
+def curves(page: Contents) -> str:
+    """Draw the validation top-1 of each training of the search, epoch by epoch."""
+    if page.best is None:
+        return ""
+    lines = []
+    for outcome in page.trained:
+        best = outcome.genome_id == page.best.genome_id
+        name = f"number {outcome.number}" if best else ""
+        epochs = tuple(m.epoch for m in outcome.curve)
+        tops = tuple(m.top1 for m in outcome.curve)
+        lines.append(Line(name, epochs, tops, "ours" if best else "faint"))
+    if max((len(line.xs) for line in lines), default=0) < FEWEST_EPOCHS:
+        return ""
+    words = "Validation top-1 of each training of the search after each epoch"
+    return steps(lines, Axis("epoch"), Axis("validation top-1 in %"), words, straight=True)
 
 
 def course(page: Contents) -> str:

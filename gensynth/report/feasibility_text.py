@@ -1,11 +1,9 @@
 """The findings of a preflight on a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.feasibility.findings import Findings
@@ -13,6 +11,7 @@ from gensynth.feasibility.latency import Predicted
 from gensynth.feasibility.plan import Plan
 from gensynth.feasibility.rates import Range, Rate, share_interval
 from gensynth.feasibility.sample import Sampled
+from gensynth.report.columns import Columns
 from gensynth.report.terminal import console
 from gensynth.report.words import count, duration, two_digits
 
@@ -27,19 +26,19 @@ _COSTS = {
 def print_findings(found: Findings, printer: Console | None = None) -> None:
     """Print the answer first, then constraints, costs and time."""
     say = (printer or console()).print
-    say(_answer(found), highlight=False, soft_wrap=True)
+    say(_answer(found), highlight=False)
     for line in _nearest(found.nearest):
-        say(line, highlight=False, soft_wrap=True)
-    say(f"The space: {found.sample.size}.", highlight=False, soft_wrap=True)
+        say(line, highlight=False)
+    say(f"The space: {found.sample.size}.", highlight=False)
     if found.rates:
         say(_rules(found))
     for line in hints(found):
-        say(line, highlight=False, soft_wrap=True)
+        say(line, highlight=False)
     say(_costs(found))
     if found.latency:
-        say(_latency(found.latency), highlight=False, soft_wrap=True)
+        say(_latency(found.latency), highlight=False)
     if found.plan:
-        say(_plan(found.plan), highlight=False, soft_wrap=True)
+        say(_plan(found.plan), highlight=False)
 
 
 def _answer(found: Findings) -> str:
@@ -80,15 +79,9 @@ def _reason(judgement: Judgement) -> str:
     return f"{judgement.constraint}: {judgement.reason}"
 
 
-def _rules(found: Findings) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("constraint", "mode"):
-        table.add_column(heading)
-    table.add_column("keep it", justify="right")
-    table.add_column("break only it", justify="right")
-    for rate in found.rates:
-        table.add_row(escape(rate.rule), rate.mode, *_shares(rate))
-    return table
+def _rules(found: Findings) -> Columns:
+    rows = [(escape(rate.rule), rate.mode, *_shares(rate)) for rate in found.rates]
+    return Columns(("constraint", "mode", "keep it", "break only it"), rows, words=(0, 1))
 
 
 def _shares(rate: Rate) -> tuple[str, str]:
@@ -120,21 +113,16 @@ def hints(found: Findings) -> list[str]:
     return [escape(line) for line in lines]
 
 
-def _costs(found: Findings) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("cost of the candidates")
-    for heading in ("min", "median", "max"):
-        table.add_column(heading, justify="right")
-    for title, ranges in (("", found.ranges), (", possible ones", found.open_ranges)):
-        _add_ranges(table, title, ranges)
-    return table
+def _costs(found: Findings) -> Columns:
+    rows = [*_spreads("", found.ranges), *_spreads(", possible ones", found.open_ranges)]
+    return Columns(("cost of the candidates", "min", "median", "max"), rows)
 
 
-def _add_ranges(table: Table, title: str, ranges: Mapping[str, Range]) -> None:
+def _spreads(title: str, ranges: Mapping[str, Range]) -> Iterator[tuple[str, ...]]:
     for name, spread in ranges.items():
         words, unit = _COSTS[name]
         figures = (spread.least, spread.median, spread.most)
-        table.add_row(words + title, *(count(figure) + unit for figure in figures))
+        yield words + title, *(count(figure) + unit for figure in figures)
 
 
 def _latency(found: Predicted) -> str:
@@ -150,9 +138,18 @@ def _latency(found: Predicted) -> str:
 def _plan(plan: Plan) -> str:
     low, high = min(plan.proxy_s), max(plan.proxy_s)
     each = duration(low) if low == high else f"{duration(low)} to {duration(high)}"
+    return f"Time: a training takes {each} here; {effort_words(plan)}"
+
+
+def effort_words(plan: Plan) -> str:
+    """Say how long a campaign takes, and what takes it."""
+    mean = plan.training_s
+    search = mean * plan.trainings / plan.workers
+    finals = mean * plan.finals * plan.final_factor / plan.workers
+    at_once = f", {plan.workers} at a time" if plan.workers > 1 else ""
     return (
-        f"Time: a training takes {each} here. The search needs {plan.trainings} and the finals "
-        f"usually {plan.finals}, each {plan.final_factor:g} times as long, {plan.workers} at a "
-        f"time; the winner's last training is {plan.last_factor:g} times as long: about "
-        f"{duration(3600 * plan.hours)} in all, less what early stopping saves."
+        f"about {duration(3600 * plan.hours)} in all: {plan.trainings} trainings of the search "
+        f"{duration(search)}, {plan.finals} of the finals, {plan.final_factor:g} times as long, "
+        f"{duration(finals)}{at_once}; the last training, {plan.last_factor:g} times as long, "
+        f"{duration(mean * plan.last_factor)}. Early stopping saves some of it."
     )

@@ -4,7 +4,7 @@ A notebook gets the lines: a panel that redraws itself needs ipywidgets there.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gensynth.campaign.campaign import CampaignDriver
-from gensynth.campaign.status import Status, status_of
+from gensynth.campaign.status import Status, Training, moved, status_of
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
 from gensynth.report.terminal import console
@@ -24,6 +24,15 @@ Changed = Callable[[], None]
 """Called whenever something about a campaign may have changed."""
 
 
+REDRAWN_S = 0.25
+"""Least time between two drawings while nothing ends."""
+MOST_SHOWN = 4
+"""Running trainings that are shown."""
+LEAST_DONE = 0.05
+"""Trainings of the search after which the remaining time is estimated."""
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
 @contextmanager
 def watching(campaign: CampaignDriver, quiet: bool) -> Iterator[Changed]:
     """Yield a function that shows the state of the campaign on standard error at each call."""
@@ -31,15 +40,34 @@ def watching(campaign: CampaignDriver, quiet: bool) -> Iterator[Changed]:
     if quiet:
         yield lambda: None
     elif printer.is_terminal:
-        start, already = time.monotonic(), status_of(campaign).trained
         with Live(console=printer, refresh_per_second=4) as live:
-
-            def changed() -> None:
-                live.update(panel(status_of(campaign), time.monotonic() - start, already))
-
-            yield changed
+            yield _Panel(campaign, live)
     else:
         yield _Lines(campaign, printer)
+
+
+class _Panel:
+    """Redraw the panel: at once after a training, and a few times a second in between."""
+
+    def __init__(self, campaign: CampaignDriver, live: Live) -> None:
+        self._campaign, self._live = campaign, live
+        self._start, self._drawn = time.monotonic(), 0.0
+        self._state: object = None
+        self._now = status_of(campaign)
+        self._already = self._now.done.total
+
+    def __call__(self) -> None:
+        running = self._campaign.ledger.running
+        state = len(self._campaign.outcomes), tuple(running)
+        seconds = time.monotonic() - self._start
+        if state != self._state:
+            self._now, self._state = status_of(self._campaign), state
+        elif seconds - self._drawn < REDRAWN_S:
+            return
+        else:
+            self._now = moved(self._now, self._campaign)
+        self._drawn = seconds
+        self._live.update(panel(self._now, seconds, self._already))
 
 
 class _Lines:
@@ -82,13 +110,16 @@ def summary(outcome: Outcome) -> str:
     return "  ".join(words)
 
 
-def panel(now: Status, seconds: float, already: int = 0) -> Group:
+def panel(now: Status, seconds: float, already: float = 0.0) -> Group:
     """Draw the live view `seconds` after the start, when `already` trainings were done."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="bold", no_wrap=True, min_width=8)
     grid.add_column(no_wrap=True, overflow="ellipsis")
     grid.add_row(now.phase, _progress(now))
-    grid.add_row("time", _left(now, seconds, already))
+    for place, words in enumerate(_left(now, seconds, already)):
+        grid.add_row("" if place else "time", words)
+    for training in now.trainings[:MOST_SHOWN]:
+        grid.add_row("running", _moving(training))
     grid.add_row("best", summary(now.best) if now.best else "no feasible candidate yet")
     if now.best is not None:
         grid.add_row("", Text.from_markup(verdicts(now.best.judgements)))
@@ -103,17 +134,50 @@ def _progress(now: Status) -> Table:
     row = Table.grid(padding=(0, 2))
     row.add_column()
     row.add_column(no_wrap=True, overflow="ellipsis")
-    bar = ProgressBar(total=now.trials, completed=now.trained, width=24)
+    total = now.planned.total or now.trials
+    bar = ProgressBar(total=total, completed=now.done.total, width=24)
     row.add_row(bar, f"{now.trained} of {now.trials} trained, {now.running} running")
     return row
 
 
-def _left(now: Status, seconds: float, already: int) -> str:
-    """Estimate the remaining time of the search from the pace since this start."""
-    spent, done = f"{duration(seconds)} so far", now.trained - already
-    if done == 0 or now.trained >= now.trials:
-        return spent
-    return f"{spent}, about {duration(seconds / done * (now.trials - now.trained))} left"
+def _moving(training: Training) -> str:
+    """Show where one training is: its epoch, its loss, its accuracy and how that came about."""
+    name = f"{training.purpose} {training.number}"
+    if not training.curve:
+        return f"{name}  starting, {training.epochs} epochs"
+    latest, tops = training.curve[-1], [m.top1 for m in training.curve]
+    return (
+        f"{name}  epoch {latest.epoch}/{training.epochs}  loss {latest.loss:.2f}  "
+        f"{latest.top1:.2f} %  {sparkline(tops)}"
+    )
+
+
+def sparkline(values: Sequence[float], width: int = 16) -> str:
+    """Draw up to `width` values as blocks of different heights, the least as the lowest.
+
+    >>> sparkline([0, 50, 100])
+    '▁▅█'
+    """
+    step = max(1, -(-len(values) // width))
+    chosen = values[::-1][::step][::-1]  # The latest one is always among them.
+    low, high = min(chosen), max(chosen)
+    span = (high - low) or 1.0
+    return "".join(BLOCKS[round((v - low) / span * (len(BLOCKS) - 1))] for v in chosen)
+
+
+def _left(now: Status, seconds: float, already: float) -> list[str]:
+    """Estimate the remaining time, finals and last training included, from the pace so far."""
+    spent, done = f"{duration(seconds)} so far", now.done.total - already
+    if done < LEAST_DONE or now.done.total >= now.planned.total:
+        return [spent]
+    pace, planned = seconds / done, now.planned
+    search = planned.search - now.done.search
+    finals = planned.finals - now.done.finals
+    # The last training is alone, so it has no neighbours that share the time.
+    last = (planned.last - now.done.last) * max(now.running, 1)
+    parts = [("search", search), ("finals", finals), ("last training", last)]
+    words = ", ".join(f"{name} {duration(pace * part)}" for name, part in parts if part > 0)
+    return [f"{spent}, about {duration(pace * (search + finals + last))} left:", words]
 
 
 def _counts(counts: Mapping[str, int]) -> str:

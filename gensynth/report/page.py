@@ -1,10 +1,12 @@
 """The page of a report: one file of HTML that loads nothing from elsewhere."""
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.experiment import EXPERIMENT
@@ -15,11 +17,12 @@ from gensynth.exports.card_words import versions
 from gensynth.exports.cards import facts_of_export
 from gensynth.prediction.evaluation import read_evaluation
 from gensynth.report.chart import figure
-from gensynth.report.charts import charts, course
+from gensynth.report.charts import charts, course, curves
 from gensynth.report.contents import Contents, Learned, contents_of, mean_seconds, seconds_of
 from gensynth.report.drawing import draw_network
 from gensynth.report.evaluation_page import evaluation_html
 from gensynth.report.rivals import Rivals
+from gensynth.report.use import GLOSSARY, commands, files_of, why_figures_differ
 from gensynth.report.words import LOOKS, reasons
 from gensynth.serialization import write_whole
 
@@ -43,19 +46,23 @@ def write_page(
     `others` are the outcomes of other campaigns on the same task, by name; `rivals` are measured
     latencies of other networks. The part about what was `learned` takes seconds to compute.
     """
-    write_whole(file, render(contents_of(campaign, others or {}, learned), rivals))
+    page = contents_of(campaign, others or {}, learned)
+    best = os.path.relpath((campaign.folder / "best").resolve(), file.resolve().parent)
+    write_whole(file, render(page, rivals, best.replace(os.sep, "/")))
     return file
 
 
-def render(page: Contents, rivals: Rivals | None = None) -> str:
-    """Return the contents as a page of HTML."""
+def render(page: Contents, rivals: Rivals | None = None, best: str = "best") -> str:
+    """Return the contents as a page of HTML; `best` leads from it to the exported network."""
     from jinja2 import Environment, StrictUndefined
 
     here = files("gensynth.report")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string(here.joinpath("page.html").read_text(encoding="utf-8"))
     styles = [here.joinpath(name).read_text(encoding="utf-8") for name in STYLES]
-    return template.render(style=_Plain("".join(styles)), **_words(page, rivals))
+    return template.render(
+        style=_Plain("".join(styles)), **_words(page, rivals), **_use(page, best)
+    )
 
 
 class _Plain(str):
@@ -95,6 +102,17 @@ def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "commands": _commands(folder),
         "experiment": _text(folder / EXPERIMENT),
         "candidates": [_candidate(o) for o in campaign.outcomes if o.attempt > 0],
+    }
+
+
+def _use(page: Contents, best: str) -> dict[str, Any]:
+    folder = page.campaign.folder
+    return {
+        "files": files_of(folder / "best", quote(best)) if page.exported else [],
+        "use": commands(folder),
+        "why_differ": why_figures_differ(page),
+        "curves": curves(page),
+        "glossary": GLOSSARY,
     }
 
 

@@ -60,8 +60,9 @@ def announce(context: Context, changes: Sequence[str]) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line on standard error as it is."""
-    console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+    """Print a line on standard error as it is; a terminal gets it wrapped between words."""
+    printer = console(stderr=True)
+    printer.print(line, soft_wrap=not printer.is_terminal, highlight=False, markup=False)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def kept_rivals(campaign: CampaignDriver) -> Rivals | None:
 def _row(rival: Rival, index: int) -> dict[str, str]:
     latency = rival.latency
     interval = latency.ratio_interval
-    ratio = "1" if index == 0 else "too noisy to tell"
+    ratio = latency.ratio_words if index else "1"
     if index and latency.precise_ratio is not None and interval is not None:
         ratio = f"{latency.precise_ratio:.3g} ({interval.low:.3g} to {interval.high:.3g})"
     return {"model": rival.model, "median": f"{latency.median_ms:.3g}", "ratio": ratio}

@@ -1,7 +1,8 @@
 """The state of a campaign: the best candidates, the counts, the exported network."""
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.cards import missed_on_test
 from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
+from gensynth.graph.profile import Profile
 from gensynth.report.assessment import Assessment
+from gensynth.report.columns import Columns
 from gensynth.report.tables import show
 from gensynth.report.terminal import console
+from gensynth.report.words import count
 from gensynth.serialization import to_plain
 
 SHOWN = 10
@@ -32,17 +36,21 @@ def show_campaign(campaign: CampaignDriver, published: Published | None = None) 
     marks = marks_of(finalists, published)
     printer = console()
     if best:
-        rows = [replace(assessed(o), finals=marks.get(o.number, "")) for o in best[:SHOWN]]
-        show(rows, "best candidates")
+        # Eighty columns hold the number, by which `export DIR:NUMBER` finds it, but no genome.
+        rows = [
+            replace(assessed(o, str(o.number)), finals=marks.get(o.number, ""))
+            for o in best[:SHOWN]
+        ]
+        show(rows, "best candidates, by number", explain=len(rows) == 1)
     endings = Counter(o.ending for o in campaign.outcomes if o.purpose == "search")
     counts = ", ".join(f"{n} {name}" for name, n in endings.most_common())
     printer.print(f"ended: {counts or 'none yet'}")
     for line in hindrances(campaign.outcomes):
         printer.print(escape(line), highlight=False)
-    for finalist in finalists:
-        printer.print(_final_line(finalist), highlight=False)
+    if finalists:
+        printer.print(finals_table(finalists))
     for warning in campaign.warnings:
-        printer.print(f"[yellow]{warning}[/]")
+        printer.print(f"[yellow]{escape(warning)}[/]", highlight=False)
 
 
 def plain_campaign(
@@ -55,25 +63,71 @@ def plain_campaign(
     return [_plain(o, published, marks) | {"untrained": untrained} for o, untrained in rows]
 
 
-def show_end(reason: str, published: Published | None, report: Path | None = None) -> None:
-    """Print where the exported network is, or why there is none, and where to read on."""
-    line = f"[bold red]nothing exported[/]: {reason}"
+def show_end(
+    reason: str,
+    published: Published | None,
+    report: Path | None = None,
+    doubt: str = "",
+) -> None:
+    """Print the answer, alone at the end: what was exported, how good it is, how to use it."""
+    printer = console()
+    printer.print()
+    if published is None:
+        printer.print(f"[bold red]nothing exported[/]: {escape(reason)}", highlight=False)
+        if report is not None:
+            printer.print(_ways_on(), highlight=False)
+    else:
+        for line in answer(published):
+            printer.print(line, highlight=False)
+        if doubt:
+            printer.print(f"  [yellow]{escape(doubt)}[/]", highlight=False)
+        if reason not in ("", "finished"):
+            printer.print(f"  the search ended early: {escape(reason)}", highlight=False)
+    # Names of files and commands are copied, so a line of them is never broken.
+    for what, words in _uses(published, report):
+        _print(f"  {what:<10} {escape(words)}")
+
+
+def answer(published: Published) -> list[str]:
+    """Return what was exported and its figures, as rich markup."""
+    outcome, finalist = published.outcome, published.finalist
+    lines = [f"[bold green]exported[/] {outcome.genome_id}"]
+    test, mean = outcome.curve[-1].test_top1, finalist.mean
+    seeds = f"mean of {len(finalist.replicas)} trainings"
+    validation = "" if mean is None else f"; validation {mean:.2f} % ({seeds})"
+    lines.append(f"  test top-1 [bold]{test or 0.0:.2f} %[/]{validation}")
+    if outcome.profile is not None:
+        lines.append("  " + ", ".join(costs(outcome.profile)))
+    return lines
+
+
+def costs(profile: Profile) -> list[str]:
+    """Return the costs of a network in words."""
+    return [
+        f"{count(profile.params)}parameters".replace("  ", " "),
+        f"{count(profile.macs)}MACs",
+        f"{count(profile.weight_bytes)}B of weights",
+        f"{count(profile.peak_activation_bytes)}B peak activations",
+    ]
+
+
+def _uses(published: Published | None, report: Path | None) -> Iterator[tuple[str, str]]:
     if published is not None:
-        test, name = published.outcome.curve[-1].test_top1, published.outcome.genome_id
-        line = f"[bold green]exported[/] {name} to {published.folder} (test top-1 {test:.2f} %)"
-    _print(line)
-    if published is not None and reason not in ("", "finished"):
-        _print(escape(f"the search ended early: {reason}"))
+        folder = shlex.quote(str(published.folder))
+        yield "folder", str(published.folder)
+        yield "use", f"gensynth predict {folder} PICTURE"
+        yield "formats", f"gensynth export {folder} --to FOLDER --format onnx,int8"
+    elif report is not None:
+        folder = shlex.quote(str(report.parent))
+        yield "export", f"gensynth export {folder}:NUMBER --to FOLDER"
     if report is not None:
-        _print(f"report: {report}")
-    if published is None and report is not None:
-        _print(_ways_on(report.parent))
+        yield "report", str(report)
 
 
-def show_doubt(campaign: CampaignDriver, published: Published) -> None:
-    """Print which enforced constraints the exported network breaks on the test split."""
-    if missed := missed_on_test(campaign, published.finalist, published.outcome):
-        _print(f"[yellow]the test split {escape(missed)}[/]", highlight=True)
+def doubt(campaign: CampaignDriver, published: Published) -> str:
+    """Return which enforced constraints the exported network breaks on the test split."""
+    missed = missed_on_test(campaign, published.finalist, published.outcome)
+    return f"the test split {missed}" if missed else ""
 
 
 def show_untrained(campaign: CampaignDriver) -> None:
@@ -82,15 +136,13 @@ def show_untrained(campaign: CampaignDriver) -> None:
         _print(f"feasible, untrained: {outcome.number} ({outcome.genome_id})")
 
 
-def _print(line: str, highlight: bool = False) -> None:
-    console().print(line, highlight=highlight, soft_wrap=True)
+def _print(line: str) -> None:
+    console().print(line, highlight=False, soft_wrap=True)
 
 
-def _ways_on(folder: Path) -> str:
-    """Print what to do if nothing was exported."""
+def _ways_on() -> str:
     return (
-        "to go on: the same command with more --trials or other limits; export any candidate with "
-        f"gensynth export {escape(str(folder))}:NUMBER --to FOLDER"
+        "  To go on: the same command with more --trials or other limits; or export any candidate."
     )
 
 
@@ -166,17 +218,24 @@ def _plain(
     return row
 
 
-def _final_line(finalist: Finalist) -> str:
-    outcome = finalist.outcome
+def finals_table(finalists: Sequence[Finalist]) -> Columns:
+    """Lay out the finals: what each finalist reached, and what was made of it."""
+    rows = [(str(f.outcome.number), *_final_cells(f)) for f in finalists]
+    heads = ("final", "top-1 %", "lower bound %", "trainings", "result")
+    return Columns(heads, rows, words=(0, 4), title="finals")
+
+
+def _final_cells(finalist: Finalist) -> tuple[str, str, str, str]:
+    mean = "" if finalist.mean is None else f"{finalist.mean:.2f}"
+    bound = "" if finalist.bound is None else f"{finalist.bound:.2f}"
     if finalist.missing:
-        trainings = "training" if finalist.missing == 1 else "trainings"
-        return f"final {outcome.number}: {finalist.missing} {trainings} to be done"
-    if finalist.passed:
-        return f"final {outcome.number}: passed over, unlikely to beat the one that holds"
-    if finalist.bound is None:
-        return f"final {outcome.number}: a training did not complete"
-    holds = "rules not kept" if finalist.value is None else f"value {finalist.value:.2f} dB"
-    return (
-        f"final {outcome.number}: top-1 {finalist.mean:.2f} % over {len(finalist.replicas)} seeds, "
-        f"lower bound {finalist.bound:.2f} %, {holds}"
-    )
+        result = f"{finalist.missing} to be done"
+    elif finalist.passed:
+        result = "passed over, unlikely to beat the one that holds"
+    elif finalist.bound is None:
+        result = "a training did not complete"
+    elif finalist.value is None:
+        result = "constraints not kept at the lower bound"
+    else:
+        result = f"value {finalist.value:.2f} dB"
+    return mean, bound, str(len(finalist.replicas)), result

@@ -71,7 +71,8 @@ def test_a_file_is_never_replaced_and_a_mistake_writes_none(tmp_path: Path) -> N
     for given in ({"max_params": "200 kB"}, {"epochs": 0}, {"min_top1": 0.9}):
         with pytest.raises(InputError):
             gensynth.new_experiment(tmp_path / "other.toml", **given)
-    assert [path.name for path in tmp_path.iterdir()] == ["my.toml"]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["gensynth.schema.json", "my.toml"]
 
 
 def test_a_floor_replaces_the_reference_and_a_limit_keeps_other_keys() -> None:

@@ -52,7 +52,8 @@ def test_show_says_what_was_exported_while_it_lies_there(
     out = run(capsys, "show", folder)[1]
     test = json.loads(run(capsys, "show", folder, "--json")[1])
     (top1,) = [row["test_top1"] for row in test if row["exported"]]
-    assert f"to {folder / 'best'} (test top-1 {top1:.2f} %)" in out
+    assert f"test top-1 {top1:.2f} %" in out
+    assert f"gensynth predict {folder / 'best'} PICTURE" in out
     (folder / "best" / "genome.json").write_text("{}", encoding="utf-8")
     assert "exported" not in run(capsys, "show", folder)[1]
 

@@ -1,21 +1,25 @@
 """The live view: readable in eighty columns, honest about what is best and what is left."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from gensynth.campaign.status import Status
+from gensynth.campaign.status import Effort, Status, Training, moved, status_of
 from gensynth.evaluation.constraint import Judgement, Verdict
 from gensynth.evaluation.outcome import Outcome
+from gensynth.executors.inline import run_inline
 from gensynth.graph.profile import Profile
-from gensynth.report.live import panel, summary
+from gensynth.report.live import panel, sparkline, summary
 from gensynth.report.words import duration
-from tests.support.campaigns import measurement, outcome
+from gensynth.training.job import Job
+from tests.support.campaigns import campaign, measurement, outcome
 
 
-def shown(now: Status, seconds: float = 60.0, already: int = 0, width: int = 80) -> list[str]:
+def shown(now: Status, seconds: float = 60.0, already: float = 0, width: int = 80) -> list[str]:
     console = Console(file=StringIO(), width=width)
     with console.capture() as captured:
         console.print(panel(now, seconds, already))
@@ -31,7 +35,12 @@ def status(trained: int = 6, last: Sequence[Outcome] = ()) -> Status:
         value=154.27,
     )
     endings, rejected = {"completed": 5, "stopped": 12}, {"strided_pointwise": 83}
-    return Status(trained, 24, 2, "search", best, endings, rejected, tuple(last) or (best,))
+    curve = tuple(replace(measurement(top1=80.0 + n), epoch=n + 1) for n in range(12))
+    going = Training(1234, "search", 40, curve)
+    return Status(
+        trained, 24, 2, "search", best, endings, rejected, tuple(last) or (best,),
+        (going, Training(1235, "search", 40)), Effort(24, 18, 4), Effort(trained),
+    )  # fmt: skip
 
 
 def test_every_line_fits_eighty_columns_and_says_all() -> None:
@@ -55,11 +64,40 @@ def test_a_narrow_terminal_cuts_lines_and_wraps_none() -> None:
     assert len(shown(status(), width=44)) == len(shown(status(), width=80))
 
 
-def test_the_time_left_is_that_of_this_start_not_of_earlier_ones() -> None:
-    assert "about 3 min left" in shown(status(6), 60.0, already=0)[1]
-    assert "about 18 min left" in shown(status(6), 60.0, already=5)[1]
+def test_the_time_left_is_that_of_this_start_and_has_all_that_is_still_to_be_trained() -> None:
+    time, parts, *_ = shown(status(6), 60.0, already=0)[1:]
+    assert "60 s so far, about 7.3 min left:" in time
+    assert parts.strip() == "search 3 min, finals 3 min, last training 80 s"
+    assert "search 18 min, finals 18 min" in shown(status(6), 60.0, already=5)[2]
     assert "left" not in shown(status(6), 60.0, already=6)[1]
-    assert "left" not in shown(status(24), 60.0)[1]
+    over = replace(status(24), done=Effort(24, 18, 4))
+    assert "left" not in shown(over, 60.0)[1]
+
+
+def test_a_running_training_moves_before_its_end() -> None:
+    lines = shown(status())
+    assert "search 1234  epoch 12/40  loss 0.50  91.00 %  ▁▂▂▃▄▄▅▅▆▇▇█" in lines[3]
+    assert "search 1235  starting, 40 epochs" in lines[4]
+
+
+def test_a_sparkline_is_short_and_ends_with_the_latest_value() -> None:
+    assert sparkline([5.0]) == "▁" and sparkline([1.0, 1.0]) == "▁▁"
+    long = sparkline([float(n) for n in range(1000)])
+    assert len(long) <= 16 and long.endswith("█")
+
+
+def test_a_campaign_in_progress_counts_epochs_finals_and_the_last_training(tmp_path: Path) -> None:
+    with campaign(tmp_path / "run", trials=2) as opened:
+        job = opened.ask()
+        assert isinstance(job, Job)
+        opened.report(job, measurement(epoch=1))
+        now = status_of(opened)
+        (training,) = now.trainings
+        assert (training.purpose, training.epochs, training.share) == ("search", 2, 0.5)
+        assert (now.planned, now.done) == (Effort(2, 2, 1), Effort(0.5))
+        opened.resume()
+        run_inline(opened)
+        assert moved(now, opened).done.total == moved(now, opened).planned.total
 
 
 @pytest.mark.parametrize(

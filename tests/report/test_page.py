@@ -72,6 +72,22 @@ def page_of(folder: Path, **more: Any) -> tuple[str, Page]:
     return text, Page(text)
 
 
+def test_the_page_links_to_the_files_of_the_export_from_wherever_it_lies(
+    finished: Path, tmp_path: Path
+) -> None:
+    best = finished / "best"
+    best.mkdir(exist_ok=True)
+    (best / "model.onnx").write_bytes(b"0" * 2500)
+    try:
+        for file in (finished / "report.html", tmp_path / "elsewhere.html"):
+            text = write_page(viewing(finished), file, learned=False).read_text(encoding="utf-8")
+            (link,) = [each for each in Page(text).linked if each.endswith("model.onnx")]
+            assert (file.parent / link).resolve() == best / "model.onnx"
+            assert "2.5 kB" in text and "gensynth predict" in text and "trained as long as" in text
+    finally:
+        shutil.rmtree(best)
+
+
 def test_the_answer_comes_first_and_is_what_is_recorded(finished: Path) -> None:
     campaign = viewing(finished)
     exported = campaign.exported()

@@ -35,8 +35,8 @@ def test_the_reasons_of_crashes_are_told_the_commonest_first() -> None:
 
 @pytest.mark.parametrize("mark", ["exported", "refuted", "undecided", "holds"])
 def test_what_the_finals_made_of_a_candidate_stands_beside_its_name(mark: str) -> None:
-    (named,) = table([Assessment("7 (abc)", finals=mark)]).columns[0].cells
-    assert Text.from_markup(str(named)).plain == f"7 (abc) {mark}"
+    ((named, *_),) = table([Assessment("7 (abc)", finals=mark)]).rows
+    assert Text.from_markup(named).plain == f"7 (abc) {mark}"
 
 
 def test_the_marks_tell_the_refuted_from_the_exported() -> None:
@@ -54,8 +54,8 @@ def test_the_marks_tell_the_refuted_from_the_exported() -> None:
     assert marks_of(finalists, None) == told | {2: "holds"}
 
 
-def headings(*rows: Assessment) -> list[object]:
-    return [column.header for column in table(rows).columns]
+def headings(*rows: Assessment) -> tuple[str, ...]:
+    return table(rows).headings
 
 
 def test_the_pursued_value_is_a_column_where_it_is_not_the_score() -> None:

@@ -1,0 +1,112 @@
+"""Exported files as networks to be timed: an ONNX file, also in int8, or a `torch.export` program.
+
+Each is run by its own runtime: `.onnx` by ONNX Runtime, `.pt2` by torch.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.errors import InputError
+from gensynth.formats import brief
+from gensynth.formats.onnx import parameters_of, require, session_of
+from gensynth.formats.output_suppression import quiet
+from gensynth.latency.paired import Infer, Open
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RUNTIME_OF = {".onnx": "onnxruntime", ".pt2": "torch"}
+"""The runtime of a file, by its suffix."""
+
+
+@dataclass(frozen=True)
+class FileModel:
+    """An exported file, ready to be opened again and again."""
+
+    name: str
+    runtime: str
+    input_shape: tuple[int, int, int]
+    """(C, H, W) of its input."""
+    params: int | None
+    """Numbers that it stores as parameters; None if that cannot be told."""
+    content: bytes = b""
+    """Of an ONNX file."""
+
+    def opener(self, threads: int, batch: int) -> Open:
+        """Return a function that opens the file for inferences of `batch` images."""
+        import torch
+
+        rng = torch.Generator().manual_seed(0)
+        images = torch.randn((batch, *self.input_shape), generator=rng)
+        if self.runtime == "torch":
+            return lambda: _of_program(Path(self.name), images)
+        return lambda: _of_session(session_of(self.content, threads, batch), images)
+
+
+def file_model(name: str) -> FileModel | None:
+    """Return the exported file called `name`; None if it is no file of these kinds.
+
+    Raises:
+        InputError: it cannot be read, or does not take one batch of images.
+    """
+    path = Path(name)
+    runtime = RUNTIME_OF.get(path.suffix)
+    if runtime is None or not path.is_file():
+        return None
+    if runtime == "onnxruntime":
+        require()
+    try:
+        return _program(path) if runtime == "torch" else _onnx(path)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(name, f"cannot be read: {brief(error)}") from None
+
+
+def _onnx(path: Path) -> FileModel:
+    content = path.read_bytes()
+    (images,) = session_of(content, 1).get_inputs()
+    return FileModel(
+        str(path), "onnxruntime", _shape(images.shape, path), parameters_of(content), content
+    )
+
+
+def _program(path: Path) -> FileModel:
+    import torch
+
+    with quiet():
+        program = torch.export.load(path)
+    (name,) = program.graph_signature.user_inputs
+    node = next(node for node in program.graph.nodes if node.name == name)
+    params = sum(parameter.numel() for parameter in program.parameters())
+    return FileModel(str(path), "torch", _shape(list(node.meta["val"].shape), path), params)
+
+
+def _shape(shape: list[Any], path: Path) -> tuple[int, int, int]:
+    if len(shape) != 4 or not all(isinstance(size, int) for size in shape[1:]):
+        raise InputError(str(path), f"expected images (N, C, H, W) as its input, got {shape}")
+    channels, height, width = shape[1:]
+    return int(channels), int(height), int(width)
+
+
+def _of_program(path: Path, images: "Tensor") -> Infer:
+    import torch
+
+    with quiet():
+        module = torch.export.load(path).module()
+
+    def infer() -> object:
+        with torch.inference_mode():
+            return module(images)
+
+    return infer
+
+
+def _of_session(session: Any, images: "Tensor") -> Infer:
+    feed = {session.get_inputs()[0].name: images.numpy()}
+
+    def infer() -> object:
+        return session.run(None, feed)
+
+    return infer
