@@ -226,9 +226,10 @@ def tiff_of_16_bits(top: int, channels: int) -> bytes:
     """Write a TIFF of 4 x 4 pixels with 16 bits a channel: red, green, blue and perhaps alpha."""
     pixels = np.full((4, 4, channels), top, dtype="<u2")
     pixels[..., 3:] = 65_535
-    bits, begin = 8 + 2 + 12 * 10 + 4, 8 + 2 + 12 * 10 + 4 + 2 * channels
+    bits = 8 + 2 + 12 * (6 + channels) + 4  # After a table of 9 entries, or 10 with alpha.
+    begin = bits + 2 * channels
     long = [(256, 4), (257, 4), (273, begin), (278, 4), (279, pixels.nbytes)]
-    short = [(259, 1), (262, 2), (277, channels), (338, 2)]
+    short = [(259, 1), (262, 2), (277, channels), *[(338, 2)] * (channels - 3)]
     entries = [(tag, 4, 1, struct.pack("<I", value)) for tag, value in long]
     entries += [(tag, 3, 1, struct.pack("<HH", value, 0)) for tag, value in short]
     entries.append((258, 3, channels, struct.pack("<I", bits)))
