@@ -33,15 +33,19 @@ class AntialiasedDownsampling:
         if graph.unknown:
             return Verdict.not_judged(graph.not_known)
         found = judged_reductions(graph)
+        if not found:
+            words = "no reductions after the first convolution: nothing to judge"
+            return Verdict.at_most_zero(0, words)
         unclear = [reduction for reduction in found if reduction.filtered is None]
-        if unclear:
+        aliased = [reduction.row for reduction in found if reduction.filtered is False]
+        share = 1 - len(aliased) / len(found)
+        if unclear and share >= self.min_share:  # They decide; else, it is broken without them.
             return Verdict.not_judged(f"{unclear[0].cause}, at {graph.label(unclear[0].row)}")
-        aliased = [reduction.row for reduction in found if not reduction.filtered]
-        share = 1 - len(aliased) / max(len(found), 1)
         reason = (
-            f"{len(found) - len(aliased)} of {len(found)} reductions are low-pass filtered, "
-            f"at least {self.min_share:.0%} wanted"
+            f"{len(found) - len(aliased) - len(unclear)} of {len(found)} reductions are low-pass "
+            f"filtered, at least {self.min_share:.0%} wanted"
         )
+        reason += f"; {len(unclear)} cannot be judged" if unclear else ""
         return Verdict.at_most_zero(
             1 - share / self.min_share, reason, [graph.label(row) for row in aliased]
         )

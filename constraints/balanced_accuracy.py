@@ -6,6 +6,7 @@ from typing import ClassVar
 from gensynth.errors import InputError
 from gensynth.evaluation.class_measures import measured_balance
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.quantity import Percent
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class BalancedAccuracy:
     """
 
     needs: ClassVar[Stage] = "proxy"
-    min: float = 75.0
+    min: Percent = 75.0
     """Percent."""
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from constraints.limit import require_positive
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict
 from gensynth.evaluation.latency import LatencyTable
+from gensynth.quantity import Milliseconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +18,8 @@ class MaxLatencyMs(LatencyTable):
     """
 
     needs: ClassVar[Stage] = "latency"
-    limit: float
-    """Milliseconds of one inference of one batch, above 0."""
+    limit: Milliseconds
+    """Milliseconds of one inference of one batch, above 0; also `"5 ms"`."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be measured."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from constraints.limit import ProfileLimit
 from gensynth.graph.profile import Profile
+from gensynth.quantity import Count
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class MaxMacs(ProfileLimit):
 
     counted: ClassVar[bool] = True
     unit: ClassVar[str] = "MACs"
+    limit: Count
+    """Multiply-accumulates, above 0; also `"5M"`."""
 
     def cost(self, profile: Profile) -> float:
         """Return the multiply-accumulates of one image."""

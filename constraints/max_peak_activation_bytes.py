@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from constraints.limit import ProfileLimit
 from gensynth.graph.profile import Profile
+from gensynth.quantity import Bytes
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class MaxPeakActivationBytes(ProfileLimit):
 
     counted: ClassVar[bool] = True
     unit: ClassVar[str] = "bytes of live activations"
+    limit: Bytes
+    """Bytes, above 0; also `"64 kB"` (1 kB = 1,000 bytes, 1 KiB = 1,024)."""
 
     def cost(self, profile: Profile) -> float:
         """Return the bytes at the peak."""

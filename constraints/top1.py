@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.quantity import Percent
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Top1:
     """
 
     needs: ClassVar[Stage] = "proxy"
-    min: float = 75.8
+    min: Percent = 75.8
     """Percent; the default is what OFA-62 reaches on ImageNet, the floor of arXiv 2208.06980."""
     reference: str | None = None
     """A preset of the space, or any MODEL, such as `timm:NAME` or `module:factory`."""

@@ -8,6 +8,7 @@ from gensynth.api.comparing import compare as compare
 from gensynth.api.comparing import setup_device as setup_device
 from gensynth.api.drawing import Drawn as Drawn
 from gensynth.api.evaluating import evaluate as evaluate
+from gensynth.api.experiment_file import new_experiment as new_experiment
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
 from gensynth.api.found_network import Found as Found
@@ -75,6 +76,10 @@ from gensynth.latency.job import LatencyJob as LatencyJob
 from gensynth.latency.reference import find_reference as find_reference
 from gensynth.models.by_name import Model as Model
 from gensynth.prediction.evaluation import Evaluation as Evaluation
+from gensynth.quantity import Bytes as Bytes
+from gensynth.quantity import Count as Count
+from gensynth.quantity import Milliseconds as Milliseconds
+from gensynth.quantity import Percent as Percent
 from gensynth.report.assessment import Assessment as Assessment
 from gensynth.space import Choose as Choose
 from gensynth.space import GivesGraph as GivesGraph

@@ -1,7 +1,9 @@
 """The error for anything that a user can correct, and hints about the word that was meant."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, requires
 
 PLUGIN_FAULTS = (Exception, SystemExit, GeneratorExit)
 """What the code of a plugin may raise without ending the program; Ctrl-C is no fault."""
@@ -61,3 +63,21 @@ def nearest(word: str, words: Iterable[str]) -> str:
 def unknown(place: str, kind: str, word: str, words: Iterable[str]) -> InputError:
     """Return the error for a `word` that does not name a `kind`, with the nearest valid word."""
     return InputError(place, f"unknown {kind} {word!r}{nearest(word, words)}")
+
+
+def install(extra: str) -> str:
+    """Return the command that installs what an extra of this package needs.
+
+    It names the packages themselves, so it works wherever this package came from: a clone, a file
+    or an index.
+
+    >>> install("heic")
+    'pip install "pillow-heif>=0.20"'
+    """
+    try:
+        listed = requires("gensynth") or []
+    except PackageNotFoundError:  # Run from its source without an installation.
+        listed = []
+    marked = re.compile(rf"""(.+?)\s*;\s*extra\s*==\s*['"]{re.escape(extra)}['"]""")
+    found = [match[1] for requirement in listed if (match := marked.fullmatch(requirement))]
+    return "pip install " + (" ".join(f'"{each}"' for each in found) or f'-e ".[{extra}]"')

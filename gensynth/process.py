@@ -1,5 +1,6 @@
 """The process that the program runs in: the cores it may use, and how it is asked to stop."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -45,6 +46,18 @@ def on_one_core() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def return_freed_memory() -> None:
+    """Return what this process has freed to the system, as far as its C library can.
+
+    glibc keeps freed blocks for the thread that had them, so that every thread comes to hold as
+    much as the largest piece of work that it ever did.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 STATE = "GENSYNTH_STATE"

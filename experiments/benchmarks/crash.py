@@ -6,6 +6,7 @@
 Half of the signals are SIGKILL, to the driver, to one of its workers, or to all of its processes; a
 third are SIGTERM and a sixth SIGHUP, to the driver. They come while the campaign starts, trains,
 exports or writes a file. At the end, each row is compared with what the driver was told.
+`--grouped` trains two finalists three times each, every three trainings in the same steps.
 `--storage postgresql` starts a private server (see postgres.py); any other value is used as a
 database URL. The trainings are real but short: tiny networks on the digits. Exits with 1 if
 anything was lost, doubled, altered, left running or left behind.
@@ -24,8 +25,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import gensynth
 from experiments.benchmarks.command_line import parser_for
@@ -51,6 +53,17 @@ HARM = (
 """Counts that must be 0 at the end."""
 SIGNALS = (*3 * (signal.SIGKILL,), *2 * (signal.SIGTERM,), signal.SIGHUP)
 """Half, a third, and a sixth."""
+IMPORTED_ONCE = (
+    *(
+        "torch._dynamo",
+        "optuna",
+        "torch._inductor",
+        "alembic.command",
+        "sklearn.datasets",
+        "scipy.stats",
+    ),
+    *("gensynth.executors.inline", "gensynth.exports.publish", "gensynth.report.page"),
+)
 USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", "export")
 
 
@@ -60,7 +73,8 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers import the space too.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray reads it when it is imported.
-    import torch  # noqa: F401 - once, for all forked drivers
+    for module in IMPORTED_ONCE:  # For all forked drivers.
+        import_module(module)
 
     with tempfile.TemporaryDirectory(prefix="gensynth-crash-") as place, _storage(options) as url:
         os.environ["XDG_CACHE_HOME"] = place
@@ -151,7 +165,7 @@ class Benchmark:
         gensynth.search(settings, out=self.folder, storage=self.storage, progress=False)
 
     def _experiment(self) -> Experiment:
-        tables = {
+        tables: dict[str, Any] = {
             "name": "crash",
             "space": "experiments.benchmarks.tiny_space:TinySpace",
             "generator": "random",
@@ -163,6 +177,9 @@ class Benchmark:
             "finals": {"candidates": 1, "most": 1, "replicas": 1, "epochs_factor": 1.0},
             "resources": {"checkpoint_s": 0.0, "device": "cpu"},
         }
+        if self.options.grouped:
+            tables["finals"] = {"candidates": 2, "most": 2, "replicas": 3, "epochs_factor": 1.0}
+            tables["resources"] |= {"grouping": "always"}
         return parse_experiment(tables, "crash.toml")
 
 
@@ -181,6 +198,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--executor", choices=("inline", "ray"), default="inline")
     parser.add_argument("--storage", help="a database URL, or postgresql for a private server")
     parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--grouped", action="store_true", help="finals in the same steps")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

@@ -10,18 +10,23 @@ from gensynth.errors import InputError
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG)
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """Something else is where a file or a folder is to be written."""
+_FAILED = (errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.ENOLCK, errno.ETIMEDOUT)
+"""The disk or its server does not answer."""
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
+_KNOWN = (*_UNWRITABLE, *_IN_THE_WAY, *_FAILED, *_TOO_MANY)
 _REMEDY = "nothing recorded is lost; fix this and run the same command again"
 
 
 @contextmanager
 def writable(place: str) -> Iterator[None]:
-    """Turn the error of a full or read-only disk into an `InputError` about the file or `place`."""
+    """Turn an error of a full, read-only or failing disk into an `InputError` that names a file."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (*_UNWRITABLE, *_IN_THE_WAY):
+        if error.errno not in _KNOWN:
             raise
-        problem = f"{error.strerror}; {_cache(error.filename)}{_REMEDY}"
+        more = "raise their limit (ulimit -n); " if error.errno in _TOO_MANY else ""
+        problem = f"{error.strerror}; {more}{_cache(error.filename)}{_REMEDY}"
         raise InputError(str(error.filename or place), problem) from error
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from gensynth.api.shorthands import SHORTHANDS, tables_of
 from gensynth.campaign.experiment import (
     EXPERIMENT,
     Executor,
@@ -82,10 +83,6 @@ def with_tables(settings: Experiment, tables: Mapping[str, Any]) -> Experiment:
     `space`, `score`, `generator` and `constraints` replace the experiment's own; of `proxy`,
     `stopping`, `finals`, `last_training` and `resources` only the keys given change.
     """
-    known = ("space", "score", "generator", "constraints", *TABLES)
-    for name in tables:
-        if name not in known:
-            raise unknown(name, "keyword", name, known)
     given = {name: table for name, table in tables.items() if table is not None}
     if isinstance(given.get("generator"), str):
         settings = replace(settings, generator=Plugin(given.pop("generator")))
@@ -97,6 +94,27 @@ def with_tables(settings: Experiment, tables: Mapping[str, Any]) -> Experiment:
     if {"epochs", "data_share"} & set(tables.get("proxy") or ()):
         plain["fidelity"] = "given"
     return parse_experiment({**plain, **given}, "search")
+
+
+def with_keywords(settings: Experiment, given: Mapping[str, Any]) -> Experiment:
+    """Return the experiment with other plugins, keys and constraints, as keywords state them.
+
+    Args:
+        settings: the experiment.
+        given: what `with_tables` takes, and shorthands such as `max_params="200k"`, which are
+            applied last.
+
+    Raises:
+        InputError: a keyword is unknown, or its value cannot be used.
+    """
+    known = ("space", "score", "generator", "constraints", *TABLES, *SHORTHANDS)
+    for name in given:
+        if name not in known:
+            raise unknown(name, "keyword", name, known)
+    short = {name: value for name, value in given.items() if name in SHORTHANDS}
+    settings = with_tables(settings, {k: v for k, v in given.items() if k not in SHORTHANDS})
+    plain: Any = to_plain(settings.constraints)
+    return with_tables(settings, tables_of(short, plain))
 
 
 def _executor(word: str) -> Executor:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from gensynth.api.shorthands import LIMITS, read_shorthands
 from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver as Machine
 from gensynth.campaign.context import Context
@@ -75,7 +76,8 @@ def requirement(limits: Mapping[str, Any]) -> Requirement:
             raise InputError(name, f"unknown limit{nearest(name, known)}")
         if isinstance(limit, (int, float)) and not limit > 0:
             raise InputError(name, f"must be above 0, got {limit:g}")
-    return Requirement(**limits)
+    stated = {name: limit for name, limit in limits.items() if name in LIMITS}
+    return Requirement(**{**limits, **read_shorthands(stated)})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from gensynth.api.campaigns import Campaign
-from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_tables
+from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_keywords
 from gensynth.api.running import How, Ran, by_the_clock, run_campaign
 from gensynth.campaign.context import make_context
 from gensynth.campaign.schedule import Clock, Schedule
@@ -16,10 +16,10 @@ from gensynth.campaign.trust import require_own_code
 from gensynth.campaign.whereabouts import noted_whereabouts
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.feasibility.findings import USUAL, Findings, look_ahead
+from gensynth.feasibility.findings import USUAL, Findings, ignore, look_ahead
 from gensynth.plugins import trusted, trusting
 from gensynth.process import Stopped, exit_code
-from gensynth.report.progress import progress_bar, warn
+from gensynth.report.progress import progress_bar, say, warn
 
 
 class Interrupted(Stopped):
@@ -59,7 +59,7 @@ def search(
     progress: bool = True,
     trust: bool = False,
     retry_failed: bool = False,
-    **tables: Mapping[str, Any],
+    **tables: Mapping[str, Any] | float | str | None,
 ) -> Campaign:
     """Search, train and export a network; the same call again resumes or extends the campaign.
 
@@ -87,7 +87,10 @@ def search(
             that exported folders bring.
         retry_failed: let the trainings that failed count no more, so that as many are run again;
             this is also done if the resources have changed.
-        tables: keys of `proxy`, `stopping`, `finals`, `last_training` and `resources` to change.
+        tables: keys of `proxy`, `stopping`, `finals`, `last_training` and `resources` to change;
+            and shorthands: `max_params`, `max_macs`, `max_weight_bytes`,
+            `max_peak_activation_bytes`, `max_latency_ms`, `min_top1` (percent) and `epochs`, as
+            numbers or as texts with a unit, such as `"200k"`, `"64 kB"` and `"5 ms"`.
 
     Returns:
         The campaign; its `best` is None if no candidate kept every enforced constraint.
@@ -121,7 +124,7 @@ def search(
         require_own_code(folder, settings, noted_whereabouts(folder))
     settings = changed(settings, images, image_size, trials, executor, seed, class_level)
     plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
-    settings = with_tables(settings, {**plugins, **tables})
+    settings = with_keywords(settings, {**plugins, **tables})
     folder = folder or Path("runs") / settings.name
     _require_writable(folder)
     how = How(storage, address, on_outcome, progress, retry_failed)
@@ -159,6 +162,7 @@ def preflight(
     class_level: int | None = None,
     samples: int = USUAL,
     progress: bool = True,
+    **tables: Mapping[str, Any] | float | str | None,
 ) -> Findings:
     """Return whether a search can succeed, what hinders it, and how long it will take.
 
@@ -171,7 +175,8 @@ def preflight(
         image_size: resize images to this height and width in pixels.
         class_level: which folders are the classes; see `[data]` of an experiment.
         samples: number of candidates to draw.
-        progress: show a progress bar on standard error.
+        progress: say on standard error what is done.
+        tables: other keys and shorthands, as in `search`.
 
     Raises:
         InputError: the experiment or its data cannot be used.
@@ -184,9 +189,18 @@ def preflight(
     images = None if data is None else str(data)
     given = embedded(images) if experiment is None else experiment_of(experiment)
     settings = changed(given, images, image_size, class_level=class_level)
+    settings = with_keywords(settings, tables)
+    tell = say if progress else _silent
+    tell(f"preflight of {settings.name}: opening the images of {settings.data.path}")
     with progress_bar() as watch:
         context = make_context(settings, watch)
     warn(context)
+    if context.evaluator.questions:
+        tell("checking that latencies can be measured")
     context.check_measurable()  # Once, or every candidate would fail for it.
-    with progress_bar("judging candidates") if progress else nullcontext() as bar:
-        return look_ahead(context, samples, watch=bar) if bar else look_ahead(context, samples)
+    with progress_bar("judging candidates") if progress else nullcontext(ignore) as bar:
+        return look_ahead(context, samples, watch=bar, tell=tell)
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""

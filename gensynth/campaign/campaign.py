@@ -15,19 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gensynth.campaign.answers import Done as Done
-from gensynth.campaign.answers import Wait as Wait
 from gensynth.campaign.beliefs import KeptBeliefs
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
-from gensynth.campaign.ends import REPETITIONS, Ends
 from gensynth.campaign.finals import Finalist, Race, admission, finalists, why_no_winner, winner
 from gensynth.campaign.grouping import grouped
-from gensynth.campaign.latencies import timed
-from gensynth.campaign.longer import for_longer
-from gensynth.campaign.remeasurement import Remeasurement
+from gensynth.campaign.remeasurement import Remeasurement, timed
 from gensynth.campaign.replay import restore, tell
-from gensynth.campaign.schedule import Schedule
+from gensynth.campaign.schedule import REPETITIONS, Ends, Schedule, for_longer
+from gensynth.campaign.schedule import Done as Done
+from gensynth.campaign.schedule import Wait as Wait
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
 from gensynth.evaluation.evaluator import EndsProcess, Evaluation

@@ -14,11 +14,13 @@ from pathlib import Path
 from gensynth.campaign.context import Context
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import ConstraintError
-from gensynth.evaluation.evaluator import Evaluator
+from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome
 from gensynth.latency.device import confirm, confirms
+from gensynth.latency.job import Stopwatch
 from gensynth.record import rows
+from gensynth.record.ledger import Ledger
 from gensynth.serialization import dumps, from_plain, loads, write_whole
 
 REMEASURED_FILE = "confirmed.json"
@@ -86,3 +88,25 @@ class Remeasurement:
         self._known[finalist.genome_id] = found
         write_whole(self._file, dumps(self._known))
         return True
+
+
+def timed(
+    new: Outcome,
+    described: Description,
+    evaluator: Evaluator,
+    context: Context,
+    ledger: Ledger,
+    measure: Stopwatch,
+) -> Outcome:
+    """Add a candidate's latency, measured once for all networks that compute the same."""
+    known = ledger.latencies(new.fingerprint)
+    try:
+        for question in evaluator.questions:
+            if str(question) not in known:
+                known[str(question)] = measure(context.latency_job(described.source, question))
+        if not known:
+            return new
+        candidate = replace(described.candidate, latencies=known)
+        return rows.screened(new, replace(described, candidate=candidate), evaluator)
+    except ConstraintError as error:
+        return replace(new, ending="crashed", detail=str(error))

@@ -11,10 +11,13 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
+from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.finals import Finalist, winner
+from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.errors import InputError
+from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.outcome import Outcome
+from gensynth.generators.protocol import Generator, LearnsFromLonger
 from gensynth.record.ledger import Ledger
 
 FINISH = "finish"
@@ -25,6 +28,12 @@ EXPECTED_SHARE = 0.7
 """Share of the finals' trainings that a race usually needs."""
 CLOSING_S = 5.0
 """Seconds that the export and the report take."""
+REPETITIONS = 200
+"""The search ends after this many consecutive proposals that lead to no training."""
+ALIKE = 5
+"""The search ends after this many consecutive trainings that crash with the same words."""
+LONGER_SHARE, FEWEST = 3, 12
+"""The training of the finals' length comes after a third of the search, or of 12 trials."""
 
 
 @dataclass(frozen=True)
@@ -144,3 +153,70 @@ def _last_s(experiment: Experiment, ended: Sequence[Outcome]) -> float:
 def _last_share(experiment: Experiment) -> float:
     """Return how many times as many images an epoch of the last training has."""
     return experiment.last_training.data_share / experiment.proxy.data_share
+
+
+# Reasons to end early ---------------------------------------------------------------------------
+
+
+class Ends:
+    """Watches for what no further candidate would change."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Begin with what earlier runs have found out."""
+        self.reason = ledger.exhausted
+        """Why the search ends; empty while it goes on."""
+        self._ledger = ledger
+        self._words = ""
+        self._alike = 0
+
+    def training(self, ended: Outcome) -> None:
+        """Notice the end of a training: after several crashes alike, others would crash, too."""
+        words = ended.detail if ended.ending == "crashed" else ""
+        self._alike = self._alike + 1 if words and words == self._words else 1
+        self._words = words
+        if words and self._alike >= ALIKE:
+            self.reason = f"{ALIKE} trainings in a row crashed alike: {words}; repair the cause "
+            self.reason += "and add --retry-failed to the same command"
+
+    def idle(self) -> None:
+        """Notice that `REPETITIONS` consecutive proposals have led to no training."""
+        last = self._ledger.ended[-1]
+        self.reason = f"{REPETITIONS} proposals in a row led to no training; the last one was "
+        self.reason += f"{last.ending} ({last.detail})"
+        if self._ledger.nothing_new(REPETITIONS):
+            self.reason = f"the space is exhausted: {self.reason}"
+            self._ledger.exhaust(self.reason)
+
+
+def for_longer(
+    context: Context, evaluator: Evaluator, ledger: Ledger, generator: Generator
+) -> Outcome | None:
+    """Return the candidate that shows what the finals' length gains; None if it is not the time.
+
+    It is the best one once a third of the search is over, if the rules ask for an accuracy and the
+    finals train longer than the search, and if the generator learns from it. Should it be a
+    finalist, the training counts there.
+    """
+    experiment = context.experiment
+    rules = evaluator.indicator.rules
+    asks = any(r.constraint.needs == "proxy" and r.mode == "enforce" for r in rules)
+    early = len(ledger.searched()) * LONGER_SHARE < max(experiment.trials, FEWEST)
+    learns = isinstance(generator, LearnsFromLonger)
+    if early or not asks or not learns or experiment.finals.epochs_factor <= 1:
+        return None
+    known = [*ledger.ended, *(running.row for running in ledger.running.values())]
+    if any(outcome.purpose in ("longer", "final") for outcome in known):
+        return None
+    return next(iter(ranking(ledger.ended)), None)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """There is no job until another one has ended."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The campaign has ended, for this reason."""
+
+    reason: str

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gensynth.api.shorthands import LIMITS, SHORTHANDS
 from gensynth.cli import (
     check,
     check_plugin,
@@ -14,6 +15,7 @@ from gensynth.cli import (
     export,
     finish,
     generate,
+    init,
     new,
     plugins,
     predict,
@@ -28,7 +30,6 @@ from gensynth.cli.options import as_command
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -48,8 +49,9 @@ def gensynth(
     """Neural architecture search by generative synthesis, for tiny vision networks."""
 
 
-app.command("search")(as_command(search.search, trusts=True))
-app.command("preflight")(as_command(preflight.preflight))
+app.command("search")(as_command(search.search, trusts=True, short=SHORTHANDS))
+app.command("init")(as_command(init.init, short=SHORTHANDS))
+app.command("preflight")(as_command(preflight.preflight, short=SHORTHANDS))
 app.command("finish")(as_command(finish.finish, trusts=True))
 app.command("show")(as_command(show.show, trusts=True))
 app.command("report")(as_command(report.report, trusts=True))
@@ -60,7 +62,7 @@ app.command("check")(as_command(check.check, trusts=True))
 app.command("score")(as_command(score.score, trusts=True))
 app.command("compare")(as_command(compare.compare, trusts=True))
 app.command("train")(as_command(train.train, trusts=True))
-app.command("generate")(as_command(generate.generate, trusts=True))
+app.command("generate")(as_command(generate.generate, trusts=True, short=LIMITS))
 app.add_typer(device.device, name="device")
 app.command("plugins")(as_command(plugins.plugins))
 app.command("check-plugin")(as_command(check_plugin.check_plugin))

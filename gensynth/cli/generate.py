@@ -8,15 +8,12 @@ import typer
 from rich.markup import escape
 
 import gensynth
-from gensynth.cli.options import AsJson, CampaignFolder, print_json
-from gensynth.cli.score import count
+from gensynth.cli.options import AsJson, CampaignFolder, Short, print_json
 from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
     from gensynth.api.drawing import Drawn, TrainedDraw
     from gensynth.generators.synthesis.population import Population
-
-Limit = Optional[str]  # noqa: UP045
 
 
 def generate(
@@ -26,20 +23,13 @@ def generate(
     train: Annotated[
         int, typer.Option(help="Train this many networks, of the start as of the end.", min=0)
     ] = 0,
-    max_params: Annotated[Limit, typer.Option(help="Most parameters, such as 20k.")] = None,
-    max_macs: Annotated[Limit, typer.Option(help="Most multiply-accumulates.")] = None,
-    max_weight_bytes: Annotated[Limit, typer.Option(help="Most bytes of weights.")] = None,
-    max_peak_activation_bytes: Annotated[
-        Limit, typer.Option(help="Most bytes of activations.")
-    ] = None,
-    max_latency: Annotated[Limit, typer.Option(help="Longest foreseen latency: 5ms.")] = None,
     device: Annotated[str, typer.Option(help="Device of the latency.")] = "",
-    min_top1: Annotated[Limit, typer.Option(help="Least top-1 of the proxy in percent.")] = None,
     to: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Write the genome files there, for `export` and `train`."),
     ] = None,
     as_json: AsJson = False,
+    short: Short = {},  # noqa: B006 - never changed
 ) -> None:
     """Draw networks for fresh seeds s from the learned generator G*(s).
 
@@ -50,13 +40,8 @@ def generate(
         seeds,
         first,
         train,
-        max_params=_number("max_params", max_params),
-        max_macs=_number("max_macs", max_macs),
-        max_weight_bytes=_number("max_weight_bytes", max_weight_bytes),
-        max_peak_activation_bytes=_number("max_peak_activation_bytes", max_peak_activation_bytes),
-        max_latency_ms=_number("max_latency", (max_latency or "").removesuffix("ms") or None),
         device=device,
-        min_top1=_number("min_top1", min_top1),
+        **short,
     )
     if to is not None:
         drawn.save(to)
@@ -104,7 +89,3 @@ def _lines(drawn: "Drawn") -> "Sequence[str]":
     if drawn.trained:
         lines += [f"start: {trained(drawn.trained_before)}", f"end: {trained(drawn.trained)}"]
     return lines
-
-
-def _number(name: str, text: str | None) -> float | None:
-    return count(text, name)

@@ -1,7 +1,7 @@
 """Options that several commands share, each described once, and how their errors name them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
 
 import typer
 
+from gensynth.api.shorthands import SHORTHANDS as SHORTHANDS
+from gensynth.api.shorthands import percent as percent
 from gensynth.errors import InputError
 from gensynth.plugins import trusting
 from gensynth.process import exit_code, say
+from gensynth.quantity import COUNT
 
 if TYPE_CHECKING:
     from gensynth import Measurement
@@ -90,24 +93,34 @@ ClassLevel = Annotated[
 ]
 
 
+Short = Mapping[str, Any]
+"""Shorthands that were typed, by name; `as_command` collects them."""
 Trust = Annotated[
     bool, typer.Option("--trust", help="Run code that a folder of somebody else brings or names.")
 ]
 
 
-def as_command(function: Callable[..., None], trusts: bool = False) -> Callable[..., None]:
+def as_command(
+    function: Callable[..., None], trusts: bool = False, short: Iterable[str] = ()
+) -> Callable[..., None]:
     """Name an option in an error as the user types it: `image_size` becomes `--image-size`.
 
-    With `trusts`, the command has the option `--trust`, which applies to all that it does.
+    With `trusts`, the command has the option `--trust`, which applies to all that it does. It has
+    the options of the shorthands named in `short`, and gets as `short` those that were typed.
     """
     options = {
-        name.strip("_")
+        name.strip("_"): "--" + name.strip("_").replace("_", "-")
         for name, parameter in signature(function).parameters.items()
         if not any(isinstance(a, typer.models.ArgumentInfo) for a in get_args(parameter.annotation))
     }
+    options |= {name: SHORTHANDS[name].option for name in short}
+    more = [_shorthand(name) for name in short]
+    more += [Parameter("trust", Parameter.KEYWORD_ONLY, default=False, annotation=Trust)] * trusts
 
     @wraps(function)
     def command(*arguments: Any, **given: Any) -> None:
+        typed = {name: given.pop(name, None) for name in short}
+        given |= {"short": {k: v for k, v in typed.items() if v is not None}} if short else {}
         try:
             with trusting(given.pop("trust", False)):
                 function(*arguments, **given)
@@ -115,18 +128,30 @@ def as_command(function: Callable[..., None], trusts: bool = False) -> Callable[
             say("gensynth: interrupted")
             raise typer.Exit(exit_code(interrupt)) from None
         except InputError as error:
-            if error.place.partition("[")[0] not in options:
+            name, bracket, rest = error.place.partition("[")
+            if name not in options:
                 raise
-            place = "--" + error.place.replace("_", "-")
-            raise InputError(place, error.problem) from None
+            raise InputError(options[name] + bracket + rest, error.problem) from None
 
-    if trusts:
-        known = signature(function)
-        more = Parameter("trust", Parameter.KEYWORD_ONLY, default=False, annotation=Trust)
-        asked = known.replace(parameters=[*known.parameters.values(), more])
-        command.__signature__ = asked  # type: ignore[attr-defined]
-        command.__annotations__ = {**function.__annotations__, "trust": Trust}
+    own = [p for p in signature(function).parameters.values() if p.name != "short"]
+    asked = signature(function).replace(parameters=[*own, *more])
+    command.__signature__ = asked  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in asked.parameters.values()}
     return command
+
+
+def _shorthand(name: str) -> Parameter:
+    """Return a shorthand as a parameter that typer reads."""
+    shorthand = SHORTHANDS[name]
+    option = typer.Option(
+        shorthand.option,
+        help=f"{shorthand.help} Example: {shorthand.example}",
+        metavar="NUMBER",
+        rich_help_panel="Shorthands for keys of the experiment",
+    )
+    # typer reads it at run time, so it is spelled the old way.
+    kind = Annotated[Optional[str], option]  # noqa: UP045
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
 def print_json(data: Any) -> None:
@@ -143,3 +168,13 @@ def print_measurement(rate: float, measurement: "Measurement") -> None:
 def words(text: str) -> list[str]:
     """Split comma-separated words; `none` and an empty text are none."""
     return [word.strip() for word in text.split(",") if word.strip() not in ("", "none")]
+
+
+def count(text: str | None, place: str) -> float | None:
+    """Read a count above 0; None is not given."""
+    if text is None:
+        return None
+    number = COUNT.read(text, place)
+    if not number > 0:
+        raise InputError(place, f"must be greater than 0, got {text}")
+    return number

@@ -12,6 +12,7 @@ from gensynth.cli.options import (
     ExperimentOrSuited,
     Images,
     ResizedTo,
+    Short,
     print_json,
 )
 
@@ -26,6 +27,7 @@ def preflight(
     class_level: ClassLevel = None,
     samples: Annotated[int, typer.Option(help="Number of candidates to draw.", min=20)] = 2000,
     as_json: AsJson = False,
+    short: Short = {},  # noqa: B006 - never changed
 ) -> None:
     """Report whether a search can succeed, what hinders it, and how long it takes.
 
@@ -39,7 +41,12 @@ def preflight(
     from gensynth.report.feasibility_text import print_findings
 
     found = gensynth.preflight(
-        experiment, data=data, image_size=image_size, class_level=class_level, samples=samples
+        experiment,
+        data=data,
+        image_size=image_size,
+        class_level=class_level,
+        samples=samples,
+        **short,
     )
     if as_json:
         print_json(plain(found))

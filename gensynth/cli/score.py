@@ -12,13 +12,12 @@ from gensynth.cli.options import (
     NetChannels,
     NetClasses,
     PeerSize,
+    count,
+    percent,
     print_json,
 )
-from gensynth.errors import InputError
 
-_UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
-
-Percent = Annotated[Optional[float], typer.Option(help="Top-1 in percent.", min=0, max=100)]  # noqa: UP045
+Percent = Annotated[Optional[str], typer.Option(help="Top-1 in percent.")]  # noqa: UP045
 Number = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="A count, such as 4240000, 4.24M or 0.569G; only without a MODEL."),
@@ -64,7 +63,7 @@ def score(
     from gensynth.report.tables import show
 
     mine: dict[str, Any] = {
-        "top1": top1,
+        "top1": None if top1 is None else percent(top1, "--top1"),
         "params": count(params, "--params"),
         "macs": count(macs, "--macs"),
         "experiment": experiment,
@@ -84,20 +83,3 @@ def score(
         show(rows, explain=False)
     else:
         print(f"NetScore {rows[0].score:.2f} dB")
-
-
-def count(text: str | None, place: str) -> float | None:
-    """Read `4240000`, `4.24M` or `0.569G`."""
-    if text is None:
-        return None
-    unit = _UNITS.get(text.strip()[-1:], 1.0)
-    digits = text.strip()[:-1] if unit != 1.0 else text
-    try:
-        number = float(digits) * unit
-    except ValueError:
-        raise InputError(
-            place, f"{text!r} is not a count such as 4240000, 4.24M or 0.569G"
-        ) from None
-    if not 0 < number < float("inf"):
-        raise InputError(place, f"must be greater than 0, got {text}")
-    return number

@@ -11,11 +11,13 @@ from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import (
+    SHORTHANDS,
     AsJson,
     ClassLevel,
     ExperimentOrSuited,
     Images,
     ResizedTo,
+    Short,
     print_json,
 )
 from gensynth.process import exit_code
@@ -35,6 +37,9 @@ Minutes = Annotated[
 ]
 NamedGenerator = Annotated[
     Text, typer.Option(help="gensynth, random, tpe, gp, nsgaii, evolution, or module:maker.")
+]
+NamedScore = Annotated[
+    Text, typer.Option(help="What is pursued: netscore, accuracy, or another score.")
 ]
 NamedExecutor = Annotated[
     Text, typer.Option(help="ray (all cores, or a cluster) or inline (this process).")
@@ -59,6 +64,7 @@ def search(
     out: Out = None,
     trials: Trials = None,
     minutes: Minutes = None,
+    score: NamedScore = None,
     generator: NamedGenerator = None,
     executor: NamedExecutor = None,
     address: Address = None,
@@ -66,6 +72,7 @@ def search(
     seed: Seed = None,
     retry_failed: RetryFailed = False,
     as_json: AsJson = False,
+    short: Short = {},  # noqa: B006 - never changed
 ) -> None:
     """Search, train and export a network.
 
@@ -81,6 +88,7 @@ def search(
         "out": out,
         "trials": trials,
         "minutes": minutes,
+        "score": score,
         "generator": generator,
         "executor": executor,
         "address": address,
@@ -88,15 +96,17 @@ def search(
         "seed": seed,
     }
     try:
-        campaign = gensynth.search(
-            experiment, **given, progress=not as_json, retry_failed=retry_failed
-        )
+        how = {"progress": not as_json, "retry_failed": retry_failed}
+        campaign = gensynth.search(experiment, **given, **short, **how)
     except gensynth.Interrupted as interrupted:
-        command = _command({"": experiment, **given, "json": as_json or None})
-        _show_interrupted(interrupted.campaign, command, as_json)
+        _show_interrupted(interrupted.campaign, {"": experiment, **given, **_typed(short)}, as_json)
         raise typer.Exit(exit_code(interrupted)) from None
     _show(campaign, as_json)
     raise typer.Exit(0 if campaign.published else 1)
+
+
+def _typed(short: Short) -> dict[str, Any]:
+    return {SHORTHANDS[name].option.removeprefix("--"): word for name, word in short.items()}
 
 
 def _show(campaign: "gensynth.Campaign", as_json: bool) -> None:
@@ -106,13 +116,15 @@ def _show(campaign: "gensynth.Campaign", as_json: bool) -> None:
         campaign.show()
 
 
-def _show_interrupted(campaign: "gensynth.Campaign", command: str, as_json: bool) -> None:
+def _show_interrupted(
+    campaign: "gensynth.Campaign", typed: Mapping[str, object], as_json: bool
+) -> None:
     """Show how far the campaign came, and the command that resumes it."""
     with suppress(OSError):  # The terminal may have gone.
         _show(campaign, as_json)
     console(stderr=True).print(
         f"Recorded outcomes: {len(campaign.outcomes)}; trainings to resume: {campaign.running}. "
-        f"Resume with:\n{escape(command)}",
+        f"Resume with:\n{escape(_command({**typed, 'json': as_json or None}))}",
         soft_wrap=True,
         highlight=False,
     )

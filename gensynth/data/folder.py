@@ -7,6 +7,7 @@ by their content.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,9 @@ class _Plan:
         how = decoding(self.settings.chain, *self.shape, self.white, self.settings.background)
         problems: list[tuple[str, str]] = []
         left = Counter[tuple[str, int]]()
-        pixels_of = in_parallel(lambda entry: _pixels(entry[0], entry[1], how), self.entries)
+        pixels_of = in_parallel(
+            lambda entry: _pixels(entry[0], entry[1], how), self.entries, prod(self.shape)
+        )
         for done, (entry, pixels) in enumerate(zip(self.entries, pixels_of, strict=True), 1):
             picture, _, split = entry
             if isinstance(pixels, str):

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
-from PIL import Image
 
+from gensynth.data.decoding_memory import opened
 from gensynth.data.layout import SPLIT_FOLDERS, SUFFIXES
 from gensynth.data.sets import HUB, Progress
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,7 +47,7 @@ def _load(name: str) -> Mapping[str, "Dataset"]:
     try:
         import datasets
     except ImportError:
-        problem = 'needs the `datasets` library; run: pip install "gensynth[hub]"'
+        problem = f"needs the `datasets` library; run: {install('hub')}"
         raise InputError(f"{HUB}{name}", problem) from None
     try:
         loaded = datasets.load_dataset(name)
@@ -120,8 +120,8 @@ def _column(part: "Dataset", name: str, kind: type) -> str:
 def _suffix(data: bytes) -> str:
     """Return the file name suffix of a picture; damaged ones are found when they are decoded."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with opened(io.BytesIO(data)) as image:
             suffix: str = f".{(image.format or 'png').lower()}"
-    except OSError:
+    except Exception:  # A decoder may raise anything on damaged bytes.
         return ".png"
     return suffix if suffix in SUFFIXES else ".png"

@@ -1,5 +1,6 @@
 """Picture files: what their headers say, and their pixels as uint8."""
 
+import errno
 import hashlib
 import io
 import os
@@ -7,35 +8,29 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from gensynth.data.decoding_memory import MOST_PIXELS, SHARED, opened, room_for, too_large
 from gensynth.data.preprocessing import Preprocessing, pixels_of
+from gensynth.errors import install
 from gensynth.process import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
-MOST_PIXELS, MOST_PIXELS_16 = 2**27, 2**25
-"""Pixels of the largest picture that is decoded; and of one with 16 bits, which takes more."""
-BIG = 2**24
-"""Pictures with more pixels are decoded one at a time: each takes hundreds of megabytes."""
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_BIG_ONES = Lock()
-BITS_PER_SAMPLE = 258
+_BITS_PER_SAMPLE = 258
 """The tag of a TIFF file with the bits of each channel."""
-PROGRAMS = frozenset(("EPS", "WMF"))
-"""Formats that Pillow hands to Ghostscript or to the system."""
 LONGEST = 100
 """Largest ratio of a picture's sides."""
 CHUNK = 512
-"""Pictures that the threads decode ahead at most; bounds the memory in use."""
+"""Pictures that the threads decode ahead at most, if they are small."""
 
 FAINT = 64
 """A 16-bit colour picture whose upper 8 bits stay below this has kept at most six of them."""
@@ -81,22 +76,52 @@ class PictureChanged(Exception):
 
 def inspect(path: str) -> PictureInfo:
     """Read a file and return the digest of its content and what its header says."""
+    data = b""
     try:
-        data = content_of(path)
+        with room_for(partial(open_picture, path)) as problem:
+            if problem:
+                return PictureInfo("", problem=problem)
+            data = Path(path).read_bytes()
+            return _inspected(data)
+    except UnidentifiedImageError as error:
+        return _damaged(path, error)
     except OSError as error:
+        if data or not error.errno:
+            return _damaged(path, error)
         return PictureInfo("", problem=error.strerror or str(error))
-    sha = hashlib.sha256(data).hexdigest()
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            width, height = _upright_size(image)
-            white = _white(image, data)
-            transparent = image.has_transparency_data
-            return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
-    except _Refused as error:
-        return PictureInfo("", problem=str(error))
     # A decoder may raise anything on damaged bytes.
     except Exception as error:
-        return PictureInfo(sha, problem=described(error, data))
+        return _damaged(path, error)
+
+
+def open_picture(path: str | Path) -> BinaryIO:
+    """Open a file for reading; raise `OSError` for what is none, such as a pipe."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "is not a file")
+    return open(path, "rb")
+
+
+def _inspected(data: bytes) -> PictureInfo:
+    sha = hashlib.sha256(data).hexdigest()
+    with opened(io.BytesIO(data)) as image:
+        white, problem = usable(image, data)
+        if problem:
+            return PictureInfo("", problem=problem)
+        width, height = _upright_size(image)
+        transparent = image.has_transparency_data
+        return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
+
+
+def _damaged(path: str, error: Exception) -> PictureInfo:
+    """Return what is known of a file that is not a picture, without reading it into memory."""
+    try:
+        with open_picture(path) as file:
+            head = file.read(12)
+            file.seek(0)
+            sha = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as gone:
+        return PictureInfo("", problem=gone.strerror or str(gone))
+    return PictureInfo(sha, problem=described(error, head))
 
 
 def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | str:
@@ -106,49 +131,28 @@ def decode(path: str, sha256: str, how: Preprocessing) -> NDArray[np.uint8] | st
         PictureChanged: the file's content has changed since it was inspected.
     """
     try:
-        data = content_of(path)
+        with room_for(partial(open_picture, path)) as problem:
+            if problem:
+                raise PictureChanged(f"changed ({problem})")
+            data = _unchanged(path, sha256)
+            pixels: NDArray[np.uint8] = pixels_of(io.BytesIO(data), how)
+    except (MemoryError, PictureChanged):
+        raise
+    except Exception as error:
+        _unchanged(path, sha256)
+        return described(error)
+    return pixels.transpose(2, 0, 1)
+
+
+def _unchanged(path: str, sha256: str) -> bytes:
+    """Read a file; raise `PictureChanged` if it is not the one that was inspected."""
+    try:
+        data = Path(path).read_bytes()
     except OSError as error:
         raise PictureChanged(f"changed ({error.strerror})") from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise PictureChanged("changed")
-    pixels: NDArray[np.uint8] | str = read_by(lambda file: pixels_of(file, how), data)
-    return pixels if isinstance(pixels, str) else pixels.transpose(2, 0, 1)
-
-
-def content_of(path: str | Path) -> bytes:
-    """Return the bytes of a file; raise `OSError` for what cannot be read, such as a pipe."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(0, "is not a file")
-    return Path(path).read_bytes()
-
-
-def read_by(prepare: Callable[[io.BytesIO], Any], data: bytes) -> Any:
-    """Return what `prepare` makes of the content of a picture file, or why that is impossible.
-
-    Big pictures are prepared one at a time.
-    """
-    try:
-        with _BIG_ONES if _is_big(data) else nullcontext():
-            return prepare(io.BytesIO(data))
-    except MemoryError:
-        raise
-    # A decoder may raise anything on damaged bytes.
-    except Exception as error:
-        return described(error, data)
-
-
-def refusal_of(data: bytes) -> str:
-    """Return why the content of a file is not used as a picture; empty if it is."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            _white(image, data)
-    except _Refused as error:
-        return str(error)
-    except MemoryError:
-        raise
-    except Exception as error:
-        return described(error, data)
-    return ""
+    return data
 
 
 def png(image: NDArray[np.uint8]) -> io.BytesIO:
@@ -159,70 +163,50 @@ def png(image: NDArray[np.uint8]) -> io.BytesIO:
     return file
 
 
-def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-    """Yield `function(item)` for all `items`, in order, from threads on all usable cores."""
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for start in range(0, len(items), CHUNK):
-            yield from pool.map(function, items[start : start + CHUNK])
+def in_parallel(
+    function: Callable[[T], R], items: Sequence[T], result_bytes: int = 0
+) -> Iterator[R]:
+    """Yield `function(item)` for all `items`, in order, from threads on all usable cores.
+
+    No more results wait to be taken than fit into memory, if each has `result_bytes`.
+    """
+    cores = usable_cores()
+    chunk = min(CHUNK, max(cores, SHARED // max(1, result_bytes)))
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, len(items), chunk):
+            yield from pool.map(function, items[start : start + chunk])
 
 
-class _Refused(Exception):
-    """A picture that could be decoded, but only with loss, at great cost or by a program."""
+def usable(image: Image.Image, data: bytes) -> tuple[int, str]:
+    """Return what white is, and why a picture is not used although it can be decoded.
+
+    White is the largest value of a picture with 16 bits, otherwise 0. The reason is empty if it is
+    used. Pillow keeps 8 of 16 bits a colour; if these hold almost nothing, it is not.
+    """
+    problem = _unknown_range(image) or _too_long(image) or too_large(image)
+    several = _colours_of_16_bits(image, data)
+    if problem or (not several and not image.mode.startswith("I")):
+        return 0, problem
+    white = int(np.asarray(image.convert("RGB") if several else image).max())
+    if several and white < FAINT:
+        problem = f"has 16 bits a colour, of which only {white} of 255 levels are used; store it "
+        return 0, f"{problem}with 8 bits, scaled to their range"
+    return (0 if several else white), ""
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height after the picture is turned upright by its EXIF orientation."""
+    # Pillow gives those of a TIFF upright, and decodes a PNG to look for its orientation.
     turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
-    return image.size[::-1] if turned else image.size  # Pillow gives those of a TIFF upright.
-
-
-def _white(image: Image.Image, data: bytes) -> int:
-    """Return the largest value of a picture with 16 bits, otherwise 0.
-
-    Raises:
-        _Refused: the picture is not used; among others, if it has 16 bits a colour, of which Pillow
-            keeps 8, and these hold almost nothing.
-    """
-    problem = _program(image) or _unknown_range(image) or _too_long(image) or _too_large(image)
-    if problem:
-        raise _Refused(problem)
-    several = _colours_of_16_bits(image, data)
-    if not several and not image.mode.startswith("I"):
-        return 0
-    with _BIG_ONES if image.width * image.height > BIG else nullcontext():
-        values = np.asarray(image.convert("RGB") if several else image)
-        white = int(values.max())
-    if several and white < FAINT:
-        problem = f"has 16 bits a colour, of which only {white} of 255 levels are used"
-        raise _Refused(f"{problem}; store it with 8 bits, scaled to their range")
-    return 0 if several else white
+    return image.size[::-1] if turned else image.size
 
 
 def _colours_of_16_bits(image: Image.Image, data: bytes) -> bool:
     """Return whether a file is a PNG or a TIFF with several channels of 16 bits each."""
     if image.format == "TIFF":
-        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
         return len(bits) > 1 and max(bits) > 8
     return image.format == "PNG" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
-
-
-def _program(image: Image.Image) -> str:
-    """Return the problem with a file that Pillow would have another program draw; else empty."""
-    return f"is a program ({image.format}), not a picture" if image.format in PROGRAMS else ""
-
-
-def _is_big(data: bytes) -> bool:
-    with Image.open(io.BytesIO(data)) as image:
-        return image.width * image.height > BIG
-
-
-def _too_large(image: Image.Image) -> str:
-    """Return the problem with a picture that would take too much memory; empty if none."""
-    most = MOST_PIXELS_16 if image.mode.startswith("I") else MOST_PIXELS
-    if image.width * image.height <= most:
-        return ""
-    bits = " of 16 bits" if image.mode.startswith("I") else ""
-    return f"has {image.width} x {image.height} pixels{bits}, more than {most:,}; make it smaller"
 
 
 def _unknown_range(image: Image.Image) -> str:
@@ -243,9 +227,11 @@ def _too_long(image: Image.Image) -> str:
 def described(error: Exception, data: bytes = b"") -> str:
     """Return why a picture, whose file may be given as `data`, cannot be read, in one line."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and not HAS_HEIF:
-        return 'is a HEIC picture; to read these: pip install "gensynth[heic]" (pillow-heif)'
+        return f"is a HEIC picture; to read these: {install('heic')}"
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {MOST_PIXELS:,} pixels; make it smaller"
     if isinstance(error, UnidentifiedImageError):
         return "not an image in a known format"
+    if isinstance(error, OSError) and error.errno:
+        return error.strerror or str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -7,6 +7,7 @@ really used its value.
 """
 
 import ast
+import cProfile
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -220,7 +221,10 @@ def _used(source: Source, carried: Carried) -> set[str]:
         with torch.no_grad():
             network(torch.zeros(1, *source.input_shape))
     finally:
-        sys.setprofile(before)
+        if isinstance(before, cProfile.Profile):  # It cannot be handed back to `sys.setprofile`.
+            before.enable()
+        else:
+            sys.setprofile(before)
     return seen | {kind.__name__ for part in network.modules() for kind in type(part).__mro__}
 
 

@@ -1,11 +1,12 @@
 """The findings of a preflight: what is known of an experiment before it is run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.campaign.context import Context
 from gensynth.errors import InputError
+from gensynth.feasibility.latency import TIMED as TIMED_LATENCIES
 from gensynth.feasibility.latency import Predicted, predicted
 from gensynth.feasibility.plan import Plan, plan, spread_over_macs
 from gensynth.feasibility.rates import Range, Rate, binding, ranges, rates
@@ -47,11 +48,11 @@ class Findings:
         return self.open == 0 and (self.nearest is None or not self.nearest.open)
 
 
-def _silent(done: int, total: int) -> None:
+def ignore(done: int, total: int) -> None:
     """Ignore progress."""
 
 
-def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Findings:
+def look(context: Context, count: int, steps: int, watch: Watch = ignore) -> Findings:
     """Draw and judge candidates; if none keeps the constraints, walk towards them."""
     evaluator, seed = context.evaluator, context.experiment.seed
     folder = Path(context.experiment.folder)
@@ -73,18 +74,30 @@ def look(context: Context, count: int, steps: int, watch: Watch = _silent) -> Fi
     )
 
 
+def _mute(doing: str) -> None:
+    """Ignore what is being done."""
+
+
 def look_ahead(
-    context: Context, count: int = USUAL, time_s: float = 1.0, watch: Watch = _silent
+    context: Context,
+    count: int = USUAL,
+    time_s: float = 1.0,
+    watch: Watch = ignore,
+    tell: Callable[[str], None] = _mute,
 ) -> Findings:
-    """Draw and judge, predict latencies, and time a few trainings for `time_s` seconds each."""
+    """Draw and judge, predict latencies, and time a few trainings for `time_s` seconds each.
+
+    `tell` is called with what is done next, in words.
+    """
+    tell(f"judging up to {count:,} candidates")
     found = look(context, count, STEPS, watch)
     if found.impossible:
         return found
     passing = [c for c in found.sample.candidates if c.open]
     if not passing and found.nearest is not None:
         passing = [found.nearest]
-    return replace(
-        found,
-        latency=predicted(context, found.sample.candidates),
-        plan=plan(context, spread_over_macs(passing, TIMED), time_s),
-    )
+    tell(f"timing the inference of {TIMED_LATENCIES} candidates")
+    latency = predicted(context, found.sample.candidates)
+    tell(f"timing the training of {TIMED} candidates")
+    chosen = spread_over_macs(passing, TIMED)
+    return replace(found, latency=latency, plan=plan(context, chosen, time_s))

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from gensynth.errors import InputError, unknown
+from gensynth.errors import InputError, install, unknown
 from gensynth.formats.fold import folded
 from gensynth.formats.output_suppression import quiet
 from gensynth.plugins import create
@@ -135,7 +135,7 @@ def _format(name: str, folder: Path | None) -> Format:
 
 def missing_package(what: str, extra: str, error: ImportError) -> InputError:
     """Return the error for a missing package, with the command that installs it."""
-    return InputError(what, f'needs {error.name}: pip install "gensynth[{extra}]"')
+    return InputError(what, f"needs {error.name}: {install(extra)}")
 
 
 def brief(error: Exception) -> str:

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.fitness import fitness
-from gensynth.generators.problem import Problem, sample_decisions
+from gensynth.generators.problem import Problem, fitness, sample_decisions
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decision, Decisions
 from gensynth.space import Draw, Replay

@@ -18,8 +18,7 @@ from optuna.trial import Trial, TrialState
 
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.fitness import FAILED
-from gensynth.generators.problem import Problem, are_numbers, sample_decisions
+from gensynth.generators.problem import FAILED, Problem, are_numbers, sample_decisions
 from gensynth.generators.protocol import Generator, MakeGenerator, Proposal
 from gensynth.genome import Decision
 from gensynth.space import Draw

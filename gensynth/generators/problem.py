@@ -9,6 +9,7 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
+from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import Decision, Decisions
 from gensynth.space import Choose, Recording
 
@@ -141,3 +142,22 @@ def sample_decisions(problem: Problem, choose: Choose) -> Recording:
 def are_numbers(options: Sequence[Decision]) -> bool:
     """Whether all options are numbers, which have an order."""
     return all(isinstance(o, (int, float)) and not isinstance(o, bool) for o in options)
+
+
+FAILED = ("crashed", "diverged", "out_of_memory", "timed_out")
+"""Endings of trainings that say something bad about the candidate itself."""
+
+
+def fitness(outcome: Outcome) -> tuple[float, float]:
+    """Return a key by which better outcomes are greater.
+
+    A feasible outcome is better than an infeasible one; feasible ones are ordered by their pursued
+    value, infeasible ones by minus the sum of their violations. An outcome that has neither a value
+    nor a broken rule (crashed, stopped) comes last.
+    """
+    if outcome.value is not None:
+        return 0.0, outcome.value
+    judged = [j.violation for j in outcome.judgements if j.mode == "enforce"]
+    broken = sum(max(violation or 0.0, 0.0) for violation in judged)
+    unknown = 0.0 if broken > 0 else 1e9
+    return -broken - unknown, outcome.top1 or 0.0

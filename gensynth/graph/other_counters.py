@@ -67,6 +67,9 @@ class Opinion:
 
 def opinions(module: "nn.Module", input_shape: tuple[int, int, int]) -> tuple[Opinion, ...]:
     """Ask both counters about `module` on one image of `input_shape` (C, H, W)."""
+    from gensynth.graph.trace import sized
+
+    module = sized(module, input_shape)
     return fvcore_opinion(module, input_shape), torch_opinion(module, input_shape)
 
 

@@ -2,8 +2,8 @@
 
 `make(spec)` builds one with fresh weights, so a `Source` can name this module. `timm:NAME+stride1`
 is NAME without its first stride, as is usual for images of 32 pixels, which networks made for 224
-pixels would shrink to a single pixel. `timm:NAME+width0.5` is half as wide. timm is an extra:
-`pip install "gensynth[peers]"`.
+pixels would shrink to a single pixel. `timm:NAME+width0.5` is half as wide. timm is the extra
+`peers`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from functools import cache
 from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import InputError, unknown
+from gensynth.errors import InputError, install, unknown
 from gensynth.models.timm_variants import builder_of, read_variant, remove_first_stride
 from gensynth.serialization import from_plain, loads
 
@@ -138,7 +138,7 @@ def import_timm() -> Any:
         import_torchvision()
         return import_module("timm")
     except ImportError as error:
-        problem = f'cannot be imported ({error}); run: pip install "gensynth[peers]"'
+        problem = f"cannot be imported ({error}); run: {install('peers')}"
         raise InputError("timm", problem) from error
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.data.picture import content_of, in_parallel, read_by, refusal_of
+from gensynth.data.decoding_memory import opened, room_for
+from gensynth.data.picture import described, in_parallel, open_picture, usable
 from gensynth.formats import Run
 
 BATCH = 64
@@ -31,7 +34,7 @@ class Classifier:
         """Yield for each picture the probability of each class, or why it cannot be read.
 
         Args:
-            pictures: paths, or functions that return an open file.
+            pictures: paths, or functions that return a path or an open file.
         """
         waiting: list[Any] = []
         for prepared in in_parallel(self._prepared, pictures):
@@ -42,14 +45,21 @@ class Classifier:
         yield from self._classified(waiting)
 
     def _prepared(self, picture: Any) -> Any:
-        given = picture() if callable(picture) else picture
+        read = partial(_opened, picture)
         try:
-            data = given.read() if hasattr(given, "read") else content_of(given)
+            with room_for(read) as problem:
+                if problem:
+                    return problem
+                with read() as file:
+                    data = file.read()
+                with opened(BytesIO(data)) as image:
+                    _, problem = usable(image, data)
+                return problem or self.prepare(BytesIO(data))
         except FileNotFoundError:
             return "no such file"
-        except (OSError, ValueError) as error:  # The latter for a name with a null character.
-            return getattr(error, "strerror", None) or str(error)
-        return refusal_of(data) or read_by(self.prepare, data)
+        # A decoder may raise anything on damaged bytes.
+        except Exception as error:
+            return described(error, _head(read))
 
     def _classified(self, prepared: Sequence[Any]) -> Iterator[Floats | str]:
         import torch
@@ -63,3 +73,19 @@ class Classifier:
             found = one if isinstance(one, str) else next(shares)
             finite = isinstance(found, str) or bool(np.isfinite(found).all())
             yield found if finite else "the output of the network is not finite"
+
+
+def _opened(picture: Any) -> Any:
+    """Return a picture's file, open for reading."""
+    place = picture() if callable(picture) else picture
+    return place if hasattr(place, "read") else open_picture(place)
+
+
+def _head(read: Callable[[], Any]) -> bytes:
+    """Return the first bytes of a file, which tell its format; none if it cannot be read."""
+    try:
+        with read() as file:
+            found: bytes = file.read(12)
+            return found
+    except (OSError, ValueError):
+        return b""

@@ -4,8 +4,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
@@ -13,7 +15,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.event import listen
 from sqlalchemy.exc import SQLAlchemyError
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 from gensynth.genome import digest
 from gensynth.process import say
 from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
@@ -50,7 +52,7 @@ def open_storage(storage: str, driven: str | None) -> RDBStorage:
     try:
         base = RDBStorage(for_sqlalchemy(storage), engine_kwargs=settings)
     except ImportError as error:
-        problem = "PostgreSQL needs psycopg: pip install 'gensynth[postgres]'"
+        problem = f"PostgreSQL needs psycopg: {install('postgres')}"
         raise InputError(place, problem) from error
     if driven is not None:
         key = int(digest(driven), 16) % 2**63
@@ -80,6 +82,7 @@ def require_record(file: Path, place: str) -> None:
 
     Nothing is changed, except that SQLite rolls back what a killed driver had begun to write.
     """
+    require_locks(file, place)
     if not file.exists() or file.stat().st_size == 0:
         return
     with closing(sqlite3.connect(file, timeout=30)) as connection:
@@ -95,6 +98,26 @@ def require_record(file: Path, place: str) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if tables and not tables & {"studies", "version_info"}:
         raise InputError(place, "is a database, but not the record of a campaign")
+
+
+def require_locks(file: Path, place: str) -> None:
+    """Raise `InputError` if SQLite could not lock `file`: it would wait, or fail in other words.
+
+    A folder in which nothing can be written tells nothing, and neither does Windows.
+    """
+    if find_spec("fcntl") is None:
+        return
+    import fcntl
+
+    with suppress(OSError), TemporaryFile(dir=file.parent) as draft:
+        try:
+            fcntl.lockf(draft, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            problem = (
+                f"the file system has no locks ({error.strerror}), which SQLite needs; keep the "
+                "campaign on a local disk, or its record in PostgreSQL (--storage)"
+            )
+            raise InputError(place, problem) from None
 
 
 class Patience:

@@ -15,7 +15,7 @@ from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.record.job_folders import JobFolders, RunningJob
 from gensynth.record.log import Log
-from gensynth.record.starts import Starts
+from gensynth.record.starts import REASON, Starts, key_of
 from gensynth.record.study import Record
 from gensynth.training.checkpoint import CHECKPOINT
 from gensynth.training.job import Job
@@ -54,6 +54,9 @@ class Ledger:
         """The jobs that have not ended, by the candidate's number."""
         self.starts = Starts(folder, self.ended) if log is not None else None
         """The starts that ended their process; None for somebody who only looks."""
+        if self.starts is not None:
+            self.starts.recorded(len(self.ended))
+            self.ended = [_unless_lost(row, self.starts) for row in self.ended]
 
     # What happens to a candidate ---------------------------------------------------------------
 
@@ -93,6 +96,8 @@ class Ledger:
         """Record a row, once and for all; `options` are those of its decisions."""
         self._record.add(row, options)
         self.ended.append(row)
+        if self.starts is not None:
+            self.starts.recorded(len(self.ended))
         self._log.candidate(row.ending, row)
 
     def forget(self, job: Job) -> None:
@@ -232,3 +237,10 @@ class Ledger:
 
     def _numbers(self) -> set[int]:
         return {outcome.number for outcome in self.ended}
+
+
+def _unless_lost(row: Outcome, starts: Starts) -> Outcome:
+    """Return a row, as one of a lost candidate if nothing of that may run any more."""
+    if row.ending == "lost" or not starts.is_lost(key_of(row.decisions)):
+        return row
+    return replace(row, ending="lost", detail=REASON, score=None, value=None)

@@ -132,8 +132,8 @@ def rejudged(row: Outcome, evaluator: Evaluator) -> Outcome:
 
 def judged_at(row: Outcome, measurement: Measurement, evaluator: Evaluator) -> Evaluation:
     """Judge a candidate as if its training ended with `measurement`; a failure means no score."""
-    candidate = evaluator.described(row.decisions, row.latencies).candidate
     try:
+        candidate = evaluator.described(row.decisions, row.latencies).candidate
         return evaluator.evaluate(candidate, measurement)
     except (InputError, ConstraintError):
         return Evaluation((), None, None)

@@ -45,6 +45,7 @@ class Starts:
         self._file, self._under_way = folder / STARTS, folder / UNDER_WAY
         self._known = {start.key: start for start in _read(self._file)}
         self._refused = {key_of(o.decisions) for o in lost if o.detail == REASON}
+        self._recorded = 0
         self._descriptor = -1
         self._written = ""
         for start in _read(self._under_way):
@@ -54,6 +55,13 @@ class Starts:
             write_whole(self._file, dumps(list(self._known.values())))
         self.rest()
 
+    def recorded(self, rows: int) -> None:
+        """State how many rows the record has: ends with progress in between are counted anew.
+
+        So whoever kills the program now and then does not add up to a candidate that does.
+        """
+        self._recorded = rows
+
     def touch(self, decisions: Decisions) -> None:
         """State that code of these decisions' network, or a rule about it, runs from now on.
 
@@ -62,7 +70,7 @@ class Starts:
         key = key_of(decisions)
         if key in self._refused or self.is_lost(key):
             raise EndsProcess("", REASON)
-        self._note(Start(key))
+        self._note(Start(key, f"{self._recorded} rows"))
 
     def is_lost(self, key: str) -> bool:
         """Whether `key` has ended its process too often."""

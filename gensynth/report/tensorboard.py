@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 from gensynth.evaluation.outcome import Outcome
 
 FOLDER = "tensorboard"
@@ -14,7 +14,7 @@ FOLDER = "tensorboard"
 def require_tensorboard() -> None:
     """Raise `InputError` if TensorBoard is not installed."""
     if find_spec("tensorboard") is None:
-        problem = "needs TensorBoard: pip install 'gensynth[tensorboard]'"
+        problem = f"needs TensorBoard: {install('tensorboard')}"
         raise InputError("tensorboard", problem)
 
 

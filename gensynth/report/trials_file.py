@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 from gensynth.evaluation.outcome import Outcome
 
 ENDINGS = (".parquet", ".csv")
@@ -52,5 +52,5 @@ def _kind(cell: object) -> type:
 
 def _require_pyarrow() -> None:
     if find_spec("pyarrow") is None:
-        problem = 'parquet needs pyarrow: pip install "gensynth[parquet]", or write a .csv file'
+        problem = f"parquet needs pyarrow: {install('parquet')}, or write a .csv file"
         raise InputError("--to", problem)

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,12 +22,17 @@ from gensynth.genome import digest
 from gensynth.latency.machine import sharing
 from gensynth.moved import former
 from gensynth.serialization import dumps
-from gensynth.space import build_source
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented
 from gensynth.training.checkpoint import Checkpoint
+from gensynth.training.epoch_data import (
+    EpochData,
+    class_weights,
+    epoch_data_of,
+    seeded,
+    subset,
+)
 from gensynth.training.job import WEIGHTS, Diverged, Job, deciding
-from gensynth.training.lesson import Lesson, generator_of, lesson_of, seeded
 from gensynth.training.optimizer import (
     MovingAverage,
     make_optimizer,
@@ -36,8 +40,7 @@ from gensynth.training.optimizer import (
     rate_at,
     restore_optimizer,
 )
-from gensynth.training.order import class_weights, subset
-from gensynth.training.start import begin_from
+from gensynth.training.start import built
 from gensynth.training.torch_device import keep_freed_memory, resolve, set_threads
 
 _log = logging.getLogger(__name__)
@@ -103,7 +106,7 @@ class Training:
         """Build the network from the job's seed and prepare the data, or share it with `beside`."""
         self.job, self.data = job, data
         self.device = resolve(job.device)
-        self.network = _built(job).to(self.device)
+        self.network = built(job).to(self.device)
         self.layout = torch.channels_last if job.recipe.channels_last else torch.contiguous_format
         self.network.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.network, job.recipe)
@@ -190,25 +193,25 @@ class Training:
             path = Path(self.job.folder) / WEIGHTS
             checkpoint.write_tensors(path, self.measured.state_dict(), {})
 
-    def lesson(self, epoch: int) -> Lesson:
+    def epoch_data(self, epoch: int) -> EpochData:
         """Return what epoch number `epoch` (from 1) shows."""
-        lesson = lesson_of(self.job, epoch, self.chosen, self.labels, self.images.size)
-        return lesson.on(self.images.place, self.device)
+        shown = epoch_data_of(self.job, epoch, self.chosen, self.labels, self.images.size)
+        return shown.on(self.images.place, self.device)
 
     def _train(self, epoch: int) -> tuple[float, float]:
         """Train on every image once; return the mean loss and the top-1 (percent) meanwhile."""
-        lesson = self.lesson(epoch)
+        shown = self.epoch_data(epoch)
         sums = torch.zeros(2, device=self.device)
         self.network.train()
         begin = 0
-        with seeded(lesson.seed, self.device), sharing() as give_way:
-            for step, index in enumerate(lesson.order.tensor_split(self.steps)):
+        with seeded(shown.seed, self.device), sharing() as give_way:
+            for step, index in enumerate(shown.order.tensor_split(self.steps)):
                 rows = slice(begin, begin := begin + len(index))
                 images, labels = self.images.at(index)
-                images = augmented(images, lesson.draws.of(rows), self.images.normal)
+                images = augmented(images, shown.draws.of(rows), self.images.normal)
                 sums += self.step(images, labels, (epoch - 1) * self.steps + step)
                 give_way()
-        loss, right = (sums / len(lesson.order)).tolist()
+        loss, right = (sums / len(shown.order)).tolist()
         return loss, 100 * right
 
     def step(self, images: Tensor, labels: Tensor, step: int) -> Tensor:
@@ -282,17 +285,6 @@ def _data(
         problem = "the data has changed since the campaign began; restore it, or use another folder"
         raise InputError(settings.path, problem)
     return data
-
-
-def _built(job: Job) -> nn.Module:
-    for folder in job.import_paths:
-        if folder not in sys.path:
-            sys.path.append(folder)
-    with seeded(generator_of(job.training_seed, 0).initial_seed(), torch.device("cpu")):
-        network = build_source(job.source)
-    if job.start is not None:
-        begin_from(network, job.start)
-    return network
 
 
 def top1_of(confusion: Tensor) -> float:

@@ -1,7 +1,7 @@
 """Augmentation by torchvision: other light and colours, and erased rectangles.
 
 The random numbers are drawn here, so that a training can be repeated and resumed; what is done with
-them is torchvision's. It is an extra: `pip install "gensynth[augment]"`.
+them is torchvision's. It is the extra `augment`.
 """
 
 import math
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gensynth.data.batches import Normal
-from gensynth.errors import InputError
+from gensynth.errors import InputError, install
 from gensynth.models.timm_models import import_torchvision
 
 OF_TORCHVISION = ("colour", "erase")
@@ -90,5 +90,5 @@ def _functions() -> Any:
         return import_module("torchvision.transforms.v2.functional")
     except (ImportError, RuntimeError) as error:
         needed = f"{' and '.join(OF_TORCHVISION)} need torchvision"
-        problem = f'{needed} ({error}); run: pip install "gensynth[augment]"'
+        problem = f"{needed} ({error}); run: {install('augment')}"
         raise InputError("augment", problem) from error

@@ -1,13 +1,17 @@
 """Where a training begins: from the weights of a trained network, for its classes or for others."""
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from gensynth.errors import InputError
-from gensynth.training.job import Start
+from gensynth.space import build_source
+from gensynth.training.epoch_data import generator_of, seeded
+from gensynth.training.job import Job, Start
 
 
 def start_from(
@@ -78,3 +82,15 @@ def _bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InputError(str(file), f"cannot be read ({error.strerror})") from None
+
+
+def built(job: Job) -> nn.Module:
+    """Build the network of a job with the weights that its training begins with."""
+    for folder in job.import_paths:
+        if folder not in sys.path:
+            sys.path.append(folder)
+    with seeded(generator_of(job.training_seed, 0).initial_seed(), torch.device("cpu")):
+        network = build_source(job.source)
+    if job.start is not None:
+        begin_from(network, job.start)
+    return network

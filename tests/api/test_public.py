@@ -24,6 +24,8 @@ OURS = [
     if home.startswith("gensynth.api.") and name != "PEERS"
 ]
 """Functions, and what they return."""
+LONG = {"Campaign", "Drawn", "finish", "preflight"}
+"""Their examples learn, report or measure at length."""
 
 
 @pytest.mark.parametrize("heavy", ["torch", "ray", "optuna", "numpy", "rich"])
@@ -82,7 +84,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in OURS]
+)
 def test_every_public_name_has_an_example_that_runs(
     name: str, campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,7 +190,12 @@ def top1_of(job: Job) -> float:
     return float(40 + 2.0 * spec["width"] + 5.0 * spec["depth"] + (job.training_seed % 100) / 50)
 
 
-MOMENTS = [(name, 7) for name in GENERATORS] + [("random", 1), ("gensynth", 2), ("tpe", 10)]
+MOMENTS = [
+    ("random", 1),
+    ("gensynth", 2),
+    ("tpe", 10),
+    *(pytest.param(name, 7, marks=pytest.mark.slow) for name in GENERATORS),
+]
 
 
 @pytest.mark.parametrize(("generator", "moment"), MOMENTS)

@@ -134,7 +134,7 @@ def test_without_timm_the_remedy_is_one_line(
     monkeypatch.setitem(sys.modules, "timm", None)
     code, _, err = run(capsys, "check", "timm:resnet18")
     timm_models.import_timm.cache_clear()
-    assert code == 2 and err.count("\n") == 1 and 'pip install "gensynth[peers]"' in err
+    assert code == 2 and err.count("\n") == 1 and 'pip install "timm' in err
 
 
 def test_published_figures_stand_in_the_table_and_say_so(

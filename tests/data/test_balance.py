@@ -20,9 +20,9 @@ from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.report.progress import warn
 from gensynth.training.attempt import attempt
+from gensynth.training.epoch_data import class_weights, order_of
 from gensynth.training.job import Recipe, deciding
 from gensynth.training.loop import train
-from gensynth.training.order import class_weights, order_of
 from tests.support.campaigns import experiment
 from tests.support.trainings import QUICK, job, timeless, write_pictures
 

@@ -3,14 +3,18 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
-from gensynth.data import picture
+from gensynth.data import decoding_memory, picture
+from gensynth.data.decoding_memory import SHARED, Memory
 from gensynth.data.picture import CHUNK, PictureChanged, decode, in_parallel, inspect
 from gensynth.data.preprocessing import Preprocessing, decoding, pixels_of, prepared
 from gensynth.prediction.classifier import Classifier
@@ -127,7 +131,7 @@ def test_a_heic_picture_names_what_reads_it(
     monkeypatch.setattr(picture, "HAS_HEIF", False)
     for name in ("phone.HEIC", "renamed.jpg"):
         (tmp_path / name).write_bytes(HEIC)
-        assert 'pip install "gensynth[heic]" (pillow-heif)' in inspect(str(tmp_path / name)).problem
+        assert 'pip install "pillow-heif' in inspect(str(tmp_path / name)).problem
 
 
 def test_a_heic_picture_is_read_where_pillow_heif_is_installed(tmp_path: Path) -> None:
@@ -139,8 +143,8 @@ def test_a_heic_picture_is_read_where_pillow_heif_is_installed(tmp_path: Path) -
 def test_a_picture_too_large_for_memory_is_named_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture, "MOST_PIXELS", 1_000)
-    monkeypatch.setattr(picture, "MOST_PIXELS_16", 400)
+    monkeypatch.setattr(decoding_memory, "MOST_PIXELS", 1_000)
+    monkeypatch.setattr(decoding_memory, "MOST_PIXELS_16", 400)
     deep = Image.fromarray(np.zeros((21, 20), dtype=np.uint16))
     problem = inspect(stored(tmp_path / "deep.png", deep)).problem
     assert problem.startswith("has 20 x 21 pixels of 16 bits, more than 400")
@@ -157,27 +161,53 @@ def test_a_picture_beyond_pillows_own_limit_is_named(
     assert problem.startswith("has more than 134,217,728 pixels")
 
 
-def test_big_pictures_are_decoded_one_at_a_time(
+def test_pictures_are_inspected_and_decoded_within_shared_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(picture, "BIG", 63)
-    paths = [stored(tmp_path / f"{n}.png", Image.new("L", (8, 8), n)) for n in range(6)]
-    shas = [inspect(path).sha256 for path in paths]
-    running, most = 0, 0
+    two = 2 * (64 * decoding_memory.BYTES_PER_PIXEL + 200)
+    monkeypatch.setattr(decoding_memory, "MEMORY", Memory(two))
+    paths = [stored(tmp_path / f"{n}.png", Image.new("L", (8, 8), n)) for n in range(8)]
+    running: list[int] = [0]
+    most: list[int] = [0]
 
-    def watched(file: object, how: Preprocessing) -> object:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        time.sleep(0.01)
-        running -= 1
-        return pixels_of(file, how)
+    def watching(work: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any) -> Any:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            time.sleep(0.01)
+            try:
+                return work(*args)
+            finally:
+                running[0] -= 1
 
-    monkeypatch.setattr(picture, "pixels_of", watched)
+        return watched
+
     how = Preprocessing(1, 8, 8)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(decode, paths, shas, [how] * 6))
-    assert most == 1
+    with ThreadPoolExecutor(8) as pool:
+        monkeypatch.setattr(picture, "_inspected", watching(picture._inspected))
+        infos = list(pool.map(inspect, paths))
+        assert most[0] == 2
+        most[0] = 0
+        monkeypatch.setattr(picture, "pixels_of", watching(pixels_of))
+        decoded = list(pool.map(decode, paths, [info.sha256 for info in infos], [how] * 8))
+    assert most[0] == 2
+    assert [int(one[0, 0, 0]) for one in decoded if not isinstance(one, str)] == list(range(8))
+
+
+def test_a_refused_picture_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding_memory, "MOST_PIXELS", 1_000)
+    path = stored(tmp_path / "large.png", Image.new("L", (50, 21)))
+    monkeypatch.setattr(PngImageFile, "load", None)  # It would be called to look for EXIF.
+    assert inspect(path).problem.startswith("has 50 x 21 pixels")
+
+
+def test_results_that_wait_are_fewer_if_they_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "usable_cores", lambda: 2)
+    begun: list[int] = []
+    results = in_parallel(lambda item: begun.append(item) or item, range(50), SHARED // 5)
+    assert next(results) == 0
+    assert len(begun) <= 5
+    assert list(results) == list(range(1, 50))
 
 
 def test_16_bits_a_colour_are_refused_if_pillow_would_keep_almost_nothing(tmp_path: Path) -> None:
@@ -241,7 +271,7 @@ def tiff_of_16_bits(top: int, channels: int) -> bytes:
 def test_a_program_that_draws_a_picture_is_not_run(tmp_path: Path) -> None:
     lines = ("%!PS-Adobe-3.0 EPSF-3.0", "%%BoundingBox: 0 0 50 50", "%%EndComments", "showpage")
     (tmp_path / "photo.jpg").write_text("\n".join(lines))
-    assert inspect(str(tmp_path / "photo.jpg")).problem == "is a program (EPS), not a picture"
+    assert inspect(str(tmp_path / "photo.jpg")).problem == "not an image in a known format"
 
 
 def test_prediction_refuses_what_training_refuses(

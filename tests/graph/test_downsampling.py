@@ -35,7 +35,7 @@ to_depth = call(lambda x: torch.cat([x[:, :, ::2], x[:, :, 1::2]], 1))
     [
         ([nn.AvgPool2d(2)], [True]),
         ([nn.AvgPool2d(3, 2, 1)], [True]),
-        ([nn.AvgPool2d((1, 2))], [False]),
+        ([nn.AvgPool2d((1, 2))], [True]),
         ([nn.AvgPool2d(2, 4)], [False]),
         ([nn.MaxPool2d(2)], [False]),
         ([nn.MaxPool2d(2, 1), blur([1, 2, 1], 2)], [True]),

@@ -33,6 +33,7 @@ MOST_AT_THE_ROOT = 10
 """Python files directly in `gensynth/`."""
 LAYERS = (
     "errors moved resources templates",
+    "quantity",
     "process serialization",
     "genome plugins",
     "space",

@@ -9,8 +9,8 @@ import torch
 
 from gensynth.api.disk import writable
 from gensynth.campaign.campaign import Done
-from gensynth.campaign.ends import REPETITIONS
 from gensynth.campaign.experiment import Resources
+from gensynth.campaign.schedule import REPETITIONS
 from gensynth.errors import InputError, shown
 from gensynth.executors.inline import run_inline
 from gensynth.executors.resources import require_device, require_here

@@ -151,7 +151,7 @@ def test_an_interrupted_one_is_resumed_from_its_checkpoint(
 ) -> None:
     """The job of `interrupted` trains a network of timm, and names the module of that time."""
     if name == "interrupted" and find_spec("timm") is None:
-        pytest.skip('needs timm: pip install "gensynth[peers]"')
+        pytest.skip("needs timm")
     folder = restore(name, tmp_path)
     (checkpoint,) = folder.glob(f"candidates/*/{CHECKPOINT}")
     with safe_open(checkpoint, framework="np") as opened:

@@ -27,7 +27,7 @@ DASHBOARD = Path(sys.executable).with_name("optuna-dashboard")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium"),
-    pytest.mark.skipif(not DASHBOARD.exists(), reason='needs pip install "gensynth[dashboard]"'),
+    pytest.mark.skipif(not DASHBOARD.exists(), reason="needs optuna-dashboard"),
 ]
 RULES = {"top1": {"min": 5.0}, "max_params": {"limit": 4000}, "columnar": {"mode": "prefer"}}
 

@@ -124,3 +124,23 @@ def test_another_writer_is_waited_for_with_a_word(
     assert said.count("database is locked; waiting up to 300 s") == 1
     record.close()
     other.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks files otherwise")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EIO, errno.EOPNOTSUPP])
+def test_sqlite_on_a_file_system_without_locks_is_one_line_with_the_remedy(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    with campaign(tmp_path / "run", trials=2) as opened:
+        play(opened, top1_of)
+
+    def refuse(*arguments: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    words = "the file system has no locks .*, which SQLite needs; keep the campaign on a local disk"
+    for work in (lambda: viewing(tmp_path / "run"), lambda: campaign(tmp_path / "new").__enter__()):
+        with pytest.raises(InputError, match=words):
+            work()

@@ -41,10 +41,11 @@ def filled(x: Tensor) -> Tensor:
     return y
 
 
-def integral(x: Tensor) -> Tensor:
+def integral(x: Tensor, side: int = SIDE) -> Tensor:
+    """The mean of 2x2, as differences of an integral image."""
     sums = F.pad(x, (1, 0, 1, 0)).cumsum(2).cumsum(3)
-    rows = sums[:, :, 2::2] - sums[:, :, :-2:2]
-    return (rows[..., 2::2] - rows[..., :-2:2]) / 4
+    rows = sums[:, :, 2::2] - sums[:, :, : side - 1 : 2]
+    return (rows[..., 2::2] - rows[..., : side - 1 : 2]) / 4
 
 
 def summed(values: Iterable[Tensor]) -> Tensor:
@@ -58,3 +59,18 @@ def summed(values: Iterable[Tensor]) -> Tensor:
 def tri(x: Tensor) -> Tensor:
     """Blur by Tri-3, channel by channel."""
     return F.conv2d(x, BLUR, padding=1, groups=CHANNELS)
+
+
+def met_halfway(x: Tensor) -> Tensor:
+    """The mean of 2x2, as an interpolation between slices."""
+    one, other, third, last = phases(x)
+    return torch.lerp(torch.lerp(one, other, 0.5), torch.lerp(third, last, 0.5), 0.5)
+
+
+def assigned(x: Tensor) -> Tensor:
+    """Every second sample, row by row into an empty map."""
+    y = x.new_zeros(1, CHANNELS, SIDE // 2, SIDE // 2)
+    for i in range(SIDE // 2):
+        for j in (0, 1):
+            y[:, :, i, j::2] = x[:, :, 2 * i, 2 * j :: 4]
+    return y

@@ -13,7 +13,7 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.synthesis.dataset import Inputs
+from gensynth.generators.synthesis.encoding import Inputs
 from gensynth.generators.synthesis.ensemble import Ensemble, EnsemblePosterior
 from gensynth.generators.synthesis.evidence import Evidence
 

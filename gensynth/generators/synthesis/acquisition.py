@@ -15,10 +15,35 @@ from scipy.special import log_ndtr
 
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Foresight, Problem
+from gensynth.generators.synthesis.accuracy_posterior import PredictedAccuracy
 from gensynth.generators.synthesis.candidates import SampledCandidate
 from gensynth.generators.synthesis.ensemble import log_mean
 
 Floats = NDArray[float64]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What I expects of candidates; each array has the shape (candidates,)."""
+
+    acquisition: Floats
+    """Logarithm of the acquisition function, rules included: the higher, the sooner to propose."""
+    preference: Floats
+    """Logarithm of the expected improvement over the median: what G should generate more of."""
+    value: Floats
+    """Expected pursued value, supposing that all rules hold."""
+    chance: Floats
+    """Probability that every enforced rule holds, 1_r."""
+    mean: Floats
+    """Posterior mean of the accuracy in percent, before the correction for optimism."""
+    deviation: Floats
+    """Posterior standard deviation of the accuracy in percent."""
+
+    def accuracy(self, index: int) -> PredictedAccuracy:
+        """Return the predicted accuracy of one candidate."""
+        return PredictedAccuracy(float(self.mean[index]), float(self.deviation[index]))
+
+
 PERCENT = np.array([1, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 88, 91, 93, 95, 96, 97, 98, 99, 100])
 
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
-from gensynth.generators.synthesis.dataset import Dataset, Inputs
-from gensynth.generators.synthesis.encoding import Encoding
+from gensynth.generators.synthesis.encoding import Dataset, Encoding, Inputs
 from gensynth.generators.synthesis.gaussian_process import GaussianProcess, Posterior, Prior
 
 Floats = NDArray[float64]

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
-from gensynth.generators.synthesis.dataset import Dataset, Inputs
-from gensynth.generators.synthesis.encoding import DIMENSIONS, Encoding
+from gensynth.generators.synthesis.encoding import DIMENSIONS, Dataset, Encoding, Inputs
 from gensynth.generators.synthesis.kernel import (
     Embedding,
     Parameters,

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.fitness import fitness
-from gensynth.generators.problem import Problem
+from gensynth.generators.problem import Problem, fitness
 from gensynth.generators.protocol import Proposal
-from gensynth.generators.synthesis.assessment import Assessment
+from gensynth.generators.synthesis.acquisition import Assessment
 from gensynth.generators.synthesis.candidates import (
     CandidatePool,
     SampledCandidate,

@@ -26,6 +26,7 @@ from gensynth.generators.synthesis.accuracy_posterior import (
     Predictions,
 )
 from gensynth.generators.synthesis.acquisition import (
+    Assessment,
     ValueGrid,
     ValueGrids,
     ensemble_mean,
@@ -33,19 +34,17 @@ from gensynth.generators.synthesis.acquisition import (
     log_probability_feasible,
     log_probability_of_improvement,
 )
-from gensynth.generators.synthesis.assessment import Assessment
 from gensynth.generators.synthesis.candidates import SampledCandidate, candidate_of
-from gensynth.generators.synthesis.dataset import Inputs
-from gensynth.generators.synthesis.encoding import CandidateEncoder
+from gensynth.generators.synthesis.encoding import CandidateEncoder, Inputs
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
 from gensynth.generators.synthesis.evidence import (
     Evidence,
+    LongerTrainings,
     evidence_of,
     measured_rules,
     violations_of,
 )
 from gensynth.generators.synthesis.gaussian_process import Prior
-from gensynth.generators.synthesis.longer import LongerTrainings
 from gensynth.generators.synthesis.probe import Probes, Reactions
 
 Floats = NDArray[float64]

@@ -14,8 +14,7 @@ import numpy as np
 from numpy import float64, int64
 from numpy.typing import NDArray
 
-from gensynth.generators.synthesis.dataset import Inputs
-from gensynth.generators.synthesis.encoding import DIMENSIONS, Encoding
+from gensynth.generators.synthesis.encoding import DIMENSIONS, Encoding, Inputs
 
 Floats = NDArray[float64]
 

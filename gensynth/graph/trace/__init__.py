@@ -26,6 +26,7 @@ functional calls, modules and in-place operators give the same rows. The convent
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
@@ -41,14 +42,13 @@ from gensynth.graph.trace.recorder import Recorder
 def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
     """Run `module` once on an image of `input_shape` (C, H, W) and return the graph of that run.
 
-    The module is left as it was: training flags, buffers and random state are restored.
-    Raises `InputError` if it is not a module, is not initialised, cannot take that shape, or
-    returns nothing computed from the image.
+    The module is left as it was: training flags, buffers and random state are restored. Of lazy
+    layers, a copy takes the sizes that the image gives them. Raises `InputError` if it is not a
+    module, cannot take that shape, or returns nothing computed from the image.
     """
     if not isinstance(module, nn.Module):
         raise InputError("model", f"{type(module).__name__} is not a torch.nn.Module")
-    if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
-        raise InputError("model", "has lazy layers without a size: run it on an image first")
+    module = sized(module, input_shape)
     image = image_for(module, input_shape)
     recorder = Recorder(module, image)
     with undisturbed(module), recorder.named_by(module), torch.no_grad():
@@ -63,6 +63,22 @@ def trace(module: nn.Module, input_shape: tuple[int, int, int]) -> Graph:
                 "model", f"cannot run on one {shape} image: {type(error).__name__}: {error}"
             ) from error
     return recorder.graph(output)
+
+
+def sized(module: nn.Module, input_shape: tuple[int, int, int]) -> nn.Module:
+    """Return a copy of a module with lazy layers that one image has initialised, others as is."""
+    if not any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+        return module
+    copied = deepcopy(module).eval()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            copied(torch.rand(1, *input_shape))
+    except Exception as error:
+        words = f"has lazy layers that one image cannot give a size: {error}"
+        raise InputError("model", words) from error
+    if any(map(is_lazy, (*copied.parameters(), *copied.buffers()))):
+        raise InputError("model", "has lazy layers without a size: the image does not reach them")
+    return copied
 
 
 def image_for(module: nn.Module, input_shape: tuple[int, int, int]) -> Tensor:

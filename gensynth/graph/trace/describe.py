@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from gensynth.graph.graph import LOW_PASS, Kind
-from gensynth.graph.trace.call import Call, full_name
+from gensynth.graph.graph import Kind
+from gensynth.graph.trace.call import Call, full_name, tensors_in
+from gensynth.graph.trace.filters import response_at_nyquist
 from gensynth.graph.trace.operators import NAME, TOLD_BY_SHAPE
 from gensynth.graph.trace.stored import packed_weights
 
@@ -20,35 +20,24 @@ def describe(call: Call) -> LayerColumns:
     kind = call.kind
     if kind == "other":
         return {"kind": kind, "op": full_name(call.func)}
-    if kind in ("conv", "linear", "matmul") and _is_complex(call):
-        return {"kind": "other", "op": f"complex {full_name(call.func)}"}
+    if kind in ("conv", "linear", "matmul") and (word := _unusual(call)):
+        return {"kind": "other", "op": f"{word} {full_name(call.func)}"}
     columns: LayerColumns = {"kind": kind, "op": NAME.get(call.operator, call.operator)}
     return columns | _DESCRIBE.get(kind, _elementwise)(call)
 
 
-def _is_complex(call: Call) -> bool:
-    return any(tensor.is_complex() for tensor in (*call.inputs, *call.outputs))
+def _unusual(call: Call) -> str:
+    """Return what keeps a product from costing what its shapes say; empty if nothing does."""
+    read = tensors_in((call.args, dict(call.kwargs)))
+    if any(tensor.is_complex() for tensor in (*call.inputs, *call.outputs)):
+        return "complex"
+    sparse = any(tensor.layout in _SPARSE for tensor in read)
+    return "sparse" if sparse else ""
 
 
-def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> float | None:
-    """Compare |response| at the Nyquist frequency with that at zero, on the worse axis.
-
-    `filters` is (C, 1, H, W) or (H, W); the worst channel counts; rounded to 1e-6. None for a
-    filter that blocks constants, which is not a low-pass, and for one on the meta device.
-    """
-    if filters.is_meta:
-        return None
-    bank = filters.detach().double().reshape(-1, *filters.shape[-2:])
-    zero = bank.sum((1, 2)).abs()
-    if bool((zero < 1e-9).any()):
-        return None
-    rows, columns = (
-        bank.new_tensor([(-1.0) ** (i * step) for i in range(size)])
-        for size, step in zip(bank.shape[1:], dilation, strict=True)
-    )
-    vertical = (bank.sum(2) * rows).sum(1).abs() / zero
-    horizontal = (bank.sum(1) * columns).sum(1).abs() / zero
-    return round(float(max(vertical.max(), horizontal.max())), 6)
+_SPARSE = frozenset(
+    {torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc}
+)
 
 
 def _convolution(call: Call) -> LayerColumns:
@@ -72,9 +61,7 @@ def _convolution(call: Call) -> LayerColumns:
     fixed = not call.learned and all(weight is not tensor for tensor in call.inputs)
     if depthwise and fixed and axes == 2:
         nyquist = response_at_nyquist(weight, dilation)
-        # A parameter that is frozen is a filter only if it acts like one.
-        if not call.frozen or (nyquist is not None and nyquist <= LOW_PASS):
-            columns |= {"kind": "pool", "op": "blur", "nyquist": nyquist}
+        columns |= {"kind": "pool", "op": "blur", "nyquist": nyquist}
     return columns
 
 

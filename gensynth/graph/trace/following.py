@@ -6,6 +6,7 @@ if an axis becomes coarser a second time.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -37,6 +38,10 @@ class Following:
         """Reductions after which no grid can be followed, so that no piece shows them."""
         self._latest = 0
         """Cells of the latest map that has a grid."""
+        self._blended: Any = WeakTensorKeyDictionary()
+        """Rows at which products with activations summed all positions, by what was made of it."""
+        self._repeated: dict[Piece, Piece] = {}
+        """Pieces once more, on a map that begins later."""
         self._restarted: dict[Piece, Piece] = {}
         """Maps that begin where a piece ended, by the piece."""
 
@@ -52,9 +57,14 @@ class Following:
         """Begin a map at what an operator made whose ways are not known; note if it is smaller."""
         self._begin_after(inputs, out, row)
         before = max((self._pieces[t].grid.cells for t in inputs), default=0)
-        if 1 < self._pieces[out].grid.cells < before:
-            words = "what this operator does to the samples cannot be followed"
-            self._unfollowed.append(Reduction(row, None, False, words, self._first is None))
+        left = self._pieces[out].grid.cells
+        fewer = 1 < out.numel() < max((t.numel() for t in inputs), default=0)
+        if 1 < left < before or (left <= 1 < before and fewer):
+            self._note(row, "what this operator does to the samples cannot be followed")
+
+    def _note(self, row: int, words: str, filtered: bool | None = None) -> None:
+        """Take note of a reduction that no piece shows."""
+        self._unfollowed.append(Reduction(row, filtered, False, words, self._first is None))
 
     def _begin_after(self, inputs: Sequence[Tensor], out: Tensor, row: int) -> None:
         for tensor in inputs:
@@ -121,9 +131,10 @@ class Following:
                 strict=True,
             )
         )
+        again &= not piece.moves  # A slice of a slice is one slice.
         if len(parents) == 1 and (again or _steps_again(parents[0], stride)):
-            parent = self._restart(parents[0])
-            scale = rescaled(places, parents[0].places)
+            parent, cut = self._again(parents[0])
+            scale = rescaled(places, cut.places)
             piece = Piece(
                 row, scale, measure(scale), (parent,), run, moves, stride, loss, learned, depends
             )
@@ -139,6 +150,27 @@ class Following:
             places = renumber(piece.places)
             self._restarted[piece] = Piece(piece.row, places, measure(places))
         return self._restarted[piece]
+
+    def _again(self, piece: Piece) -> tuple[Piece, Piece]:
+        """Begin a map where a piece became coarser last, and repeat on it what follows there.
+
+        Return the piece that ends there as `piece` does, and the one that the map begins with.
+        """
+        path = [piece]
+        while len(path[-1].parents) == 1 and not path[-1].coarsens:
+            path.append(path[-1].parents[0])
+        cut = path.pop()
+        if not (cut.coarsens or cut.grid.coarser_than(cut.origin.grid)):
+            return self._restart(piece), piece
+        made = self._restart(cut)
+        for old in reversed(path):
+            if old not in self._repeated:
+                places = rescaled(old.places, cut.places)
+                self._repeated[old] = replace(
+                    old, places=places, grid=measure(places), parents=(made,)
+                )
+            made = self._repeated[old]
+        return made, cut
 
     def _cells(self, image: Tensor, parent: Piece, row: int) -> Piece:
         """Take what a window runs over for a map of its own if several cells have one place."""
@@ -169,7 +201,7 @@ class Following:
             )
             if measure(line).cells == positions:
                 words = "learned weights mix all positions into fewer"
-                self._unfollowed.append(Reduction(row, False, False, words, self._first is None))
+                self._note(row, words, filtered=False)
                 self._latest = made[axis]
 
     def _arrange(self, image: Tensor, parent: Piece, row: int) -> None:
@@ -178,7 +210,7 @@ class Following:
         is_map = image.dim() == 4 and min(height, width) > 1
         if is_map and parent.grid.cells <= 1 and height * width < self._latest:
             words = "each position mixes all of a larger map, by weights that depend on the image"
-            self._unfollowed.append(Reduction(row, None, False, words, self._first is None))
+            self._note(row, words)
 
     def _map(self, out: Tensor, row: int, places: Places) -> None:
         piece = self._pieces[out] = Piece(row, places, measure(places))

@@ -107,6 +107,17 @@ def measure(places: Places) -> Grid:
     return Grid(len(by_row), len(by_column), cells, _step(by_row), _step(by_column))
 
 
+def line(places: Places, axis: int) -> int:
+    """Return how many different places there are along an axis."""
+    count = 1
+    for labels in places:
+        short = compact(labels)
+        if short.shape[axis] > 1:
+            flat = short.movedim(axis, 0).flatten(1)
+            count = max(count, *(len(_different(column)) for column in (flat[:, 0], flat[:, -1])))
+    return count
+
+
 def _different(labels: Tensor) -> Tensor:
     values = (labels.flatten().double() * 256).round().unique() / 256  # type: ignore[no-untyped-call]
     return values[values > 0]  # type: ignore[no-any-return]

@@ -11,6 +11,8 @@ from gensynth.graph.trace.pieces import Piece, covered, missing, response
 BLOCKED = 1e3
 """Beyond this ratio of the responses, nothing is left at zero."""
 
+WEIGHED = "how it weighs the samples depends on the image"
+
 
 def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
     """Judge the reductions of all pieces; what several of them share is judged once."""
@@ -20,7 +22,7 @@ def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
         coarse = [part for part in piece.chain() if part.coarsens]
         strided = any(max(part.stride) > 1 for part in coarse)
         row = min((part.row for part in coarse), default=piece.row)
-        if not strided and not _is_coarse(piece):  # Sisters met again.
+        if piece.drops_copies_only or not (strided or _is_coarse(piece)):  # Or sisters met again.
             continue
         exempt = first is None or row <= first
         try:
@@ -62,6 +64,8 @@ def _judged(
             stages |= {p for p in (part, *part.parents) if p.grid.coarser_than(p.origin.grid)}
     nyquist = max(response(stage) for stage in stages)
     filtered = nyquist <= LOW_PASS + 1e-3
+    if filtered and piece.origin.weighs:
+        return Reduction(row, None, False, WEIGHED)
     words = f"{nyquist:.2f} of the response at zero is left at the Nyquist frequency"
     if nyquist > BLOCKED:
         words = "it blocks the mean and lets the Nyquist frequency pass"

@@ -76,6 +76,10 @@ def _elementwise(call: Call) -> Rerun:
         shape = call.out.shape
         if len(values) > 1 and purpose == "cover":
             return sum(values, torch.zeros(shape))
+        if call.operator in ("where", "masked_fill"):
+            return _masked(call, values)
+        if call.operator == "lerp":
+            return repeat(call, values, _numbers)  # type: ignore[no-any-return]
         scales = call.operator in ("mul", "div")
         if len(values) == 1 and not scales and call.operator not in ("sub", "rsub", "neg", "add"):
             return values[0].expand(shape)
@@ -87,6 +91,16 @@ def _elementwise(call: Call) -> Rerun:
         return made.abs() if purpose == "cover" else made  # type: ignore[no-any-return]
 
     return run
+
+
+def _masked(call: Call, values: Sequence[Tensor]) -> Tensor:
+    """Keep what a constant mask keeps; the numbers that it puts in are left out."""
+    if call.operator == "masked_fill":
+        return values[0] * ~call.args[1].cpu()
+    mask = call.args[0].cpu().bool()
+    if len(values) > 1:
+        return torch.where(mask, *values)
+    return values[0] * (mask if call.args[1] is call.inputs[0] else ~mask)
 
 
 def _is_real(call: Call) -> bool:

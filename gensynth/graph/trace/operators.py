@@ -54,6 +54,8 @@ _ATEN: dict[Kind, str] = {
     "sinc logit clamp clamp_min clamp_max round floor ceil trunc frac masked_fill nan_to_num "
     "isnan isinf logical_not bitwise_not eq ne lt le gt ge remainder fmod fill bernoulli uniform "
     "normal zero quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic dequantize "
+    "fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask "
+    "fake_quantize_per_tensor_affine_cachemask_tensor_qparams fused_moving_avg_obs_fq_helper "
     "int_repr i0 lgamma digamma polar angle special_entr heaviside isfinite signbit",
     "softmax": "softmax log_softmax safe_softmax",
     "pool": "max_pool2d_with_indices avg_pool2d adaptive_avg_pool2d adaptive_max_pool2d "
@@ -89,9 +91,16 @@ _QUANTIZED: dict[Kind, str] = {
     "move": "cat cat_relu",
     "norm": "batch_norm2d batch_norm2d_relu layer_norm group_norm instance_norm",
 }
+_DECOMPOSED: dict[Kind, str] = {
+    "activation": "quantize_per_tensor dequantize_per_tensor quantize_per_channel "
+    "dequantize_per_channel quantize_per_token dequantize_per_token "
+    "fake_quant_per_channel convert_element_type",
+}
+"""Steps of an exported program that was quantised; its products are aten's."""
+_TABLES = {"aten": _ATEN, "quantized": _QUANTIZED, "quantized_decomposed": _DECOMPOSED}
 KIND: dict[str, Kind] = {
     f"{namespace}::{name}": kind
-    for namespace, table in (("aten", _ATEN), ("quantized", _QUANTIZED))
+    for namespace, table in _TABLES.items()
     for kind, names in table.items()
     for name in names.split()
 }

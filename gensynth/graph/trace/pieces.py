@@ -45,6 +45,12 @@ class Piece:
     """It is a product with learned weights."""
     depends: bool = False
     """Which samples it picks depends on the image."""
+    copies: tuple[int, int] = (1, 1)
+    """If it is a map: how often each row and column is repeated in it."""
+    weighs: bool = False
+    """If it is a map: it is, or was multiplied by, weights of samples that depend on the image."""
+    inverse: bool = False
+    """If it is a map: it is the inverse of sums of samples."""
     origin: "Piece" = field(init=False)
     """The map that the piece begins with."""
 
@@ -65,6 +71,13 @@ class Piece:
             and not any(parent.grid.coarser_than(start) for parent in self.parents)
         )
         return max(self.stride) > 1 or all(finer) or together
+
+    @property
+    def drops_copies_only(self) -> bool:
+        """Whether it only picks numbers, and of each that the map repeats, one."""
+        grid, copies = self.grid, self.origin.copies
+        near = grid.row_step <= copies[0] and grid.column_step <= copies[1]
+        return self.moves and max(copies) > 1 and near and max(grid.rows, grid.columns) > 1
 
     def chain(self) -> "Iterator[Piece]":
         """List the piece with all that it is made of, the map excluded, last first."""
@@ -104,8 +117,9 @@ def patterns(origin: Piece) -> tuple[Tensor, ...]:
 def response(piece: Piece) -> float:
     """Compare |response| at the Nyquist frequency with that at zero; infinite if zero is blocked.
 
-    The worse axis and the worst number count, those at the border of the map excepted, where
-    padding takes part. An axis with one row or column has no Nyquist frequency.
+    Of the axes that become coarser, the worse one and the worst number count, those at the border
+    of the map excepted, where padding takes part. An axis with one row or column has no Nyquist
+    frequency.
     """
     constant, *highest = patterns(piece.origin)
     shape = piece.origin.places.rows.shape
@@ -115,14 +129,25 @@ def response(piece: Piece) -> float:
     inside = _inside(piece)
     worst = 0.0
     grid = piece.origin.grid
+    by_row, by_column = _subsampled(piece)
+    wanted = by_row, by_column, by_row or by_column
     counts = grid.rows, grid.columns, min(grid.rows, grid.columns)
-    for pattern, count in zip(highest, counts, strict=True):
-        if count > 1:
+    for pattern, asked, count in zip(highest, wanted, counts, strict=True):
+        if asked and count > 1:
             found = piece.send(pattern.expand(shape), purpose).abs()
             live = inside & ((zero > 1e-6) | (found > 1e-6))
             if bool(live.any()):
                 worst = max(worst, float((found[live] / zero[live].clamp_min(1e-9)).max()))
     return round(worst, 4)
+
+
+def _subsampled(piece: Piece) -> tuple[bool, bool]:
+    """Whether rows, and columns, are subsampled; both if that shows along neither axis."""
+    grid, before = piece.grid, piece.origin.grid
+    longer = grid.coarser_along(before)
+    collapsed = grid.rows == 1 < before.rows, grid.columns == 1 < before.columns
+    axes = longer[0] or collapsed[0], longer[1] or collapsed[1]
+    return axes if any(axes) else (True, True)
 
 
 def _inside(piece: Piece) -> Tensor:

@@ -14,11 +14,13 @@ from gensynth.errors import InputError
 from gensynth.graph.graph import Graph, Kind, Layer
 from gensynth.graph.trace.call import Call, opened, qualified_name, tensors_in
 from gensynth.graph.trace.describe import describe
+from gensynth.graph.trace.filters import once_learned
 from gensynth.graph.trace.higher_order import run_higher_order
 from gensynth.graph.trace.labels import Labels, Route, overlap
 from gensynth.graph.trace.operators import VALUE_FREE, VANISHING
+from gensynth.graph.trace.rows import memory_of, shape_of, without_unread_views
 from gensynth.graph.trace.sampling import Sampling
-from gensynth.graph.trace.stored import packed_weights, stored, total, unregistered
+from gensynth.graph.trace.stored import held, packed_weights, stored, total, unregistered
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -49,10 +51,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         trained = {name for name, parameter in named.items() if parameter.requires_grad}
         self._trained = trained or set(named)
         """Names of the parameters that are trained; all of a network that is frozen as a whole."""
+        self._hidden = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
+        self._bare = not named
+        """It has no parameters, as if frozen as a program: weights are constants like others."""
         for name, parameter in named.items():
             self.weights[parameter] = [name]
             self.unread[name] = parameter.numel()
-        for buffer in _held(module):
+        for buffer in held(module):
             if buffer not in self.weights:
                 self.weights[buffer] = []
         self._append(image, {"kind": "input", "op": "input", "inputs": ()})
@@ -66,7 +71,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def graph(self, output: Any) -> Graph:
         """Return the finished graph: the last row is the output, and unread views are dropped."""
-        made = [t for t in tensors_in(opened(output)) if t in self.row]
+        outputs = tensors_in(opened(output))
+        if self._hidden and not any(t in self.row for t in outputs):
+            for tensor in outputs:
+                self._hide(tensor)
+        made = [t for t in outputs if t in self.row]
         if not made:
             doors = f": values leave torch at {', '.join(self.left)}" if self.left else ""
             raise InputError(
@@ -79,7 +88,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             route = () if len(rows) == 1 else None
             shape = layers[rows[0]].shape
             layers.append(Layer("move", "output", rows, shape, alias=True, route=route))
-        kept, number = _without_unread_views(layers)
+        kept, number = without_unread_views(layers)
         found = tuple(r._replace(row=number[r.row]) for r in reductions if r.row in number)
         unread = tuple(name for name in self.unread if name not in self._unregistered)
         read = [p for name, p in self._unregistered.items() if name not in self.unread]
@@ -137,7 +146,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for tensor in outputs:
                 self.weights[tensor] = names
             columns["inputs"] = ()
-            self.constants.append(Layer(shape=_shape(outputs[0]), name=self._here(), **columns))
+            self.constants.append(Layer(shape=shape_of(outputs[0]), name=self._here(), **columns))
             return
         columns["inputs"] = tuple(self.row[t] for t in inputs)
         columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
@@ -158,9 +167,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
         name = qualified_name(func)
         if not inputs or name in VALUE_FREE:
+            if any(t.dtype in _PACKED for t in read if t not in self.row):
+                names = names or [_QUANTISED]
             for tensor in outputs:
                 self.weights[tensor] = names
-            if names and not inputs:
+            if (names or self._bare) and not inputs:
                 self._count_constant(Call(func, args, kwargs, (), True, outputs))
         elif name in VANISHING:
             self.row[outputs[0]] = self.row[inputs[0]]
@@ -168,14 +179,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sampling.same(inputs[0], outputs[0])
         else:
             learned = not self._trained.isdisjoint(names)
-            frozen = bool(names) and not learned
-            self._write_down(Call(func, args, kwargs, inputs, learned, outputs, frozen), names)
+            frozen = (bool(names) or self._bare) and not learned
+            call = Call(func, args, kwargs, inputs, learned, outputs, frozen)
+            self._write_down(call._replace(learned=True) if once_learned(call) else call, names)
 
     def _count_constant(self, call: Call) -> None:
         """Take note of a product of weights with constants, such as a table of positions."""
         if call.kind in ("conv", "linear", "matmul"):
             columns = describe(call) | {"inputs": ()}
-            self.constants.append(Layer(shape=_shape(call.out), name=self._here(), **columns))
+            self.constants.append(Layer(shape=shape_of(call.out), name=self._here(), **columns))
 
     def _here(self) -> str:
         return self.path[-1] if self.path else ""
@@ -188,6 +200,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.labels.fresh(tensor)
         self.sampling.lose((), tensor, len(self.layers) - 1)
 
+    def _hide(self, tensor: Tensor) -> None:
+        """Take the output of a fused program, whose operators nobody sees, as made of the image."""
+        op = "operators of a fused program, which torch does not show"
+        self._append(tensor, {"kind": "other", "op": op, "inputs": (0,), "route": None})
+        self.labels.fresh(tensor)
+        self.sampling.lose((), tensor, len(self.layers) - 1)
+
     def _write_down(self, call: Call, names: list[str]) -> None:
         columns = describe(call)
         if columns["kind"] == "combine" and len(call.inputs) == 1:
@@ -195,13 +214,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         columns["inputs"] = tuple(self.row[t] for t in call.inputs)
         columns["parameters"] = sum(self.unread.pop(name, 0) for name in names)
         columns["parameters"] += self._unpacked(call)
-        memory = _memory(call.inputs[0])
+        memory = memory_of(call.inputs[0])
         in_place = call.func._schema.is_mutable
         routes = self._follow(call, columns["kind"])
         for part, (tensor, route) in enumerate(zip(call.outputs, routes, strict=False)):
             if len(routes) > 1:
                 columns["detail"] = f"part={part}"
-            shared = _memory(tensor) == memory
+            shared = memory_of(tensor) == memory
             columns["alias"] = columns["kind"] == "move" and shared and not in_place
             self._append(tensor, columns | {"route": route})
         for tensor in call.outputs[len(routes) :]:
@@ -243,11 +262,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _write_through(self, written: Tensor) -> None:
         """After an operator in place, add a row for every tensor that shares the written memory."""
-        memory = _memory(written)
+        memory = memory_of(written)
         new = self.row[written]
         views = [*self.row.keys(), *(t for t in self.weights if not isinstance(t, nn.Parameter))]
         for view in views:
-            shared = view is not written and _memory(view) == memory
+            shared = view is not written and memory_of(view) == memory
             if not (shared and overlap(view, written)):
                 continue
             old = (self.row[view],) if view in self.row else ()
@@ -258,18 +277,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _append(self, tensor: Tensor, columns: dict[str, Any]) -> None:
         self.row[tensor] = len(self.layers)
-        self.layers.append(Layer(shape=_shape(tensor), name=self._here(), **columns))
-
-
-def _shape(tensor: Tensor) -> tuple[int, ...]:
-    shape = tuple(tensor.shape)
-    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
-
-
-def _memory(tensor: Tensor) -> int:
-    """Name the memory that a tensor looks at; on the meta device there are no addresses."""
-    strided = tensor.layout is torch.strided  # Others (MKL-DNN) do not show their memory.
-    return int(tensor.untyped_storage()._cdata) if strided else id(tensor)
+        self.layers.append(Layer(shape=shape_of(tensor), name=self._here(), **columns))
 
 
 def _is_composite(func: Any) -> bool:
@@ -277,24 +285,9 @@ def _is_composite(func: Any) -> bool:
     return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), _COMPOSITE)
 
 
+_PACKED = frozenset({torch.int8, torch.uint8})
+"""Types of constants that hold the weights of a quantised program."""
+_QUANTISED = "a quantised weight"
+
+
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
-
-
-def _held(module: nn.Module) -> Iterator[Tensor]:
-    """Find the tensors that a module holds, registered or not."""
-    yield from module.buffers()
-    for part in module.modules():
-        if not isinstance(part, torch.jit.ScriptModule):
-            yield from tensors_in(list(vars(part).values()))
-
-
-def _without_unread_views(layers: list[Layer]) -> tuple[tuple[Layer, ...], dict[int, int]]:
-    """Drop views that lead nowhere; return the other rows, and their new numbers by the old."""
-    read = {len(layers) - 1}
-    for i in range(len(layers) - 1, -1, -1):
-        if i in read or not (layers[i].kind == "move" and layers[i].alias):
-            read |= {i, *layers[i].inputs}
-    kept = sorted(read)
-    number = {row: place for place, row in enumerate(kept)}
-    rows = (layers[i]._replace(inputs=tuple(number[j] for j in layers[i].inputs)) for i in kept)
-    return tuple(rows), number

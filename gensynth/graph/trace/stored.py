@@ -24,9 +24,42 @@ def stored(module: nn.Module) -> Iterator[Tensor]:
 
 
 def total(weights: Sequence[Tensor]) -> Stored:
-    """Add up the numbers and the bytes of weights."""
-    numbers = sum(tensor.numel() for tensor in weights)
-    return Stored(numbers, sum(tensor.numel() * tensor.element_size() for tensor in weights))
+    """Add up the numbers and the bytes of weights; what several of them share counts once."""
+    spans: dict[Any, list[tuple[int, int, int]]] = {}
+    numbers = size = 0
+    for tensor in weights:
+        if _is_dense(tensor):
+            width = tensor.element_size()
+            start = tensor.storage_offset() * width
+            memory = tensor.untyped_storage()._cdata
+            spans.setdefault(memory, []).append((start, start + tensor.numel() * width, width))
+        else:
+            numbers += tensor.numel()
+            size += tensor.numel() * tensor.element_size()
+    for shared in spans.values():
+        reached = 0
+        for start, end, width in sorted(shared):
+            fresh = max(end - max(start, reached), 0)
+            numbers += fresh // width
+            size += fresh
+            reached = max(reached, end)
+    return Stored(numbers, size)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether it lies in memory in one piece, in whatever order of its axes."""
+    if tensor.layout is not torch.strided or type(tensor) not in (Tensor, nn.Parameter):
+        return False
+    expected = 1
+    for size, stride in sorted(zip(tensor.shape, tensor.stride(), strict=True), key=_by_stride):
+        if size > 1 and stride != expected:
+            return False
+        expected *= size
+    return True
+
+
+def _by_stride(axis: tuple[int, int]) -> int:
+    return axis[1]
 
 
 def unregistered(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -57,6 +90,14 @@ def _held_in(value: Any, name: str) -> Iterator[tuple[str, nn.Parameter]]:
     elif isinstance(value, (list, tuple, dict)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _held_in(item, f"{name}.{key}")
+
+
+def held(module: nn.Module) -> Iterator[Tensor]:
+    """Find the tensors that a module holds, registered or not."""
+    yield from module.buffers()
+    for part in module.modules():
+        if not isinstance(part, torch.jit.ScriptModule):
+            yield from tensors_in(list(vars(part).values()))
 
 
 def packed_weights(packed: Any) -> tuple[Tensor, ...]:
@@ -106,4 +147,6 @@ def _frozen(module: nn.Module) -> Iterator[Tensor]:
                 for value in tensors_in(node.output().toIValue()):
                     if value.is_floating_point():
                         yield value
+        for node in graph.findAllNodes("prim::ConstantMKLDNNTensor"):  # type: ignore[attr-defined]
+            yield node.t("value")  # Of a program that was optimized for inference.
         return  # The first graph holds all others.

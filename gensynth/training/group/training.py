@@ -97,17 +97,17 @@ class GroupTraining:
     def _train(self, epoch: int) -> list[tuple[float, float]]:
         """Train on every image once; return each member's mean loss and top-1 meanwhile."""
         first, count = self.members[0], len(self.members)
-        lessons = [member.lesson(epoch) for member in self.members]
-        dice = Dice.seeded([lesson.seed for lesson in lessons], first.device)
+        data = [member.epoch_data(epoch) for member in self.members]
+        dice = Dice.seeded([shown.seed for shown in data], first.device)
         group = Group(count, dice)
-        orders = torch.stack([lesson.order for lesson in lessons])
+        orders = torch.stack([shown.order for shown in data])
         sums = torch.zeros(2, count, device=first.device)
         begin = 0
         with sharing() as give_way:
             for step, index in enumerate(orders.tensor_split(first.steps, 1)):
                 rows = slice(begin, begin := begin + index.shape[1])
                 images, labels = first.images.at(index.reshape(-1))
-                draws = joined_draws([lesson.draws.of(rows) for lesson in lessons])
+                draws = joined_draws([shown.draws.of(rows) for shown in data])
                 images = _side_by_side(augmented(images, draws, first.images.normal), count)
                 number = (epoch - 1) * first.steps + step
                 sums += self._step(group, images, labels.view(count, -1), number)
@@ -135,9 +135,9 @@ class GroupTraining:
 
 def _sample(training: Training) -> Tensor:
     """Return two images as the training sees them."""
-    lesson = training.lesson(1)
-    images, _ = training.images.at(lesson.order[:2])
-    return augmented(images, lesson.draws.of(slice(0, 2)), training.images.normal)
+    shown = training.epoch_data(1)
+    images, _ = training.images.at(shown.order[:2])
+    return augmented(images, shown.draws.of(slice(0, 2)), training.images.normal)
 
 
 def _side_by_side(images: Tensor, members: int) -> Tensor:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gensynth.training.epoch_data import seeded
 from gensynth.training.group.program import NotGrouped, Program, written
 from gensynth.training.group.rules import Dice, Group
 from gensynth.training.group.stack import part_of, stacked, tensors_of
-from gensynth.training.lesson import seeded
 
 IMAGES = 3
 """Images per member."""

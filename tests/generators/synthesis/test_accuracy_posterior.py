@@ -13,8 +13,7 @@ from gensynth.generators.synthesis.accuracy_posterior import (
     PredictedAccuracy,
     Predictions,
 )
-from gensynth.generators.synthesis.dataset import Inputs
-from gensynth.generators.synthesis.encoding import Encoding
+from gensynth.generators.synthesis.encoding import Encoding, Inputs
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble
 from gensynth.generators.synthesis.evidence import evidence_of
 from tests.support.campaigns import measurement, outcome

@@ -1,7 +1,6 @@
 import numpy as np
 
-from gensynth.generators.synthesis.dataset import Dataset, Inputs
-from gensynth.generators.synthesis.encoding import Encoding
+from gensynth.generators.synthesis.encoding import Dataset, Encoding, Inputs
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Ending, Outcome
-from gensynth.generators.synthesis.dataset import Inputs
+from gensynth.generators.synthesis.encoding import Inputs
 from gensynth.generators.synthesis.evidence import (
     AccuracyScale,
     ExtrapolatedEnd,
