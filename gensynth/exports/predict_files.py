@@ -8,6 +8,7 @@ from inspect import getsource
 from pathlib import Path
 
 from gensynth.data.preprocessing import Preprocessing, steps
+from gensynth.formats.onnx import EXACT_INT8
 from gensynth.models.exported import PREDICT, PREDICT_ONNX
 
 TORCH = '''\
@@ -61,8 +62,9 @@ from PIL import Image, ImageOps
 
 
 def main(files):
-    model, code = Path(__file__).resolve().with_name("{file}"), 0
-    session = onnxruntime.InferenceSession(model.read_bytes())
+    code, options = 0, onnxruntime.SessionOptions()
+    options.add_session_config_entry("{option}", "{value}")  # int8 does not overflow.
+    session = onnxruntime.InferenceSession(Path(__file__).with_name("{file}"), options)
     facts = session.get_modelmeta().custom_metadata_map
     how, classes = json.loads(facts["preprocessing"]), json.loads(facts["classes"])
     for file in files:
@@ -91,7 +93,9 @@ def write_predict_onnx(folder: Path, how: Preprocessing) -> None:
     """Write `predict_onnx.py` if the folder holds an ONNX file; the float one comes first."""
     found = [file.name for file in folder.glob("*.onnx")]
     if found:
-        text = ONNX.format(file=min(found, key=len), prepare=_prepare(how))
+        option, value = EXACT_INT8
+        named = {"file": min(found, key=len), "option": option, "value": value}
+        text = ONNX.format(prepare=_prepare(how), **named)
         (folder / PREDICT_ONNX).write_text(text, encoding="utf-8")
 
 
