@@ -77,7 +77,7 @@ def test_a_network_of_ones_own_is_a_reference(
 ) -> None:
     (tmp_path / "own_reference.py").write_text(OWN, encoding="utf-8")
     toml = written(tmp_path, RULES.replace("NAME", "network"))
-    code, out, _ = run(capsys, "preflight", toml, "--json", "--samples", 20)
+    code, out, _ = run(capsys, "preflight", toml, "--json", "--samples", "20")
     told = json.loads(out)
     assert code == 0 and not told["impossible"]
     rates = {rate["rule"]: rate for rate in told["rules"]}
