@@ -48,9 +48,9 @@ def finals(name: str, *top1s: float) -> list[Outcome]:
 def test_no_further_training_leads_beyond_the_reachable_bound(top1s: Sequence[float]) -> None:
     reached = reachable_bound(top1s, 3, 3_000)
     ends = [k / 4 for k in range(4 * 70, 401)]
-    further = [(one,) for one in ends]
+    further: list[tuple[float, ...]] = [(one,) for one in ends]
     if len(top1s) == 1:  # Two alike, in small steps, and any two, in large ones.
-        further = [(one, one) for one in ends] + list(product(ends[::10], repeat=2))
+        further = [*((one, one) for one in ends), *product(ends[::10], repeat=2)]
     bounds = [lower_bound([*top1s, *others], 3_000) for others in further]
     assert max(bounds) <= reached + 1e-6
     assert reached <= max(bounds) + 0.1

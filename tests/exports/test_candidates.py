@@ -44,6 +44,7 @@ def stored(folder: Path, outcome: Outcome) -> dict[str, torch.Tensor]:
     return load_file(viewing(folder).folder_of(outcome) / WEIGHTS)
 
 
+@pytest.mark.slow
 def test_a_candidate_a_loser_of_the_finals_and_a_reference_leave_with_their_own_weights(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_candidate_a_loser_of_the_finals_and_a_reference_leave_with_their_own_
     assert all(torch.equal(won[key], value) for key, value in stored(folder, exported).items())
 
 
+@pytest.mark.slow
 def test_a_candidate_without_weights_gets_fresh_ones_or_is_trained(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ assert not any(n.startswith("gensynth") for n in sys.modules)
     )
 
 
+@pytest.mark.slow
 def test_classes_channels_and_no_head(exported: Path) -> None:
     run(
         exported,
@@ -97,6 +98,7 @@ else:
     )
 
 
+@pytest.mark.slow
 def test_features_have_the_channels_and_strides_they_say(exported: Path) -> None:
     run(
         exported,
@@ -113,6 +115,7 @@ assert torch.equal(last.eval()(x)[0], maps[-1]) and len(last(x)) == 1
     )
 
 
+@pytest.mark.slow
 def test_the_data_config_says_how_images_have_to_be(exported: Path) -> None:
     text = run(
         exported,
@@ -130,6 +133,7 @@ print(json.dumps([config, names]))
     assert config["crop_pct"] == 1.0 and names == list(IMAGES.class_names)
 
 
+@pytest.mark.slow
 def test_two_exports_live_beside_each_other(exported: Path, tmp_path: Path) -> None:
     genome = SPACE.sample(Replay(SPACE.presets["prototype"]))
     source = SPACE.source(genome, Task(channels=3, height=32, width=32, classes=3))

@@ -158,6 +158,7 @@ def test_the_size_of_a_space_is_estimated_without_bias() -> None:
     assert str(Size(12, True)) == "12 sequences of decisions"
 
 
+@pytest.mark.slow
 def test_a_preflight_predicts_times() -> None:
     told = look_ahead(make_context(experiment()), 20, time_s=0.05)
     assert told.plan is not None and told.plan.workers == 1

@@ -56,6 +56,7 @@ def best(sampler: BaseSampler, sign: int, trials: int = 25) -> float:
     return sign * study.best_value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_it_learns_numbers_and_categories_in_both_directions(sign: int) -> None:
     chance = np.median([best(RandomSampler(seed=s), sign) for s in range(5)])
@@ -110,6 +111,7 @@ def test_a_new_process_learns_from_the_study(tmp_path: Path) -> None:
     assert later.best_value < before / 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [False, True])
 def test_constraints_are_learned(old: bool) -> None:
     def broken(x: float, y: float) -> float:
