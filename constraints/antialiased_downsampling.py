@@ -39,13 +39,15 @@ class AntialiasedDownsampling:
         unclear = [reduction for reduction in found if reduction.filtered is None]
         aliased = [reduction.row for reduction in found if reduction.filtered is False]
         share = 1 - len(aliased) / len(found)
-        if unclear and share >= self.min_share:  # They decide; else, it is broken without them.
+        sure = share - len(unclear) / len(found)
+        if sure < self.min_share <= share:  # What cannot be judged decides.
             return Verdict.not_judged(f"{unclear[0].cause}, at {graph.label(unclear[0].row)}")
         reason = (
             f"{len(found) - len(aliased) - len(unclear)} of {len(found)} reductions are low-pass "
             f"filtered, at least {self.min_share:.0%} wanted"
         )
         reason += f"; {len(unclear)} cannot be judged" if unclear else ""
+        known = sure if sure >= self.min_share else share
         return Verdict.at_most_zero(
-            1 - share / self.min_share, reason, [graph.label(row) for row in aliased]
+            1 - known / self.min_share, reason, [graph.label(row) for row in aliased]
         )

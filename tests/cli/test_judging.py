@@ -78,7 +78,6 @@ def test_no_line_is_wider_than_the_terminal(
     [
         ("raising", 112, "cannot run on one 3x224x224 image: RuntimeError: no way"),
         ("grey", 40, "expected input[1, 3, 224, 224] to have 1 channels, but got 3"),
-        ("lazy", 112, "has lazy layers without a size"),
         ("leaving", 0, "cannot run on one 3x224x224 image: SystemExit: 0"),
     ],
 )
@@ -91,6 +90,11 @@ def test_what_cannot_be_traced_says_why_and_how_many_parameters_it_has(
         assert (row["params"], row["macs"], row["columns"]) == (params, None, None)
         assert other["macs"] > 0
     assert run(capsys, "check", f"nets:{name}")[0] == 1
+
+
+def test_lazy_layers_are_judged_at_the_size_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    (row,) = rows(capsys, "check", "nets:lazy", "--image-size", "8")
+    assert (row["params"], row["macs"], row["note"]) == (112 + 148, 36 * 108 + 16 * 144, "")
 
 
 @pytest.mark.parametrize(

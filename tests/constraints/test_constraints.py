@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from constraints.antialiased_downsampling import AntialiasedDownsampling
 from constraints.balanced_accuracy import BalancedAccuracy
@@ -110,6 +111,24 @@ def test_strided_pointwise_names_strided_shortcuts() -> None:
 )
 def test_whoever_skips_pixels_offends(parts: list[nn.Module], offends: bool) -> None:
     assert judged(StridedPointwise(), *parts).ok is not offends
+
+
+def test_where_there_is_nothing_to_judge_that_is_said() -> None:
+    known = candidate(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10)))
+    for constraint in (StridedPointwise(), AntialiasedDownsampling()):
+        verdict = constraint(known)
+        assert verdict.ok and verdict.reason.endswith("nothing to judge")
+
+
+def test_what_cannot_be_judged_decides_only_where_the_rest_leaves_it_open() -> None:
+    def softly(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x.exp() * x, 2) / F.avg_pool2d(x.exp(), 2)
+
+    # Two means, and a quotient that weighs the samples by what the image shows.
+    assert judged(AntialiasedDownsampling(0.6), call(softly)).ok is True
+    assert judged(AntialiasedDownsampling(0.9), call(softly)).ok is None
+    verdict = judged(AntialiasedDownsampling(0.9), nn.MaxPool2d(2), call(softly))
+    assert verdict.ok is False and verdict.reason.endswith("; 1 cannot be judged")
 
 
 def test_antialiasing_is_the_share_of_filtered_reductions() -> None:

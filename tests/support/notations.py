@@ -74,3 +74,8 @@ def assigned(x: Tensor) -> Tensor:
         for j in (0, 1):
             y[:, :, i, j::2] = x[:, :, 2 * i, 2 * j :: 4]
     return y
+
+
+def by_channel(x: Tensor) -> Tensor:
+    """One of four samples of each channel, another one for every two channels."""
+    return torch.cat([x[:, 2 * i : 2 * i + 2] for i, x in enumerate(phases(x))], 1)

@@ -47,7 +47,7 @@ def _acts_low_pass(weight: Tensor, dilation: Sequence[int]) -> bool:
     """Whether each filter of a bank (out, in, *window) that is not 0 keeps low frequencies only."""
     if weight.is_meta or not weight.is_floating_point():
         return False
-    bank = weight.double().flatten(0, 1)  # type: ignore[no-untyped-call]
+    bank = weight.double().flatten(0, 1)
     bank = bank[bank.flatten(1).abs().sum(1) > 1e-9]
     wide = [axis for axis, size in enumerate(bank.shape[1:], 1) if size > 1]
     zero = bank.flatten(1).sum(1).abs()

@@ -18,6 +18,7 @@ from gensynth.graph.trace import grid as on_grid
 from gensynth.graph.trace.call import Call
 from gensynth.graph.trace.grid import (
     Places,
+    averaged,
     measure,
     renumber,
     rescaled,
@@ -61,6 +62,16 @@ class Following:
         fewer = 1 < out.numel() < max((t.numel() for t in inputs), default=0)
         if 1 < left < before or (left <= 1 < before and fewer):
             self._note(row, "what this operator does to the samples cannot be followed")
+
+    def recur(self, sequence: Tensor, out: Tensor, row: int) -> None:
+        """Let what a recurrent layer makes of each step lie where the step does."""
+        piece, shape = self._pieces[sequence], out.shape
+        if shape[:-1] != sequence.shape[:-1]:  # The last state knows all steps.
+            self._begin_after((sequence,), out, row)
+            return
+        self._end(piece)
+        places = piece.places.each(lambda labels: tidy(averaged(labels, [-1]).expand(shape)))
+        self._map(out, row, renumber(places))
 
     def _note(self, row: int, words: str, filtered: bool | None = None) -> None:
         """Take note of a reduction that no piece shows."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gensynth.graph.graph import LOW_PASS, Reduction
-from gensynth.graph.trace.pieces import Piece, covered, missing, response
+from gensynth.graph.trace.pieces import Piece, covered, missing, response, scattered
 
 BLOCKED = 1e3
 """Beyond this ratio of the responses, nothing is left at zero."""
@@ -19,12 +19,14 @@ def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
     found: dict[int, Reduction] = {}
     kept: dict[int, list[tuple[Piece, Tensor]]] = {}
     for piece in ended:
+        if lost := _lost_by_channel(piece, first):
+            found[lost.row] = lost
         coarse = [part for part in piece.chain() if part.coarsens]
         strided = any(max(part.stride) > 1 for part in coarse)
         row = min((part.row for part in coarse), default=piece.row)
         if piece.drops_copies_only or not (strided or _is_coarse(piece)):  # Or sisters met again.
             continue
-        exempt = first is None or row <= first
+        exempt = _exempt(row, first)
         try:
             reduction = _judged(piece, row, kept, exempt)
         except (RuntimeError, TypeError, IndexError, KeyError):  # A form that cannot run again.
@@ -33,6 +35,21 @@ def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
         if before is None or (before.filtered and not reduction.filtered) or reduction.skips:
             found[row] = reduction
     return [_kept_by_sisters(found[row], kept) for row in sorted(found)]
+
+
+def _lost_by_channel(piece: Piece, first: int | None) -> Reduction | None:
+    try:
+        place = scattered(piece)
+    except (RuntimeError, TypeError, IndexError, KeyError):  # A form that cannot run again.
+        return None
+    if place is None:
+        return None
+    words = "drops samples of each channel between those it keeps"
+    return Reduction(place.row, False, True, words, _exempt(place.row, first))
+
+
+def _exempt(row: int, first: int | None) -> bool:
+    return first is None or row <= first
 
 
 def _is_coarse(piece: Piece) -> bool:

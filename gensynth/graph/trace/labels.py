@@ -64,6 +64,9 @@ class Labels:
     def reduce(self, call: Call) -> Route:
         """Keep labels that agree over the reduced axes; give the route."""
         out, known = call.out, self._known[call.inputs[0]]
+        if not known.labels.numel():
+            self.fresh(out)
+            return None
         axes = call.arguments.get("dim")
         axes = [axes] if isinstance(axes, int) else axes or list(range(known.labels.dim()))
         keep = bool(call.arguments.get("keepdim"))
@@ -102,12 +105,12 @@ class Labels:
 
     def _settle(self, out: Tensor, labels: Tensor, known: Sequence[_Labelled]) -> Route:
         """Number the channels of `out` if they lie along one axis, and return their origin."""
-        axes = _varying(labels)
+        axes = _varying(labels) if labels.numel() else []
         hidden = len(axes) > 1 or (not axes and out.dim() == 3)
         if hidden and len(known) == 1:
             self._known[out] = _Labelled(labels, known[0].channels)
             return ()
-        if hidden or not out.dim():
+        if hidden or not out.dim() or not out.numel():
             self.fresh(out)
             return None
         axis = axes[0] if axes else _channel_axis(out)

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gensynth.graph.trace.call import Call, repeat
 from gensynth.graph.trace.describe import operands
@@ -96,10 +96,11 @@ def _elementwise(call: Call) -> Rerun:
 def _masked(call: Call, values: Sequence[Tensor]) -> Tensor:
     """Keep what a constant mask keeps; the numbers that it puts in are left out."""
     if call.operator == "masked_fill":
-        return values[0] * ~call.args[1].cpu()
-    mask = call.args[0].cpu().bool()
+        kept: Tensor = ~call.args[1].cpu()
+        return values[0] * kept
+    mask: Tensor = call.args[0].cpu().bool().clone()
     if len(values) > 1:
-        return torch.where(mask, *values)
+        return torch.where(mask, values[0], values[1])
     return values[0] * (mask if call.args[1] is call.inputs[0] else ~mask)
 
 
@@ -118,6 +119,7 @@ def _convolution(call: Call) -> Rerun:
     window = {name: list(call.arguments[name]) for name in ("stride", "padding", "dilation")}
     groups = int(call.arguments["groups"])
     fixed = None if call.learned or weight.is_meta else _numbers(weight)
+    taps = _taps(weight)
 
     def run(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
         image = values[0]
@@ -130,11 +132,11 @@ def _convolution(call: Call) -> Rerun:
         if image.stride(1) == 0:  # All channels show the same.
             one = torch.zeros(1, 1, *weight.shape[2:])
             one[(..., *[(size - 1) // 2 for size in weight.shape[2:]])] = 1
-            one = torch.ones_like(one) if purpose == "cover" else one
+            one = taps[None, None] if purpose == "cover" else one
             return convolve(image[:, :1], one, None, **window).expand(call.out.shape)  # type: ignore[no-any-return]
         if purpose == "cover":
             summed = image.unflatten(1, (groups, per_group)).sum(2)  # type: ignore[no-untyped-call]
-            ones = torch.ones(groups, 1, *weight.shape[2:])
+            ones = taps.expand(groups, 1, *weight.shape[2:])
             seen = convolve(summed, ones, None, **window, groups=groups)
             return seen.repeat_interleave(outputs // groups, 1)  # type: ignore[no-any-return]
         # Each output shows one of the channels that it reads, at the centre of its window.
@@ -147,6 +149,15 @@ def _convolution(call: Call) -> Rerun:
         return shown[:, [distinct.index(channel) for channel in picked]]  # type: ignore[no-any-return]
 
     return run
+
+
+def _taps(weight: Tensor) -> Tensor:
+    """Mark what a window reads: all of it, unless a mask sets learned weights to 0 for good."""
+    taps = torch.ones(weight.shape[2:])
+    if isinstance(weight, nn.Parameter) or weight.is_meta or not weight.is_floating_point():
+        return taps
+    used = (weight.detach() != 0).flatten(0, 1).any(0).float().cpu()
+    return used if bool(used.any()) else taps
 
 
 def _product(call: Call) -> Rerun:

@@ -199,3 +199,24 @@ def _cells(places: Places, wanted: Tensor) -> Tensor:
     rows, columns = (compact(labels) for labels in places)
     marks = torch.where((rows > 0) & (columns > 0) & wanted, rows * 4099 + columns, 0)
     return marks.long()[marks > 0].unique()  # type: ignore[no-any-return, no-untyped-call]
+
+
+def scattered(piece: Piece) -> Piece | None:
+    """Return the place at which channels that keep different samples were put together, if any.
+
+    Taken together, they may show all samples of a map, and still each channel has lost some.
+    """
+    shape = piece.origin.places.rows.shape
+    joined = [part for part in piece.chain() if part.moves and len(part.parents) > 1]
+    if len(shape) != 4 or not joined:
+        return None
+    last = max(joined, key=_depth)
+    if not any(parent.grid.coarser_than(last.origin.grid) for parent in last.parents):
+        return None
+    with torch.enable_grad():
+        pattern = torch.ones(shape).requires_grad_()
+        (arrived,) = torch.autograd.grad(last.send(pattern, "cover").sum(), pattern)
+    kept = (arrived[0] != 0).flatten(1)
+    some = kept[kept.any(1)]
+    each = covered(last)
+    return last if bool(len(some)) and bool((some.sum(1) * 2 <= len(each)).all()) else None

@@ -50,15 +50,17 @@ class Products(Windows):
         for parent in parents:
             self._end(parent)
         known = {id(tensor): piece for tensor, piece in zip(call.inputs, parents, strict=True)}
-        attention = call.kind == "matmul"
-        first, second = ("query", "value") if attention else operands(call)
-        factors = [(first, -1)] if attention else [(first, -1), (second, -2)]
-        made = []
-        for name, axis in factors:
-            if piece := known.get(id(call.arguments[name])):
-                made.append(_contracted(piece.places, axis, call.out.shape))
-        best = next((p for p in made if measure(p).cells > 1), made[0] if made else None)
-        self._map(call.out, row, renumber(best) if best else nowhere(call.out))
+        first, second = ("query", "value") if call.kind == "matmul" else operands(call)
+        self._map(call.out, row, nowhere(call.out))
+        for name, axis in ((first, -1), (second, -2)):
+            piece = known.get(id(call.arguments[name]))
+            places = _contracted(piece.places, axis, call.out.shape) if piece else None
+            left = measure(places).cells if places else 0
+            if piece and places and left > 1:
+                self._map(call.out, row, renumber(places))
+                if left < piece.grid.cells:
+                    self._note(row, WEIGHED)
+                break
         self._blend(call, known, second, row)
 
     def _blend(self, call: Call, known: dict[int, Piece], second: str, row: int) -> None:

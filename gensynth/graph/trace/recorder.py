@@ -49,7 +49,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._packed: set[int] = set()
         named = dict(module.named_parameters()) | self._unregistered
         trained = {name for name, parameter in named.items() if parameter.requires_grad}
-        self._trained = trained or set(named)
+        self._trained = {*(trained or named), _PASSING}
         """Names of the parameters that are trained; all of a network that is frozen as a whole."""
         self._hidden = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
         self._bare = not named
@@ -74,7 +74,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         outputs = tensors_in(opened(output))
         if self._hidden and not any(t in self.row for t in outputs):
             for tensor in outputs:
-                self._hide(tensor)
+                self._unseen(tensor, "operators of a fused program, which torch does not show", [0])
         made = [t for t in outputs if t in self.row]
         if not made:
             doors = f": values leave torch at {', '.join(self.left)}" if self.left else ""
@@ -93,6 +93,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         unread = tuple(name for name in self.unread if name not in self._unregistered)
         read = [p for name, p in self._unregistered.items() if name not in self.unread]
         return Graph(kept, unread, total([*self._stored, *read]), found, tuple(self.constants))
+
+    def __deepcopy__(self, memo: Any) -> "Recorder":
+        """Stay one: a network that copies parts of itself copies the hooks that lead here."""
+        return self
 
     def leave(self, tensor: Tensor, method: str) -> None:
         """Note that the numbers of `tensor` were handed to code outside torch."""
@@ -154,14 +158,21 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in outputs:
             self.row[tensor] = len(self.layers) - 1
             self.labels.fresh(tensor)
-            self.sampling.lose(inputs, tensor, len(self.layers) - 1)
+            if columns["kind"] == "linear":
+                self.sampling.recur(inputs[0], tensor, len(self.layers) - 1)
+            else:
+                self.sampling.lose(inputs, tensor, len(self.layers) - 1)
 
     def _see(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Tensor, ...]) -> None:
         if any(tensor.is_nested for tensor in outputs):
             raise InputError("model", f"cannot be judged: {func} makes tensors of unequal rows")
         read = tensors_in((args, kwargs))
         for tensor in read:
-            if self.left and tensor not in self.row and tensor not in self.weights:
+            if tensor in self.row or tensor in self.weights:
+                continue
+            if isinstance(tensor, nn.Parameter):  # Of a module that was made or copied just now.
+                self.weights[tensor] = [_PASSING]
+            elif self.left:
                 self._return(tensor)
         inputs = tuple(t for t in read if t in self.row)
         names = sorted(set().union(*(self.weights.get(t, ()) for t in read)))
@@ -195,15 +206,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _return(self, tensor: Tensor) -> None:
         """Treat a tensor that torch did not compute as the result of the values that left torch."""
         op = f"values that left torch at {', '.join(self.left)} and came back"
-        rows = sorted({row for rows in self.left.values() for row in rows})
-        self._append(tensor, {"kind": "other", "op": op, "inputs": tuple(rows), "route": None})
-        self.labels.fresh(tensor)
-        self.sampling.lose((), tensor, len(self.layers) - 1)
+        self._unseen(tensor, op, sorted({row for rows in self.left.values() for row in rows}))
 
-    def _hide(self, tensor: Tensor) -> None:
-        """Take the output of a fused program, whose operators nobody sees, as made of the image."""
-        op = "operators of a fused program, which torch does not show"
-        self._append(tensor, {"kind": "other", "op": op, "inputs": (0,), "route": None})
+    def _unseen(self, tensor: Tensor, op: str, rows: list[int]) -> None:
+        """Add a row for a tensor that was made of `rows` in a way that nobody saw."""
+        self._append(tensor, {"kind": "other", "op": op, "inputs": tuple(rows), "route": None})
         self.labels.fresh(tensor)
         self.sampling.lose((), tensor, len(self.layers) - 1)
 
@@ -287,7 +294,7 @@ def _is_composite(func: Any) -> bool:
 
 _PACKED = frozenset({torch.int8, torch.uint8})
 """Types of constants that hold the weights of a quantised program."""
-_QUANTISED = "a quantised weight"
+_QUANTISED, _PASSING = "a quantised weight", "a weight that no module stores"
 
 
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd

@@ -43,7 +43,9 @@ class Sampling(Products):
     def see(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
         """Follow the grids through an operator, whose outputs are the tensors of `rows`."""
         try:
-            self._follow(call, columns, rows)
+            # What is kept here is run again with gradients, which inference mode would forbid.
+            with torch.inference_mode(False), torch.no_grad():
+                self._follow(call, columns, rows)
         except (RuntimeError, TypeError, IndexError, StopIteration, KeyError):
             for out, row in zip(call.outputs, rows, strict=True):
                 if out not in self._pieces or self._pieces[out].row != row:

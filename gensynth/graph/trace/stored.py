@@ -30,7 +30,7 @@ def total(weights: Sequence[Tensor]) -> Stored:
     for tensor in weights:
         if _is_dense(tensor):
             width = tensor.element_size()
-            start = tensor.storage_offset() * width
+            start = int(tensor.storage_offset()) * width
             memory = tensor.untyped_storage()._cdata
             spans.setdefault(memory, []).append((start, start + tensor.numel() * width, width))
         else:

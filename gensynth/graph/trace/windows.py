@@ -29,7 +29,10 @@ class Windows(Following):
             return
         parent = self._cells(call.inputs[0], parent, row)
         if len(call.inputs) > 1:  # The filter depends on the image.
-            self._bend(call, [self._pieces[t] for t in call.inputs], row)
+            if max(columns.get("stride", (1, 1))) > 1:
+                words = "its weights depend on the image: no fixed low-pass filter comes before"
+                self._note(row, words, filtered=False)
+            self._begin_after(call.inputs, call.out, row)
             return
         groups, outputs = columns["groups"], call.out.shape[1]
 
@@ -69,7 +72,9 @@ class Windows(Following):
     ) -> None:  # fmt: skip
         """Place the windows of a convolution or a pool at their centres."""
         kernel, stride = columns.get("kernel", (1, 1)), columns.get("stride", (1, 1))
-        steps = _along_grid(parent.places, stride)
+        covered = [k >= size for k, size in zip(kernel, call.inputs[0].shape[-2:], strict=True)]
+        pooled = columns["kind"] == "pool" and all(covered) and call.out.shape[-2:].numel() == 1
+        steps = (1, 1) if pooled else _along_grid(parent.places, stride)
         if columns["op"].startswith("conv_transpose"):
             self._end(parent)
             self._map(call.out, row, on_grid.fresh(call.out))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gensynth.graph.graph import Layer
 from gensynth.graph.trace import trace
-from gensynth.graph.trace.describe import response_at_nyquist
+from gensynth.graph.trace.filters import response_at_nyquist
 from tests.support.networks import call
 
 SHAPE = (8, 12, 12)

@@ -1,6 +1,7 @@
 """Weights that were learned once are told from filters, whatever holds them."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 import torch.ao.quantization.fx._decomposed  # isort: skip  # It defines the operators used here.
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
-from tests.support.networks import conv
+from tests.support.networks import call, conv
 from tests.support.notations import BLUR
 
 MACS = 256 * 27 * 8 + 64 * 9 * 64
@@ -38,7 +39,8 @@ def fine_tuned(second: nn.Module | None = None) -> nn.Module:
 
 
 def program(second: nn.Module | None = None) -> nn.Module:
-    return torch.jit.freeze(torch.jit.script(backbone(second).eval()))
+    made: nn.Module = torch.jit.freeze(torch.jit.script(backbone(second).eval()))
+    return made
 
 
 class Stored8Bit(nn.Module):
@@ -79,7 +81,7 @@ class Held(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        for at, part in enumerate(backbone()[::2]):
+        for at, part in enumerate((conv(3, 8), conv(8, 8, 3, 2))):
             self.register_buffer(f"weight{at}", part.weight.detach())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,3 +129,11 @@ def test_a_frozen_recurrent_layer_has_its_closed_form() -> None:
 
     frozen = torch.jit.freeze(torch.jit.script(Rows().eval()))
     assert profile(trace(frozen, (3, 16, 16))).macs == 16 * 3 * 16 * (48 + 16)
+
+
+@pytest.mark.parametrize("make", [deepcopy, lambda part: backbone()])
+def test_weights_of_modules_that_are_made_or_copied_while_running_are_learned(
+    make: Callable[[nn.Module], nn.Module],
+) -> None:
+    graph = trace(call(lambda x, parts: make(parts)(x), parts=backbone()), (3, 16, 16))
+    assert [r.filtered for r in graph.reductions or () if not r.exempt] == [False]

@@ -110,7 +110,7 @@ LINEAR: Mapping[str, Reduce] = {
     "as_strided blocks": lambda x: (
         x.contiguous().as_strided((1, CHANNELS, 8, 8, 2, 2), (2048, 256, 32, 2, 16, 1)).mean((4, 5))
     ),
-    "unshuffled channels": lambda x: F.pixel_unshuffle(x, 2).unflatten(1, (CHANNELS, 4)).mean(2),
+    "unshuffled channels": lambda x: F.pixel_unshuffle(x, 2).view(1, CHANNELS, 4, 8, 8).mean(2),
     "one unshuffled channel": lambda x: F.pixel_unshuffle(x, 2)[:, ::4],
     "einsum of blocks": lambda x: torch.einsum("bchiwj->bchw", in_blocks(x)) / 4,
     "weighted einsum": lambda x: torch.einsum(

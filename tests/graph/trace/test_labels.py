@@ -111,3 +111,13 @@ def test_a_change_in_place_is_seen_through_every_view_of_the_memory() -> None:
     write = graph.layers[operators.index("write")]
     assert write.route == ((0, 0, 4), (1, 0, 4))
     assert graph.layers[-1].inputs == (operators.index("split"), operators.index("write"))
+
+
+def test_a_tensor_without_numbers_is_no_error() -> None:
+    """As of a detector that finds nothing."""
+
+    def run(x: Tensor) -> list[Tensor]:
+        boxes = x.flatten(2)[:, :, x.flatten(2).mean((0, 1)) > 9]
+        return [x.mean((2, 3)), boxes, boxes.transpose(1, 2).relu(), x[:0], x[:0].sum(1)]
+
+    assert trace(call(run), SHAPE).unknown == ()

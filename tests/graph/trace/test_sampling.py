@@ -21,6 +21,7 @@ from tests.support.notations import (
     POOL,
     ROW,
     SIDE,
+    by_channel,
     filled,
     in_blocks,
     merged,
@@ -189,6 +190,7 @@ def test_one_function_has_one_verdict_in_every_notation(
     assert found(reduce) == expected
 
 
+CORNER = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
 HAAR = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(CHANNELS, 1, 1, 1) / 2
 
 
@@ -203,6 +205,10 @@ HAAR = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(CHANNELS, 1, 1, 1) / 2
         # Columns picked one by one, and put together.
         ((False, True), lambda n, x: torch.stack(x.unbind(3)[::2], 3)),
         ((False, True), lambda n, x: torch.cat(x.chunk(SIDE, 3)[1::2], 3)),
+        # Each channel keeps one of four samples, all of them together show every place.
+        ((False, True), lambda n, x: by_channel(x)),
+        # A mask leaves one number of each window.
+        ((False, True), lambda n, x: F.conv2d(x, n.two * CORNER, stride=2)),
         # A global mean after an aliased reduction does not filter it.
         ((False, False), lambda n, x: F.conv2d(x, n.two, stride=2).mean((2, 3))),
         ((False, True), lambda n, x: torch.view_as_complex(

@@ -47,3 +47,22 @@ def test_a_recurrent_layer_that_is_frozen_or_quantised_stores_what_it_did() -> N
     assert total([*stored(torch.jit.freeze(traced))]).params == params
     packed = total([*stored(quantise(network, {nn.GRU}, dtype=torch.qint8))])
     assert packed.params == params and packed.bytes < 4 * params
+
+
+def test_memory_that_parameters_share_is_stored_once() -> None:
+    first, second, third = (nn.Linear(8, 8, bias=False) for _ in range(3))
+    second.weight = nn.Parameter(first.weight.data)
+    third.weight = nn.Parameter(first.weight.data[:4])
+    assert total([*stored(nn.ModuleList([first, second, third]))]) == (64, 256)
+    turned = nn.Parameter(torch.rand(4, 6).t())
+    apart = nn.Parameter(torch.rand(6, 8)[:, ::2])
+    assert total([turned, apart]) == (48, 192), "not what lies between the numbers"
+
+
+def test_a_program_optimised_for_inference_stores_what_it_did() -> None:
+    """Its operators are fused: nobody can count them, but its weights lie in it."""
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 1)).eval()
+    script = torch.jit.script(network)
+    known = profile(trace(torch.jit.optimize_for_inference(script), SHAPE))
+    assert known.params == 224 + 36
+    assert [name for name in known.uncounted if "fused program" in name]

@@ -6,9 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph, Layer
+from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from tests.support.networks import (
     FunctionalResNet,
@@ -191,7 +193,7 @@ class Wrong(nn.Module):
     [
         ("no module", (3, 8, 8), "str is not a torch.nn.Module"),
         (nn.Conv2d(3, 4, 3), (1, 8, 8), "cannot run on one 1x8x8 image"),
-        (nn.Sequential(nn.LazyConv2d(4, 3)), (3, 8, 8), "lazy layers without a size"),
+        (nn.Sequential(nn.LazyConv2d(4, 3), Wrong()), (3, 1, 1), "one image cannot give a size"),
         (Wrong(), (3, 8, 8), "returns no tensor that torch computed"),
     ],
 )
@@ -200,6 +202,17 @@ def test_what_cannot_be_traced_says_so(
 ) -> None:
     with pytest.raises(InputError, match=message):
         trace(module, shape)
+
+
+def test_lazy_layers_take_the_sizes_that_the_image_gives_them_on_a_copy() -> None:
+    lazy = nn.LazyConv2d(4, 3)
+    model = nn.Sequential(lazy, nn.Flatten(), nn.LazyLinear(10))
+    known = profile(trace(model, (3, 8, 8)))
+    assert (known.params, known.macs) == (112 + 1450, 36 * 108 + 1440)
+    assert is_lazy(lazy.weight), "the module is left as it was"
+    left = nn.Sequential(nn.Conv2d(3, 4, 3), call(lambda x, unused: x, unused=nn.LazyLinear(10)))
+    with pytest.raises(InputError, match="the image does not reach them"):
+        trace(left, (3, 8, 8))
 
 
 def test_a_failed_trace_restores_the_module() -> None:

@@ -21,8 +21,10 @@ from gensynth.evaluation.score import NetScore
 from gensynth.graph.profile import Profile, profile
 from gensynth.graph.trace import trace
 from tests.support.networks import call, conv, resnet
+from tests.support.notations import tri
 
 SHAPE = (3, 16, 16)
+EVEN = torch.arange(16) % 2 == 0
 _library: Any = torch.library.Library("gensynth_tests", "DEF")  # type: ignore[no-untyped-call]
 _library.define("linear(Tensor x, Tensor w) -> Tensor")
 _library.impl("linear", lambda x, w: x @ w.t(), "CPU")
@@ -68,7 +70,7 @@ def inferring(run: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return decorated
 
 
-@pytest.mark.parametrize("name", ["resnet", "attention", "encoder", "upsampling"])
+@pytest.mark.parametrize("name", ["resnet", "attention", "encoder", "upsampling", "filters"])
 def test_inference_mode_changes_no_row(name: str) -> None:
     cases: dict[str, tuple[Callable[..., Tensor], dict[str, nn.Module]]] = {
         "resnet": (lambda x, net: net(x), {"net": resnet()}),
@@ -82,6 +84,10 @@ def test_inference_mode_changes_no_row(name: str) -> None:
         ),
         "upsampling": (
             lambda x, stem: F.interpolate(F.adaptive_avg_pool2d(stem(x), 4), scale_factor=2),
+            {"stem": conv(3, 8)},
+        ),
+        "filters": (
+            lambda x, stem: torch.where(EVEN, tri(stem(x) * EVEN), 0.0)[..., ::2, ::2],
             {"stem": conv(3, 8)},
         ),
     }
@@ -178,6 +184,7 @@ def test_flex_attention_is_a_product_of_activations() -> None:
         (lambda x: torch.fft.rfft2(x).abs(), "aten::_fft_r2c"),
         (lambda x: torch.view_as_real(torch.complex(x, x) @ torch.complex(x, x)), "complex "),
         (lambda x: torch.linalg.svdvals(x), "aten::_linalg_svd"),
+        (lambda x: torch.eye(16).to_sparse() @ x[0, 0], "sparse aten::"),
     ],
 )
 def test_transforms_and_complex_products_are_listed(

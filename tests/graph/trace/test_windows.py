@@ -33,6 +33,8 @@ def across(x: Tensor) -> Tensor:
         ([(True, False)], lambda n, x: F.avg_pool2d(x, (1, 2))),
         ([(False, True)], lambda n, x: F.avg_pool2d(x, (1, 2))[:, :, ::2]),
         ([(False, False)], lambda n, x: F.conv2d(x.mT, n.two, stride=(2, 1))),
+        ([], lambda n, x: F.avg_pool2d(x, SIDE)),
+        ([], lambda n, x: F.max_pool2d(x, SIDE)),
         # Numbers that are repeated, and dropped again.
         ([], lambda n, x: F.interpolate(x, scale_factor=2)[..., ::2, ::2]),
         ([], lambda n, x: x.repeat_interleave(2, 2).repeat_interleave(2, 3)[..., ::2, 1::2]),
