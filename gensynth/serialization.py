@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -33,6 +34,8 @@ from gensynth.quantity import Quantity
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 T = TypeVar("T")
 
+MOST_BYTES = 2**28
+"""Size of the largest file that is read as text."""
 _PLAIN = frozenset({bool, int, float, str, dict, list, tuple, NoneType})
 _SCALARS = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
 
@@ -245,6 +248,21 @@ def _read_sequence(origin: type, arguments: tuple[Any, ...], data: Any, place: s
 
 PART = ".part"
 """Suffix of a file that is being written; one that a killed process left may be deleted."""
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file of a folder that may come from somebody else.
+
+    Raises:
+        OSError: it is missing, or cannot be read.
+        InputError: it is a device or a pipe, which would never end, or larger than any of ours.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(str(path), "is not a file")
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(str(path), f"has more than {MOST_BYTES:,} bytes")
+    return path.read_bytes()
 
 
 def write_whole(path: Path, text: str) -> None:

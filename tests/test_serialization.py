@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gensynth.errors import InputError
-from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
+from gensynth.serialization import (
+    MOST_BYTES,
+    dumps,
+    from_plain,
+    loads,
+    read_file,
+    to_plain,
+    write_whole,
+)
 
 
 @dataclass(frozen=True)
@@ -153,3 +161,21 @@ def test_a_file_survives_a_power_failure_at_any_moment(
     states = list(disk.states(file, "[1]", "[2,3]"))
     assert {text for _, text in states} == {"[1]", "[2,3]"}
     assert {text for end, text in states if end == len(disk.steps)} == {"[2,3]"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_a_device_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "endless"):
+        with pytest.raises(InputError, match="is not a file"):
+            read_file(tmp_path / name)
+    (tmp_path / "file").write_bytes(b"text")
+    assert read_file(tmp_path / "file") == b"text"
+
+
+def test_a_file_larger_than_any_of_ours_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(InputError, match="has more than"):
+        read_file(tmp_path / "large")

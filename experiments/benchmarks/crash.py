@@ -52,7 +52,7 @@ HARM = (
 )
 """Counts that must be 0 at the end."""
 SIGNALS = (*3 * (signal.SIGKILL,), *2 * (signal.SIGTERM,), signal.SIGHUP)
-"""Half, a third, and a sixth."""
+"""Half, a third, and a sixth: each six kills are by these, in an order of chance."""
 IMPORTED_ONCE = (
     *(
         "torch._dynamo",
@@ -95,6 +95,8 @@ class Benchmark:
         self.rng = random.Random(options.seed)
         self.audit = Audit(folder, storage)
         self.kills: Counter[str] = Counter()
+        self.signals: list[signal.Signals] = []
+        """Those of the next kills, the next one last."""
         self.start_s = 2.0
         self.trials = STEP
 
@@ -126,11 +128,13 @@ class Benchmark:
                 moment = "training"
             if not scene.reach(moment, self.rng, self.start_s):
                 return False
-            number = self.rng.choice(SIGNALS)
+            self.signals = self.signals or self.rng.sample(SIGNALS, len(SIGNALS))
+            number = self.signals[-1]
             if number != signal.SIGKILL:
                 target = "driver"
             if not scene.kill(target, number):
                 continue
+            self.signals.pop()
             if scene.status not in (None, 0, -signal.SIGKILL, 128 + number) and moment != "start":
                 self.audit.problems["exit"] += 1
             self._took_notice(target, moment, scene, number)

@@ -8,7 +8,7 @@ from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.data.preprocessing import prepared
 from gensynth.errors import InputError
 from gensynth.exports.candidates import candidate, candidate_of, weights_of
-from gensynth.models.exported import export_in, with_weights
+from gensynth.models.exported import export_in, read_weights, with_weights
 from gensynth.plugins import trusted
 from gensynth.prediction.classifier import Classifier
 from gensynth.prediction.opened import opened, run_of
@@ -41,8 +41,6 @@ def _path(given: str | Path | None) -> Path | None:
 
 def _candidate(folder: Path, identity: str, place: str) -> Classifier:
     """Open a candidate of a campaign with the weights that its last training kept."""
-    from safetensors.torch import load_file
-
     machine = viewing(folder, same_images=True, trust=trusted())
     machine.require_code()
     rows = [o for o in machine.outcomes if identity in (str(o.number), o.genome_id)]
@@ -53,7 +51,7 @@ def _candidate(folder: Path, identity: str, place: str) -> Classifier:
         remedy = f"export {place} --to FOLDER --train trains it again"
         raise InputError(place, f"its weights were not kept; gensynth {remedy}")
     source = candidate(machine, rows[0]).source
-    network = with_weights(build_source(source), load_file(kept.file), place)
+    network = with_weights(build_source(source), read_weights(kept.file), place)
     size = source.input_shape[1:]
     data = machine.context.data_at(size)
     prepare = partial(prepared, how=data.preprocessing(size))

@@ -18,6 +18,7 @@ from gensynth.models.by_name import trainable
 from gensynth.models.exported import (
     EXPORTED_WEIGHTS,
     export_in,
+    read_weights,
     with_weights,
 )
 from gensynth.models.opened_export import open_export
@@ -72,11 +73,10 @@ class Trained:
 
     def network(self) -> "nn.Module":
         """Return the trained network as a `torch.nn.Module` in eval mode."""
-        from safetensors.torch import load_file
-
         if self.exported is not None:
             return open_export(self.exported, trust=True)
-        return with_weights(build_source(self._source), load_file(self.weights), str(self.weights))
+        weights = read_weights(self.weights)
+        return with_weights(build_source(self._source), weights, str(self.weights))
 
 
 def train(

@@ -268,7 +268,8 @@ def _delete_drafts(folder: Path) -> None:
     (folder / FINISH).unlink(missing_ok=True)
     for name in (f"*{PART}", ".best.*", ".shared-*"):
         for draft in folder.glob(name):
-            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+            is_folder = draft.is_dir() and not draft.is_symlink()
+            shutil.rmtree(draft) if is_folder else draft.unlink()
 
 
 def _without_none(data: Any) -> Any:

@@ -20,8 +20,9 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.latency.device import confirm, confirms
 from gensynth.latency.job import Stopwatch
 from gensynth.record import rows
+from gensynth.record.kept_files import kept
 from gensynth.record.ledger import Ledger
-from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.serialization import dumps, write_whole
 
 REMEASURED_FILE = "confirmed.json"
 
@@ -41,11 +42,8 @@ class Remeasurement:
         """Read what was measured in earlier runs of the campaign in `folder`."""
         self._context = context
         self._file = folder / REMEASURED_FILE
-        self._known: dict[str, Remeasured] = {}
+        self._known = kept(dict[str, Remeasured], self._file) or {}
         """By the genome's name."""
-        if self._file.exists():
-            data = loads(self._file.read_bytes(), str(self._file))
-            self._known = from_plain(dict[str, Remeasured], data, str(self._file))
 
     def corrected(self, outcomes: Iterable[Outcome], evaluator: Evaluator) -> list[Outcome]:
         """Return the outcomes, judged by exact latencies where these have been measured."""

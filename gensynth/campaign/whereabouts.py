@@ -7,7 +7,7 @@ from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.record.address import sqlite_url, without_password
-from gensynth.serialization import Plain, from_plain, loads
+from gensynth.serialization import Plain, from_plain, loads, read_file
 
 WHEREABOUTS = "record.json"
 
@@ -50,7 +50,7 @@ def whereabouts(folder: Path, storage: str | None = None) -> tuple[Whereabouts, 
 def _whole(file: Path) -> Plain:
     """Read `record.json`, or say how to write it anew."""
     try:
-        return loads(file.read_bytes(), str(file))
+        return loads(read_file(file), str(file))
     except InputError as error:
         problem = (
             f"{error.problem}, as a power failure may leave it; restore it from a copy. For a "

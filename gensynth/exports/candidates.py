@@ -21,6 +21,7 @@ from gensynth.formats.real_inputs import of_data
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import Sourced, identifier, sourced
+from gensynth.models.exported import read_weights
 from gensynth.space import build_source
 from gensynth.training.job import WEIGHTS
 from gensynth.training.report import Report, read_report, trained
@@ -119,8 +120,6 @@ def publish_candidate(
         InputError: the folder exists or cannot be written.
         ExportError: the written network differs from the trained one.
     """
-    from safetensors.torch import load_file
-
     found, context = candidate(campaign, outcome), campaign.context
     size, settings = found.source.input_shape[1:], context.experiment.data
     data, name = context.data_at(size), Path(settings.path).name
@@ -130,7 +129,7 @@ def publish_candidate(
         folder,
         file_name(found.space),
         found.source,
-        load_file(weights.file),
+        read_weights(weights.file, "--train trains the network again"),
         found.genome_json,
         card(None),
         extras=Extras(formats, of_data(data, name, split, size, True)) if formats else None,

@@ -15,6 +15,7 @@ from gensynth.exports.tested import tested
 from gensynth.formats import Format
 from gensynth.formats.real_inputs import RealInputs, of_data
 from gensynth.genome import to_json
+from gensynth.models.exported import read_weights
 from gensynth.space import build_source
 from gensynth.training.job import WEIGHTS
 
@@ -59,8 +60,6 @@ def publish(
         InputError: the folder cannot be written, or is not an earlier export.
         ExportError: the written network differs from the searched one.
     """
-    from safetensors.torch import load_file
-
     finalist, outcome = winner(campaign.finalists()), campaign.exported()
     if finalist is None or outcome is None:
         return None
@@ -74,7 +73,7 @@ def publish(
         best,
         file_name(space),
         described.source,
-        load_file(campaign.folder_of(outcome) / WEIGHTS),
+        read_weights(campaign.folder_of(outcome) / WEIGHTS, _again(campaign, outcome)),
         to_json(described.genome, space, context.space.version),
         replace=True,
         extras=Extras(formats, of_data(data, name, "test", size, True)) if formats else None,
@@ -91,8 +90,6 @@ def publish_trained(sourced: "Sourced", job: "Job", data: "DataSet", report: "Re
         InputError: the folder cannot be written.
         ExportError: the written network differs from the trained one.
     """
-    from safetensors.torch import load_file
-
     trained, folder = Path(job.folder), Path(job.folder) / "network"
     if job.start is not None:
         data = replace(data, mean=job.start.mean, std=job.start.std)
@@ -101,7 +98,7 @@ def publish_trained(sourced: "Sourced", job: "Job", data: "DataSet", report: "Re
         folder,
         file_name(sourced.space),
         sourced.source,
-        load_file(trained / WEIGHTS),
+        read_weights(trained / WEIGHTS),
         sourced.genome_json,
         replace=True,
         images=Images(data.preprocessing(size), data.class_names),
@@ -155,3 +152,8 @@ def publish_untrained(
 def file_name(space: str) -> str:
     """Return the name of an export's file and factory, which is that of its space or network."""
     return (space.partition(":")[2] or space).lower()
+
+
+def _again(campaign: "CampaignDriver", outcome: "Outcome") -> str:
+    place = f"{campaign.folder}:{outcome.number}"
+    return f"gensynth export {place} --to FOLDER --train trains the network again"

@@ -48,13 +48,23 @@ def weights_of(folder: Path) -> "dict[str, Tensor]":
     Raises:
         InputError: they cannot be read.
     """
+    return read_weights(folder / EXPORTED_WEIGHTS)
+
+
+def read_weights(file: Path, remedy: str = "") -> "dict[str, Tensor]":
+    """Read a safetensors file.
+
+    Raises:
+        InputError: it is missing or damaged; the message ends with the `remedy`.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return load_file(folder / EXPORTED_WEIGHTS)
+        return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise InputError(str(folder / EXPORTED_WEIGHTS), f"cannot be read ({error})") from None
+        more = f"; {remedy}" if remedy else ""
+        raise InputError(str(file), f"cannot be read ({error}){more}") from None
 
 
 def input_shape(folder: Path) -> tuple[int, int, int] | None:

@@ -16,7 +16,7 @@ from gensynth.models.opened_export import open_export
 from gensynth.models.timm_pretrained import pretrained
 from gensynth.plugins import trusted
 from gensynth.prediction.classifier import Classifier
-from gensynth.serialization import from_plain, loads, to_plain
+from gensynth.serialization import from_plain, loads, read_file, to_plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -79,7 +79,7 @@ def folder_facts(folder: Path) -> Facts:
 def facts_of(config: Path) -> Facts:
     """Return the preprocessing and the classes that a `config.json` states."""
     try:
-        data = loads(config.read_bytes(), str(config))
+        data = loads(read_file(config), str(config))
     except OSError as error:
         raise InputError(str(config), f"cannot be read ({error.strerror})") from None
     if not isinstance(data, dict) or "preprocessing" not in data:

@@ -5,7 +5,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
@@ -19,6 +18,11 @@ from gensynth.errors import InputError, install
 from gensynth.genome import digest
 from gensynth.process import say
 from gensynth.record.address import for_sqlalchemy, is_postgres, without_password
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks.
+    fcntl = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 PATIENCE = "GENSYNTH_DATABASE_PATIENCE_S"
@@ -105,9 +109,8 @@ def require_locks(file: Path, place: str) -> None:
 
     A folder in which nothing can be written tells nothing, and neither does Windows.
     """
-    if find_spec("fcntl") is None:
+    if fcntl is None:
         return
-    import fcntl
 
     with suppress(OSError), TemporaryFile(dir=file.parent) as draft:
         try:

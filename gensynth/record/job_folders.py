@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.serialization import dumps, from_plain, loads, read_file, write_whole
 from gensynth.training.job import WEIGHTS, Job
 
 JOB = "job.json"
@@ -42,6 +42,7 @@ class JobFolders:
     def write(self, running: RunningJob) -> None:
         """Write `job.json`, completely or not at all."""
         folder = Path(running.job.folder)
+        self._refuse_link()
         self._folder.mkdir(exist_ok=True)  # Without its parents: the campaign may have been moved.
         folder.mkdir(exist_ok=True)
         write_whole(folder / JOB, dumps(running))
@@ -56,7 +57,7 @@ class JobFolders:
         for file in sorted(self._folder.glob(f"*/{JOB}")):
             if not _is_whole(file):
                 continue
-            running = from_plain(RunningJob, loads(file.read_bytes(), str(file)), str(file))
+            running = from_plain(RunningJob, loads(read_file(file), str(file)), str(file))
             if file.parent.name != self.folder_of(running.row).name:
                 raise InputError(str(file), "belongs to another folder")
             if running.job.number not in ended:
@@ -69,12 +70,19 @@ class JobFolders:
         A folder has no job if its driver died just after making it, or if a worker outlived its
         driver. Weights that were to be kept are the only files that stay.
         """
+        self._refuse_link()
         for folder in sorted(self._folder.glob("[0-9]*-*")):
             number = folder.name.partition("-")[0]
             if not number.isdigit() or not folder.is_dir() or folder.is_symlink():
                 continue
             if int(number) in ended or not _is_whole(folder / JOB):
                 _strip(folder)
+
+    def _refuse_link(self) -> None:
+        """Raise `InputError` for a link: files of another folder would be deleted."""
+        if self._folder.is_symlink():
+            problem = "is a link, but candidates are deleted here; remove it, or use another --out"
+            raise InputError(str(self._folder), problem)
 
     def forget(self, job: Job) -> None:
         """Delete the job's folder, or all but its weights if they are to be kept."""
@@ -87,7 +95,7 @@ class JobFolders:
 def _is_whole(file: Path) -> bool:
     """Whether a file is there and has been written to its end."""
     try:
-        loads(file.read_bytes(), str(file))
+        loads(read_file(file), str(file))
     except (FileNotFoundError, InputError):
         return False
     return True

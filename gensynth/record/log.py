@@ -1,9 +1,11 @@
 """The log of a campaign, `log.jsonl`: one JSON object per line, for people and programs."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.serialization import Plain
 
@@ -14,10 +16,15 @@ class Log:
     def __init__(self, path: Path | None = None) -> None:
         """Append to `path`, which need not exist yet."""
         self._path = path
-        if path is not None and path.exists() and not path.read_bytes().endswith(b"\n"):
-            with path.open("a", encoding="utf-8") as file:
-                # A full disk may have cut off the last line.
-                file.write("\n" if path.stat().st_size else "")
+        if path is None or not path.exists():
+            return
+        if not path.is_file() and not path.is_dir():
+            raise InputError(str(path), "is not a file; delete it")  # A pipe would never end.
+        with path.open("rb+") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read() != b"\n":  # A full disk may have cut off the last line.
+                    file.write(b"\n")
 
     def write(self, event: str, **facts: Plain) -> None:
         """Append one event with its time (UTC) and its facts."""

@@ -16,7 +16,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.evaluator import EndsProcess
 from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import Decisions, digest
-from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.serialization import dumps, from_plain, loads, read_file, write_whole
 
 STARTS = "starts.json"
 UNDER_WAY = "under-way.json"
@@ -130,6 +130,6 @@ def key_of(decisions: Decisions) -> str:
 def _read(file: Path) -> list[Start]:
     """Read starts; none if the file is missing, or was cut off by a power failure."""
     try:
-        return from_plain(list[Start], loads(file.read_bytes(), str(file)), str(file))
+        return from_plain(list[Start], loads(read_file(file), str(file)), str(file))
     except (FileNotFoundError, InputError):
         return []

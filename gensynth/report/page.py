@@ -249,7 +249,7 @@ def _commands(folder: Path) -> str:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.exists() else ""
+    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
 def _candidate(outcome: Outcome) -> dict[str, str]:

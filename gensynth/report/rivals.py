@@ -12,7 +12,8 @@ from gensynth.latency.here import timed
 from gensynth.latency.runtimes import prepare, usual_runtime
 from gensynth.models.by_name import Model, find_model
 from gensynth.models.timm_models import OF_THE_PAPER
-from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.record.kept_files import kept
+from gensynth.serialization import dumps, write_whole
 from gensynth.space import build_source
 
 FILE = "latency.json"
@@ -71,9 +72,9 @@ def keep_rivals(rivals: Rivals, folder: Path) -> None:
 def kept_rivals(campaign: CampaignDriver) -> Rivals | None:
     """Read the measurement of the network that is exported now; None if there is none."""
     file, outcome = campaign.folder / FILE, campaign.exported()
-    if outcome is None or not file.exists():
+    rivals = kept(Rivals, file) if outcome is not None else None
+    if outcome is None or rivals is None:
         return None
-    rivals = from_plain(Rivals, loads(file.read_bytes(), str(file)), str(file))
     return rivals if rivals.genome == outcome.genome_id and rivals.rows else None
 
 

@@ -104,7 +104,7 @@ def exported_before(campaign: CampaignDriver) -> Published | None:
     expected = to_json(genome, campaign.context.experiment.space.use, space.version)
     try:
         found = (best / GENOME).read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
     return Published(best, finalist, outcome) if found.strip() == expected.strip() else None
 

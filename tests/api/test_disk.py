@@ -11,6 +11,7 @@ from gensynth.errors import InputError
     ("number", "remedy"),
     [
         (errno.ENOSPC, "fix this and run the same command again"),
+        (errno.EEXIST, "fix this and run the same command again"),
         (errno.EIO, "fix this and run the same command again"),
         (errno.ESTALE, "fix this and run the same command again"),
         (errno.EMFILE, "raise their limit (ulimit -n)"),

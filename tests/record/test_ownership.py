@@ -141,6 +141,7 @@ def test_sqlite_on_a_file_system_without_locks_is_one_line_with_the_remedy(
 
     monkeypatch.setattr(fcntl, "lockf", refuse)
     words = "the file system has no locks .*, which SQLite needs; keep the campaign on a local disk"
-    for work in (lambda: viewing(tmp_path / "run"), lambda: campaign(tmp_path / "new").__enter__()):
-        with pytest.raises(InputError, match=words):
-            work()
+    with pytest.raises(InputError, match=words):
+        viewing(tmp_path / "run")
+    with pytest.raises(InputError, match=words), campaign(tmp_path / "new"):
+        pass

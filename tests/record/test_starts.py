@@ -58,3 +58,13 @@ def test_a_recorded_candidate_that_ends_the_process_later_does_not_stop_the_camp
         again = [o for o in opened.outcomes if o.decisions == best.decisions]
     assert other is not None and other.decisions != best.decisions
     assert {o.detail for o in again} == {REASON}
+
+
+def test_a_link_in_the_place_of_a_draft_is_deleted_and_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".best.1").symlink_to(other)
+    with driving(tmp_path / "run", experiment(), None):
+        assert not (tmp_path / "run" / ".best.1").exists()
+    assert other.is_dir()
