@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,7 @@ def inspect(path: str) -> PictureInfo:
         return _damaged(path, error)
 
 
-def open_picture(path: str | Path) -> BinaryIO:
+def open_picture(path: str | Path) -> io.BufferedReader:
     """Open a file for reading; raise `OSError` for what is none, such as a pipe."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(errno.EINVAL, "is not a file")

@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 {prepare}
 
 
-def main(files):
+def _main(files):
     folder, network, code = Path(__file__).resolve().parent, {name}().requires_grad_(False), 0
     network.load_state_dict(load_file(folder / "model.safetensors"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ def main(files):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))
 '''
 ONNX = '''\
 """Classifies pictures: python predict_onnx.py photo.jpg ... (onnxruntime, numpy, Pillow)."""
@@ -61,7 +61,7 @@ from PIL import Image, ImageOps
 {prepare}
 
 
-def main(files):
+def _main(files):
     code, options = 0, onnxruntime.SessionOptions()
     options.add_session_config_entry("{option}", "{value}")  # int8 does not overflow.
     session = onnxruntime.InferenceSession(Path(__file__).with_name("{file}"), options)
@@ -79,7 +79,7 @@ def main(files):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))
 '''
 
 

@@ -28,7 +28,7 @@ def prepare(file, how):
     return np.stack([np.asarray(p.resize(size, Image.Resampling.BILINEAR)) for p in planes])
 
 
-def main(files):
+def _main(files):
     folder, network, code = Path(__file__).resolve().parent, attendnext().requires_grad_(False), 0
     network.load_state_dict(load_file(folder / "model.safetensors"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -44,4 +44,4 @@ def main(files):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))
