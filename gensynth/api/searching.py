@@ -190,6 +190,7 @@ def preflight(
     given = embedded(images) if experiment is None else experiment_of(experiment)
     settings = changed(given, images, image_size, class_level=class_level)
     settings = with_keywords(settings, tables)
+    settings.make_indicator()  # A mistake in the file is told in one line, before anything else.
     tell = say if progress else _silent
     tell(f"preflight of {settings.name}: opening the images of {settings.data.path}")
     with progress_bar() as watch:

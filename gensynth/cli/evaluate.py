@@ -7,6 +7,8 @@ import typer
 
 import gensynth
 from gensynth.cli.options import AsJson, ClassLevel, Preprocess, TrainedModel, print_json
+from gensynth.errors import shown
+from gensynth.process import say
 
 if TYPE_CHECKING:
     from gensynth.prediction.evaluation import Evaluation
@@ -52,9 +54,9 @@ def evaluate(
         _show(found)
         typer.echo(f"mistakes as pictures: {html}")
     for line in found.unreadable[:MOST_NAMED]:
-        typer.echo(f"gensynth: cannot be read: {line}", err=True)
+        say(" ".join(f"gensynth: cannot be read: {line}".split()))
     if more := found.unreadable[MOST_NAMED:]:
-        typer.echo(f"gensynth: {len(more)} more pictures cannot be read", err=True)
+        say(f"gensynth: {len(more)} more pictures cannot be read")
     raise typer.Exit(int(bool(found.unreadable)))
 
 
@@ -82,7 +84,7 @@ def _show(found: "Evaluation") -> None:
     from gensynth.report.tables import plain_table
 
     for line in summary(found):
-        typer.echo(line)
+        typer.echo(shown(line))
     plain_table(CLASS_HEADS, list(class_rows(found)))
     if len(found.classes) <= MOST_COLUMNS:
         rows = [

@@ -9,6 +9,7 @@ import typer
 
 import gensynth
 from gensynth.cli.options import AsJson, Preprocess, TrainedModel, print_json
+from gensynth.process import say
 
 Pictures = Annotated[
     list[str], typer.Argument(metavar="PATH...", help="Pictures, folders, or patterns.")
@@ -39,7 +40,7 @@ def predict(
         _print_table(found)
     unreadable = [one for one in found if one.problem]
     for one in unreadable:
-        typer.echo(f"gensynth: {one.picture}: cannot be read: {one.problem}", err=True)
+        say(" ".join(f"gensynth: {one.picture}: cannot be read: {one.problem}".split()))
     raise typer.Exit(int(bool(unreadable)))
 
 
@@ -53,7 +54,8 @@ def _print_csv(found: Sequence["gensynth.Prediction"]) -> None:
     lines.writerow(("picture", "rank", "class", "probability"))
     for one in found:
         for rank, (name, share) in enumerate(one.classes, 1):
-            lines.writerow((one.picture, rank, name, f"{share:.6f}"))
+            path = one.picture.encode(errors="backslashreplace").decode()  # It need not be UTF-8.
+            lines.writerow((path, rank, name, f"{share:.6f}"))
 
 
 def _print_table(found: Sequence["gensynth.Prediction"]) -> None:

@@ -87,11 +87,7 @@ def scan(root: Path, class_level: int = 1, to_train: bool = True) -> Listing:
     if not root.is_dir():
         raise InputError(str(root), "no such folder; expected `digits` or a folder of images")
     folders = _split_folders(root)
-    if to_train and "train" not in folders:
-        raise InputError(str(root), f"expected a train split, found only {', '.join(folders)}")
-    for folder in folders.values() if not to_train else (folders["train"],):
-        for name in _subfolders(folder):
-            _require_class(folder / name)
+    _require_folders(root, folders, to_train)
     try:
         found = {split: _Found.of(folder, class_level) for split, folder in folders.items()}
     except OSError as error:
@@ -223,6 +219,15 @@ def _is_split(root: Path, inside: Sequence[str]) -> bool:
     """Return whether the folders are splits: one is named like a split and has subfolders."""
     named = [name for name in inside if name.lower() in SPLIT_FOLDERS]
     return any(_subfolders(root / name) for name in named)
+
+
+def _require_folders(root: Path, folders: Mapping[str, Path], to_train: bool) -> None:
+    """Refuse a folder without a split to train on, and classes with impossible names."""
+    if to_train and "train" not in folders:
+        raise InputError(str(root), f"expected a train split, found only {', '.join(folders)}")
+    for folder in folders.values() if not to_train else (folders["train"],):
+        for name in _subfolders(folder):
+            _require_class(folder / name)
 
 
 def _require_class(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Picture files: what their headers say, and their pixels as uint8."""
 
+import errno
 import hashlib
 import io
 import os
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +20,18 @@ from PIL import Image, UnidentifiedImageError
 
 from gensynth.data.decoding_memory import MOST_PIXELS, SHARED, opened, room_for, too_large
 from gensynth.data.preprocessing import Preprocessing, pixels_of
+from gensynth.errors import install
 from gensynth.process import usable_cores
 
 GREY_MODES = frozenset(("1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"))
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_BITS_PER_SAMPLE = 258
+"""The tag of a TIFF file with the bits of each channel."""
 LONGEST = 100
 """Largest ratio of a picture's sides."""
-BITS_PER_SAMPLE = 258
-"""The tag of a TIFF file with the bits of each channel."""
 CHUNK = 512
 """Pictures that the threads decode ahead at most, if they are small."""
+
 FAINT = 64
 """A 16-bit colour picture whose upper 8 bits stay below this has kept at most six of them."""
 
@@ -80,8 +83,6 @@ def inspect(path: str) -> PictureInfo:
                 return PictureInfo("", problem=problem)
             data = Path(path).read_bytes()
             return _inspected(data)
-    except _Refused as error:
-        return PictureInfo("", problem=str(error))
     except UnidentifiedImageError as error:
         return _damaged(path, error)
     except OSError as error:
@@ -93,10 +94,19 @@ def inspect(path: str) -> PictureInfo:
         return _damaged(path, error)
 
 
+def open_picture(path: str | Path) -> io.BufferedReader:
+    """Open a file for reading; raise `OSError` for what is none, such as a pipe."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "is not a file")
+    return open(path, "rb")
+
+
 def _inspected(data: bytes) -> PictureInfo:
     sha = hashlib.sha256(data).hexdigest()
     with opened(io.BytesIO(data)) as image:
-        white = _white(image, data)
+        white, problem = usable(image, data)
+        if problem:
+            return PictureInfo("", problem=problem)
         width, height = _upright_size(image)
         transparent = image.has_transparency_data
         return PictureInfo(sha, (height, width), image.mode in GREY_MODES, transparent, white)
@@ -105,7 +115,7 @@ def _inspected(data: bytes) -> PictureInfo:
 def _damaged(path: str, error: Exception) -> PictureInfo:
     """Return what is known of a file that is not a picture, without reading it into memory."""
     try:
-        with open(path, "rb") as file:
+        with open_picture(path) as file:
             head = file.read(12)
             file.seek(0)
             sha = hashlib.file_digest(file, "sha256").hexdigest()
@@ -145,28 +155,6 @@ def _unchanged(path: str, sha256: str) -> bytes:
     return data
 
 
-def open_picture(path: str | Path) -> BinaryIO:
-    """Open a file to read it; raise `OSError` for what cannot be read, such as a pipe."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(0, "is not a file")
-    return open(path, "rb")
-
-
-def read_by(prepare: Callable[[io.BytesIO], Any], data: bytes) -> Any:
-    """Return what `prepare` makes of the content of a picture file, or why it cannot be used."""
-    try:
-        with opened(io.BytesIO(data)) as image:
-            _white(image, data)
-        return prepare(io.BytesIO(data))
-    except _Refused as error:
-        return str(error)
-    except MemoryError:
-        raise
-    # A decoder may raise anything on damaged bytes.
-    except Exception as error:
-        return described(error, data)
-
-
 def png(image: NDArray[np.uint8]) -> io.BytesIO:
     """Return grey pixels (1, H, W) as an open PNG file, so that they are decoded like any other."""
     file = io.BytesIO()
@@ -189,40 +177,34 @@ def in_parallel(
             yield from pool.map(function, items[start : start + chunk])
 
 
-class _Refused(Exception):
-    """A picture that could be decoded, but only with loss or at great cost."""
+def usable(image: Image.Image, data: bytes) -> tuple[int, str]:
+    """Return what white is, and why a picture is not used although it can be decoded.
+
+    White is the largest value of a picture with 16 bits, otherwise 0. The reason is empty if it is
+    used. Pillow keeps 8 of 16 bits a colour; if these hold almost nothing, it is not.
+    """
+    problem = _unknown_range(image) or _too_long(image) or too_large(image)
+    several = _colours_of_16_bits(image, data)
+    if problem or (not several and not image.mode.startswith("I")):
+        return 0, problem
+    white = int(np.asarray(image.convert("RGB") if several else image).max())
+    if several and white < FAINT:
+        problem = f"has 16 bits a colour, of which only {white} of 255 levels are used; store it "
+        return 0, f"{problem}with 8 bits, scaled to their range"
+    return (0 if several else white), ""
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height after the picture is turned upright by its EXIF orientation."""
+    # Pillow gives those of a TIFF upright, and decodes a PNG to look for its orientation.
     turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
-    return image.size[::-1] if turned else image.size  # Pillow gives those of a TIFF upright.
-
-
-def _white(image: Image.Image, data: bytes) -> int:
-    """Return the largest value of a picture with 16 bits, otherwise 0.
-
-    Raises:
-        _Refused: the picture is not used; among others, if it has 16 bits a colour, of which Pillow
-            keeps 8, and these hold almost nothing.
-    """
-    problem = _unknown_range(image) or _too_long(image) or too_large(image)
-    if problem:
-        raise _Refused(problem)
-    several = _colours_of_16_bits(image, data)
-    if not several and not image.mode.startswith("I"):
-        return 0
-    white = int(np.asarray(image.convert("RGB") if several else image).max())
-    if several and white < FAINT:
-        problem = f"has 16 bits a colour, of which only {white} of 255 levels are used"
-        raise _Refused(f"{problem}; store it with 8 bits, scaled to their range")
-    return 0 if several else white
+    return image.size[::-1] if turned else image.size
 
 
 def _colours_of_16_bits(image: Image.Image, data: bytes) -> bool:
     """Return whether a file is a PNG or a TIFF with several channels of 16 bits each."""
     if image.format == "TIFF":
-        bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
         return len(bits) > 1 and max(bits) > 8
     return image.format == "PNG" and data[24:25] == b"\x10" and data[25:26] in b"\2\4\6"
 
@@ -245,9 +227,11 @@ def _too_long(image: Image.Image) -> str:
 def described(error: Exception, data: bytes = b"") -> str:
     """Return why a picture, whose file may be given as `data`, cannot be read, in one line."""
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS and not HAS_HEIF:
-        return 'is a HEIC picture; to read these: pip install "gensynth[heic]" (pillow-heif)'
+        return f"is a HEIC picture; to read these: {install('heic')}"
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {MOST_PIXELS:,} pixels; make it smaller"
     if isinstance(error, UnidentifiedImageError):
         return "not an image in a known format"
+    if isinstance(error, OSError) and error.errno:
+        return error.strerror or str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -8,6 +8,7 @@ from inspect import getsource
 from pathlib import Path
 
 from gensynth.data.preprocessing import Preprocessing, steps
+from gensynth.formats.onnx import EXACT_INT8
 from gensynth.models.exported import PREDICT, PREDICT_ONNX
 
 TORCH = '''\
@@ -27,7 +28,7 @@ from safetensors.torch import load_file
 {prepare}
 
 
-def main(files):
+def _main(files):
     folder, network, code = Path(__file__).resolve().parent, {name}().requires_grad_(False), 0
     network.load_state_dict(load_file(folder / "model.safetensors"))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -43,7 +44,7 @@ def main(files):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))
 '''
 ONNX = '''\
 """Classifies pictures: python predict_onnx.py photo.jpg ... (onnxruntime, numpy, Pillow)."""
@@ -60,9 +61,10 @@ from PIL import Image, ImageOps
 {prepare}
 
 
-def main(files):
-    model, code = Path(__file__).resolve().with_name("{file}"), 0
-    session = onnxruntime.InferenceSession(model.read_bytes())
+def _main(files):
+    code, options = 0, onnxruntime.SessionOptions()
+    options.add_session_config_entry("{option}", "{value}")  # int8 does not overflow.
+    session = onnxruntime.InferenceSession(Path(__file__).with_name("{file}"), options)
     facts = session.get_modelmeta().custom_metadata_map
     how, classes = json.loads(facts["preprocessing"]), json.loads(facts["classes"])
     for file in files:
@@ -77,7 +79,7 @@ def main(files):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))
 '''
 
 
@@ -91,7 +93,9 @@ def write_predict_onnx(folder: Path, how: Preprocessing) -> None:
     """Write `predict_onnx.py` if the folder holds an ONNX file; the float one comes first."""
     found = [file.name for file in folder.glob("*.onnx")]
     if found:
-        text = ONNX.format(file=min(found, key=len), prepare=_prepare(how))
+        option, value = EXACT_INT8
+        named = {"file": min(found, key=len), "option": option, "value": value}
+        text = ONNX.format(prepare=_prepare(how), **named)
         (folder / PREDICT_ONNX).write_text(text, encoding="utf-8")
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EXTRA = "onnx"
+EXACT_INT8 = ("session.x64quantprecision", "1")
+"""Without it, int8 convolutions overflow on x86 processors that lack VNNI: by up to 5 points."""
 BATCH = "N"
 """Name of the batch axis in the file."""
 
@@ -143,6 +145,7 @@ def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
+    options.add_session_config_entry(*EXACT_INT8)
     if batch is not None:
         options.add_free_dimension_override_by_name(BATCH, batch)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import UnidentifiedImageError
 
-from gensynth.data.decoding_memory import room_for
-from gensynth.data.picture import described, in_parallel, open_picture, read_by
+from gensynth.data.decoding_memory import opened, room_for
+from gensynth.data.picture import described, in_parallel, open_picture, usable
 from gensynth.formats import Run
 
 BATCH = 64
@@ -34,7 +34,7 @@ class Classifier:
         """Yield for each picture the probability of each class, or why it cannot be read.
 
         Args:
-            pictures: paths, or functions that return an open file.
+            pictures: paths, or functions that return a path or an open file.
         """
         waiting: list[Any] = []
         for prepared in in_parallel(self._prepared, pictures):
@@ -51,13 +51,15 @@ class Classifier:
                 if problem:
                     return problem
                 with read() as file:
-                    return read_by(self.prepare, file.read())
+                    data = file.read()
+                with opened(BytesIO(data)) as image:
+                    _, problem = usable(image, data)
+                return problem or self.prepare(BytesIO(data))
         except FileNotFoundError:
             return "no such file"
-        except UnidentifiedImageError as error:
-            return _unidentified(read, error)
-        except (OSError, ValueError) as error:  # The latter for a name with a null character.
-            return getattr(error, "strerror", None) or described(error)
+        # A decoder may raise anything on damaged bytes.
+        except Exception as error:
+            return described(error, _head(read))
 
     def _classified(self, prepared: Sequence[Any]) -> Iterator[Floats | str]:
         import torch
@@ -79,6 +81,11 @@ def _opened(picture: Any) -> Any:
     return place if hasattr(place, "read") else open_picture(place)
 
 
-def _unidentified(read: Callable[[], Any], error: UnidentifiedImageError) -> str:
-    with read() as file:
-        return described(error, file.read(12))
+def _head(read: Callable[[], Any]) -> bytes:
+    """Return the first bytes of a file, which tell its format; none if it cannot be read."""
+    try:
+        with read() as file:
+            found: bytes = file.read(12)
+            return found
+    except (OSError, ValueError):
+        return b""

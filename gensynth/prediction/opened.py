@@ -114,7 +114,8 @@ def _checked(how: Any, names: Any, place: str) -> Facts:
         problem = f"expected 1 or 3 channels, got {value.channels}, with as many mean and std"
         raise InputError(f"{place}: preprocessing", problem)
     classes = from_plain(tuple[str, ...], names, f"{place}: label_names: ")
-    return to_plain(value), classes
+    plain: Any = to_plain(value)
+    return plain, classes
 
 
 def _file_facts(path: Path) -> Facts:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,18 @@ def test_what_systems_leave_behind_is_no_picture(network: Path, digits: Path) ->
         (digits / "0" / junk).mkdir()
         (digits / "0" / junk / "thumb.jpg").write_bytes(b"")
     assert not any(one.problem for one in gensynth.predict(network, digits))
+
+
+def test_names_that_a_terminal_would_obey_or_cannot_print(
+    network: Path, digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = os.fsdecode(b"not\xffutf8 \x1b[31m.png")
+    (digits / "0" / "00.png").rename(digits / "0" / odd)
+    (digits / "1" / "two\nlines \x1b[31m.png").write_bytes(b"")
+    code, out, err = run(capsys, "predict", network, digits / "0", digits / "1")
+    assert code == 1 and "\x1b" not in out + err and len(err.splitlines()) == 1
+    assert (out + err).encode()
+    code, out, _ = run(capsys, "predict", network, digits / "0", "--csv")
+    assert code == 0 and r"not\udcffutf8" in out and out.encode()
+    code, _, err = run(capsys, "evaluate", network, "--data", digits, "--html", digits / "p.html")
+    assert code == 1 and "\x1b" not in err and len(err.splitlines()) == 1

@@ -261,9 +261,10 @@ def tiff_of_16_bits(top: int, channels: int) -> bytes:
     """Write a TIFF of 4 x 4 pixels with 16 bits a channel: red, green, blue and perhaps alpha."""
     pixels = np.full((4, 4, channels), top, dtype="<u2")
     pixels[..., 3:] = 65_535
-    bits, begin = 8 + 2 + 12 * 10 + 4, 8 + 2 + 12 * 10 + 4 + 2 * channels
+    bits = 8 + 2 + 12 * (6 + channels) + 4  # After a table of 9 entries, or 10 with alpha.
+    begin = bits + 2 * channels
     long = [(256, 4), (257, 4), (273, begin), (278, 4), (279, pixels.nbytes)]
-    short = [(259, 1), (262, 2), (277, channels), (338, 2)]
+    short = [(259, 1), (262, 2), (277, channels), *[(338, 2)] * (channels - 3)]
     entries = [(tag, 4, 1, struct.pack("<I", value)) for tag, value in long]
     entries += [(tag, 3, 1, struct.pack("<HH", value, 0)) for tag, value in short]
     entries.append((258, 3, channels, struct.pack("<I", bits)))
@@ -275,7 +276,7 @@ def tiff_of_16_bits(top: int, channels: int) -> bytes:
 def test_a_program_that_draws_a_picture_is_not_run(tmp_path: Path) -> None:
     lines = ("%!PS-Adobe-3.0 EPSF-3.0", "%%BoundingBox: 0 0 50 50", "%%EndComments", "showpage")
     (tmp_path / "photo.jpg").write_text("\n".join(lines))
-    assert inspect(str(tmp_path / "photo.jpg")).problem == "is a program (EPS), not a picture"
+    assert inspect(str(tmp_path / "photo.jpg")).problem == "not an image in a known format"
 
 
 def test_prediction_refuses_what_training_refuses(

@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +10,8 @@ from attendnext import attendnext
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
 
-FOLDER = Path(__file__).resolve().parent
-CONFIG = json.loads((FOLDER / "config.json").read_text(encoding="utf-8"))
 
-
-def prepare(file: Any, how: Any) -> Any:
+def prepare(file, how):
     """Return what the network takes, float32 (channels, height, width)."""
     opened = Image.open(file)
     opened.draft(None, (2 * how["width"], 2 * how["height"]))  # A JPEG, at a reduced size.
@@ -32,16 +28,20 @@ def prepare(file: Any, how: Any) -> Any:
     return np.stack([np.asarray(p.resize(size, Image.Resampling.BILINEAR)) for p in planes])
 
 
-def main(files: list[str]) -> None:
-    """Print the class of each picture."""
-    network = attendnext()
-    network.load_state_dict(load_file(FOLDER / "model.safetensors"))
+def _main(files):
+    folder, network, code = Path(__file__).resolve().parent, attendnext().requires_grad_(False), 0
+    network.load_state_dict(load_file(folder / "model.safetensors"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     for file in files:
-        image = torch.from_numpy(prepare(file, CONFIG["preprocessing"]))
-        with torch.no_grad():
+        try:
+            image = torch.from_numpy(prepare(file, config["preprocessing"]))
             share, best = network(image[None])[0].softmax(0).max(0)
-        print(f"{file}: {CONFIG['label_names'][best]} ({share:.1%})")
+            print(f"{file}: {config['label_names'][best]} ({share:.1%})")
+        except Exception as error:
+            code = 1  # The others go on.
+            print(f"{file}: cannot be read: {error}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(_main(sys.argv[1:]))
