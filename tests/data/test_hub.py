@@ -73,7 +73,7 @@ def test_without_the_library_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(InputError, match=r'pip install "gensynth\[hub\]"'):
+    with pytest.raises(InputError, match=r'pip install "datasets'):
         open_data(DataSettings(path="hub:mnist"), tmp_path)
 
 

@@ -161,7 +161,7 @@ def test_what_timm_cannot_build_is_one_line() -> None:
 def test_without_timm_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     timm_models.import_timm.cache_clear()
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(InputError, match=r'pip install "gensynth\[peers\]"'):
+    with pytest.raises(InputError, match=r'pip install "timm'):
         timm_models.make({"name": "resnet18"})
     timm_models.import_timm.cache_clear()
 

@@ -57,7 +57,7 @@ def test_without_tensorboard_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "tensorboard", None)
-    with pytest.raises(InputError, match=r"pip install 'gensynth\[tensorboard\]'"):
+    with pytest.raises(InputError, match=r'pip install "tensorboard'):
         Curves(tmp_path)
 
 

@@ -96,15 +96,7 @@ class Windows(Following):
             return tidy(labels.expand(shape))
 
         places = parent.places.each(placed)
-        maximum = call.operator.startswith(("max_pool", "quantized_max_pool"))
-        run = (
-            maxima(call)
-            if maximum
-            else as_learned(call, columns)
-            if quantised
-            else runs(call, 0, row)
-        )
-        loss = "maximum" if maximum else ""
+        run, loss = _how(call, columns, row, quantised)
         learned = columns["kind"] == "conv" and (quantised or call.learned)
         self._go_on(call.out, row, [parent], places, run, stride=steps, loss=loss, learned=learned)
         self._learn(call, row)
@@ -145,3 +137,10 @@ def _along_grid(places: Places, stride: tuple[int, int]) -> tuple[int, int]:
         across = [compact(labels).shape[axis] > 1 for labels in places if labels.dim() >= -axis]
         by_axis["rows" if across == [True, False] else "columns" if any(across) else ""] = step
     return by_axis.get("rows", 1), by_axis.get("columns", 1)
+
+
+def _how(call: Call, columns: dict[str, Any], row: int, quantised: bool) -> tuple[Any, str]:
+    """Return how a window acts on a pattern, and what it loses beside: "maximum" or nothing."""
+    if call.operator.startswith(("max_pool", "quantized_max_pool")):
+        return maxima(call), "maximum"
+    return (as_learned(call, columns) if quantised else runs(call, 0, row)), ""
