@@ -10,13 +10,13 @@ Three lines search, and load the network found:
 from importlib import import_module
 from typing import Any
 
-from gensynth.moved import keep_former_names
+from gensynth.former_names import keep_former_names
 
 _PUBLIC = {
     "gensynth.api.assessing": ("PEERS",),
     "gensynth.api.campaigns": ("Campaign", "finish", "load"),
     "gensynth.api.comparing": ("compare", "setup_device"),
-    "gensynth.api.drawing": ("Drawn",),
+    "gensynth.api.drawn_networks": ("Drawn",),
     "gensynth.api.evaluating": ("evaluate",),
     "gensynth.api.experiment_file": ("new_experiment",),
     "gensynth.api.exporting": ("Exported", "export"),
@@ -66,7 +66,7 @@ _PUBLIC = {
     "gensynth.models.by_name": ("Model",),
     "gensynth.prediction.evaluation": ("Evaluation",),
     "gensynth.quantity": ("Bytes", "Count", "Milliseconds", "Percent"),
-    "gensynth.report.assessment": ("Assessment",),
+    "gensynth.report.network_assessment": ("Assessment",),
     "gensynth.space": ("Choose", "GivesGraph", "Replay", "SearchSpace", "Source", "Task", "build"),
     "gensynth.evaluation.class_measures": ("precision", "sensitivity"),
     "gensynth.training.job": ("Diverged",),

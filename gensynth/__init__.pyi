@@ -6,7 +6,7 @@ from gensynth.api.campaigns import finish as finish
 from gensynth.api.campaigns import load as load
 from gensynth.api.comparing import compare as compare
 from gensynth.api.comparing import setup_device as setup_device
-from gensynth.api.drawing import Drawn as Drawn
+from gensynth.api.drawn_networks import Drawn as Drawn
 from gensynth.api.evaluating import evaluate as evaluate
 from gensynth.api.experiment_file import new_experiment as new_experiment
 from gensynth.api.exporting import Exported as Exported
@@ -82,7 +82,7 @@ from gensynth.quantity import Bytes as Bytes
 from gensynth.quantity import Count as Count
 from gensynth.quantity import Milliseconds as Milliseconds
 from gensynth.quantity import Percent as Percent
-from gensynth.report.assessment import Assessment as Assessment
+from gensynth.report.network_assessment import Assessment as Assessment
 from gensynth.space import Choose as Choose
 from gensynth.space import GivesGraph as GivesGraph
 from gensynth.space import Replay as Replay

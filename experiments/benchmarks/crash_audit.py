@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from experiments.benchmarks.crash_scene import events, marked
 from experiments.benchmarks.crash_witness import altered
 from gensynth.campaign.campaign_folder import open_record
-from gensynth.campaign.whereabouts import whereabouts
+from gensynth.campaign.record_location import whereabouts
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.record.address import for_sqlalchemy

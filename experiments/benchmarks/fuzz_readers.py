@@ -18,7 +18,7 @@ from safetensors.torch import save
 from experiments.benchmarks import fuzz_oracles
 from experiments.benchmarks.fuzz_values import environment, recorded, verdict
 from gensynth.campaign.experiment import read_experiment
-from gensynth.campaign.whereabouts import whereabouts
+from gensynth.campaign.record_location import whereabouts
 from gensynth.data.layout import SUFFIXES, scan
 from gensynth.data.picture import decode, inspect
 from gensynth.data.preprocessing import Preprocessing
@@ -35,7 +35,7 @@ from gensynth.models.exported import input_shape, load_folder
 from gensynth.models.timm_models import PublishedFigures
 from gensynth.record.address import sqlite_url
 from gensynth.record.job_folders import JobFolders, RunningJob
-from gensynth.record.study import Record
+from gensynth.record.optuna_study import Record
 from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import Replay, Source, Task
 from gensynth.training import checkpoint

@@ -29,9 +29,9 @@ from gensynth.space import Draw, Recording
 from gensynth.training.attempt import attempt
 from gensynth.training.group.program import NotGrouped
 from gensynth.training.group.training import GroupTraining
+from gensynth.training.grouped_attempt import attempt_together
 from gensynth.training.job import Job
 from gensynth.training.loop import Training, data_of
-from gensynth.training.together import attempt_together
 from gensynth.training.torch_device import keep_freed_memory, set_threads
 
 

@@ -27,10 +27,10 @@ from experiments.benchmarks.tables import heading, markdown
 from gensynth import serialization
 from gensynth.evaluation.outcome import Outcome
 from gensynth.models import genomes
-from gensynth.record import rows, study
+from gensynth.record import optuna_study, outcome_rows
 from gensynth.record.job_folders import JobFolders
 from gensynth.record.ledger import Ledger
-from gensynth.record.study import Record
+from gensynth.record.optuna_study import Record
 from gensynth.training import checkpoint
 
 FUZZED = 400
@@ -114,7 +114,7 @@ DEFECTS: Mapping[str, Defect] = {
         Record, "add", _every_third(lambda row: replace(row, training_seed=row.training_seed + 1))
     ),
     "a failure is recorded as a success": Defect(
-        rows, "ended", lambda right: lambda *a: replace(right(*a), ending="timed_out")
+        outcome_rows, "ended", lambda right: lambda *a: replace(right(*a), ending="timed_out")
     ),
     "files of ended jobs stay": Defect(JobFolders, "forget", lambda right: lambda *a: None),
     "numbers are left out": Defect(
@@ -132,7 +132,7 @@ DEFECTS: Mapping[str, Defect] = {
         "genome",
     ),
     "rows are left out": Defect(
-        study.Record, "outcomes", lambda right: lambda self: right(self)[1:], "study.db"
+        optuna_study.Record, "outcomes", lambda right: lambda self: right(self)[1:], "study.db"
     ),
     "tensors are zeroed": Defect(
         checkpoint,

@@ -29,7 +29,7 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Proposal
 from gensynth.genome import Decisions
-from gensynth.record import rows
+from gensynth.record import outcome_rows
 from gensynth.space import Draw, Recording
 
 TRIED = 300
@@ -69,12 +69,12 @@ def trained(context: Context, number: int, decisions: Decisions, top1: float) ->
     """Return the row of a training that reached `top1`."""
     evaluator = context.evaluator
     described = evaluator.described(decisions)
-    new = rows.screened(
-        rows.proposed(number, number, Proposal(decisions, number)), described, evaluator
+    new = outcome_rows.screened(
+        outcome_rows.proposed(number, number, Proposal(decisions, number)), described, evaluator
     )
     curve = (Measurement(context.experiment.proxy.epochs, top1, 0.5, 1.0),)
     ended = replace(new, ending="completed", attempt=1, curve=curve)
-    return rows.scored(ended, described, evaluator)
+    return outcome_rows.scored(ended, described, evaluator)
 
 
 def proposals(context: Context, known: list[Outcome]) -> list[float]:

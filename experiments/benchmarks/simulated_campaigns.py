@@ -42,9 +42,9 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.genome import digest
 from gensynth.process import on_one_core
-from gensynth.record import rows
+from gensynth.record import outcome_rows
 from gensynth.record.ledger import Ledger
-from gensynth.record.study import Record
+from gensynth.record.optuna_study import Record
 from gensynth.training.attempt import Result
 from gensynth.training.job import Job
 
@@ -201,7 +201,7 @@ class Trainings:
     def true_value(self, row: Outcome) -> float | None:
         """Return the noise-free value at the finals' length; None if a rule does not hold."""
         line = Measurement(1, self.true_top1(row) + self.setting.gain, loss=0.5, seconds=10.0)
-        return rows.judged_at(row, line, self.campaign.evaluator).value
+        return outcome_rows.judged_at(row, line, self.campaign.evaluator).value
 
 
 def _ended(

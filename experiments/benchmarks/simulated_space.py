@@ -37,7 +37,7 @@ from gensynth.generators.by_name import make_generator
 from gensynth.generators.protocol import Generator, Proposal
 from gensynth.genome import digest
 from gensynth.graph.profile import Profile
-from gensynth.record import rows
+from gensynth.record import outcome_rows
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gensynth": ("gensynth", {}),
@@ -174,16 +174,16 @@ class Trainings:
 
     def train(self, proposal: Proposal, asked: int) -> Outcome:
         """Return the row that a campaign would record for a proposal."""
-        new = rows.proposed(asked, asked, proposal)
+        new = outcome_rows.proposed(asked, asked, proposal)
         try:
             described = self.evaluator.described(proposal.decisions)
-            new = rows.screened(new, described, self.evaluator)
+            new = outcome_rows.screened(new, described, self.evaluator)
         except (InputError, ConstraintError) as error:
             return replace(new, ending="crashed", detail=str(error))
         if broken(new.judgements):
             return new
         if new.fingerprint in self.known:
-            return rows.duplicated(new, self.known[new.fingerprint])
+            return outcome_rows.duplicated(new, self.known[new.fingerprint])
         mean, noisy = self._top1(new)
         trained = self.trained(new, described, noisy)
         self.true[new.fingerprint] = self._scored(new, described, mean).value
@@ -199,7 +199,7 @@ class Trainings:
     def _scored(self, new: Outcome, described: Description, top1: float) -> Outcome:
         line = Measurement(epoch=8, top1=top1, loss=0.5, seconds=10.0)
         ended = replace(new, ending="completed", attempt=1, curve=(line,))
-        return rows.scored(ended, described, self.evaluator)
+        return outcome_rows.scored(ended, described, self.evaluator)
 
     def best_value(self) -> float | None:
         """Return the true value of the best candidate that is feasible with and without noise."""

@@ -15,14 +15,14 @@ from gensynth.errors import InputError, unknown
 from gensynth.evaluation.constraint import Candidate, Indicator, with_top1
 from gensynth.evaluation.score import NetScore, Score
 from gensynth.graph.columns import stage_reports
-from gensynth.graph.other_counters import opinions
 from gensynth.graph.profile import BYTES, Profile, profile
+from gensynth.graph.second_opinions import opinions
 from gensynth.graph.trace import trace
-from gensynth.graph.trace.stored import stored, total
+from gensynth.graph.trace.stored_parameters import stored, total
 from gensynth.models import timm_models
 from gensynth.models.by_name import IMAGENET, Model, find_model
 from gensynth.models.timm_models import OF_THE_PAPER
-from gensynth.report.assessment import Assessment
+from gensynth.report.network_assessment import Assessment
 from gensynth.space import Task
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.feasibility.findings import Findings
 from gensynth.plugins import trusted
-from gensynth.report.assessment import assessments_html
 from gensynth.report.contents import front_of
 from gensynth.report.html import heading
+from gensynth.report.network_assessment import assessments_html
 from gensynth.report.standings import (
     assessed,
     doubt,
@@ -34,7 +34,7 @@ from gensynth.report.standings import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gensynth.api.drawing import Drawn
+    from gensynth.api.drawn_networks import Drawn
 
 SHOWN = 10
 """Candidates that a notebook shows."""
@@ -118,7 +118,7 @@ class Campaign:
 
     def table(self) -> "pd.DataFrame":
         """Return all candidates as a DataFrame: one row each, decisions as columns."""
-        from gensynth.record.study import frame
+        from gensynth.record.optuna_study import frame
 
         return frame(self.outcomes)
 
@@ -229,7 +229,7 @@ class Campaign:
         Raises:
             InputError: a limit is unknown, cannot be used, or is kept by no network.
         """
-        from gensynth.api.drawing import draw
+        from gensynth.api.drawn_networks import draw
 
         self._machine.require_code()
         return draw(self._machine, seeds, first, train, limits)

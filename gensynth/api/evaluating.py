@@ -4,11 +4,11 @@ from pathlib import Path
 
 from gensynth.api.experiments import data_path
 from gensynth.api.opening import classifier_of
-from gensynth.data.originals import labelled
 from gensynth.data.sets import DataSettings
+from gensynth.data.stored_pictures import labelled
 from gensynth.plugins import trusting
 from gensynth.prediction.evaluation import Evaluation, evaluated
-from gensynth.report.evaluation_page import write_page
+from gensynth.report.evaluation_page import write_evaluation_page
 
 
 def evaluate(
@@ -51,5 +51,5 @@ def evaluate(
         classifier = classifier_of(model, preprocess)
     found = evaluated(classifier, pictures, names, words)
     if html is not None:
-        write_page(found, Path(html))
+        write_evaluation_page(found, Path(html))
     return found

@@ -13,9 +13,8 @@ from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.exports.again import publish_again
 from gensynth.exports.agreement import Agreement
-from gensynth.exports.candidates import (
+from gensynth.exports.campaign_networks import (
     candidate,
     candidate_of,
     publish_candidate,
@@ -24,6 +23,7 @@ from gensynth.exports.candidates import (
 )
 from gensynth.exports.hub_files import opened_for, read_images
 from gensynth.exports.publish import publish, publish_untrained
+from gensynth.exports.reexport import publish_again
 from gensynth.formats import Format
 from gensynth.formats import formats as named_formats
 from gensynth.formats.real_inputs import RealInputs, noise, of_data

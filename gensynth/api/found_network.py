@@ -14,7 +14,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.graph.profile import Profile
 from gensynth.models.opened_export import open_export
-from gensynth.report.assessment import Assessment
+from gensynth.report.network_assessment import Assessment
 from gensynth.report.standings import assessed
 from gensynth.space import build_source
 

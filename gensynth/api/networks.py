@@ -9,7 +9,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
 from gensynth.evaluation.score import NetScore
 from gensynth.graph.profile import Profile
-from gensynth.report.assessment import Assessment
+from gensynth.report.network_assessment import Assessment
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,11 +7,11 @@ from gensynth.campaign.campaign_folder import viewing
 from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.data.preprocessing import prepared
 from gensynth.errors import InputError
-from gensynth.exports.candidates import candidate, candidate_of, weights_of
+from gensynth.exports.campaign_networks import candidate, candidate_of, weights_of
 from gensynth.models.exported import export_in, read_weights, with_weights
 from gensynth.plugins import trusted
 from gensynth.prediction.classifier import Classifier
-from gensynth.prediction.opened import opened, run_of
+from gensynth.prediction.opened import open_classifier, run_of
 from gensynth.space import build_source
 
 
@@ -28,11 +28,11 @@ def classifier_of(model: str | Path, preprocess: str | Path | None = None) -> Cl
     path = Path(word)
     inside = export_in(path)
     if inside is not None:
-        return opened(str(inside), _path(preprocess))
+        return open_classifier(str(inside), _path(preprocess))
     if (path / EXPERIMENT).is_file():
         problem = "the campaign has exported no network yet; name a candidate, DIR:ID"
         raise InputError(word, problem)
-    return opened(word, _path(preprocess))
+    return open_classifier(word, _path(preprocess))
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -81,7 +81,7 @@ def requirement(limits: Mapping[str, Any]) -> Requirement:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class PredictedTop1:
     """The top-1 of a network's training by the proxy, as the inquisitor predicts it."""
 
     top1: float
@@ -111,11 +111,11 @@ def generator_within(machine: Machine, asked: Requirement) -> tuple[LearnedGener
 
 def predictions(
     generator: LearnedGenerator, networks: Sequence[SampledCandidate]
-) -> list[Prediction]:
+) -> list[PredictedTop1]:
     """Return the predicted top-1 of networks."""
     found = generator.inquisitor.assess(networks)
     return [
-        Prediction(
+        PredictedTop1(
             float(mean),
             max(float(mean - WITHIN * deviation), 0.0),
             min(float(mean + WITHIN * deviation), 100.0),

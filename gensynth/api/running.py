@@ -9,9 +9,9 @@ from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.campaign_folder import changed_rules, driving, is_driven, known_experiment
 from gensynth.campaign.context import make_context
 from gensynth.campaign.experiment import EXPERIMENT, Experiment
+from gensynth.campaign.record_location import noted_whereabouts
 from gensynth.campaign.schedule import FINISH, Clock, Schedule, fitted
 from gensynth.campaign.trust import require_own_code
-from gensynth.campaign.whereabouts import noted_whereabouts
 from gensynth.errors import PLUGIN_FAULTS, InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import publish
@@ -22,7 +22,7 @@ from gensynth.process import Interruption, patient
 from gensynth.report.feasibility_text import effort_words, print_findings
 from gensynth.report.live import watching
 from gensynth.report.page import write_page
-from gensynth.report.progress import announce, progress_bar, say, warn
+from gensynth.report.progress import announce, print_line, progress_bar, warn
 from gensynth.report.rivals import kept_rivals
 from gensynth.report.terminal import console
 
@@ -113,7 +113,7 @@ def _say_how_long(machine: CampaignDriver, found: Findings) -> None:
         torch.set_num_threads(threads)
         mark.unlink()
     if expected is not None:
-        say(effort_words(expected))
+        print_line(effort_words(expected))
 
 
 def finish_campaign(folder: Path, how: How) -> Ran | None:
@@ -186,5 +186,5 @@ def _report(machine: CampaignDriver, learned: bool) -> Path | None:
     try:
         return write_page(machine, file, rivals=kept_rivals(machine), learned=learned)
     except OSError as error:
-        say(f"{file}: cannot be written ({error.strerror})")
+        print_line(f"{file}: cannot be written ({error.strerror})")
         return None

@@ -11,15 +11,15 @@ from gensynth.api.campaigns import Campaign
 from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_keywords
 from gensynth.api.running import How, Ran, by_the_clock, run_campaign
 from gensynth.campaign.context import make_context
+from gensynth.campaign.record_location import noted_whereabouts
 from gensynth.campaign.schedule import Clock, Schedule
 from gensynth.campaign.trust import require_own_code
-from gensynth.campaign.whereabouts import noted_whereabouts
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.feasibility.findings import USUAL, Findings, ignore, look_ahead
 from gensynth.plugins import trusted, trusting
 from gensynth.process import Stopped, exit_code
-from gensynth.report.progress import progress_bar, say, warn
+from gensynth.report.progress import print_line, progress_bar, warn
 
 
 class Interrupted(Stopped):
@@ -191,7 +191,7 @@ def preflight(
     settings = changed(given, images, image_size, class_level=class_level)
     settings = with_keywords(settings, tables)
     settings.make_indicator()  # A mistake in the file is told in one line, before anything else.
-    tell = say if progress else _silent
+    tell = print_line if progress else _silent
     tell(f"preflight of {settings.name}: opening the images of {settings.data.path}")
     with progress_bar() as watch:
         context = make_context(settings, watch)

@@ -22,7 +22,7 @@ from gensynth.models.exported import (
     with_weights,
 )
 from gensynth.models.opened_export import open_export
-from gensynth.report.progress import progress_bar, say, warn
+from gensynth.report.progress import print_line, progress_bar, warn
 from gensynth.serialization import Plain, from_plain, to_plain
 from gensynth.space import Source, build_source
 from gensynth.training.job import WEIGHTS, Augmentation, Job, Recipe, Start
@@ -30,7 +30,7 @@ from gensynth.training.long_training import FINE_TUNING_RATES, RATES, Choice
 from gensynth.training.photometric import require_torchvision
 from gensynth.training.report import Report, rate_chosen
 from gensynth.training.report import trained as train_and_report
-from gensynth.training.start import start_from
+from gensynth.training.starting_weights import start_from
 from gensynth.training.torch_device import TorchDevice
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _start(
     if exported is None:
         return None, ""
     start, words = _start_from(exported, source, images)
-    say(f"{model}: {words}")
+    print_line(f"{model}: {words}")
     return start, words
 
 

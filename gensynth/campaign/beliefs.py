@@ -16,7 +16,7 @@ from gensynth.campaign.context import Context
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.space_problem import SpaceProblem
-from gensynth.generators.synthesis.candidates import candidate_of
+from gensynth.generators.synthesis.candidates import sampled_candidate
 from gensynth.generators.synthesis.inquisitor import Inquisitor
 from gensynth.generators.synthesis.learned_generator import LearnedGenerator, SelfPlay
 from gensynth.record.ledger import Ledger
@@ -89,7 +89,9 @@ def believed(
         inquisitor.observe(outcome)
     for outcome in longer:
         inquisitor.observe_longer(outcome)
-    found = inquisitor.assess([candidate_of(problem, o.decisions, o.seed) for o in done.values()])
+    found = inquisitor.assess(
+        [sampled_candidate(problem, o.decisions, o.seed) for o in done.values()]
+    )
     gain, noise = inquisitor.gain(), inquisitor.noise(fmean(o.top1 or 0.0 for o in done.values()))
     doubt = GAIN_DEVIATION if problem.confirmation.longer else 0.0
     networks = {

@@ -20,25 +20,25 @@ from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
 from gensynth.campaign.finals import Finalist, Race, admission, finalists, why_no_winner, winner
 from gensynth.campaign.grouping import grouped
-from gensynth.campaign.remeasurement import Remeasurement, timed
+from gensynth.campaign.remeasurement import Remeasurement, with_latencies
 from gensynth.campaign.replay import restore, tell
 from gensynth.campaign.schedule import REPETITIONS, Ends, Schedule, for_longer
 from gensynth.campaign.schedule import Done as Done
 from gensynth.campaign.schedule import Wait as Wait
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, Judgement, broken
-from gensynth.evaluation.evaluator import EndsProcess, Evaluation
+from gensynth.evaluation.evaluator import CandidateEvaluation, EndsProcess
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Ending, Outcome, Purpose
 from gensynth.generators.protocol import CountsRejections, Generator
 from gensynth.latency.device import answer_here
 from gensynth.latency.job import Stopwatch
-from gensynth.record import rows
+from gensynth.record import outcome_rows as rows
 from gensynth.record.ledger import LEARNED, Ledger
 from gensynth.space import Source
 from gensynth.training.attempt import ATTEMPTS, Result, next_attempt
+from gensynth.training.grouped_attempt import alike
 from gensynth.training.job import Job
-from gensynth.training.together import alike
 
 
 class CampaignDriver:
@@ -213,7 +213,9 @@ class CampaignDriver:
                 continue
             twin = self.ledger.twin(new.fingerprint)
             if twin is None and not broken(new.judgements):
-                new = timed(new, described, self.evaluator, self.context, self.ledger, measure)
+                new = with_latencies(
+                    new, described, self.evaluator, self.context, self.ledger, measure
+                )
             if new.ending == "crashed" or broken(new.judgements):
                 self._reject(new, described.options)
             elif twin is not None:
@@ -269,7 +271,7 @@ class CampaignDriver:
         value = rows.judged_at(row, measurement, self.evaluator).value
         return value is not None and value > admission(self.outcomes, self._race.finals)
 
-    def _at(self, outcome: Outcome, top1: float) -> Evaluation:
+    def _at(self, outcome: Outcome, top1: float) -> CandidateEvaluation:
         return rows.judged_at(outcome, replace(outcome.curve[-1], top1=top1), self.evaluator)
 
     def _references(self) -> dict[str, Measurement]:

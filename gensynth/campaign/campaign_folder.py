@@ -17,18 +17,18 @@ from gensynth.campaign.context import Context, make_context
 from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
 from gensynth.campaign.proxy_length import with_recorded_length
+from gensynth.campaign.record_location import WHEREABOUTS, noted_whereabouts, whereabouts
 from gensynth.campaign.record_only import RecordOnly
 from gensynth.campaign.resume import renew_jobs
 from gensynth.campaign.schedule import FINISH, Schedule
-from gensynth.campaign.trust import code_of, is_own, remember
-from gensynth.campaign.whereabouts import WHEREABOUTS, noted_whereabouts, whereabouts
+from gensynth.campaign.trust import is_own, named_code, remember
 from gensynth.data.sets import Progress, with_chain
 from gensynth.errors import InputError
 from gensynth.process import say
 from gensynth.record.address import sqlite_url, without_password
+from gensynth.record.event_log import Log
 from gensynth.record.ledger import Ledger
-from gensynth.record.log import Log
-from gensynth.record.study import Record
+from gensynth.record.optuna_study import Record
 from gensynth.serialization import (
     PART,
     dumps,
@@ -110,7 +110,7 @@ def viewing(
         reading = Schedule(folder)
         return CampaignDriver(make_context(experiment), ledger, sys.maxsize, schedule=reading)
     noted = noted_whereabouts(folder)
-    if code_of(old) and not trust and not (noted and is_own(folder, old, noted)):
+    if named_code(old) and not trust and not (noted and is_own(folder, old, noted)):
         return RecordOnly(old, Ledger(record, folder), str(record.noted(DATA)))
     context = make_context(old)
     if same_images:

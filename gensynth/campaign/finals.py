@@ -16,7 +16,7 @@ from statistics import fmean
 from gensynth.campaign.beliefs import Beliefs
 from gensynth.campaign.experiment import Finals
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
-from gensynth.evaluation.evaluator import Evaluation
+from gensynth.evaluation.evaluator import CandidateEvaluation
 from gensynth.evaluation.outcome import Outcome, Purpose
 
 PRICE = 3.0
@@ -25,7 +25,7 @@ HOPELESS = 0.1
 """Chance of holding below which nobody is trained."""
 LONG: tuple[Purpose, ...] = ("final", "longer")
 """Purposes of trainings of the finals' length."""
-JudgeTop1 = Callable[[Outcome, float], Evaluation]
+JudgeTop1 = Callable[[Outcome, float], CandidateEvaluation]
 """Judges the network of an outcome at an assumed top-1 in percent."""
 
 

@@ -9,7 +9,7 @@ from gensynth.campaign.context import Context
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist
 from gensynth.campaign.schedule import Schedule
-from gensynth.campaign.trust import REMEDY, code_of, not_run
+from gensynth.campaign.trust import REMEDY, named_code, not_run
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Indicator
 from gensynth.evaluation.outcome import Outcome
@@ -43,7 +43,7 @@ class RecordOnly(CampaignDriver):
 
     def __init__(self, experiment: Experiment, ledger: Ledger, fingerprint: str) -> None:
         """Read the campaign; `fingerprint` is that of its images, which are not opened."""
-        said = not_run(code_of(experiment))
+        said = not_run(named_code(experiment))
         self._refusal = InputError(str(ledger.folder), f"{said}; {REMEDY}")
         context = Context(
             experiment=experiment,

@@ -19,7 +19,7 @@ from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome
 from gensynth.latency.device import confirm, confirms
 from gensynth.latency.job import Stopwatch
-from gensynth.record import rows
+from gensynth.record import outcome_rows
 from gensynth.record.kept_files import kept
 from gensynth.record.ledger import Ledger
 from gensynth.serialization import dumps, write_whole
@@ -69,7 +69,7 @@ class Remeasurement:
             return replace(outcome, value=None, detail=known.problem)
         changed = replace(outcome, latencies={**outcome.latencies, **known.latencies})
         described = evaluator.described(changed.decisions, changed.latencies)
-        return rows.scored(changed, described, evaluator)
+        return outcome_rows.scored(changed, described, evaluator)
 
     def _measure(self, finalist: Outcome, evaluator: Evaluator) -> bool:
         """Measure a finalist unless that was done before; return whether anything is new."""
@@ -88,7 +88,7 @@ class Remeasurement:
         return True
 
 
-def timed(
+def with_latencies(
     new: Outcome,
     described: Description,
     evaluator: Evaluator,
@@ -105,6 +105,6 @@ def timed(
         if not known:
             return new
         candidate = replace(described.candidate, latencies=known)
-        return rows.screened(new, replace(described, candidate=candidate), evaluator)
+        return outcome_rows.screened(new, replace(described, candidate=candidate), evaluator)
     except ConstraintError as error:
         return replace(new, ending="crashed", detail=str(error))

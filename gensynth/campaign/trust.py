@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.campaign.experiment import Experiment
-from gensynth.campaign.whereabouts import Whereabouts
+from gensynth.campaign.record_location import Whereabouts
 from gensynth.errors import InputError
 from gensynth.genome import digest
 from gensynth.plugins import names
@@ -40,7 +40,7 @@ class Started:
     storage: str
 
 
-def code_of(experiment: Experiment) -> tuple[str, ...]:
+def named_code(experiment: Experiment) -> tuple[str, ...]:
     """Return every `module:attribute` that an experiment names, in the options of plugins too."""
     parts = (experiment.space, experiment.score, experiment.generator, experiment.stopping)
     safe = {*NO_CODE, *names("search_space")}
@@ -82,7 +82,7 @@ def is_own(folder: Path, experiment: Experiment, place: Whereabouts) -> bool:
 
 def require_own_code(folder: Path, experiment: Experiment, place: Whereabouts | None) -> None:
     """Raise `InputError` if the folder names code that this user has not named for it."""
-    code = code_of(experiment)
+    code = named_code(experiment)
     if code and not (place and is_own(folder, experiment, place)):
         raise InputError(str(folder), f"{not_run(code)}; {REMEDY}")
 
@@ -106,7 +106,7 @@ def _note(token: str) -> Started | None:
 
 def _started(folder: Path, experiment: Experiment, storage: str) -> Started:
     home = str(Path(experiment.folder).resolve())
-    return Started(str(folder.resolve()), code_of(experiment), home, storage)
+    return Started(str(folder.resolve()), named_code(experiment), home, storage)
 
 
 def _words(data: Any) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from gensynth.evaluation.constraint import Judgement
 from gensynth.graph.downsampling import judged_reductions
-from gensynth.report.assessment import Assessment
+from gensynth.report.network_assessment import Assessment
 from gensynth.report.tables import extra_lines, table
 from gensynth.report.terminal import console
 from gensynth.report.words import marked, some

@@ -80,10 +80,10 @@ def _plain(found: "Evaluation") -> dict[str, object]:
 
 
 def _show(found: "Evaluation") -> None:
-    from gensynth.report.evaluation_page import CLASS_HEADS, class_rows, summary
+    from gensynth.report.evaluation_page import CLASS_HEADS, class_rows, evaluation_summary
     from gensynth.report.tables import plain_table
 
-    for line in summary(found):
+    for line in evaluation_summary(found):
         typer.echo(shown(line))
     plain_table(CLASS_HEADS, list(class_rows(found)))
     if len(found.classes) <= MOST_COLUMNS:

@@ -12,7 +12,7 @@ from gensynth.cli.options import AsJson, CampaignFolder, Short, print_json
 from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
-    from gensynth.api.drawing import Drawn, TrainedDraw
+    from gensynth.api.drawn_networks import Drawn, TrainedDraw
     from gensynth.generators.synthesis.population import Population
 
 

@@ -1,4 +1,4 @@
-"""Evaluation of a space's networks: from decisions to verdicts, score and pursued value.
+"""CandidateEvaluation of a space's networks: from decisions to verdicts, score and pursued value.
 
 An `Evaluator` is the one place that turns decisions into a network's description and a description
 into verdicts. It describes each distinct network once while it remembers it.
@@ -59,7 +59,7 @@ class Watch(Protocol):
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class CandidateEvaluation:
     """The verdicts on a trained candidate, with its score U and its pursued value if feasible."""
 
     judgements: tuple[Judgement, ...]
@@ -155,16 +155,16 @@ class Evaluator:
         """Return the verdicts of all constraints that need no training."""
         return self.indicator.judge(candidate, up_to="latency")
 
-    def evaluate(self, candidate: Candidate, measurement: Measurement) -> Evaluation:
+    def evaluate(self, candidate: Candidate, measurement: Measurement) -> CandidateEvaluation:
         """Judge a trained candidate; it has a score only if every enforced constraint holds."""
         trained = replace(candidate, measurement=measurement)
         judgements = self.indicator.judge(trained)
         if not feasible(judgements):
-            return Evaluation(judgements, None, None)
+            return CandidateEvaluation(judgements, None, None)
         score = score_of(self.score, trained)
         if score is None:  # NetScore, for one, is not defined at a top-1 of 0.
-            return Evaluation(judgements, None, None)
-        return Evaluation(judgements, score, score - price(judgements))
+            return CandidateEvaluation(judgements, None, None)
+        return CandidateEvaluation(judgements, score, score - price(judgements))
 
     def _network(self, genome: Any) -> tuple[Source, Graph]:
         import torch

@@ -10,8 +10,8 @@ from gensynth.executors.resources import require_here
 from gensynth.process import Interruption
 from gensynth.record.starts import TRAINING_REASON
 from gensynth.training.attempt import ATTEMPTS, Result
+from gensynth.training.grouped_attempt import attempt_together
 from gensynth.training.job import Job
-from gensynth.training.together import attempt_together
 
 
 def run_inline(

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from gensynth.errors import InputError, shown
 from gensynth.exports.agreement import Agreement, Extras, add_formats, formats_section
-from gensynth.exports.foreign_code import code_of
+from gensynth.exports.foreign_code import builder_code
 from gensynth.exports.hub_files import Images, loading, write_hub_files
 from gensynth.exports.predict_files import write_predict, write_predict_onnx
-from gensynth.exports.tested import DIFFERENCE, Tested
+from gensynth.exports.verified_top1 import DIFFERENCE, Tested
 from gensynth.genome import GENOME
 from gensynth.models.exported import EXPORTED_WEIGHTS, load_folder, remember_code, with_weights
 from gensynth.prediction.evaluation import EVALUATION, Evaluation
@@ -153,7 +153,7 @@ def _write_files(
         "PREPROCESSING": to_plain(images.preprocessing),
         "CLASSES": list(images.class_names),
     }
-    (draft / f"{name}.py").write_text(code_of(source, name, facts), encoding="utf-8")
+    (draft / f"{name}.py").write_text(builder_code(source, name, facts), encoding="utf-8")
     remember_code(draft / f"{name}.py")
     if genome_json:
         (draft / GENOME).write_text(genome_json + "\n", encoding="utf-8")

@@ -39,7 +39,7 @@ _TIMM = """options = {"img_size": tuple(spec["image_size"])} if "image_size" in 
     return timm.create_model(spec["name"], num_classes=classes, in_chans=channels, **options)"""
 
 
-def code_of(source: Source, name: str, facts: Mapping[str, Any] | None = None) -> str:
+def builder_code(source: Source, name: str, facts: Mapping[str, Any] | None = None) -> str:
     """Return the text of the file whose function `name` builds the network of `source`.
 
     Args:

@@ -11,7 +11,7 @@ from gensynth.exports.agreement import Agreement, Extras
 from gensynth.exports.cards import campaign_card, trained_card, untrained_card
 from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
-from gensynth.exports.tested import tested
+from gensynth.exports.verified_top1 import tested
 from gensynth.formats import Format
 from gensynth.formats.real_inputs import RealInputs, of_data
 from gensynth.genome import to_json

@@ -11,7 +11,7 @@ from gensynth.campaign.experiment import Experiment
 from gensynth.feasibility.sample import Sampled
 from gensynth.process import usable_cores
 from gensynth.space import Source
-from gensynth.training.pace import Pace, pace
+from gensynth.training.training_speed import Pace, pace
 
 START_UP_S = 0.5
 """Of a training, apart from its batches: building the network, opening the data, recording."""

@@ -79,7 +79,7 @@ def with_metadata(model: bytes, metadata: Mapping[str, str]) -> bytes:
     return content
 
 
-def metadata_of(path: Path) -> dict[str, str]:
+def onnx_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of an ONNX file; raises `InputError` if it cannot be read."""
     try:
         session = session_of(path.read_bytes(), 1)

@@ -51,7 +51,7 @@ class Pt2:
         return run
 
 
-def metadata_of(path: Path) -> dict[str, str]:
+def pt2_metadata(path: Path) -> dict[str, str]:
     """Return the metadata of a file; raises `InputError` if it cannot be read.
 
     It is read as data. `torch.export.load` would run whatever the file asks for.

@@ -1,10 +1,10 @@
 """Where a network reduces the size of its maps, and whether a low-pass filter comes before.
 
 A traced graph contains its reductions. The trace finds them by what they do to the samples of a map
-(`gensynth.graph.trace.sampling`), and `gensynth.graph.trace.judge` measures what they leave at the
-Nyquist frequency, so a low-pass filter such as Tri-3 is recognised by its response, however it is
-written. A graph that a search space returns directly is judged here by its rows: convolutions,
-pools, slices and resizes with a stride.
+(`gensynth.graph.trace.sampling`), and `gensynth.graph.trace.reduction_verdicts` measures what they
+leave at the Nyquist frequency, so a low-pass filter such as Tri-3 is recognised by its response,
+however it is written. A graph that a search space returns directly is judged here by its rows:
+convolutions, pools, slices and resizes with a stride.
 """
 
 from gensynth.graph.graph import LOW_PASS, Graph, Layer, Reduction

@@ -53,7 +53,7 @@ class Here:
             raise ConstraintError(f"latency: {error}") from error
         if question.reference:
             networks.append(_reference(question, job.task, job.folder))
-        return timed(networks, question.threads, 1 if question.reference else None)[0]
+        return time_networks(networks, question.threads, 1 if question.reference else None)[0]
 
     def compare_networks(
         self, models: Sequence[Timed], question: Question, rounds: int | None, /
@@ -63,10 +63,10 @@ class Here:
         check_threads(question.threads)
         networks = [_opener(model, question) for model in models]
         plan = USUAL if rounds is None else TimingPlan(rounds=rounds)
-        return _comparison(models, timed(networks, question.threads, 0, plan), question)
+        return _comparison(models, time_networks(networks, question.threads, 0, plan), question)
 
 
-def timed(
+def time_networks(
     networks: Sequence[Open], threads: int, reference: int | None, plan: TimingPlan = USUAL
 ) -> list[Latency]:
     """Time prepared networks while trainings on this machine pause.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gensynth.evaluation.latency import Latency, Question
-from gensynth.latency.reference import fresh
+from gensynth.latency.reference import with_fresh_weights
 from gensynth.models.by_name import Model
 from gensynth.plugins import append_import_path
 from gensynth.space import Source, Task
@@ -32,7 +32,7 @@ class LatencyJob:
         """Build the network with fresh weights: latency does not depend on them."""
         for folder in self.import_paths:
             append_import_path(folder)
-        return Model("candidate", fresh(self.source), self.source.input_shape)
+        return Model("candidate", with_fresh_weights(self.source), self.source.input_shape)
 
 
 Stopwatch = Callable[[LatencyJob], Latency]

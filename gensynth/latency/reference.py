@@ -24,7 +24,7 @@ def find_reference(name: str, task: Task, folder: Path) -> Model:
         raise InputError(f"reference {name}", problem) from error
 
 
-def fresh(source: Source) -> "nn.Module":
+def with_fresh_weights(source: Source) -> "nn.Module":
     """Build a network with fresh weights without disturbing torch's random state."""
     import torch
 

@@ -37,12 +37,12 @@ def load_folder(folder: Path) -> "nn.Module":
     """
     file = code_file(folder)
     factory = _run(file, file.stem)
-    weights = weights_of(folder)
+    weights = exported_weights(folder)
     network = network_of(factory, f"{file}: {file.stem}()")
     return with_weights(network, weights, str(folder / EXPORTED_WEIGHTS))
 
 
-def weights_of(folder: Path) -> "dict[str, Tensor]":
+def exported_weights(folder: Path) -> "dict[str, Tensor]":
     """Read the weights of an exported folder.
 
     Raises:

@@ -14,10 +14,10 @@ from gensynth.models.exported import (
     EXPORTED_WEIGHTS,
     code_file,
     exported_source,
+    exported_weights,
     input_shape,
     is_own_code,
     load_folder,
-    weights_of,
     with_weights,
 )
 from gensynth.models.genomes import Sourced, default_space, read_genome
@@ -41,7 +41,7 @@ def open_export(folder: Path, trust: bool = False) -> "nn.Module":
     trust = trust or trusted() or is_own_code(code_file(folder))
     shape, space = input_shape(folder), _space_of(folder / GENOME)
     if shape is not None and space is not None:
-        weights = weights_of(folder)
+        weights = exported_weights(folder)
         rows = {len(tensor) for tensor in weights.values() if tensor.ndim == 2}
         for classes in sorted(rows, reverse=True):
             network = build_source(read_genome(folder / GENOME, Task(*shape, classes)).source)

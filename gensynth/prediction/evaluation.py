@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.data.originals import Original
+from gensynth.data.stored_pictures import Original
 from gensynth.errors import InputError
 from gensynth.evaluation.class_measures import balanced_accuracy, precision, sensitivity
 from gensynth.evaluation.confidence import wilson_interval

@@ -37,7 +37,7 @@ EXPECTED = (
 )
 
 
-def opened(model: str, preprocess: Path | None = None) -> Classifier:
+def open_classifier(model: str, preprocess: Path | None = None) -> Classifier:
     """Open an exported folder, an exported file, or a network of timm with its weights.
 
     Args:
@@ -122,9 +122,9 @@ def _file_facts(path: Path) -> Facts:
     """Return what the metadata of a file states, or the folder of an export around it."""
     facts: Mapping[str, str] = {}
     if path.suffix == ".onnx":
-        facts = onnx_format.metadata_of(path)
+        facts = onnx_format.onnx_metadata(path)
     elif path.suffix == ".pt2":
-        facts = pt2_format.metadata_of(path)
+        facts = pt2_format.pt2_metadata(path)
     elif (path.parent / EXPORTED_WEIGHTS).is_file():  # ExecuTorch's files have no metadata.
         return folder_facts(path.parent)
     if "preprocessing" not in facts or "classes" not in facts:

@@ -13,10 +13,10 @@ from typing import Any
 
 from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.record.event_log import Log
 from gensynth.record.job_folders import JobFolders, RunningJob
-from gensynth.record.log import Log
+from gensynth.record.optuna_study import Record
 from gensynth.record.starts import REASON, Starts, key_of
-from gensynth.record.study import Record
 from gensynth.training.checkpoint import CHECKPOINT
 from gensynth.training.job import Job
 

@@ -15,7 +15,7 @@ from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.generators.synthesis.learned_generator import SelfPlay
 from gensynth.generators.synthesis.population import Influence, Population, influences, population
 from gensynth.graph.columns import describe_columns
-from gensynth.report.sketch import Block, sketch
+from gensynth.report.network_layout import Block, sketch
 
 SEEDS = 32
 """Networks drawn from G(s) before and after learning."""

@@ -23,7 +23,7 @@ MOST_COLUMNS = 40
 """Classes up to which the confusion matrix is shown."""
 
 
-def write_page(found: Evaluation, file: Path) -> None:
+def write_evaluation_page(found: Evaluation, file: Path) -> None:
     """Write an evaluation to `file`, completely or not at all."""
     style = files("gensynth.report").joinpath("style.css").read_text(encoding="utf-8")
     title = escape(f"{found.model} on {found.data}")
@@ -38,7 +38,7 @@ def write_page(found: Evaluation, file: Path) -> None:
 def evaluation_html(found: Evaluation, root: Path | None = None) -> str:
     """Return the body of the page; mistakes without a path are looked up in `root`."""
     parts = [
-        "".join(f"<p>{escape(line)}</p>" for line in summary(found)),
+        "".join(f"<p>{escape(line)}</p>" for line in evaluation_summary(found)),
         "<h3>Classes</h3>",
         table_html(CLASS_HEADS, class_rows(found)),
     ]
@@ -69,7 +69,7 @@ def class_rows(found: Evaluation) -> Iterator[list[str]]:
         ]
 
 
-def summary(found: Evaluation) -> list[str]:
+def evaluation_summary(found: Evaluation) -> list[str]:
     """Return the figures over all classes, and what was left out, as lines."""
     (low, high), (name, share) = found.interval, found.commonest
     lines = [

@@ -6,8 +6,8 @@ from html import escape
 from importlib.resources import files
 
 from gensynth.graph.graph import Graph
-from gensynth.report.drawing import draw_network
-from gensynth.report.sketch import sketch
+from gensynth.report.network_drawing import draw_network
+from gensynth.report.network_layout import sketch
 
 
 def drawing_html(graph: Graph) -> str:

@@ -19,8 +19,8 @@ from gensynth.prediction.evaluation import read_evaluation
 from gensynth.report.chart import figure
 from gensynth.report.charts import charts, course, curves
 from gensynth.report.contents import Contents, Learned, contents_of, mean_seconds, seconds_of
-from gensynth.report.drawing import draw_network
 from gensynth.report.evaluation_page import evaluation_html
+from gensynth.report.network_drawing import draw_network
 from gensynth.report.rivals import Rivals
 from gensynth.report.use import GLOSSARY, commands, files_of, why_figures_differ
 from gensynth.report.words import LOOKS, reasons

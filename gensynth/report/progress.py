@@ -36,7 +36,7 @@ def warn(data: Described) -> None:
     """Print on standard error what a user should know about the data."""
     known = (data.left_out, data.repeated, data.nested, data.imbalanced)
     for sentence in filter(None, known):
-        say(sentence)
+        print_line(sentence)
 
 
 def announce(context: Context, changes: Sequence[str]) -> None:
@@ -45,21 +45,21 @@ def announce(context: Context, changes: Sequence[str]) -> None:
     shape = f"{task.channels} x {task.height} x {task.width}"
     proxy = experiment.proxy
     augment = ", ".join(proxy.augment) or "none"
-    say(
+    print_line(
         f"{experiment.name}: {context.train_images:,} training, {context.validation_images:,} "
         f"validation and {context.test_images:,} test images of {task.classes} classes, {shape}"
     )
-    say(
+    print_line(
         f"each candidate trains {proxy.epochs} epochs on {share_of(proxy.data_share)}the training "
         f"images; augmentation: {augment}"
     )
     if context.references:
-        say(f"Training reference networks first: {', '.join(context.references)}")
+        print_line(f"Training reference networks first: {', '.join(context.references)}")
     for change in changes:
-        say(f"changed: {change}; recorded candidates are re-evaluated")
+        print_line(f"changed: {change}; recorded candidates are re-evaluated")
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line on standard error as it is; a terminal gets it wrapped between words."""
     printer = console(stderr=True)
     printer.print(line, soft_wrap=not printer.is_terminal, highlight=False, markup=False)

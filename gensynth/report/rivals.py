@@ -8,7 +8,7 @@ from typing import Any
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.errors import InputError
 from gensynth.evaluation.latency import Latency
-from gensynth.latency.here import timed
+from gensynth.latency.here import time_networks
 from gensynth.latency.runtimes import prepare, usual_runtime
 from gensynth.models.by_name import Model, find_model
 from gensynth.models.timm_models import OF_THE_PAPER
@@ -59,7 +59,7 @@ def measure_rivals(campaign: CampaignDriver, names: Sequence[str] = OF_THE_PAPER
     source = campaign.evaluator.described(outcome.decisions).source
     found = Model("the found network", build_source(source), source.input_shape)
     models = [found, *(find_model(name, campaign.context.task) for name in names)]
-    latencies = timed([prepare(model, runtime, 1, 1) for model in models], 1, 0)
+    latencies = time_networks([prepare(model, runtime, 1, 1) for model in models], 1, 0)
     rows = (Rival(m.name, latency) for m, latency in zip(models, latencies, strict=True))
     return Rivals(outcome.genome_id, runtime, tuple(rows))
 

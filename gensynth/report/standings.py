@@ -17,8 +17,8 @@ from gensynth.exports.cards import missed_on_test
 from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
 from gensynth.graph.profile import Profile
-from gensynth.report.assessment import Assessment
 from gensynth.report.columns import Columns
+from gensynth.report.network_assessment import Assessment
 from gensynth.report.tables import show
 from gensynth.report.terminal import console
 from gensynth.report.words import count

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from gensynth.evaluation.constraint import Judgement
-from gensynth.report.assessment import (
+from gensynth.report.columns import Columns
+from gensynth.report.network_assessment import (
     COSTS,
     Assessment,
     cost_cells,
     figure_cells,
     known_figures,
 )
-from gensynth.report.columns import Columns
 from gensynth.report.terminal import console
 from gensynth.report.words import count, some, verdicts
 

@@ -28,7 +28,7 @@ def write_trials(outcomes: Sequence[Outcome], file: Path) -> None:
 
     Whole numbers stay whole if some rows have none; a column of several types becomes text.
     """
-    from gensynth.record.study import frame
+    from gensynth.record.optuna_study import frame
 
     table = frame(outcomes)
     for name in table.columns:

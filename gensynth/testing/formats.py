@@ -9,7 +9,7 @@ import torch
 
 from gensynth.formats import Deployment, Format
 from gensynth.testing.check import Check, Laws, check_table, expect, one_line
-from gensynth.testing.networks import SHAPE, TASK, trained
+from gensynth.testing.networks import SHAPE, TASK, trained_networks
 
 OURS = ("card.md", "genome.json", "model.safetensors", "config.json", "timm_model.py")
 """Files that every export has."""
@@ -41,7 +41,7 @@ def _check_names(format_: Format) -> None:
 
 def _check_files(laws: Laws, format_: Format) -> None:
     with tempfile.TemporaryDirectory() as name:
-        networks = [Deployment(module, SHAPE, _images(32)) for module in trained()]
+        networks = [Deployment(module, SHAPE, _images(32)) for module in trained_networks()]
         paths = [Path(name, str(number), format_.file) for number in range(len(networks))]
         with laws.law("write(network, path) writes that file and no other, and changes nothing"):
             for network, path in zip(networks, paths, strict=True):

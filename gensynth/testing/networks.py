@@ -70,7 +70,7 @@ def reference() -> nn.Module:
     return MAKERS[0]()
 
 
-def trained() -> Iterator[nn.Module]:
+def trained_networks() -> Iterator[nn.Module]:
     """Yield two networks in eval mode, with statistics as after a training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -24,7 +24,7 @@ _ALLOWED = {"torch", "math", "collections", "typing", "dataclasses", "functools"
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnGenome:
     """A random genome, and how it came about."""
 
     genome: Any
@@ -56,11 +56,11 @@ def check_space(
     return laws.checks
 
 
-def _draws(space: SearchSpace[Any], count: int, seed: int) -> Iterator[Drawn]:
+def _draws(space: SearchSpace[Any], count: int, seed: int) -> Iterator[DrawnGenome]:
     for sequence in np.random.SeedSequence(seed).spawn(count):
         record = Recording(Draw(np.random.default_rng(sequence)))
         genome = space.sample(record)
-        yield Drawn(genome, dict(record.decisions), dict(record.options))
+        yield DrawnGenome(genome, dict(record.decisions), dict(record.options))
 
 
 def _check_attributes(laws: Laws, space: SearchSpace[Any]) -> None:
@@ -76,7 +76,7 @@ def _check_attributes(laws: Laws, space: SearchSpace[Any]) -> None:
             space.sample(Replay(decisions))
 
 
-def _check_language(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn]) -> None:
+def _check_language(laws: Laws, space: SearchSpace[Any], drawn: list[DrawnGenome]) -> None:
     with laws.law("a name has the same options everywhere: put the condition into the name"):
         known: dict[str, tuple[Any, ...]] = {}
         for one in drawn:
@@ -93,7 +93,7 @@ def _check_language(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn]) -> 
         expect(len({dumps(one.decisions) for one in drawn}) > 1, "every draw is the same")
 
 
-def _check_genomes(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn]) -> None:
+def _check_genomes(laws: Laws, space: SearchSpace[Any], drawn: list[DrawnGenome]) -> None:
     with laws.law("the recorded decisions give the genome again"):
         for one in drawn:
             expect(space.sample(Replay(one.decisions)) == one.genome, "gave another genome")
@@ -104,7 +104,9 @@ def _check_genomes(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn]) -> N
             expect(again == one.genome, f"{one.genome} came back as {again}")
 
 
-def _check_networks(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn], task: Task) -> None:
+def _check_networks(
+    laws: Laws, space: SearchSpace[Any], drawn: list[DrawnGenome], task: Task
+) -> None:
     buildable = []
     with laws.law("source raises ValueError, and nothing else, for a genome without a network"):
         for one in drawn:
@@ -129,7 +131,7 @@ def _check_networks(laws: Laws, space: SearchSpace[Any], drawn: list[Drawn], tas
                 expect(given.layers == traced.layers, _first(given, traced))
 
 
-def _input(space: SearchSpace[Any], one: Drawn, task: Task) -> tuple[int, int, int]:
+def _input(space: SearchSpace[Any], one: DrawnGenome, task: Task) -> tuple[int, int, int]:
     return space.source(one.genome, task).input_shape
 
 

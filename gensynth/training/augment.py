@@ -18,7 +18,7 @@ CUTOUT_SHARE = 4
 
 
 @dataclass(frozen=True)
-class Draws:
+class AugmentationDraws:
     """The random numbers of an epoch, one row per image; None if an augmentation is off."""
 
     shift: Tensor | None
@@ -36,15 +36,15 @@ class Draws:
     box: Tensor | None = None
     """int64 (N, 4): top, left, height and width of the rectangle that is erased, if any."""
 
-    def of(self, rows: slice) -> "Draws":
+    def of(self, rows: slice) -> "AugmentationDraws":
         """Return the numbers for the images at `rows`."""
         return self._each(lambda numbers: numbers[rows])
 
-    def to(self, device: torch.device) -> "Draws":
+    def to(self, device: torch.device) -> "AugmentationDraws":
         """Return the numbers on `device`."""
         return self._each(lambda numbers: numbers.to(device))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "AugmentationDraws":
         drawn = {kind: getattr(self, kind) for kind in KINDS}
         known: dict[str, Any] = {
             kind: change(numbers) for kind, numbers in drawn.items() if numbers is not None
@@ -53,10 +53,10 @@ class Draws:
 
 
 KINDS = ("shift", "mirror", "square", "colour", "box")
-"""The fields of `Draws` with a row for each image."""
+"""The fields of `AugmentationDraws` with a row for each image."""
 
 
-def joined_draws(several: Sequence[Draws]) -> Draws:
+def joined_draws(several: Sequence[AugmentationDraws]) -> AugmentationDraws:
     """Return the numbers of several trainings of one recipe, one after the other."""
     first = several[0]
     drawn = {kind: [getattr(draws, kind) for draws in several] for kind in KINDS}
@@ -66,7 +66,7 @@ def joined_draws(several: Sequence[Draws]) -> Draws:
 
 def draw_augmentation(
     augment: Sequence[str], count: int, size: tuple[int, int], generator: torch.Generator
-) -> Draws:
+) -> AugmentationDraws:
     """Draw the numbers for an epoch over `count` images of `size` (height, width), on the CPU."""
     margin, side = max(1, size[0] // CROP_SHARE), max(1, size[0] // CUTOUT_SHARE)
     shift = mirror = square = None
@@ -81,10 +81,10 @@ def draw_augmentation(
     # Drawn last, so that the numbers above are those of earlier versions.
     colour = draw_colours(count, generator) if "colour" in augment else None
     box = draw_boxes(count, size, generator) if "erase" in augment else None
-    return Draws(shift, mirror, square, margin, side, colour, box)
+    return AugmentationDraws(shift, mirror, square, margin, side, colour, box)
 
 
-def augmented(images: Tensor, draws: Draws, normal: Normal | None = None) -> Tensor:
+def augmented(images: Tensor, draws: AugmentationDraws, normal: Normal | None = None) -> Tensor:
     """Return images that are changed at random; pixels without a source become 0.
 
     Args:

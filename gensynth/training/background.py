@@ -8,8 +8,8 @@ from threading import Event, Thread
 
 from gensynth.evaluation.measurement import Measurement
 from gensynth.training.attempt import Result
+from gensynth.training.grouped_attempt import attempt_together, time_limit_of
 from gensynth.training.job import Job
-from gensynth.training.together import attempt_together, time_limit_of
 
 GRACE_S = 5.0
 """Seconds by which a training may exceed its time limit before its whole process exits."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gensynth.data.sets import DataSet
 from gensynth.data.split import stratified
-from gensynth.training.augment import Draws, draw_augmentation
+from gensynth.training.augment import AugmentationDraws, draw_augmentation
 from gensynth.training.job import Job
 
 
@@ -20,7 +20,7 @@ class EpochData:
 
     order: Tensor
     """int64 (N,): the images, in this order."""
-    draws: Draws
+    draws: AugmentationDraws
     """The random numbers of their augmentation, in the same order."""
     seed: int
     """Seed of the random numbers that the network itself draws."""

@@ -18,9 +18,9 @@ from gensynth.data.sets import DataSet, DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.measurement import Measurement
 from gensynth.formats.int8_loss import top1_loss
+from gensynth.former_names import former
 from gensynth.genome import digest
 from gensynth.latency.machine import sharing
-from gensynth.moved import former
 from gensynth.serialization import dumps
 from gensynth.training import checkpoint
 from gensynth.training.augment import augmented
@@ -40,7 +40,7 @@ from gensynth.training.optimizer import (
     rate_at,
     restore_optimizer,
 )
-from gensynth.training.start import built
+from gensynth.training.starting_weights import built
 from gensynth.training.torch_device import keep_freed_memory, resolve, set_threads
 
 _log = logging.getLogger(__name__)

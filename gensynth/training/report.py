@@ -8,8 +8,8 @@ from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.measurement import Measurement
+from gensynth.former_names import former
 from gensynth.genome import digest
-from gensynth.moved import former
 from gensynth.serialization import dumps, from_plain, loads, to_plain, write_whole
 from gensynth.training.folder_lock import Claim, claimed, taken
 from gensynth.training.job import Job, deciding

@@ -20,7 +20,7 @@ from experiments.benchmarks.time_to_target import (
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.protocol import Proposal
 from gensynth.graph.profile import Profile
-from gensynth.record import rows
+from gensynth.record import outcome_rows
 
 
 def run(variant: str, number: int, *found: tuple[float, float], seconds: float = 3600.0) -> Run:
@@ -78,7 +78,7 @@ class Repeating:
     def train(self, proposal: Proposal, number: int) -> Outcome:
         self.left -= 1
         self.count += self.left >= 0
-        return rows.proposed(number, number, proposal)
+        return outcome_rows.proposed(number, number, proposal)
 
 
 def test_a_search_that_repeats_itself_begins_anew_and_goes_on_counting() -> None:

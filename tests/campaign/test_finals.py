@@ -8,7 +8,7 @@ from gensynth.campaign.beliefs import Belief, Beliefs
 from gensynth.campaign.experiment import Finals
 from gensynth.campaign.finals import Race, finalists, winner
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
-from gensynth.evaluation.evaluator import Evaluation
+from gensynth.evaluation.evaluator import CandidateEvaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 
@@ -23,9 +23,9 @@ def row(name: str, top1: float, purpose: Purpose = "search", number: int = 0) ->
     return Outcome(number, 0, {}, name, name, "completed", purpose, curve=curve, value=value)
 
 
-def judge(outcome: Outcome, top1: float) -> Evaluation:
+def judge(outcome: Outcome, top1: float) -> CandidateEvaluation:
     value = top1 + BONUS[outcome.genome_id] if top1 >= FLOOR else None
-    return Evaluation((), value, value)
+    return CandidateEvaluation((), value, value)
 
 
 def race(beliefs: Beliefs | None = None) -> Race:

@@ -16,8 +16,8 @@ from gensynth.feasibility.sample import Sample
 from gensynth.feasibility.size import estimated
 from gensynth.graph.profile import Profile
 from gensynth.latency.device import Comparison
-from gensynth.report.assessment import Assessment
 from gensynth.report.feasibility_text import print_findings
+from gensynth.report.network_assessment import Assessment
 from gensynth.report.standings import finals_table, show_end
 from gensynth.report.tables import plain_table, show
 from gensynth.report.terminal import console

@@ -12,8 +12,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gensynth.graph.graph import Graph, Layer
-from gensynth.graph.other_counters import fvcore_opinion
 from gensynth.graph.profile import profile
+from gensynth.graph.second_opinions import fvcore_opinion
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import find_model
 from tests.support.networks import FunctionalResNet, call, columnar, conv, mobilenet, resnet

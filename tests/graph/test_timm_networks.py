@@ -6,8 +6,8 @@
 import pytest
 
 from gensynth.graph.downsampling import judged_reductions
-from gensynth.graph.other_counters import difference, fvcore_opinion, torch_opinion
 from gensynth.graph.profile import profile
+from gensynth.graph.second_opinions import difference, fvcore_opinion, torch_opinion
 from gensynth.graph.trace import trace
 from gensynth.models import timm_models
 from gensynth.models.by_name import find_model

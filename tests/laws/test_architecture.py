@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "gensynth"
 HOMES = {
     "ray": {"executors/ray"},
-    "fvcore": {"graph/other_counters"},
+    "fvcore": {"graph/second_opinions"},
     "optuna": {
-        "record/study",
+        "record/optuna_study",
         "record/database",
         "record/ownership",
         "generators/optuna_samplers",
@@ -32,7 +32,7 @@ MAX_FILE, MAX_FUNCTION = 300, 40
 MOST_AT_THE_ROOT = 10
 """Python files directly in `gensynth/`."""
 LAYERS = (
-    "errors moved resources templates",
+    "errors former_names resources templates",
     "quantity",
     "process serialization",
     "genome plugins",

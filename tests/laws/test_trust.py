@@ -11,7 +11,7 @@ import tomli_w
 
 from gensynth.campaign.campaign_folder import open_record, viewing
 from gensynth.campaign.record_only import RecordOnly
-from gensynth.campaign.trust import STATE, code_of
+from gensynth.campaign.trust import STATE, named_code
 from gensynth.cli import main
 from gensynth.errors import InputError
 from gensynth.executors.inline import run_inline
@@ -107,7 +107,7 @@ def test_the_one_who_started_a_campaign_is_not_asked(
 ) -> None:
     with campaign(tmp_path / "run", trials=2) as opened:
         play(opened, top1_of)
-    assert code_of(opened.context.experiment) == ("tests.support.toy_space:ToySpace",)
+    assert named_code(opened.context.experiment) == ("tests.support.toy_space:ToySpace",)
     assert not isinstance(viewing(tmp_path / "run"), RecordOnly)
     shutil.move(tmp_path / "run", tmp_path / "moved")
     assert not isinstance(viewing(tmp_path / "moved"), RecordOnly)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from gensynth.data.originals import Original
+from gensynth.data.stored_pictures import Original
 from gensynth.errors import InputError
 from gensynth.prediction.classifier import Classifier
 from gensynth.prediction.evaluation import evaluated

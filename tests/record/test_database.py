@@ -18,7 +18,7 @@ from gensynth.campaign.campaign_folder import driving, open_record, viewing
 from gensynth.errors import InputError
 from gensynth.executors.inline import run_inline
 from gensynth.record.address import for_sqlalchemy, without_password
-from gensynth.record.study import Record
+from gensynth.record.optuna_study import Record
 from tests.campaign.test_campaign import play, top1_of
 from tests.support.campaigns import campaign, comparable, experiment, outcome
 

@@ -16,8 +16,8 @@ import pytest
 from gensynth.campaign.campaign_folder import open_record, viewing
 from gensynth.errors import InputError
 from gensynth.record.address import sqlite_url
+from gensynth.record.optuna_study import Record
 from gensynth.record.ownership import Owner
-from gensynth.record.study import Record
 from gensynth.serialization import to_plain
 from tests.campaign.test_campaign import play, top1_of
 from tests.support.campaigns import campaign, outcome

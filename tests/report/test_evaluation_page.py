@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gensynth.prediction.evaluation import Evaluation, Mistake
-from gensynth.report.evaluation_page import SIDE, write_page
+from gensynth.report.evaluation_page import SIDE, write_evaluation_page
 
 TALL = (SIDE, SIDE // 2)
 
@@ -37,7 +37,7 @@ def test_a_mistake_is_shown_whole_and_with_its_levels(kind: str, tmp_path: Path)
         for path in (str(file), str(tmp_path / "gone.png"))
     )
     found = Evaluation("net", "images", ("a<b>", "b"), ((1, 1), (0, 2)), mistakes)
-    write_page(found, tmp_path / "page.html")
+    write_evaluation_page(found, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     (data,) = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
     shown = np.asarray(Image.open(io.BytesIO(b64decode(data))))

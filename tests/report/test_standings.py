@@ -6,7 +6,7 @@ from rich.text import Text
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import Judgement
 from gensynth.exports.publish import Published
-from gensynth.report.assessment import Assessment
+from gensynth.report.network_assessment import Assessment
 from gensynth.report.standings import hindrances, marks_of
 from gensynth.report.tables import table
 from gensynth.report.words import two_digits

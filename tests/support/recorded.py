@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.campaign.campaign_folder import known_experiment
+from gensynth.campaign.record_location import WHEREABOUTS, noted_whereabouts
 from gensynth.campaign.trust import remember
-from gensynth.campaign.whereabouts import WHEREABOUTS, noted_whereabouts
 from gensynth.serialization import dumps, write_whole
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "campaign_11d2e6a"

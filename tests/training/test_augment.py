@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gensynth.data.batches import Normal
 from gensynth.models.timm_models import import_torchvision
-from gensynth.training.augment import Draws, augmented, draw_augmentation, joined_draws
+from gensynth.training.augment import AugmentationDraws, augmented, draw_augmentation, joined_draws
 
 ALL = ("crop", "flip", "cutout")
 MORE = (*ALL, "colour", "erase")
@@ -40,7 +40,7 @@ def test_same_numbers_same_images(name: str) -> None:
 def test_crop_shifts_and_fills_with_the_mean() -> None:
     shift = torch.tensor([[2, 2], [0, 4]])
     whole = images(2)
-    result = augmented(whole, Draws(shift, None, None, margin=2, side=4))
+    result = augmented(whole, AugmentationDraws(shift, None, None, margin=2, side=4))
     assert torch.equal(result[0], whole[0])
     assert torch.equal(result[1, :, 2:, :-2], whole[1, :, :-2, 2:])
     assert result[1, :, :2].eq(0).all()
@@ -49,7 +49,7 @@ def test_crop_shifts_and_fills_with_the_mean() -> None:
 
 def test_flip_mirrors_the_chosen_ones() -> None:
     whole = images(2)
-    result = augmented(whole, Draws(None, torch.tensor([False, True]), None, 2, 4))
+    result = augmented(whole, AugmentationDraws(None, torch.tensor([False, True]), None, 2, 4))
     assert torch.equal(result[0], whole[0])
     assert torch.equal(result[1], whole[1].flip(-1))
 

@@ -13,7 +13,7 @@ from gensynth.data.sets import DataSet, Split
 from gensynth.space import build_source
 from gensynth.training import checkpoint
 from gensynth.training import loop as training
-from gensynth.training.augment import Draws
+from gensynth.training.augment import AugmentationDraws
 from gensynth.training.job import WEIGHTS
 from gensynth.training.loop import Training, train
 from tests.support.trainings import QUICK, job, timeless
@@ -44,7 +44,7 @@ def test_every_epoch_sees_all_images_in_a_new_order(
 ) -> None:
     seen: list[Tensor] = []
 
-    def watched(images: Tensor, draws: Draws, normal: Normal) -> Tensor:
+    def watched(images: Tensor, draws: AugmentationDraws, normal: Normal) -> Tensor:
         seen.append(images.clone())
         return images
 

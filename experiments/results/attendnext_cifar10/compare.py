@@ -39,7 +39,7 @@ from gensynth.formats.output_suppression import quiet
 from gensynth.formats.real_inputs import CALIBRATED, spread
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
-from gensynth.latency.here import machine_name, timed
+from gensynth.latency.here import machine_name, time_networks
 from gensynth.latency.paired import TimingPlan
 from gensynth.latency.runtimes import prepare
 from gensynth.models.by_name import Model, trainable_source
@@ -160,7 +160,9 @@ def _latencies(networks: list[Network], reference: int, rounds: int) -> "list[La
     """Time each network beside the reference alone: among many, large ones find a cold cache."""
     with quiet():
         ready = [prepare(network.model, "onnxruntime", 1, 1) for network in networks]
-    return [timed([one, ready[reference]], 1, 1, TimingPlan(rounds=rounds))[0] for one in ready]
+    return [
+        time_networks([one, ready[reference]], 1, 1, TimingPlan(rounds=rounds))[0] for one in ready
+    ]
 
 
 def _static(network: Network) -> Row:

@@ -23,7 +23,7 @@ from gensynth.exports.agreement import Extras
 from gensynth.exports.card_words import evaluation_section, percent
 from gensynth.exports.export_folder import ExportError, write_folder
 from gensynth.exports.hub_files import Images
-from gensynth.exports.tested import tested
+from gensynth.exports.verified_top1 import tested
 from gensynth.formats import formats
 from gensynth.formats.real_inputs import of_data
 from gensynth.models.by_name import read_genome

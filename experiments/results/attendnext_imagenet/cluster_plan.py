@@ -25,8 +25,8 @@ from gensynth.campaign.experiment import Experiment
 from gensynth.feasibility.plan import paces_of, spread_over_macs
 from gensynth.feasibility.sample import sample
 from gensynth.space import Source
-from gensynth.training.pace import Pace
 from gensynth.training.torch_device import resolve
+from gensynth.training.training_speed import Pace
 
 TIMED = 6
 """Candidates, from few MACs to many."""

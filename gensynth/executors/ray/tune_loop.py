@@ -55,7 +55,7 @@ def fit(exchange: Exchange, resources: Resources, folder: Path, limit_s: float) 
             max_failures=0,
             raise_on_failed_trial=False,
             trial_dirname_creator=lambda trial: str(trial.trial_id),
-            callbacks=[Starts(jobs)],
+            callbacks=[JobStarts(jobs)],
             verbose=0,
         )
     finally:
@@ -198,7 +198,7 @@ class Scheduler(FIFOScheduler):
         self._jobs.failed(trial.trial_id, Path(file).read_text(encoding="utf-8") if file else "")
 
 
-class Starts(Callback):
+class JobStarts(Callback):
     """Notes when a worker gets a job.
 
     The worker's first row would be too late: a training that hangs at once, and blocks the other

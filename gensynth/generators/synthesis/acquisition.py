@@ -23,7 +23,7 @@ Floats = NDArray[float64]
 
 
 @dataclass(frozen=True)
-class Assessment:
+class CandidateAssessments:
     """What I expects of candidates; each array has the shape (candidates,)."""
 
     acquisition: Floats

@@ -54,7 +54,7 @@ def sample_candidate(problem: Problem, choose: Choose, seed: int = 0) -> Sampled
     return SampledCandidate(trace, problem.foresee(trace.decisions))
 
 
-def candidate_of(problem: Problem, decisions: Decisions, seed: int = 0) -> SampledCandidate:
+def sampled_candidate(problem: Problem, decisions: Decisions, seed: int = 0) -> SampledCandidate:
     """Return the candidate of given decisions; raise `InputError` if they are not valid."""
     return sample_candidate(problem, Replay(decisions), seed)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import FAILED, Confirmation, Problem
-from gensynth.generators.synthesis.candidates import SampledCandidate, candidate_of
+from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
 from gensynth.generators.synthesis.encoding import Dataset, Inputs
 
 Floats = NDArray[float64]
@@ -255,7 +255,7 @@ class LongerTrainings:
     def add(self, outcome: Outcome) -> None:
         """Add a training if it was completed."""
         if outcome.ending == "completed" and outcome.top1 is not None:
-            found = candidate_of(self._problem, outcome.decisions, outcome.seed)
+            found = sampled_candidate(self._problem, outcome.decisions, outcome.seed)
             self.candidates.append(found)
             self._top1s.append(outcome.top1)
 

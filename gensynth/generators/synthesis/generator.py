@@ -17,12 +17,12 @@ from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem, fitness
 from gensynth.generators.protocol import Proposal
-from gensynth.generators.synthesis.acquisition import Assessment
+from gensynth.generators.synthesis.acquisition import CandidateAssessments
 from gensynth.generators.synthesis.candidates import (
     CandidatePool,
     SampledCandidate,
-    candidate_of,
     sample_candidate,
+    sampled_candidate,
     trace_decisions,
 )
 from gensynth.generators.synthesis.inquisitor import Inquisitor
@@ -140,7 +140,7 @@ class Synthesis:
 
         `pending` are all candidates whose outcomes are still to come.
         """
-        candidates = [candidate_of(self.problem, some) for some in [*finished, *pending]]
+        candidates = [sampled_candidate(self.problem, some) for some in [*finished, *pending]]
         for candidate in candidates:
             self._asked[candidate.foresight.fingerprint] = candidate
             self._pool.remove(candidate)
@@ -152,9 +152,9 @@ class Synthesis:
         for s in range(first, first + count):
             yield Proposal(trace_decisions(self.problem, policy.answerer(s), s).decisions, s)
 
-    def expect(self, decisions: Sequence[Decisions]) -> Assessment:
+    def expect(self, decisions: Sequence[Decisions]) -> CandidateAssessments:
         """Return what I expects of networks, each array of shape (len(decisions),)."""
-        return self.inquisitor.assess([candidate_of(self.problem, some) for some in decisions])
+        return self.inquisitor.assess([sampled_candidate(self.problem, some) for some in decisions])
 
     # Sampling --------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Synthesis:
         if self._asked or self._outcomes or not self.problem.prototype:
             return None
         try:
-            candidate = candidate_of(self.problem, self.problem.prototype, self._seed)
+            candidate = sampled_candidate(self.problem, self.problem.prototype, self._seed)
         except (InputError, ConstraintError):
             return None
         self._pool.sampled.add(candidate.foresight.fingerprint)
@@ -246,7 +246,7 @@ class Synthesis:
     def _learn_from(
         self,
         pool: Sequence[SampledCandidate],
-        assessment: Assessment,
+        assessment: CandidateAssessments,
         fresh: Sequence[SampledCandidate],
     ) -> None:
         """Change G towards the candidates of this round, and of the pool, that I prefers."""

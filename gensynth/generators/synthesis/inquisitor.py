@@ -26,7 +26,7 @@ from gensynth.generators.synthesis.accuracy_posterior import (
     Predictions,
 )
 from gensynth.generators.synthesis.acquisition import (
-    Assessment,
+    CandidateAssessments,
     ValueGrid,
     ValueGrids,
     ensemble_mean,
@@ -34,7 +34,7 @@ from gensynth.generators.synthesis.acquisition import (
     log_probability_feasible,
     log_probability_of_improvement,
 )
-from gensynth.generators.synthesis.candidates import SampledCandidate, candidate_of
+from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
 from gensynth.generators.synthesis.encoding import CandidateEncoder, Inputs
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
 from gensynth.generators.synthesis.evidence import (
@@ -90,7 +90,9 @@ class Inquisitor:
         if outcome.ending in ("lost", "infeasible") or self._knows(outcome):
             return
         with suppress(InputError, ConstraintError):  # One that cannot be judged teaches nothing.
-            self._candidates.append(candidate_of(self.problem, outcome.decisions, outcome.seed))
+            self._candidates.append(
+                sampled_candidate(self.problem, outcome.decisions, outcome.seed)
+            )
             self.tried.append(outcome)
             self._posterior = self._credible = None
 
@@ -107,7 +109,7 @@ class Inquisitor:
 
     def assess(
         self, candidates: Sequence[SampledCandidate], pending: Sequence[SampledCandidate] = ()
-    ) -> Assessment:
+    ) -> CandidateAssessments:
         """Assess candidates, supposing that `pending` ones turn out as expected.
 
         The reactions of candidates that were probed correct their predicted accuracies.
@@ -131,7 +133,7 @@ class Inquisitor:
                 log_probability_of_improvement if self._is_stuck() else log_expected_improvement
             )
             acquisition = ensemble_mean(wanted, grid, members, best)
-        return Assessment(
+        return CandidateAssessments(
             acquisition=acquisition + rules,
             preference=ensemble_mean(log_expected_improvement, grid, members, median) + rules,
             value=grid.value_at(lowered.mean(axis=0)),

@@ -21,7 +21,7 @@ BASES = 12
 """Networks of G(s) around which the influence of each decision is measured."""
 
 
-class Draws(Protocol):
+class AssessedGenerator(Protocol):
     """A generator G(s) with the inquisitor that judges it."""
 
     problem: Problem
@@ -62,7 +62,9 @@ class Influence:
     """The option of the highest mean prediction."""
 
 
-def population(generator: Draws, seeds: int, learned: bool = True, first: int = 0) -> Population:
+def population(
+    generator: AssessedGenerator, seeds: int, learned: bool = True, first: int = 0
+) -> Population:
     """Return statistics of G(s) for the seeds `first`, ...; of G at its start if not `learned`."""
     drawn = [p.decisions for p in generator.generate(seeds, first, learned=learned)]
     sampled = (_valid(generator, Replay(decisions)) for decisions in drawn)
@@ -82,7 +84,7 @@ def population(generator: Draws, seeds: int, learned: bool = True, first: int = 
     )
 
 
-def influences(generator: Draws) -> list[Influence]:
+def influences(generator: AssessedGenerator) -> list[Influence]:
     """Rank the decisions by the predicted effect of answering one of them anew.
 
     Around networks that G draws, each decision takes each of its options in turn. Decisions that
@@ -132,7 +134,7 @@ class _Variation:
     candidate: SampledCandidate
 
 
-def _variations(generator: Draws) -> Iterator[_Variation]:
+def _variations(generator: AssessedGenerator) -> Iterator[_Variation]:
     for index, base in enumerate(generator.generate(BASES, 0)):
         record = sample_decisions(generator.problem, Replay(base.decisions))
         for name, options in record.options.items():
@@ -144,7 +146,7 @@ def _variations(generator: Draws) -> Iterator[_Variation]:
                     yield _Variation(index, name, option, candidate)
 
 
-def _valid(generator: Draws, choose: Choose) -> SampledCandidate | None:
+def _valid(generator: AssessedGenerator, choose: Choose) -> SampledCandidate | None:
     """Return the candidate that `choose` samples; None if it cannot be built or judged."""
     try:
         return sample_candidate(generator.problem, choose)

@@ -20,7 +20,7 @@ _INDEXES = frozenset({"index", "index_select", "gather", "take", "repeat_interle
 _COPIES = frozenset({"clone", "to_copy", "contiguous", "conj", "resolve_conj", "resolve_neg"})
 
 
-class Call(NamedTuple):
+class OperatorCall(NamedTuple):
     """One call of an operator, as it happened."""
 
     func: Any
@@ -99,7 +99,7 @@ def kind_of(func: Any) -> Kind:
 
 
 def repeat(
-    call: Call,
+    call: OperatorCall,
     values: Sequence[Tensor],
     constant: Callable[[Tensor], Tensor],
     empty: float = 0.0,
@@ -142,7 +142,7 @@ def _is_plain(value: Any) -> bool:
     return all(isinstance(item, (bool, int, float, str)) for item in items)
 
 
-def opened(output: Any) -> Any:
+def inside_dataclasses(output: Any) -> Any:
     """Look into the dataclasses that a network may return."""
 
     def values(leaf: Any) -> Any:

@@ -6,16 +6,16 @@ from typing import Any
 import torch
 
 from gensynth.graph.graph import Kind
-from gensynth.graph.trace.call import Call, full_name, tensors_in
+from gensynth.graph.trace.call import OperatorCall, full_name, tensors_in
 from gensynth.graph.trace.filters import response_at_nyquist
 from gensynth.graph.trace.operators import NAME, TOLD_BY_SHAPE
-from gensynth.graph.trace.stored import packed_weights
+from gensynth.graph.trace.stored_parameters import packed_weights
 
 LayerColumns = dict[str, Any]
 """Columns of a `Layer` by name."""
 
 
-def describe(call: Call) -> LayerColumns:
+def describe(call: OperatorCall) -> LayerColumns:
     """Return the columns of a `Layer` that the operator and its arguments decide."""
     kind = call.kind
     if kind == "other":
@@ -26,7 +26,7 @@ def describe(call: Call) -> LayerColumns:
     return columns | _DESCRIBE.get(kind, _elementwise)(call)
 
 
-def _unusual(call: Call) -> str:
+def _unusual(call: OperatorCall) -> str:
     """Return what keeps a product from costing what its shapes say; empty if nothing does."""
     read = tensors_in((call.args, dict(call.kwargs)))
     if any(tensor.is_complex() for tensor in (*call.inputs, *call.outputs)):
@@ -40,7 +40,7 @@ _SPARSE = frozenset(
 )
 
 
-def _convolution(call: Call) -> LayerColumns:
+def _convolution(call: OperatorCall) -> LayerColumns:
     if call.func.namespace == "quantized":
         return _quantised_convolution(call)
     image, weight = call.arguments["input"], call.arguments["weight"]
@@ -65,7 +65,7 @@ def _convolution(call: Call) -> LayerColumns:
     return columns
 
 
-def _quantised_convolution(call: Call) -> LayerColumns:
+def _quantised_convolution(call: OperatorCall) -> LayerColumns:
     packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
     weight = packed_weights(packed)[0]
     axes = weight.dim() - 2
@@ -81,7 +81,7 @@ def _quantised_convolution(call: Call) -> LayerColumns:
     }
 
 
-def _product(call: Call) -> LayerColumns:
+def _product(call: OperatorCall) -> LayerColumns:
     if call.func.namespace == "quantized":
         packed = next(value for value in call.args if isinstance(value, torch.ScriptObject))
         weight = packed_weights(packed)[0]
@@ -96,7 +96,7 @@ def _product(call: Call) -> LayerColumns:
     return {"kind": kind, "op": kind, "macs": macs}
 
 
-def _recurrent(call: Call) -> LayerColumns:
+def _recurrent(call: OperatorCall) -> LayerColumns:
     """One direction of one layer: at each step both weight matrices are read once.
 
     `mkldnn_rnn_layer` reads a sequence of (steps, batch, features).
@@ -107,7 +107,7 @@ def _recurrent(call: Call) -> LayerColumns:
     return {"op": "recurrent", "macs": macs}
 
 
-def operands(call: Call) -> tuple[str, str]:
+def operands(call: OperatorCall) -> tuple[str, str]:
     """Return the names of the two matrices that an operator multiplies."""
     return next(names for names in _OPERANDS if set(names) <= call.arguments.keys())
 
@@ -123,18 +123,18 @@ _OPERANDS = (
 )
 
 
-def _attention(call: Call) -> LayerColumns:
+def _attention(call: OperatorCall) -> LayerColumns:
     query, key, value = (call.arguments[name] for name in ("query", "key", "value"))
     pairs = query.shape[:-1].numel() * key.shape[-2]
     detail = "is_causal=True" if call.arguments.get("is_causal") else ""
     return {"macs": pairs * (query.shape[-1] + value.shape[-1]), "detail": detail}
 
 
-def _normalisation(call: Call) -> LayerColumns:
+def _normalisation(call: OperatorCall) -> LayerColumns:
     return {"groups": int(call.arguments.get("group", 1))}
 
 
-def _pool(call: Call) -> LayerColumns:
+def _pool(call: OperatorCall) -> LayerColumns:
     """Describe a window; of a pooled 1-D or 3-D map, the last two axes."""
     average = "avg" in call.operator
     columns = _adaptive(call) if call.operator.startswith("adaptive") else _fixed_window(call)
@@ -143,7 +143,7 @@ def _pool(call: Call) -> LayerColumns:
     return columns
 
 
-def _fixed_window(call: Call) -> LayerColumns:
+def _fixed_window(call: OperatorCall) -> LayerColumns:
     window = _pair(call.arguments["kernel_size"], 2)
     dilation = _pair(call.arguments.get("dilation", 1), 2)
     kernel = _extent(window, dilation)
@@ -154,23 +154,23 @@ def _fixed_window(call: Call) -> LayerColumns:
     }
 
 
-def _adaptive(call: Call) -> LayerColumns:
+def _adaptive(call: OperatorCall) -> LayerColumns:
     sides = zip(call.arguments["self"].shape[-2:], call.out.shape[-2:], strict=True)
     windows = [(-(-size // made), max(size // made, 1)) for size, made in sides]
     kernel, stride = zip(*windows, strict=True)
     return {"kernel": kernel, "stride": stride, "detail": "adaptive"}
 
 
-def _softmax(call: Call) -> LayerColumns:
+def _softmax(call: OperatorCall) -> LayerColumns:
     axis = call.arguments["dim"] % call.out.dim()
     return {"detail": "" if axis == 1 and call.out.dim() != 3 else f"dim={axis}"}
 
 
-def _resize(call: Call) -> LayerColumns:
+def _resize(call: OperatorCall) -> LayerColumns:
     return {"detail": "align_corners=True" if call.arguments.get("align_corners") else ""}
 
 
-def _reduction(call: Call) -> LayerColumns:
+def _reduction(call: OperatorCall) -> LayerColumns:
     image = call.inputs[0]
     axes = call.arguments.get("dim")
     axes = range(image.dim()) if axes is None else [axes] if isinstance(axes, int) else axes
@@ -179,7 +179,7 @@ def _reduction(call: Call) -> LayerColumns:
     return {"detail": "" if positions else f"dim={reduced}"}
 
 
-def _move(call: Call) -> LayerColumns:
+def _move(call: OperatorCall) -> LayerColumns:
     if call.operator in TOLD_BY_SHAPE:
         return {}
     if call.func.namespace == "quantized":
@@ -189,7 +189,7 @@ def _move(call: Call) -> LayerColumns:
     return _elementwise(call)
 
 
-def _slice(call: Call) -> LayerColumns:
+def _slice(call: OperatorCall) -> LayerColumns:
     axis, step = call.arguments["dim"] % call.out.dim(), call.arguments["step"]
     start = call.arguments["start"] or 0
     if step == 1:
@@ -198,7 +198,7 @@ def _slice(call: Call) -> LayerColumns:
     return {"stride": stride, "detail": f"dim={axis},start={start},step={step}"}
 
 
-def _elementwise(call: Call) -> LayerColumns:
+def _elementwise(call: OperatorCall) -> LayerColumns:
     if call.operator == "hardtanh" and call.options == {"min_val": 0.0, "max_val": 6.0}:
         return {"op": "relu6"}
     options = sorted(call.options.items())
@@ -233,7 +233,7 @@ def _pair(value: int | Sequence[int], axes: int, missing: int = 1) -> tuple[int,
     return (missing, values[0]) if axes == 1 else (values[-2], values[-1])
 
 
-_DESCRIBE: Mapping[Kind, Callable[[Call], LayerColumns]] = {
+_DESCRIBE: Mapping[Kind, Callable[[OperatorCall], LayerColumns]] = {
     "conv": _convolution,
     "linear": _product,
     "matmul": _attention,

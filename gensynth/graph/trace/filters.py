@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from gensynth.graph.graph import LOW_PASS
-from gensynth.graph.trace.call import Call
+from gensynth.graph.trace.call import OperatorCall
 
 
 def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> float | None:
@@ -29,7 +29,7 @@ def response_at_nyquist(filters: Tensor, dilation: Sequence[int] = (1, 1)) -> fl
     return round(float(max(vertical.max(), horizontal.max())), 6)
 
 
-def once_learned(call: Call) -> bool:
+def once_learned(call: OperatorCall) -> bool:
     """Whether the weight of a convolution is frozen, but does not act like a low-pass filter.
 
     Such a weight was learned elsewhere (a frozen backbone, a program without parameters), and is

@@ -15,7 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from gensynth.graph.graph import Reduction
 from gensynth.graph.trace import grid as on_grid
-from gensynth.graph.trace.call import Call
+from gensynth.graph.trace.call import OperatorCall
 from gensynth.graph.trace.grid import (
     Places,
     averaged,
@@ -48,7 +48,7 @@ class Following:
 
     def begin(self, image: Tensor) -> None:
         """Take `image` for the first map."""
-        self._map(image, 0, on_grid.fresh(image))
+        self._map(image, 0, on_grid.numbered_places(image))
 
     def same(self, tensor: Tensor, out: Tensor) -> None:
         """Let `out` be the numbers of `tensor`."""
@@ -110,7 +110,7 @@ class Following:
             return parents
         return [self._restart(piece) if piece.parents else piece for piece in parents]
 
-    def _learn(self, call: Call, row: int) -> None:
+    def _learn(self, call: OperatorCall, row: int) -> None:
         """Begin a map at the first learned product; its reduction is exempt."""
         if self._first is None and (call.learned or call.func.namespace == "quantized"):
             self._first = row
@@ -197,12 +197,12 @@ class Following:
                 if parent not in self._restarted:
                     self._end(parent)
                     self._arrange(image, parent, row)
-                    places = on_grid.fresh(image)
+                    places = on_grid.numbered_places(image)
                     self._restarted[parent] = Piece(parent.row, places, measure(places))
                 return self._restarted[parent]
         return parent
 
-    def _mix(self, call: Call, parent: Piece, axis: int, row: int) -> None:
+    def _mix(self, call: OperatorCall, parent: Piece, axis: int, row: int) -> None:
         """Note learned weights that mix all positions of every channel into fewer, but not one."""
         given, made = call.inputs[0].shape, call.out.shape
         positions = parent.grid.cells
@@ -247,7 +247,7 @@ def _share_an_axis(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _unknown(out: Tensor) -> Places:
-    return on_grid.fresh(out) if out.dim() >= 4 else on_grid.nowhere(out)
+    return on_grid.numbered_places(out) if out.dim() >= 4 else on_grid.nowhere(out)
 
 
 def _into(memory: Tensor, window: Tensor, values: Tensor) -> Tensor:

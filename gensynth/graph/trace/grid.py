@@ -60,7 +60,7 @@ class Grid(NamedTuple):
         return missing and full and self.cells < other.cells and self.cells > 1
 
 
-def fresh(tensor: Tensor) -> Places:
+def numbered_places(tensor: Tensor) -> Places:
     """Number the last two axes of a map, or the last axis of a sequence (batch, channels, L)."""
     shape = tensor.shape
     if len(shape) < 3:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from gensynth.graph.trace.call import Call, repeat
+from gensynth.graph.trace.call import OperatorCall, repeat
 
 Route = tuple[tuple[int, int, int], ...] | None
 
@@ -61,7 +61,7 @@ class Labels:
             labels = known.labels[..., :1, :1].expand(out.shape)
             self._known[out] = _Labelled(labels, known.channels)
 
-    def reduce(self, call: Call) -> Route:
+    def reduce(self, call: OperatorCall) -> Route:
         """Keep labels that agree over the reduced axes; give the route."""
         out, known = call.out, self._known[call.inputs[0]]
         if not known.labels.numel():
@@ -76,7 +76,7 @@ class Labels:
             return None
         return self._settle(out, low, [known])
 
-    def move(self, call: Call) -> list[Route]:
+    def move(self, call: OperatorCall) -> list[Route]:
         """Run the operator on labels; give the route of each output."""
         known = [self._known[tensor] for tensor in call.inputs]
         moved = self._run(call)
@@ -98,7 +98,7 @@ class Labels:
         _window(memory, written).copy_(after.labels + (len(known) - 1) * _INPUT)
         return self._settle(view, _window(memory, view).clone(), known)
 
-    def _run(self, call: Call) -> Any:
+    def _run(self, call: OperatorCall) -> Any:
         known = (self._known[tensor].labels for tensor in call.inputs)
         raised = [labels + place * _INPUT for place, labels in enumerate(known)]
         return repeat(call, raised, _constant, _CONSTANT)

@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gensynth.graph.trace.call import Call, repeat
+from gensynth.graph.trace.call import OperatorCall, repeat
 from gensynth.graph.trace.describe import operands
 from gensynth.graph.trace.pieces import PatternKind, Rerun
 
 _CONVOLUTIONS: Any = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
-def runs(call: Call, part: int = 0, seed: int = 0) -> Rerun:
+def runs(call: OperatorCall, part: int = 0, seed: int = 0) -> Rerun:
     """Return what repeats the operator, for its output number `part`.
 
     `seed` makes the sizes of its learned weights differ from those of other operators.
@@ -28,7 +28,7 @@ def runs(call: Call, part: int = 0, seed: int = 0) -> Rerun:
     return lambda values, purpose: _moved(call, values, part)
 
 
-def _sized(run: Rerun, call: Call, axis: int, seed: int) -> Rerun:
+def _sized(run: Rerun, call: OperatorCall, axis: int, seed: int) -> Rerun:
     """Let the outputs of learned weights differ in size, if several such products are mixed."""
 
     def sized(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
@@ -42,13 +42,13 @@ def _sized(run: Rerun, call: Call, axis: int, seed: int) -> Rerun:
     return sized
 
 
-def spread_over(call: Call, labels: Tensor, shape: torch.Size) -> Tensor:
+def spread_over(call: OperatorCall, labels: Tensor, shape: torch.Size) -> Tensor:
     """Spread labels over the shape of an operator's input, in a layout that the operator takes."""
     spread = labels.expand(shape)  # Complex numbers are made of pairs that lie side by side.
     return spread.contiguous() if call.operator == "view_as_complex" else spread
 
 
-def maxima(call: Call) -> Rerun:
+def maxima(call: OperatorCall) -> Rerun:
     """Return a sum over the window of a maximum: whatever may decide it arrives."""
     if call.kind == "pool" and not call.operator.startswith("adaptive"):
         return lambda values, purpose: _summed_window(call, values[0])
@@ -63,13 +63,13 @@ def maxima(call: Call) -> Rerun:
     return lambda values, purpose: values[0].sum(axes, keepdim=keep)
 
 
-def _moved(call: Call, values: Sequence[Tensor], part: int) -> Tensor:
+def _moved(call: OperatorCall, values: Sequence[Tensor], part: int) -> Tensor:
     spread = [spread_over(call, value, value.shape) for value in values]
     made = repeat(call, spread, lambda constant: torch.zeros(constant.shape))
     return made if isinstance(made, Tensor) else made[part]
 
 
-def _elementwise(call: Call) -> Rerun:
+def _elementwise(call: OperatorCall) -> Rerun:
     """Sums keep their signs; a factor that is learned, and every offset, is left out."""
 
     def run(values: Sequence[Tensor], purpose: PatternKind) -> Tensor:
@@ -93,7 +93,7 @@ def _elementwise(call: Call) -> Rerun:
     return run
 
 
-def _masked(call: Call, values: Sequence[Tensor]) -> Tensor:
+def _masked(call: OperatorCall, values: Sequence[Tensor]) -> Tensor:
     """Keep what a constant mask keeps; the numbers that it puts in are left out."""
     if call.operator == "masked_fill":
         kept: Tensor = ~call.args[1].cpu()
@@ -104,7 +104,7 @@ def _masked(call: Call, values: Sequence[Tensor]) -> Tensor:
     return values[0] * (mask if call.args[1] is call.inputs[0] else ~mask)
 
 
-def _is_real(call: Call) -> bool:
+def _is_real(call: OperatorCall) -> bool:
     tensors = [value for value in call.args if isinstance(value, Tensor)]
     return not any(tensor.is_meta or tensor.is_complex() for tensor in tensors)
 
@@ -113,7 +113,7 @@ def _numbers(constant: Tensor) -> Tensor:
     return constant.detach().clone().float().cpu()
 
 
-def _convolution(call: Call) -> Rerun:
+def _convolution(call: OperatorCall) -> Rerun:
     weight = call.arguments["weight"]
     axes = weight.dim() - 2
     window = {name: list(call.arguments[name]) for name in ("stride", "padding", "dilation")}
@@ -160,7 +160,7 @@ def _taps(weight: Tensor) -> Tensor:
     return used if bool(used.any()) else taps
 
 
-def _product(call: Call) -> Rerun:
+def _product(call: OperatorCall) -> Rerun:
     """A product with weights on the right sums over the last axis, on the left over the one before.
 
     Learned weights show one number for each output.
@@ -191,7 +191,7 @@ def _product(call: Call) -> Rerun:
     return run
 
 
-def _summed_window(call: Call, image: Tensor) -> Tensor:
+def _summed_window(call: OperatorCall, image: Tensor) -> Tensor:
     arguments = call.arguments
     uniform = image.stride(-3) == 0
     image = image.narrow(-3, 0, 1) if uniform else image
@@ -216,7 +216,7 @@ def _pair(value: int | Sequence[int]) -> list[int]:
     return values * 2 if len(values) == 1 else values[-2:]
 
 
-def as_learned(call: Call, columns: dict[str, Any]) -> Rerun:
+def as_learned(call: OperatorCall, columns: dict[str, Any]) -> Rerun:
     """Stand for a quantised product: its sum over channels, in windows of ones."""
     shape, inputs = call.out.shape, call.inputs[0].shape
 

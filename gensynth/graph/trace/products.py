@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from gensynth.graph.trace.call import Call
+from gensynth.graph.trace.call import OperatorCall
 from gensynth.graph.trace.describe import operands
 from gensynth.graph.trace.grid import Places, averaged, line, measure, nowhere, renumber, tidy
-from gensynth.graph.trace.judge import WEIGHED
 from gensynth.graph.trace.linear import as_learned, runs
 from gensynth.graph.trace.pieces import Piece
+from gensynth.graph.trace.reduction_verdicts import WEIGHED
 from gensynth.graph.trace.windows import Windows
 
 _INVERSES = frozenset({"reciprocal", "rsqrt", "pow"})
@@ -17,7 +17,7 @@ _INVERSES = frozenset({"reciprocal", "rsqrt", "pow"})
 class Products(Windows):
     """Places what a product makes where the numbers lie that it sums."""
 
-    def _multiply(self, call: Call, parent: Piece, row: int) -> None:
+    def _multiply(self, call: OperatorCall, parent: Piece, row: int) -> None:
         shape = call.out.shape
         if call.func.namespace == "quantized":
             right, run = True, as_learned(call, {})
@@ -45,7 +45,7 @@ class Products(Windows):
         self._go_on(call.out, row, [parent], places, run, learned=learned)
         self._learn(call, row)
 
-    def _attend(self, call: Call, parents: list[Piece], row: int) -> None:
+    def _attend(self, call: OperatorCall, parents: list[Piece], row: int) -> None:
         """Place a product of two activations as its first factor, the queries, or as its second."""
         for parent in parents:
             self._end(parent)
@@ -63,7 +63,7 @@ class Products(Windows):
                 break
         self._blend(call, known, second, row)
 
-    def _blend(self, call: Call, known: dict[int, Piece], second: str, row: int) -> None:
+    def _blend(self, call: OperatorCall, known: dict[int, Piece], second: str, row: int) -> None:
         """Note a product that sums over all positions of a map for each of fewer queries.
 
         The product of a map with itself, channel by channel, is a statistic of the map.
@@ -78,7 +78,9 @@ class Products(Windows):
         if 1 < min(shape[-2:]) < summed and not (itself and call.kind == "linear"):
             self._blended[call.out] = row
 
-    def _weigh(self, call: Call, parents: list[Piece], pending: list[bool], row: int) -> None:
+    def _weigh(
+        self, call: OperatorCall, parents: list[Piece], pending: list[bool], row: int
+    ) -> None:
         """Note weights that depend on the image, and how they weigh samples against each other.
 
         Such weights are a softmax over samples, or a quotient of two sums of samples.
@@ -97,7 +99,7 @@ class Products(Windows):
         elif operator == "mul" or len(parents) == 1:
             made.weighs = any(p.origin.weighs for p in parents)
 
-    def _taint(self, call: Call) -> None:
+    def _taint(self, call: OperatorCall) -> None:
         """Pass on that a tensor blends positions, until it meets a map that has its grid."""
         rows = [self._blended[tensor] for tensor in call.inputs if tensor in self._blended]
         for out in call.outputs if rows else ():

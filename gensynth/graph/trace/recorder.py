@@ -12,7 +12,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from gensynth.errors import InputError
 from gensynth.graph.graph import Graph, Kind, Layer
-from gensynth.graph.trace.call import Call, opened, qualified_name, tensors_in
+from gensynth.graph.trace.call import OperatorCall, inside_dataclasses, qualified_name, tensors_in
 from gensynth.graph.trace.describe import describe
 from gensynth.graph.trace.filters import once_learned
 from gensynth.graph.trace.higher_order import run_higher_order
@@ -20,7 +20,7 @@ from gensynth.graph.trace.labels import Labels, Route, overlap
 from gensynth.graph.trace.operators import VALUE_FREE, VANISHING
 from gensynth.graph.trace.rows import memory_of, shape_of, without_unread_views
 from gensynth.graph.trace.sampling import Sampling
-from gensynth.graph.trace.stored import held, packed_weights, stored, total, unregistered
+from gensynth.graph.trace.stored_parameters import held, packed_weights, stored, total, unregistered
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -71,7 +71,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def graph(self, output: Any) -> Graph:
         """Return the finished graph: the last row is the output, and unread views are dropped."""
-        outputs = tensors_in(opened(output))
+        outputs = tensors_in(inside_dataclasses(output))
         if self._hidden and not any(t in self.row for t in outputs):
             for tensor in outputs:
                 self._unseen(tensor, "operators of a fused program, which torch does not show", [0])
@@ -183,7 +183,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for tensor in outputs:
                 self.weights[tensor] = names
             if (names or self._bare) and not inputs:
-                self._count_constant(Call(func, args, kwargs, (), True, outputs))
+                self._count_constant(OperatorCall(func, args, kwargs, (), True, outputs))
         elif name in VANISHING:
             self.row[outputs[0]] = self.row[inputs[0]]
             self.labels.inherit(inputs, outputs[0])
@@ -191,10 +191,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             learned = not self._trained.isdisjoint(names)
             frozen = (bool(names) or self._bare) and not learned
-            call = Call(func, args, kwargs, inputs, learned, outputs, frozen)
+            call = OperatorCall(func, args, kwargs, inputs, learned, outputs, frozen)
             self._write_down(call._replace(learned=True) if once_learned(call) else call, names)
 
-    def _count_constant(self, call: Call) -> None:
+    def _count_constant(self, call: OperatorCall) -> None:
         """Take note of a product of weights with constants, such as a table of positions."""
         if call.kind in ("conv", "linear", "matmul"):
             columns = describe(call) | {"inputs": ()}
@@ -214,7 +214,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.labels.fresh(tensor)
         self.sampling.lose((), tensor, len(self.layers) - 1)
 
-    def _write_down(self, call: Call, names: list[str]) -> None:
+    def _write_down(self, call: OperatorCall, names: list[str]) -> None:
         columns = describe(call)
         if columns["kind"] == "combine" and len(call.inputs) == 1:
             columns["kind"] = "activation"
@@ -237,7 +237,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if in_place:
             self._write_through(call.out)
 
-    def _unpacked(self, call: Call) -> int:
+    def _unpacked(self, call: OperatorCall) -> int:
         """Return the number of weights of the packed objects that are read for the first time."""
         count = 0
         for value in call.args:
@@ -246,7 +246,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 count += sum(tensor.numel() for tensor in packed_weights(value))
         return count
 
-    def _follow(self, call: Call, kind: Kind) -> list[Route]:
+    def _follow(self, call: OperatorCall, kind: Kind) -> list[Route]:
         """Follow the channels through the operator, and return the route of each output row."""
         if kind == "move":
             try:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gensynth.graph.graph import Reduction
-from gensynth.graph.trace.call import Call, repeat
+from gensynth.graph.trace.call import OperatorCall, repeat
 from gensynth.graph.trace.grid import (
     Places,
     averaged,
@@ -23,10 +23,10 @@ from gensynth.graph.trace.grid import (
     renumber,
     tidy,
 )
-from gensynth.graph.trace.judge import judge
 from gensynth.graph.trace.linear import maxima, runs, spread_over
 from gensynth.graph.trace.pieces import PatternKind, Piece, Rerun
 from gensynth.graph.trace.products import Products
+from gensynth.graph.trace.reduction_verdicts import judge_reductions
 
 _SUMS = frozenset({"mean", "sum"})
 _LINEAR = {"add", "sub", "rsub", "mul", "div", "neg"}
@@ -40,7 +40,7 @@ _MAXIMA = frozenset({"maximum", "minimum", "fmax", "fmin"})
 class Sampling(Products):
     """Follows the sampling grids of all tensors that depend on the image."""
 
-    def see(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
+    def see(self, call: OperatorCall, columns: dict[str, Any], rows: Sequence[int]) -> None:
         """Follow the grids through an operator, whose outputs are the tensors of `rows`."""
         try:
             # What is kept here is run again with gradients, which inference mode would forbid.
@@ -59,12 +59,12 @@ class Sampling(Products):
             if tensor in self._blended:
                 words = "weights that depend on the image sum all positions for each of fewer"
                 self._note(self._blended[tensor], words)
-        judged = judge(list(self._ended), self._first)
+        judged = judge_reductions(list(self._ended), self._first)
         known = {reduction.row for reduction in judged}
         others = [reduction for reduction in self._unfollowed if reduction.row not in known]
         return sorted((*judged, *others), key=lambda reduction: reduction.row)
 
-    def _follow(self, call: Call, columns: dict[str, Any], rows: Sequence[int]) -> None:
+    def _follow(self, call: OperatorCall, columns: dict[str, Any], rows: Sequence[int]) -> None:
         kind, operator = columns["kind"], call.operator
         row, out = rows[0], call.out
         parents = [self._pieces[tensor] for tensor in call.inputs]
@@ -94,7 +94,7 @@ class Sampling(Products):
             if other not in self._pieces:  # Such as the indices of a maximum.
                 self._begin_after(call.inputs, other, at)
 
-    def _move(self, call: Call, parents: list[Piece], rows: Sequence[int]) -> None:
+    def _move(self, call: OperatorCall, parents: list[Piece], rows: Sequence[int]) -> None:
         if call.operator == "copy" and len(parents) == 2:  # What was there before is gone.
             shape, given = call.out.shape, parents[1]
             places = given.places.each(lambda labels: tidy(broadcast(labels, shape)))
@@ -119,7 +119,7 @@ class Sampling(Products):
                 out, rows[part], sources, places, runs(call, part), True, depends=bool(picks)
             )
 
-    def _reduce(self, call: Call, parent: Piece, row: int) -> None:
+    def _reduce(self, call: OperatorCall, parent: Piece, row: int) -> None:
         shape = call.inputs[0].shape
         axes = call.arguments.get("dim")
         axes = [axes] if isinstance(axes, int) else list(axes or range(len(shape)))
@@ -132,7 +132,7 @@ class Sampling(Products):
         else:
             self._go_on(call.out, row, [parent], places, maxima(call), loss="maximum")
 
-    def _bend(self, call: Call, parents: list[Piece], row: int) -> None:
+    def _bend(self, call: OperatorCall, parents: list[Piece], row: int) -> None:
         """Follow what acts number by number; several inputs, or what bends, may end pieces."""
         pending = [p.grid.coarser_than(p.origin.grid) for p in parents]
         shape, parents = call.out.shape, self._met(parents)
@@ -151,7 +151,7 @@ class Sampling(Products):
             self._map(call.out, row, renumber(places))
             self._weigh(call, parents, pending, row)
 
-    def _pick(self, call: Call, parent: Piece, rows: Sequence[int]) -> None:
+    def _pick(self, call: OperatorCall, parent: Piece, rows: Sequence[int]) -> None:
         """Follow what sorts or picks along an axis; along samples, that acts like a maximum."""
         axis, out = int(call.arguments["dim"]), call.out
         given = call.inputs[0].shape
@@ -178,7 +178,7 @@ class Sampling(Products):
             self._map(out, rows[0], renumber(places))
 
 
-def _is_linear(call: Call) -> bool:
+def _is_linear(call: OperatorCall) -> bool:
     operator, several = call.operator, len(call.inputs) > 1
     if operator == "lerp":
         weight = call.arguments["weight"]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gensynth.graph.trace import grid as on_grid
-from gensynth.graph.trace.call import Call
+from gensynth.graph.trace.call import OperatorCall
 from gensynth.graph.trace.following import Following
 from gensynth.graph.trace.grid import Places, averaged, compact, tidy, windowed
 from gensynth.graph.trace.linear import as_learned, maxima, padding_of, runs
@@ -20,7 +20,9 @@ _AVERAGES = frozenset({"avg_pool2d", "adaptive_avg_pool2d"})
 class Windows(Following):
     """Places the windows of an operator at their centres."""
 
-    def _convolve(self, call: Call, columns: dict[str, Any], parent: Piece, row: int) -> None:
+    def _convolve(
+        self, call: OperatorCall, columns: dict[str, Any], parent: Piece, row: int
+    ) -> None:
         arguments = call.arguments
         if call.func.namespace == "quantized" or arguments.get("transposed"):
             self._window(
@@ -45,7 +47,7 @@ class Windows(Following):
 
         self._window(call, columns, parent, row, channels)
 
-    def _pool(self, call: Call, columns: dict[str, Any], parent: Piece, row: int) -> None:
+    def _pool(self, call: OperatorCall, columns: dict[str, Any], parent: Piece, row: int) -> None:
         parent = self._cells(call.inputs[0], parent, row)
         if call.operator.startswith("adaptive"):
             size = call.out.shape[-2:]
@@ -67,7 +69,7 @@ class Windows(Following):
         self._window(call, columns, parent, row)
 
     def _window(
-        self, call: Call, columns: dict[str, Any], parent: Piece, row: int,
+        self, call: OperatorCall, columns: dict[str, Any], parent: Piece, row: int,
         channels: Any = None, quantised: bool = False,
     ) -> None:  # fmt: skip
         """Place the windows of a convolution or a pool at their centres."""
@@ -77,7 +79,7 @@ class Windows(Following):
         steps = (1, 1) if pooled else _along_grid(parent.places, stride)
         if columns["op"].startswith("conv_transpose"):
             self._end(parent)
-            self._map(call.out, row, on_grid.fresh(call.out))
+            self._map(call.out, row, on_grid.numbered_places(call.out))
             self._learn(call, row)
             return
         shape, size = call.out.shape, call.out.shape[-2:]
@@ -101,7 +103,7 @@ class Windows(Following):
         self._go_on(call.out, row, [parent], places, run, stride=steps, loss=loss, learned=learned)
         self._learn(call, row)
 
-    def _resize(self, call: Call, parent: Piece, row: int) -> None:
+    def _resize(self, call: OperatorCall, parent: Piece, row: int) -> None:
         image, out = call.inputs[0], call.out
         if call.operator in _BENDING_RESIZES or image.dim() != 4 or len(call.inputs) > 1:
             self.lose(call.inputs, out, row)
@@ -110,7 +112,7 @@ class Windows(Following):
         size = out.shape[-2:]
         if any(made > given for made, given in zip(size, image.shape[-2:], strict=True)):
             self._end(parent)
-            self._map(out, row, on_grid.fresh(out))
+            self._map(out, row, on_grid.numbered_places(out))
             if "nearest" in call.operator:
                 self._pieces[out].copies = _copies(image.shape[-2:], size)
             return
@@ -139,7 +141,7 @@ def _along_grid(places: Places, stride: tuple[int, int]) -> tuple[int, int]:
     return by_axis.get("rows", 1), by_axis.get("columns", 1)
 
 
-def _how(call: Call, columns: dict[str, Any], row: int, quantised: bool) -> tuple[Any, str]:
+def _how(call: OperatorCall, columns: dict[str, Any], row: int, quantised: bool) -> tuple[Any, str]:
     """Return how a window acts on a pattern, and what it loses beside: "maximum" or nothing."""
     if call.operator.startswith(("max_pool", "quantized_max_pool")):
         return maxima(call), "maximum"

@@ -43,7 +43,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """One call of a torch function."""
 
     rule: Rule
@@ -59,7 +59,7 @@ class Call:
 class Program:
     """What a network does in one mode, training or evaluation."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[FunctionCall, ...]
     output: int
 
     def run(self, group: Group, state: Mapping[str, Tensor], images: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class _Recorder(TorchFunctionMode):
 
     def __init__(self, network: nn.Module, images: Tensor) -> None:
         super().__init__()
-        self.calls: list[Call] = []
+        self.calls: list[FunctionCall] = []
         held = [*network.named_parameters(), *network.named_buffers()]
         self._state = {id(tensor): name for name, tensor in held}
         self._values = {id(images): 0}
@@ -136,7 +136,7 @@ class _Recorder(TorchFunctionMode):
         args, kwargs = tree_map(self._named, (args, kwargs))
         nested = any(isinstance(item, (list, tuple)) for item in (*args, *kwargs.values()))
         results = tuple(map(self._new, made if isinstance(made, (tuple, list)) else [made]))
-        self.calls.append(Call(rule, args, kwargs, results, nested))
+        self.calls.append(FunctionCall(rule, args, kwargs, results, nested))
 
     def _named(self, item: Any) -> Any:
         if not isinstance(item, Tensor):

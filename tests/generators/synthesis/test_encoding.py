@@ -1,7 +1,7 @@
 import numpy as np
 
 from gensynth.generators.random import RandomGenerator
-from gensynth.generators.synthesis.candidates import SampledCandidate, candidate_of
+from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
 from gensynth.generators.synthesis.encoding import DIMENSIONS, CandidateEncoder, Encoding
 from tests.support.synthetic import Synthetic
 
@@ -44,7 +44,7 @@ def test_numbers_start_on_a_line_and_words_equally_far_from_each_other() -> None
 def sampled(count: int) -> list[SampledCandidate]:
     problem = Synthetic()
     generator = RandomGenerator(problem, 0)
-    return [candidate_of(problem, generator.ask().decisions) for _ in range(count)]
+    return [sampled_candidate(problem, generator.ask().decisions) for _ in range(count)]
 
 
 def test_candidates_are_encoded_alike_again_and_by_another_encoder() -> None:

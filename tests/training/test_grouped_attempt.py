@@ -12,9 +12,9 @@ from gensynth.space import Source
 from gensynth.training import checkpoint
 from gensynth.training.attempt import Result, attempt
 from gensynth.training.group.training import GroupTraining
+from gensynth.training.grouped_attempt import alike, attempt_together
 from gensynth.training.job import WEIGHTS, Job
 from gensynth.training.loop import identity_of
-from gensynth.training.together import alike, attempt_together
 from tests.support.trainings import QUICK, job, timeless
 
 Watch = Callable[[Job, Measurement], bool]

@@ -14,7 +14,7 @@ BLOCKED = 1e3
 WEIGHED = "how it weighs the samples depends on the image"
 
 
-def judge(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
+def judge_reductions(ended: Sequence[Piece], first: int | None) -> list[Reduction]:
     """Judge the reductions of all pieces; what several of them share is judged once."""
     found: dict[int, Reduction] = {}
     kept: dict[int, list[tuple[Piece, Tensor]]] = {}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from gensynth.graph.other_counters import Opinion, difference, fvcore_opinion, torch_opinion
 from gensynth.graph.profile import Profile, profile
+from gensynth.graph.second_opinions import Opinion, difference, fvcore_opinion, torch_opinion
 from gensynth.graph.trace import trace
 from tests.support.networks import call, conv, resnet
 

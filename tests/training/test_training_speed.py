@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.training.pace import Pace, pace
+from gensynth.training.training_speed import Pace, pace
 from tests.support.trainings import job
 
 

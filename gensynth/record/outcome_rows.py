@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError, broken
-from gensynth.evaluation.evaluator import Description, Evaluation, Evaluator
+from gensynth.evaluation.evaluator import CandidateEvaluation, Description, Evaluator
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
 from gensynth.generators.protocol import Proposal
@@ -130,14 +130,14 @@ def rejudged(row: Outcome, evaluator: Evaluator) -> Outcome:
         return replace(row, ending="crashed", detail=str(error), score=None, value=None)
 
 
-def judged_at(row: Outcome, measurement: Measurement, evaluator: Evaluator) -> Evaluation:
+def judged_at(row: Outcome, measurement: Measurement, evaluator: Evaluator) -> CandidateEvaluation:
     """Judge a candidate as if its training ended with `measurement`; a failure means no score."""
     try:
         candidate = evaluator.described(row.decisions, row.latencies).candidate
         return evaluator.evaluate(candidate, measurement)
     except (InputError, ConstraintError):
-        return Evaluation((), None, None)
+        return CandidateEvaluation((), None, None)
 
 
-def _with(row: Outcome, judged: Evaluation) -> Outcome:
+def _with(row: Outcome, judged: CandidateEvaluation) -> Outcome:
     return replace(row, judgements=judged.judgements, score=judged.score, value=judged.value)

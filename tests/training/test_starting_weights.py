@@ -19,7 +19,7 @@ from gensynth.errors import InputError
 from gensynth.exports.hub_files import Images, as_exported
 from gensynth.models.exported import load_folder
 from gensynth.training.job import Start
-from gensynth.training.start import begin_from, classifier
+from gensynth.training.starting_weights import begin_from, classifier
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from gensynth.report.sketch import TIMES, Block, Strip
+from gensynth.report.network_layout import TIMES, Block, Strip
 from gensynth.report.svg import element, picture, titled
 
 WIDTH, LEFT, RIGHT = 480.0, 128.0, 36.0

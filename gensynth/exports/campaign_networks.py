@@ -15,7 +15,7 @@ from gensynth.exports.cards import TRAINED, Weights, candidate_card
 from gensynth.exports.export_folder import write_folder
 from gensynth.exports.hub_files import Images
 from gensynth.exports.publish import file_name
-from gensynth.exports.tested import tested
+from gensynth.exports.verified_top1 import tested
 from gensynth.formats import Format
 from gensynth.formats.real_inputs import of_data
 from gensynth.graph.profile import profile

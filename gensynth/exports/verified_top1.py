@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.data.batches import Batches
-from gensynth.data.originals import Original, originals
 from gensynth.data.sets import DataSet, DataSettings
+from gensynth.data.stored_pictures import Original, originals
 from gensynth.models.exported import PREDICT, load_folder
 from gensynth.prediction.classifier import Classifier
 from gensynth.prediction.evaluation import Evaluation, evaluated

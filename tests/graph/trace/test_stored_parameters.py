@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
-from gensynth.graph.trace.stored import stored, total
+from gensynth.graph.trace.stored_parameters import stored, total
 
 SHAPE = (3, 16, 16)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gensynth.errors import InputError
-from gensynth.record.log import Log
+from gensynth.record.event_log import Log
 
 
 @pytest.mark.parametrize("before", [b"", b'{"event":"a"}\n', b'{"event":"a"}', b'{"eve'])

@@ -9,8 +9,8 @@ from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.graph.columns import StageReport
 from gensynth.graph.downsampling import judged_reductions
 from gensynth.graph.graph import Graph
-from gensynth.graph.other_counters import Opinion, difference
 from gensynth.graph.profile import Profile
+from gensynth.graph.second_opinions import Opinion, difference
 from gensynth.report.html import drawing_html, heading, table_html
 from gensynth.report.words import count
 from gensynth.serialization import to_plain

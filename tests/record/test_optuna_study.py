@@ -10,7 +10,7 @@ from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.graph.profile import Profile
 from gensynth.record.address import sqlite_url, without_password
-from gensynth.record.study import Record, frame
+from gensynth.record.optuna_study import Record, frame
 from gensynth.serialization import dumps, from_plain, loads
 from tests.support.campaigns import measurement, outcome
 

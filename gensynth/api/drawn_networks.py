@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.api.requirement import (
-    Prediction,
+    PredictedTop1,
     Requirement,
     generator_within,
     predictions,
@@ -18,12 +18,12 @@ from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver as Machine
 from gensynth.errors import InputError
 from gensynth.evaluation.evaluator import Evaluator
-from gensynth.generators.synthesis.candidates import candidate_of
+from gensynth.generators.synthesis.candidates import sampled_candidate
 from gensynth.generators.synthesis.learned_generator import LearnedGenerator
 from gensynth.generators.synthesis.population import Population, population
 from gensynth.genome import Decisions, to_json
-from gensynth.record import rows
-from gensynth.report.assessment import Assessment, assessments_html
+from gensynth.record import outcome_rows
+from gensynth.report.network_assessment import Assessment, assessments_html
 from gensynth.training.attempt import attempt
 
 FRESH = 1_000_000
@@ -59,7 +59,7 @@ class Drawn:
     """Pursued value of each network, if every constraint holds: in decibels, or the top-1."""
     chances: Sequence[float]
     """Chance of each network that every enforced constraint holds, 0 to 1."""
-    predictions: Sequence[Prediction]
+    predictions: Sequence[PredictedTop1]
     """Predicted top-1 of each network, with its interval."""
     before: Population | None = None
     """What G drew for these seeds before it had learned; None within limits."""
@@ -144,7 +144,7 @@ def _drawn(
     names: Sequence[str],
     decisions: Sequence[Decisions],
 ) -> Drawn:
-    candidates = [candidate_of(generator.problem, some) for some in decisions]
+    candidates = [sampled_candidate(generator.problem, some) for some in decisions]
     expected = generator.inquisitor.assess(candidates)
     space, use = machine.context.space, machine.context.experiment.space.use
     genomes = [evaluator.described(some).genome for some in decisions]
@@ -187,7 +187,7 @@ def _assessed(
     known = next((o for o in machine.outcomes if o.fingerprint == described.fingerprint), None)
     if known is None or known.ending != "completed":
         return drawn
-    judged = rows.judged_at(known, known.curve[-1], evaluator)
+    judged = outcome_rows.judged_at(known, known.curve[-1], evaluator)
     return replace(
         drawn, top1=known.top1, score=judged.score, judgements=judged.judgements, note="trained"
     )
