@@ -1,7 +1,7 @@
 """Every file of a campaign's folder, damaged: one line or a note, and nothing recorded is lost."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,9 +37,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 COMMANDS = ("show", "report", "export", "search")
 
 
-pytestmark = pytest.mark.slow
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A campaign that has ended, with every file that a folder may hold."""
@@ -72,9 +69,9 @@ def run(command: str, folder: Path) -> int:
     return int(end.value.code or 0)
 
 
-def check(whole: Path, work: Path, name: str, damage: str) -> None:
+def check(whole: Path, work: Path, name: str, damage: str, commands: Sequence[str]) -> None:
     recorded = open_record(whole).outcomes()
-    for command in COMMANDS:
+    for command in commands:
         shutil.rmtree(work.parent, ignore_errors=True)
         shutil.copytree(whole, work)
         file = work / name
@@ -86,14 +83,27 @@ def check(whole: Path, work: Path, name: str, damage: str) -> None:
         assert open_record(work).outcomes()[: len(recorded)] == recorded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", sorted(DAMAGE))
 def test_any_damage_to_any_file_is_a_line_or_a_note(
     damage: str, whole: Path, tmp_path: Path
 ) -> None:
+    """Each pair of a file and a damage meets one of the commands."""
+    for number, name in enumerate(files_of(whole), sorted(DAMAGE).index(damage)):
+        command = COMMANDS[number % len(COMMANDS)]
+        check(whole, tmp_path / "work" / "run", name, damage, [command])
+
+
+@pytest.mark.record
+@pytest.mark.parametrize("damage", sorted(DAMAGE))
+def test_any_damage_to_any_file_is_a_line_or_a_note_for_every_command(
+    damage: str, whole: Path, tmp_path: Path
+) -> None:
     for name in files_of(whole):
-        check(whole, tmp_path / "work" / "run", name, damage)
+        check(whole, tmp_path / "work" / "run", name, damage, COMMANDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["confirmed.json", "latency.json"])
 def test_what_can_be_measured_again_stops_nothing_and_is_named(
     name: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
