@@ -138,8 +138,8 @@ def test_the_preprocessing_is_in_every_file(tmp_path: Path) -> None:
     pt2 = import_module("gensynth.formats.pt2")
     with import_module("safetensors").safe_open(folder / "model.safetensors", "np") as weights:
         kept = weights.metadata()
-    found = [onnx.metadata_of(folder / name) for name in ("model.onnx", "model.int8.onnx")]
-    for facts in (*found, kept, pt2.metadata_of(folder / "model.pt2")):
+    found = [onnx.onnx_metadata(folder / name) for name in ("model.onnx", "model.int8.onnx")]
+    for facts in (*found, kept, pt2.pt2_metadata(folder / "model.pt2")):
         assert json.loads(facts["preprocessing"]) == stated
         assert json.loads(facts["classes"]) == list(data.class_names)
     for facts in found:
