@@ -30,10 +30,8 @@ def gensynth(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=pytest.mark.slow) if kind in SEARCHES else kind for kind in CASES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CASES)
 def test_what_is_written_passes_its_own_tests_and_the_conformance_checks(
     kind: str, tmp_path: Path
 ) -> None:

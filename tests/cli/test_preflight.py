@@ -72,6 +72,7 @@ limit = 1e6
 """
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_a_reference(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

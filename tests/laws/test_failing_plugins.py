@@ -112,6 +112,7 @@ def start(folder: Path, script: str = SCRIPT) -> "subprocess.CompletedProcess[st
     return subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_rule_that_ends_its_process_costs_three_starts_and_its_candidate(tmp_path: Path) -> None:
     (tmp_path / "deadly.py").write_text(DEADLY.replace("{end}", "os._exit(7)"))
     starts = [start(tmp_path) for _ in range(4)]

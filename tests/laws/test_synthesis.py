@@ -27,6 +27,7 @@ def made(problem: Synthetic, seed: int = 0, **options: Any) -> Synthesis:
     return make_synthesis(problem, seed, **{**LIGHT, **options})
 
 
+@pytest.mark.slow
 def test_it_beats_random_draws_and_itself_without_learning() -> None:
     problem = Synthetic()
     learning = [best_of(made(problem, s), problem, TRAININGS) for s in range(RUNS)]
