@@ -1,10 +1,10 @@
 """`gensynth finish`: end a search now, with what it has found."""
 
 import typer
-from rich.console import Console
 
 import gensynth
 from gensynth.cli.options import AsJson, CampaignFolder, print_json
+from gensynth.report.terminal import console
 
 
 def finish(folder: CampaignFolder, as_json: AsJson = False) -> None:
@@ -23,5 +23,5 @@ def finish(folder: CampaignFolder, as_json: AsJson = False) -> None:
         campaign.show()
     else:
         words = f"{folder}: the running search ends now; finals and the last training follow there"
-        Console(stderr=True).print(words, highlight=False, soft_wrap=True)
+        console(stderr=True).print(words, highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1 if campaign.ended and not campaign.published else 0)

@@ -19,7 +19,7 @@ INDENT = 2
 """Spaces before the figures that stand below a name."""
 WORD = 26
 """A column of words is at least as wide as its longest word of up to so many characters."""
-_CONSOLE = Console(width=80)
+_CONSOLE = Console(width=80, emoji=False)
 """Rich wants one to wrap a text; its width is not used."""
 
 
@@ -41,7 +41,7 @@ class Columns:
         if self.title:
             yield Text(self.title, style="italic")
         head = tuple(Text(heading, style="bold") for heading in self.headings)
-        rows = [[Text.from_markup(cell) for cell in row] for row in self.rows]
+        rows = [[Text.from_markup(cell, emoji=False) for cell in row] for row in self.rows]
         yield from self._lines(head, rows, options.max_width)
 
     def _lines(

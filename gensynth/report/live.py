@@ -122,7 +122,7 @@ def panel(now: Status, seconds: float, already: float = 0.0) -> Group:
         grid.add_row("running", _moving(training))
     grid.add_row("best", summary(now.best) if now.best else "no feasible candidate yet")
     if now.best is not None:
-        grid.add_row("", Text.from_markup(verdicts(now.best.judgements)))
+        grid.add_row("", Text.from_markup(verdicts(now.best.judgements), emoji=False))
     grid.add_row("ended", _counts(now.endings) or "none yet")
     grid.add_row("rejected", _counts(now.rejected) or "none")
     for place, outcome in enumerate(now.last):

@@ -12,7 +12,7 @@ from gensynth.errors import shown
 
 def console(stderr: bool = False, **options: Any) -> Console:
     """Return a console for standard output or standard error."""
-    made = Console(stderr=stderr, **options)
+    made = Console(stderr=stderr, emoji=False, **options)  # A name may hold ":a:".
     made.push_render_hook(_Shown())
     return made
 

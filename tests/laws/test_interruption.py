@@ -46,7 +46,8 @@ SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_the_first_signal_asks_and_the_second_one_is_meant(number: int, code: int) -> None:
-    before = signal.getsignal(number)  # SIGINT is ignored where this runs in the background.
+    own = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, own)  # In the background, or by `nohup`, some are ignored.
     with patient() as interruption:
         os.kill(os.getpid(), number)
         assert interruption.asked
@@ -57,7 +58,7 @@ def test_the_first_signal_asks_and_the_second_one_is_meant(number: int, code: in
         interruption.install_again()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
-    assert signal.getsignal(number) is before
+    assert signal.signal(number, before) is own
 
 
 def test_nohup_is_respected() -> None:

@@ -119,6 +119,9 @@ def test_it_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         if name == "config.json":  # The chain of that time, which no file stated then.
             chain = after.pop("preprocessing")
             assert (chain["fit"], chain["background"], chain["white"]) == ("box", None, 65_280)
+            for key in ("mean", "std"):  # Sums are rounded as the processor's vectors are long.
+                expected = pytest.approx(before["pretrained_cfg"].pop(key), rel=1e-12)
+                assert after["pretrained_cfg"].pop(key) == expected
         assert after == before
     card = (tmp_path / "exported" / "card.md").read_text()
     stated = re.search(r"Test top-1 \| ([\d.]+) %", (folder / "best" / "card.md").read_text())

@@ -68,3 +68,7 @@ def test_figures_that_fit_in_no_columns_are_named_one_by_one() -> None:
 @pytest.mark.parametrize("empty", [(), [("", "")]])
 def test_nothing_is_laid_out_too(empty: Sequence[Sequence[str]]) -> None:
     assert lines(Columns(("a", "b"), empty))[0] == "a  b"
+
+
+def test_a_name_is_not_read_as_a_picture() -> None:
+    assert lines(Columns(("model",), [(":a:",)]))[-1] == ":a:"

@@ -31,7 +31,8 @@ class Dropped(nn.Module):
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(1, 6, 3, 2, 1)
+        # Before a normalisation a bias has the gradient 0, whose rounding AdamW would scale up.
+        self.conv = nn.Conv2d(1, 6, 3, 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(6)
         self.scale = nn.Parameter(torch.full((6, 1, 1), 0.5))
         self.drop, self.drop_maps = nn.Dropout(0.3), nn.Dropout2d(0.2)
