@@ -54,9 +54,8 @@ def test_three_commands_lead_to_a_campaign_that_uses_it(kind: str, tmp_path: Pat
     name, class_name = CASES[kind]
     assert gensynth(tmp_path, "new", kind, name).returncode == 0
     assert gensynth(tmp_path, "check-plugin", f"{name}:{class_name}").returncode == 0
-    searched = gensynth(
-        tmp_path, "search", f"{name}.toml", "--executor", "inline", "--trials", "3", "--json"
-    )
+    short = ("--executor", "inline", "--trials", "3", "--epochs", "2", "--min-top1", "11")
+    searched = gensynth(tmp_path, "search", f"{name}.toml", *short, "--json")
     assert searched.returncode == 0, searched.stderr
     found = json.loads(searched.stdout)
     verdicts = {v["constraint"] for v in found[0]["verdicts"]}
