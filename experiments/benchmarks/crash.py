@@ -54,16 +54,17 @@ HARM = (
 SIGNALS = (*3 * (signal.SIGKILL,), *2 * (signal.SIGTERM,), signal.SIGHUP)
 """Half, a third, and a sixth: each six kills are by these, in an order of chance."""
 IMPORTED_ONCE = (
-    *(
-        "torch._dynamo",
-        "optuna",
-        "torch._inductor",
-        "alembic.command",
-        "sklearn.datasets",
-        "scipy.stats",
-    ),
-    *("gensynth.executors.inline", "gensynth.exports.publish", "gensynth.report.page"),
+    "torch._dynamo",
+    "torch._inductor",
+    "optuna",
+    "alembic.command",
+    "sklearn.datasets",
+    "scipy.stats",
+    "gensynth.executors.inline",
+    "gensynth.exports.publish",
+    "gensynth.report.page",
 )
+"""Modules that the benchmark imports, so that its forked drivers start fast."""
 USUAL: tuple[Moment, ...] = ("start", "training", "training", "write", "write", "export")
 
 

@@ -190,7 +190,7 @@ def _fuzzed(name: str) -> str:
 
 
 def _crashed(kills: int) -> str:
-    options = Namespace(kills=kills, executor="inline", epochs=6, seed=0)
+    options = Namespace(kills=kills, executor="inline", epochs=6, grouped=False, seed=0)
     with tempfile.TemporaryDirectory() as place:
         os.environ["XDG_CACHE_HOME"] = os.environ["GENSYNTH_STATE"] = place
         with contextlib.redirect_stderr(io.StringIO()):
