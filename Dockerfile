@@ -1,4 +1,4 @@
-# Runs README's first command: `docker build -t gensynth . && docker run -v "$PWD/runs:/work/runs" gensynth`.
+# Runs README's first command: `docker build -t gensynth . && docker run -v "$PWD/runs:/campaigns/runs" gensynth`.
 # Anything after the image's name is a command of gensynth: `docker run gensynth --help`.
 FROM python:3.11-slim
 
@@ -9,10 +9,8 @@ COPY gensynth gensynth
 COPY search_spaces search_spaces
 COPY constraints constraints
 COPY devices devices
-# Networks this small need no GPU, and torch without CUDA is a tenth of the size.
-RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
-    -c tested-versions.txt .
+RUN pip install --no-cache-dir -c tested-versions.txt .
 
-WORKDIR /work
+WORKDIR /campaigns
 ENTRYPOINT ["gensynth"]
 CMD ["search"]
