@@ -24,7 +24,7 @@ _PUBLIC = {
     "gensynth.api.networks": ("check", "profile", "score"),
     "gensynth.api.plugins": ("NewPlugin", "check_plugin", "installed_plugins", "new_plugin"),
     "gensynth.api.predicting": ("Prediction", "predict"),
-    "gensynth.api.schema": ("schema", "write_schema"),
+    "gensynth.api.schema": ("schema",),
     "gensynth.api.searching": ("Interrupted", "preflight", "search"),
     "gensynth.api.training": ("Trained", "train"),
     "gensynth.campaign.early_stopping": ("Curve", "EarlyStopping", "Running"),

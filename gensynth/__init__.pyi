@@ -22,7 +22,6 @@ from gensynth.api.plugins import new_plugin as new_plugin
 from gensynth.api.predicting import Prediction as Prediction
 from gensynth.api.predicting import predict as predict
 from gensynth.api.schema import schema as schema
-from gensynth.api.schema import write_schema as write_schema
 from gensynth.api.searching import Interrupted as Interrupted
 from gensynth.api.searching import preflight as preflight
 from gensynth.api.searching import search as search

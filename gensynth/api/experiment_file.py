@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.api.experiments import data_path, embedded
-from gensynth.api.schema import SCHEMA, write_schema
+from gensynth.api.schema import SCHEMA, schema
 from gensynth.api.shorthands import SHORTHANDS, Shorthand, read_shorthands
 from gensynth.campaign.experiment import parse_experiment
 from gensynth.errors import InputError
@@ -48,9 +48,9 @@ def new_experiment(file: str | Path, **given: float | str | Path | None) -> Path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        write_schema(path.with_name(SCHEMA))
     except OSError as error:
         raise InputError(str(path), f"cannot be written ({error.strerror})") from None
+    schema(path.with_name(SCHEMA))
     return path
 
 

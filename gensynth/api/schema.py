@@ -17,9 +17,10 @@ from gensynth.campaign.experiment import (
     RuleTable,
     Stopping,
 )
+from gensynth.errors import InputError
 from gensynth.plugins import PluginKind, load_plugin, names
 from gensynth.quantity import Quantity
-from gensynth.serialization import fields_of
+from gensynth.serialization import fields_of, write_whole
 
 SCHEMA = "gensynth.schema.json"
 """Name of the file, as `gensynth init` writes it beside an experiment."""
@@ -32,11 +33,15 @@ PLUGIN_TABLES: Mapping[str, PluginKind] = {
 """Keys whose value is a plugin's name, or a table with the plugin's own keys."""
 
 
-def schema() -> dict[str, Any]:
+def schema(to: str | Path | None = None) -> dict[str, Any]:
     """Return the JSON schema of an experiment file, for editors that complete and check it.
 
     It knows the plugins that are installed. What only a plugin's code can tell, such as that a
-    limit must be above 0, is left to `gensynth preflight`.
+    limit must be above 0, is left to `gensynth preflight`. With `to`, it is written to that
+    file, too.
+
+    Raises:
+        InputError: the file cannot be written.
 
     >>> import gensynth
     >>> sorted(gensynth.schema()["properties"])[:4]
@@ -57,27 +62,18 @@ def schema() -> dict[str, Any]:
         "additionalProperties": _plugin("constraint", "use", RULE_KEYS, RuleTable),
     }
     made.pop("required", None)  # The name is the file's by default; a space may come from --space.
-    return {
+    whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "An experiment of gensynth",
         **made,
         "required": ["space"],
     }
-
-
-def write_schema(file: str | Path) -> Path:
-    """Write the JSON schema of an experiment file and return the file.
-
-    Raises:
-        OSError: it cannot be written.
-
-    >>> import gensynth
-    >>> gensynth.write_schema("gensynth.schema.json").name
-    'gensynth.schema.json'
-    """
-    text = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-    Path(file).write_text(text, encoding="utf-8")
-    return Path(file)
+    if to is not None:
+        try:
+            write_whole(Path(to), json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise InputError(str(to), f"cannot be written ({error.strerror})") from None
+    return whole
 
 
 def _plugin(

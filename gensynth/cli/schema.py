@@ -1,6 +1,5 @@
 """`gensynth schema`: the JSON schema of an experiment file, for editors."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -8,8 +7,6 @@ import typer
 
 import gensynth
 from gensynth.cli.options import print_json
-from gensynth.errors import InputError
-from gensynth.serialization import write_whole
 
 
 def schema(
@@ -23,12 +20,8 @@ def schema(
     A file names it in its first line, `#:schema ./gensynth.schema.json`, as those of
     `gensynth init` do; editors with a TOML extension (Even Better TOML, taplo) read that.
     """
-    made = gensynth.schema()
+    made = gensynth.schema(to)
     if to is None:
         print_json(made)
-        return
-    try:
-        write_whole(to, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise InputError(str(to), f"cannot be written ({error.strerror})") from None
-    typer.echo(f"written: {to}")
+    else:
+        typer.echo(f"written: {to}")

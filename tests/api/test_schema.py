@@ -11,6 +11,7 @@ import pytest
 import gensynth
 from gensynth.api.experiment_file import experiment_text
 from gensynth.campaign.experiment import parse_experiment
+from gensynth.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -102,3 +103,9 @@ def test_a_plugin_of_ones_own_may_have_any_keys(validator: Any) -> None:
         "score": "scores:Mine",
     }
     assert places(validator, plain) == set()
+
+
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    place = tmp_path / "missing" / "schema.json"
+    with pytest.raises(InputError, match=r"schema\.json: cannot be written \(No such file"):
+        gensynth.schema(place)
