@@ -8,7 +8,7 @@ from inspect import getsource
 from pathlib import Path
 
 from gensynth.data.preprocessing import Preprocessing, steps
-from gensynth.formats.onnx import EXACT_INT8
+from gensynth.formats.onnx import EXACT_INT8, takes_exact_int8
 from gensynth.models.exported import PREDICT, PREDICT_ONNX
 
 TORCH = '''\
@@ -63,8 +63,7 @@ from PIL import Image, ImageOps
 
 def _main(files):
     code, options = 0, onnxruntime.SessionOptions()
-    options.add_session_config_entry("{option}", "{value}")  # int8 does not overflow.
-    session = onnxruntime.InferenceSession(Path(__file__).with_name("{file}"), options)
+{exact}    session = onnxruntime.InferenceSession(Path(__file__).with_name("{file}"), options)
     facts = session.get_modelmeta().custom_metadata_map
     how, classes = json.loads(facts["preprocessing"]), json.loads(facts["classes"])
     for file in files:
@@ -83,6 +82,10 @@ if __name__ == "__main__":
 '''
 
 
+EXACT = """    options.add_session_config_entry("{}", "{}")  # int8 does not overflow.
+""".format(*EXACT_INT8)
+
+
 def write_predict(folder: Path, name: str, how: Preprocessing) -> None:
     """Write `predict.py` for the network whose file and factory are called `name`."""
     text = TORCH.format(name=name, prepare=_prepare(how))
@@ -93,9 +96,9 @@ def write_predict_onnx(folder: Path, how: Preprocessing) -> None:
     """Write `predict_onnx.py` if the folder holds an ONNX file; the float one comes first."""
     found = [file.name for file in folder.glob("*.onnx")]
     if found:
-        option, value = EXACT_INT8
-        named = {"file": min(found, key=len), "option": option, "value": value}
-        text = ONNX.format(prepare=_prepare(how), **named)
+        file = min(found, key=len)
+        exact = EXACT if takes_exact_int8((folder / file).read_bytes()) else ""
+        text = ONNX.format(prepare=_prepare(how), file=file, exact=exact)
         (folder / PREDICT_ONNX).write_text(text, encoding="utf-8")
 
 

@@ -141,20 +141,29 @@ def session_of(model: bytes, threads: int, batch: int | None = None) -> Any:
     """Open an ONNX model in ONNX Runtime on the CPU; a fixed `batch` lets it plan memory."""
     require()
     try:
-        return _opened(model, threads, batch, dict([EXACT_INT8]))
+        return _opened(model, threads, batch, exact=True)
     # ONNX Runtime cannot convert the weights of every 8-bit network; it says so by various errors.
     except Exception:
-        return _opened(model, threads, batch, {})
+        return _opened(model, threads, batch, exact=False)
 
 
-def _opened(model: bytes, threads: int, batch: int | None, entries: Mapping[str, str]) -> Any:
+def takes_exact_int8(model: bytes) -> bool:
+    """Whether ONNX Runtime opens a model with the option `EXACT_INT8`."""
+    try:
+        _opened(model, 1, None, exact=True)
+    except Exception:
+        return False
+    return True
+
+
+def _opened(model: bytes, threads: int, batch: int | None, exact: bool) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    for entry in entries.items():
-        options.add_session_config_entry(*entry)
+    if exact:
+        options.add_session_config_entry(*EXACT_INT8)
     if batch is not None:
         options.add_free_dimension_override_by_name(BATCH, batch)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

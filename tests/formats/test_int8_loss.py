@@ -1,5 +1,7 @@
 """What 8 bits cost: measured after a training, and a rule about it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,11 @@ from torch import Tensor, nn
 
 from gensynth.data.batches import Batches
 from gensynth.data.open import open_data
+from gensynth.data.preprocessing import Preprocessing
 from gensynth.data.sets import DataSettings
+from gensynth.exports.predict_files import write_predict_onnx
+from gensynth.formats import Deployment
+from gensynth.formats.int8 import to_int8
 from gensynth.formats.int8_loss import top1_loss
 from gensynth.training.loop import train
 from tests.laws.test_latency_rules import candidate, rule
@@ -37,6 +43,20 @@ class Coarse(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.network(x) + self.offset
         return y - self.offset
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_the_script_of_an_export_opens_any_int8_file(offset: float, tmp_path: Path) -> None:
+    """ONNX Runtime converts the weights of some networks only."""
+    network = Coarse(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), offset).eval()
+    images = torch.rand(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    (tmp_path / "model.int8.onnx").write_bytes(to_int8(Deployment(network, (1, 8, 8), images)))
+    write_predict_onnx(tmp_path, Preprocessing(1, 8, 8, (0.5,), (0.5,)))
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "predict_onnx.py")], capture_output=True, text=True
+    )
+    # Once it is open, the file's metadata is asked for, which this one lacks.
+    assert done.stderr.rstrip().endswith("KeyError: 'preprocessing'"), done.stderr
 
 
 @pytest.mark.parametrize(("offset", "collapses"), [(0.0, False), (1e4, True)])
