@@ -9,7 +9,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.latency import HERE, Question
 from gensynth.latency.comparison import compare_networks
 from gensynth.latency.device import Comparison, NeedsSetup, find_device
-from gensynth.plugins import looking_in
+from gensynth.plugins import looking_in, trusting
 
 
 def compare(
@@ -24,6 +24,7 @@ def compare(
     classes: int = 1000,
     rounds: int | None = None,
     device: str = HERE,
+    trust: bool = False,
 ) -> Comparison:
     """Measure the latency of networks side by side, alternately in one run.
 
@@ -38,6 +39,7 @@ def compare(
         classes: number of classes that networks are built for.
         rounds: samples of each network in each of 10 blocks.
         device: `here`, `cortex-a72` (emulated), another installed one, or `module:class`.
+        trust: whether code that a model's folder or file brings may run.
 
     Returns:
         One row for each network: latencies in milliseconds, and ratios to the reference with
@@ -56,7 +58,8 @@ def compare(
     if rounds is not None and rounds < 1:
         raise InputError("rounds", f"must be at least 1, got {rounds}")
     names, here = [*([reference] if reference else []), *models], Path.cwd()
-    with redirect_stdout(sys.stderr):  # What a network prints is not part of the answer.
+    # What a network prints is not part of the answer.
+    with redirect_stdout(sys.stderr), trusting(trust):
         with looking_in(here):
             question = Question(runtime, threads, batch, device)
         return compare_networks(names, question, here, image_size, channels, classes, rounds)

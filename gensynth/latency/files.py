@@ -12,6 +12,7 @@ from gensynth.formats import brief
 from gensynth.formats.onnx import parameters_of, require, session_of
 from gensynth.formats.output_suppression import quiet
 from gensynth.latency.paired import Infer, Open
+from gensynth.models.exported import require_own_program
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,12 +49,13 @@ def file_model(name: str) -> FileModel | None:
     """Return the exported file called `name`; None if it is no file of these kinds.
 
     Raises:
-        InputError: it cannot be read, or does not take one batch of images.
+        InputError: it cannot be read, may not be opened, or does not take one batch of images.
     """
     path = Path(name)
     runtime = RUNTIME_OF.get(path.suffix)
     if runtime is None or not path.is_file():
         return None
+    require_own_program(path)
     if runtime == "onnxruntime":
         require()
     try:

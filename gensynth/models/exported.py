@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import InputError
+from gensynth.plugins import trusted
 from gensynth.process import state_folder
 from gensynth.space import Source
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EXPORTED_WEIGHTS = "model.safetensors"
+PROGRAM = ".pt2"
+"""Suffix of a file that can run code when it is opened: torch unpickles parts of it."""
 CLASS_WORDS = ("classes", "num_classes", "n_classes")
 """Names under which the specification of a network may hold its number of classes."""
 TIMM = "timm_model.py"
@@ -199,6 +202,13 @@ def remember_code(file: Path) -> None:
 def is_own_code(file: Path) -> bool:
     """Whether this user has written a file of an export, byte by byte."""
     return _note_of(file).exists()
+
+
+def require_own_program(file: Path) -> None:
+    """Raise `InputError` for a `.pt2` file that may not be opened: torch unpickles parts of it."""
+    if file.suffix == PROGRAM and not (trusted() or is_own_code(file)):
+        problem = "can run code when it is opened, and you have not written it; --trust opens it"
+        raise InputError(str(file), f"{problem}, if you trust whoever made it")
 
 
 def _note_of(file: Path) -> Path:

@@ -11,10 +11,9 @@ from gensynth.formats import Format, Run, brief
 from gensynth.formats import formats as named_formats
 from gensynth.formats import onnx as onnx_format
 from gensynth.formats import pt2 as pt2_format
-from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape, is_own_code
+from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape, require_own_program
 from gensynth.models.opened_export import open_export
 from gensynth.models.timm_pretrained import pretrained
-from gensynth.plugins import trusted
 from gensynth.prediction.classifier import Classifier
 from gensynth.serialization import from_plain, loads, read_file, to_plain
 
@@ -25,8 +24,6 @@ Facts = tuple[dict[str, Any], tuple[str, ...]]
 """The preprocessing as plain data, and the names of the classes."""
 FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".pte": "executorch"}
 """The format of a file, by its suffix."""
-PROGRAMS = (".pt2",)
-"""Suffixes of files that can run code when they are opened: torch unpickles parts of them."""
 TRIED = 8
 """Images of noise on which a network is tried when it is opened."""
 LEAST = 1e-30
@@ -58,9 +55,7 @@ def open_classifier(model: str, preprocess: Path | None = None) -> Classifier:
     if not path.is_file():
         raise InputError(model, "does not exist")
     format_ = named_formats([FORMATS[path.suffix]])[0]
-    if path.suffix in PROGRAMS and not (trusted() or is_own_code(path)):
-        problem = "can run code when it is opened, and you have not written it; --trust opens it"
-        raise InputError(model, f"{problem}, if you trust whoever made it")
+    require_own_program(path)
     facts = facts_of(preprocess) if preprocess is not None else _file_facts(path)
     return _classifier(model, facts, _run_file(format_, path), None)
 

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_float_and_int8_are_compared_and_each_says_what_runs_it(folder: Path) -> None:
     files = [str(folder / name) for name in ("model.onnx", "model.int8.onnx", "model.pt2")]
-    found = gensynth.compare(files, rounds=1)
+    found = gensynth.compare(files, rounds=1, trust=True)
     assert [row["runtime"] for row in found.rows] == ["onnxruntime", "onnxruntime", "torch"]
     assert [row["input_shape"] for row in found.rows] == [[3, 16, 16]] * 3
     assert found.rows[0]["params"] == found.rows[2]["params"] == 3 * 4 * 9 + 4 + 4 * 2 + 2
@@ -49,6 +49,17 @@ def test_what_cannot_be_timed_is_one_line(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"broken\.onnx: cannot be read"):
         file_model(str(broken))
     assert file_model("attendnext:tiny") is None
+
+
+def test_a_program_of_somebody_else_is_not_opened_to_time_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = str(folder / "model.pt2")
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.export, "load", None)  # Opening it would fail otherwise.
+        with pytest.raises(InputError, match=r"model\.pt2: can run code when it is opened"):
+            gensynth.compare([program], rounds=1)
+    assert len(gensynth.compare([program], rounds=1, trust=True).rows) == 1
 
 
 @pytest.mark.parametrize(
