@@ -132,7 +132,14 @@ def search(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hearing,
     )
+
+
+def hearing() -> None:
+    """Undo what `nohup` and a shell's background jobs hand down: ignored signals."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_for_a_job(process: "subprocess.Popen[str]", folder: Path) -> None:
