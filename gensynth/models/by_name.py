@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 IMAGENET = Task(channels=3, height=224, width=224, classes=1000)
 """The default task of a network."""
+EXPECTED = (
+    "expected a campaign's DIR or DIR:ID, the folder of an export or a training, SPACE:PRESET, "
+    "timm:NAME, module:factory, or a genome file"
+)
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def find_genome(name: str, task: Task) -> Sourced:
         return sourced(space, kind, space.sample(Replay(space.presets[preset])), task)
     path = Path(name)
     if not path.is_file():
-        raise InputError(name, "expected a campaign folder, SPACE:PRESET or a genome file")
+        raise InputError(name, EXPECTED if path.exists() else f"does not exist; {EXPECTED}")
     return read_genome(path, task)
 
 

@@ -77,3 +77,8 @@ def test_only_a_genome_is_exported_after_its_training() -> None:
     assert trainable_source("attendnext:tiny", TASK) == find_genome("attendnext:tiny", TASK).source
     with pytest.raises(InputError, match="elsewhere"):
         trainable("elsewhere:network", TASK)
+
+
+def test_a_network_that_is_not_there_is_said_to_be_missing() -> None:
+    with pytest.raises(InputError, match="nowhere: does not exist; expected a campaign's DIR"):
+        find_genome("nowhere", Task(3, 32, 32, 10))
