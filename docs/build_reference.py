@@ -15,14 +15,8 @@ from typing import Any
 import typer.main
 
 from gensynth.api.schema import described
-from gensynth.campaign.experiment import (
-    Experiment,
-    Finals,
-    LastTraining,
-    Resources,
-    RuleTable,
-    Stopping,
-)
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.experiment_tables import Finals, LastTraining, Resources, RuleTable, Stopping
 from gensynth.cli.app import app
 from gensynth.data.sets import DataSettings
 from gensynth.plugins import load_plugin, names

@@ -21,7 +21,8 @@ from pathlib import Path
 from experiments.benchmarks.command_line import experiment_on, parser_for
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.campaign_folder import driving
-from gensynth.campaign.experiment import Experiment, Finals, Stopping
+from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.experiment_tables import Finals, Stopping
 from gensynth.process import usable_cores
 
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -23,7 +23,8 @@ import pandas as pd
 from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.tables import heading
 from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, Running, SearchCurves
-from gensynth.campaign.experiment import Finals, read_experiment
+from gensynth.campaign.experiment import read_experiment
+from gensynth.campaign.experiment_tables import Finals
 from gensynth.campaign.finals import last_place
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.score import NetScore

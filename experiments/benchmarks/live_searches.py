@@ -27,13 +27,8 @@ from experiments.benchmarks.command_line import experiment_on, parser_for
 from experiments.benchmarks.plot import Band, write_svg
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.campaign_folder import driving
-from gensynth.campaign.experiment import (
-    Experiment,
-    Plugin,
-    Stopping,
-    embedded_experiment,
-    read_experiment,
-)
+from gensynth.campaign.experiment import Experiment, embedded_experiment, read_experiment
+from gensynth.campaign.experiment_tables import Plugin, Stopping
 from gensynth.generators.synthesis.generator import Synthesis
 from gensynth.generators.synthesis.population import population
 from gensynth.training.attempt import attempt

@@ -35,7 +35,7 @@ from experiments.benchmarks.simulated_space import VARIANTS
 from experiments.benchmarks.tables import heading, markdown
 from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.context import Context, make_context
-from gensynth.campaign.experiment import Plugin
+from gensynth.campaign.experiment_tables import Plugin
 from gensynth.campaign.finals import winner
 from gensynth.campaign.schedule import Schedule
 from gensynth.evaluation.measurement import Measurement

@@ -10,7 +10,7 @@ from experiments.benchmarks.early_stopping import ByRank
 from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
 from experiments.benchmarks.simulated_space import Trainings
 from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, SearchCurves
-from gensynth.campaign.experiment import Finals
+from gensynth.campaign.experiment_tables import Finals
 from gensynth.campaign.finals import admission
 from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.measurement import Measurement

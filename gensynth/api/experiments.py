@@ -11,11 +11,11 @@ from gensynth.campaign.experiment import (
     EXPERIMENT,
     Executor,
     Experiment,
-    Plugin,
     embedded_experiment,
     parse_experiment,
     read_experiment,
 )
+from gensynth.campaign.experiment_tables import Plugin
 from gensynth.errors import InputError, unknown
 from gensynth.serialization import to_plain
 

@@ -8,7 +8,7 @@ from gensynth.api.shorthands import LIMITS, read_shorthands
 from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver as Machine
 from gensynth.campaign.context import Context
-from gensynth.campaign.experiment import Plugin, RuleTable
+from gensynth.campaign.experiment_tables import Plugin, RuleTable
 from gensynth.errors import InputError, nearest
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.generators.synthesis.candidates import SampledCandidate

@@ -11,12 +11,8 @@ from textwrap import dedent
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from gensynth.campaign.experiment import (
-    RULE_KEYS,
-    Experiment,
-    RuleTable,
-    Stopping,
-)
+from gensynth.campaign.experiment import RULE_KEYS, Experiment
+from gensynth.campaign.experiment_tables import RuleTable, Stopping
 from gensynth.errors import InputError
 from gensynth.plugins import PluginKind, load_plugin, names
 from gensynth.quantity import Quantity

@@ -14,7 +14,7 @@ from math import inf
 from statistics import fmean
 
 from gensynth.campaign.beliefs import Beliefs
-from gensynth.campaign.experiment import Finals
+from gensynth.campaign.experiment_tables import Finals
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import CandidateEvaluation
 from gensynth.evaluation.outcome import Outcome, Purpose

@@ -1,6 +1,6 @@
 """Whether this machine has what a training asks for, found out before the first one."""
 
-from gensynth.campaign.experiment import Resources
+from gensynth.campaign.experiment_tables import Resources
 from gensynth.errors import InputError
 from gensynth.process import usable_cores
 

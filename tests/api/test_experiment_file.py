@@ -12,7 +12,8 @@ from gensynth.api.experiment_file import set_key
 from gensynth.api.experiments import changed, embedded, with_keywords
 from gensynth.api.shorthands import SHORTHANDS
 from gensynth.campaign.campaign_folder import driving
-from gensynth.campaign.experiment import Experiment, Finals, LastTraining, parse_experiment
+from gensynth.campaign.experiment import Experiment, parse_experiment
+from gensynth.campaign.experiment_tables import Finals, LastTraining
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
 from gensynth.executors.inline import run_inline

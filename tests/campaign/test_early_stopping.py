@@ -7,7 +7,8 @@ import pytest
 from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.campaign_folder import driving
 from gensynth.campaign.early_stopping import Curve, Halving, Never, Running, SearchCurves
-from gensynth.campaign.experiment import EXPERIMENT, Stopping, parse_experiment, read_experiment
+from gensynth.campaign.experiment import EXPERIMENT, parse_experiment, read_experiment
+from gensynth.campaign.experiment_tables import Stopping
 from gensynth.errors import InputError
 from gensynth.training.attempt import Result
 from gensynth.training.job import Job

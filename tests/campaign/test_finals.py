@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from gensynth.campaign.beliefs import Belief, Beliefs
-from gensynth.campaign.experiment import Finals
+from gensynth.campaign.experiment_tables import Finals
 from gensynth.campaign.finals import Race, finalists, winner
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import CandidateEvaluation

@@ -9,7 +9,7 @@ import torch
 
 from gensynth.api.disk import writable
 from gensynth.campaign.campaign import Done
-from gensynth.campaign.experiment import Resources
+from gensynth.campaign.experiment_tables import Resources
 from gensynth.campaign.schedule import REPETITIONS
 from gensynth.errors import InputError, shown
 from gensynth.executors.inline import run_inline

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from gensynth.campaign.campaign_folder import driving
-from gensynth.campaign.experiment import Finals, Stopping, read_experiment
+from gensynth.campaign.experiment import read_experiment
+from gensynth.campaign.experiment_tables import Finals, Stopping
 from gensynth.executors.inline import run_inline
 from gensynth.exports.publish import publish
 from gensynth.models.exported import load_folder

@@ -10,7 +10,7 @@ from functools import partial
 from threading import Thread
 
 from gensynth.campaign.campaign import CampaignDriver, Done, Wait
-from gensynth.campaign.experiment import Resources
+from gensynth.campaign.experiment_tables import Resources
 from gensynth.errors import InputError
 from gensynth.executors.ray.cluster import (
     ControlGone,

@@ -15,7 +15,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from gensynth.campaign.experiment import Resources
+from gensynth.campaign.experiment_tables import Resources
 from gensynth.evaluation.measurement import Measurement
 from gensynth.executors.ray.cluster import NodesGone, slots
 from gensynth.executors.ray.exchange import Ended, Exchange, JobWanted, Measured

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.campaign.experiment import Resources
+from gensynth.campaign.experiment_tables import Resources
 from gensynth.errors import InputError
 from gensynth.executors.ray import run_on_ray
 from gensynth.executors.ray.cluster import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gensynth.campaign.experiment import Resources
+from gensynth.campaign.experiment_tables import Resources
 from gensynth.executors.ray.exchange import Ended, Exchange
 from gensynth.executors.ray.tune_loop import LOW_MEMORY, Jobs, Room
 from gensynth.serialization import dumps
