@@ -92,7 +92,9 @@ class Context:
         confirmed = Confirmation(
             self.validation_images, finals.replicas, finals.confidence, finals.epochs_factor > 1
         )
-        return SpaceProblem(evaluator or self.evaluator, prototype, self.stimuli, folder, confirmed)
+        front = self.experiment.front.costs
+        evaluator = evaluator or self.evaluator
+        return SpaceProblem(evaluator, prototype, self.stimuli, folder, confirmed, front)
 
     def make_generator(self, evaluator: Evaluator) -> Generator:
         """Make the generator that the experiment names, in its initial state."""

@@ -26,6 +26,8 @@ class Foresight:
     """Numbers that may help to predict the accuracy: log10 of parameters, MACs, memory, ..."""
     decisions: Decisions = field(default_factory=dict)
     """The decisions that lead to the candidate, if `prospect` needs them."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Each cost that requirements limit, above 0; see `HasFront`."""
     cost: float = 0.0
     """Decibels by which preferences that are already known to be violated reduce its value."""
 
@@ -130,6 +132,22 @@ class IsConfirmed(Protocol):
     def confirmation(self) -> Confirmation | None:
         """How finds are confirmed; None if they are not."""
         ...
+
+
+@runtime_checkable
+class HasFront(Protocol):
+    """A problem that asks for the best candidate within every limit on some costs."""
+
+    @property
+    def front(self) -> Sequence[str]:
+        """Names of those costs; none if one candidate is wanted."""
+        ...
+
+
+def costs_of(foresights: Sequence[Foresight], names: Sequence[str]) -> NDArray[float64]:
+    """Return the named costs of candidates, (candidates, names)."""
+    rows = [[float(foresight.costs[name]) for name in names] for foresight in foresights]
+    return np.array(rows, dtype=float64).reshape(len(foresights), len(names))
 
 
 def sample_decisions(problem: Problem, choose: Choose) -> Recording:

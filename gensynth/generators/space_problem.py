@@ -42,6 +42,8 @@ class SpaceProblem:
     """Folder in which a model that the score refers to is looked up."""
     confirmation: Confirmation | None = None
     """How the winner is confirmed; None if the first training counts."""
+    front: Sequence[str] = ()
+    """Costs of a profile that requirements limit; none if one network is wanted."""
 
     def __post_init__(self) -> None:
         """Start without foresights."""
@@ -112,6 +114,7 @@ class SpaceProblem:
             violations={key: v for key, v in enforced.items() if v is not None},
             features=_features(described.candidate.profile),
             decisions=dict(decisions),
+            costs={name: float(getattr(candidate.profile, name)) for name in self.front},
             cost=price(judgements),
         )
 

@@ -18,6 +18,7 @@ from gensynth.generators.problem import Foresight, Problem
 from gensynth.generators.synthesis.accuracy_posterior import PredictedAccuracy
 from gensynth.generators.synthesis.candidates import SampledCandidate
 from gensynth.generators.synthesis.ensemble import log_mean
+from gensynth.generators.synthesis.requirements import Levels, last_improvement
 
 Floats = NDArray[float64]
 
@@ -44,6 +45,9 @@ class CandidateAssessments:
         return PredictedAccuracy(float(self.mean[index]), float(self.deviation[index]))
 
 
+PATIENCE = 8
+"""Outcomes without a better one after which every second proposal maximises the probability of
+improvement: otherwise, big improvements of small probability take all proposals."""
 PERCENT = np.array([1, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 88, 91, 93, 95, 96, 97, 98, 99, 100])
 
 
@@ -223,6 +227,32 @@ def ensemble_mean(
     `members` are means and standard deviations of the accuracy, each (n,).
     """
     return log_mean(np.array([acquisition(grid, mean, spread, best) for mean, spread in members]))
+
+
+def improvement_to_ask_for(tried: Sequence[Outcome], costs: Floats) -> Acquisition:
+    """Return the acquisition function of the next proposal; see `PATIENCE`.
+
+    `costs` are those of the outcomes `tried` that requirements limit, (m, costs).
+    """
+    values = [-np.inf if outcome.value is None else outcome.value for outcome in tried]
+    since = len(values) - 1 - last_improvement(costs, values) if values else 0
+    stuck = since >= PATIENCE and since % 2 == 0
+    return log_probability_of_improvement if stuck else log_expected_improvement
+
+
+def over_requirements(
+    acquisition: Acquisition,
+    grid: ValueGrid,
+    members: Sequence[tuple[Floats, Floats]],
+    found: Floats,
+    by: Levels,
+) -> Floats:
+    """Return the logarithm of an acquisition function's mean over requirements, (n,).
+
+    `found` are the values to improve on at each of the levels, (levels,).
+    """
+    each = [ensemble_mean(acquisition, grid, members, float(value)) for value in found]
+    return np.asarray(np.logaddexp.reduce(np.array(each) + by.log_share, axis=0))
 
 
 def _improvement(

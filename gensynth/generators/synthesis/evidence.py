@@ -10,7 +10,7 @@ measurement may be a loss or a share as well as a percentage.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numpy import float64
@@ -123,7 +123,8 @@ class AccuracyScale:
     def of(cls, top1: Floats, clipped: float = CLIPPED[0]) -> "AccuracyScale":
         """Return the scale of observed accuracies; see `CLIPPED`."""
         median, best = float(np.median(top1)), float(top1.max())
-        floor = median - clipped * (best - median) - 1e-9
+        reach = clipped * (best - median) if best > median else 0.0
+        floor = median - reach - 1e-9
         kept = np.maximum(top1, floor)
         return cls(float(kept.mean()), float(kept.std()) or 1.0, floor)
 
@@ -183,14 +184,16 @@ def evidence_of(
     encode: Encode,
     members: int,
     confirmation: Confirmation | None = None,
+    clipped: bool = True,
 ) -> Evidence:
-    """Return the evidence of outcomes for an ensemble."""
+    """Return the evidence of outcomes for an ensemble; see `CLIPPED`."""
     samples = accuracy_samples(outcomes, confirmation)
     indices = [k for k, sample in enumerate(samples) if sample.top1 is not None]
     known = [samples[k] for k in indices]
     top1 = np.array([sample.top1 for sample in known], dtype=float64)
     spread = top1 if len(indices) else np.array([50.0, 51.0])
-    scales = [AccuracyScale.of(spread, CLIPPED[k % len(CLIPPED)]) for k in range(members)]
+    factors = CLIPPED if clipped else (inf,)
+    scales = [AccuracyScale.of(spread, factors[k % len(factors)]) for k in range(members)]
     inputs = encode(indices)
     return Evidence(
         indices,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.problem import Problem, fitness
+from gensynth.generators.problem import HasFront, Problem, fitness
 from gensynth.generators.protocol import Proposal
 from gensynth.generators.synthesis.acquisition import CandidateAssessments
 from gensynth.generators.synthesis.candidates import (
@@ -202,6 +202,9 @@ class Synthesis:
         raise InputError("", f"{reason}; and so for every candidate that was tried")
 
     def _parents(self) -> list[Decisions]:
+        """Return the best trained candidates: those of the front, if one is asked for."""
+        if self.options.learn and isinstance(self.problem, HasFront) and self.problem.front:
+            return [o.decisions for o in self.inquisitor.front(2 * PARENTS)]
         trained = [o for o in self._outcomes if o.curve and self.options.learn]
         return [o.decisions for o in sorted(trained, key=fitness, reverse=True)[:PARENTS]]
 

@@ -14,12 +14,11 @@ from math import hypot
 import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.problem import IsConfirmed, Problem
+from gensynth.generators.problem import HasFront, IsConfirmed, Problem, costs_of
 from gensynth.generators.synthesis.accuracy_posterior import (
     AccuracyPosterior,
     PredictedAccuracy,
@@ -29,10 +28,10 @@ from gensynth.generators.synthesis.acquisition import (
     CandidateAssessments,
     ValueGrid,
     ValueGrids,
-    ensemble_mean,
+    improvement_to_ask_for,
     log_expected_improvement,
     log_probability_feasible,
-    log_probability_of_improvement,
+    over_requirements,
 )
 from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
 from gensynth.generators.synthesis.encoding import CandidateEncoder, Inputs
@@ -44,16 +43,15 @@ from gensynth.generators.synthesis.evidence import (
     measured_rules,
     violations_of,
 )
-from gensynth.generators.synthesis.gaussian_process import Prior
+from gensynth.generators.synthesis.gaussian_process import Dataset, Prior
+from gensynth.generators.synthesis.measured_rules import MeasuredRules
 from gensynth.generators.synthesis.probe import Probes, Reactions
+from gensynth.generators.synthesis.requirements import Levels, levels, spread
 
 Floats = NDArray[float64]
 FIT_EACH = 24
 """Up to this number of outcomes, models are fitted after each; later after 10 % more outcomes."""
 STEPS = 30
-PATIENCE = 8
-"""Outcomes without a better one after which every second proposal maximises the probability of
-improvement: otherwise, big improvements of small probability take all proposals."""
 
 
 class Inquisitor:
@@ -68,6 +66,7 @@ class Inquisitor:
         """Make an inquisitor that has observed nothing."""
         self.problem, self._prior = problem, prior
         self._confirmation = problem.confirmation if isinstance(problem, IsConfirmed) else None
+        self._front_costs = problem.front if isinstance(problem, HasFront) else ()
         self._longer = LongerTrainings(problem)
         self.tried: list[Outcome] = []
         """The outcomes that it learns from."""
@@ -78,7 +77,7 @@ class Inquisitor:
         self._predictions = Predictions()
         self._probes = Probes(problem)
         self._accuracy_ensemble: Ensemble | None = None
-        self._rules: dict[str, Ensemble] = {}
+        self._rules = MeasuredRules(self._unfitted)
         self._fitted = 0
         """Number of outcomes that the ensembles are fitted to."""
         # Computed from the above when they are needed, and forgotten when it changes.
@@ -121,21 +120,18 @@ class Inquisitor:
         means, deviations = self._predict(candidates, pending)
         lowered = means - self._predictions.optimism(self.tried) * deviations
         members = list(zip(lowered, deviations, strict=True))
-        rules = self._log_probability_of_measured_rules(candidates)
+        rules = self._rules.log_probability(self._measured(), self._encoder.encode(candidates))
         feasible = log_mean(np.array([log_probability_feasible(grid, *m) for m in members]))
-        values = [o.value for o in self.credible() if o.value is not None]
-        best = max(values, default=grid.least_value())
-        median = min(float(np.median(values)), best) if values else best
+        found = self._levels(grid, candidates)
         # Before any candidate is feasible, a feasible one is worth more than a good one.
         acquisition = feasible
-        if values:
-            wanted = (
-                log_probability_of_improvement if self._is_stuck() else log_expected_improvement
-            )
-            acquisition = ensemble_mean(wanted, grid, members, best)
+        if self.credible():
+            wanted = improvement_to_ask_for(self.tried, self._costs_of(self.tried))
+            acquisition = over_requirements(wanted, grid, members, found.best, found)
         return CandidateAssessments(
             acquisition=acquisition + rules,
-            preference=ensemble_mean(log_expected_improvement, grid, members, median) + rules,
+            preference=rules
+            + over_requirements(log_expected_improvement, grid, members, found.median, found),
             value=grid.value_at(lowered.mean(axis=0)),
             chance=np.exp(rules + feasible),
             mean=means.mean(axis=0),
@@ -215,7 +211,8 @@ class Inquisitor:
     def _extend(self, candidates: Iterable[SampledCandidate]) -> None:
         """Extend the encoding by the decisions of all candidates; if it changes, start anew."""
         if self._encoder.extend([*self._candidates, *candidates]):
-            self._accuracy_ensemble, self._rules, self._fitted = None, {}, 0
+            self._accuracy_ensemble, self._fitted = None, 0
+            self._rules = MeasuredRules(self._unfitted)
             self._posterior = self._credible = None
 
     def _unfitted(self) -> Ensemble:
@@ -228,10 +225,6 @@ class Inquisitor:
             self._accuracy_ensemble = self._unfitted()
         return self._accuracy_ensemble
 
-    def _rule(self, name: str) -> Ensemble:
-        """Return the ensemble that predicts the violation of a measured rule."""
-        return self._rules.get(name) or self._unfitted()
-
     def _fit(self) -> None:
         """Fit the ensembles if enough outcomes were observed since they were fitted."""
         count = len(self._candidates)
@@ -242,12 +235,11 @@ class Inquisitor:
         evidence = self._evidence()
         self._accuracy_ensemble = self._accuracy().fitted(evidence.datasets, STEPS)
         self._posterior = AccuracyPosterior.of(self._accuracy_ensemble, evidence)
-        for rule in self._measured_rules():
-            violations = violations_of(rule, self.tried, self._encode_tried)
-            self._rules[rule] = self._rule(rule).fitted([violations] * MEMBERS, STEPS)
+        self._rules.fit(self._measured(), STEPS)
 
     def _evidence(self) -> Evidence:
-        return evidence_of(self.tried, self._encode_tried, MEMBERS, self._confirmation)
+        clipped = not self._front_costs  # On a front, the accuracies of cheap networks count.
+        return evidence_of(self.tried, self._encode_tried, MEMBERS, self._confirmation, clipped)
 
     def _encode_tried(self, indices: Sequence[int]) -> Inputs:
         return self._encoder.encode([self._candidates[k] for k in indices])
@@ -277,24 +269,30 @@ class Inquisitor:
         means, _ = self._accuracy_posterior().predict(self._encoder.encode(candidates))
         return np.asarray(means.mean(axis=0) >= self._grids.of(candidates, self.tried).least)
 
-    def _is_stuck(self) -> bool:
-        """Whether this proposal is for the likeliest improvement; see `PATIENCE`."""
-        values = [-np.inf if o.value is None else o.value for o in self.tried]
-        since = len(values) - 1 - int(np.argmax(values)) if values else 0
-        return since >= PATIENCE and since % 2 == 0
+    # The front -------------------------------------------------------------------------------
 
-    # Rules that only a training shows ---------------------------------------------------------
+    def front(self, count: int) -> list[Outcome]:
+        """Return up to `count` credible outcomes that are the best for most requirements."""
+        found = self.credible()
+        values = np.array([o.value for o in found], dtype=float64)
+        return [found[k] for k in spread(self._costs_of(found), values, count)]
 
-    def _measured_rules(self) -> tuple[str, ...]:
-        """Return the enforced rules that neither the costs nor the accuracy decide."""
+    def _levels(self, grid: ValueGrid, candidates: Sequence[SampledCandidate]) -> Levels:
+        """Return what was found within requirements; that of a rule's least value if nothing."""
+        found = self.credible()
+        values = np.array([o.value for o in found], dtype=float64)
+        asked = costs_of([c.foresight for c in candidates], self._front_costs)
+        least = float(values.min()) if len(values) else grid.least_value()
+        return levels(self._costs_of(found), values, asked, least)
+
+    def _costs_of(self, outcomes: Sequence[Outcome]) -> Floats:
+        known = {id(o): c for o, c in zip(self.tried, self._candidates, strict=True)}
+        return costs_of([known[id(o)].foresight for o in outcomes], self._front_costs)
+
+    # Rules that only a training shows --------------------------------------------------------
+
+    def _measured(self) -> dict[str, Dataset]:
+        """Return the violations of the enforced rules that neither costs nor accuracy decide."""
         foreseen = {name for c in self._candidates for name in c.foresight.violations}
-        return measured_rules(self.tried, foreseen | self._grids.decided)
-
-    def _log_probability_of_measured_rules(self, candidates: Sequence[SampledCandidate]) -> Floats:
-        total, asked = np.zeros(len(candidates)), self._encoder.encode(candidates)
-        for rule in self._measured_rules():
-            violations = violations_of(rule, self.tried, self._encode_tried)
-            posterior = self._rule(rule).conditioned([violations] * MEMBERS)
-            means, deviations = posterior.predict(asked)
-            total += log_mean(log_ndtr(-means / deviations))
-        return total
+        names = measured_rules(self.tried, foreseen | self._grids.decided)
+        return {name: violations_of(name, self.tried, self._encode_tried) for name in names}
