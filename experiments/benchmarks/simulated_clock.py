@@ -11,7 +11,7 @@ from experiments.benchmarks.recorded_predictor import COSTS, Floats, Predictor
 from experiments.benchmarks.simulated_space import Trainings
 from gensynth.campaign.early_stopping import EarlyStopping, Halving, Never, SearchCurves
 from gensynth.campaign.experiment_tables import Finals
-from gensynth.campaign.finals import admission
+from gensynth.campaign.finals import last_place, ranking
 from gensynth.evaluation.evaluator import Description, Evaluator
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
@@ -84,8 +84,9 @@ class ClockedTrainings(Trainings):
         return replace(self._scored(new, described, top1), curve=curve)
 
     def _goes_on(self, new: Outcome, described: Description, line: Measurement) -> bool:
-        def is_admitted(end: Measurement) -> bool:
+        def admitted(end: Measurement) -> bool:
             value = self.evaluator.evaluate(described.candidate, end).value
-            return value is not None and value > admission(list(self.known.values()), Finals())
+            values = [o.value for o in ranking(self.known.values()) if o.value is not None]
+            return value is not None and value > last_place(values, Finals())
 
-        return self.stopping.goes_on(new.number, line, is_admitted)
+        return self.stopping.goes_on(new.number, line, admitted)

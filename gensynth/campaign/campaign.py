@@ -18,7 +18,7 @@ from typing import Any
 from gensynth.campaign.beliefs import KeptBeliefs
 from gensynth.campaign.context import Context
 from gensynth.campaign.early_stopping import SearchCurves
-from gensynth.campaign.finals import Finalist, Race, admission, finalists, why_no_winner, winner
+from gensynth.campaign.finals import Finalist, finalists, race_of, why_no_winner, winner
 from gensynth.campaign.grouping import grouped
 from gensynth.campaign.remeasurement import Remeasurement, with_latencies
 from gensynth.campaign.replay import restore, tell
@@ -59,7 +59,7 @@ class CampaignDriver:
         self._since = ledger.since if since is None else since
         self._remeasurement = Remeasurement(context, ledger.folder)
         self._beliefs = KeptBeliefs(context, ledger)
-        self._race = Race(context.experiment.finals, context.validation_images, self._at)
+        self._race = race_of(context, self._at)
         self._curves = SearchCurves(context.stopping, context.experiment.proxy.epochs)
         self._generator: Generator | None = None
         self._idle = 0
@@ -269,7 +269,7 @@ class CampaignDriver:
         """Whether a running candidate would be a finalist if it ended with a measurement."""
         row = self.ledger.running[number].row
         value = rows.judged_at(row, measurement, self.evaluator).value
-        return value is not None and value > admission(self.outcomes, self._race.finals)
+        return value is not None and self._race.admits(row, value, self.outcomes)
 
     def _at(self, outcome: Outcome, top1: float) -> CandidateEvaluation:
         return rows.judged_at(outcome, replace(outcome.curve[-1], top1=top1), self.evaluator)

@@ -135,22 +135,18 @@ class Front:
 
     costs: Sequence[str] = ()
     """Costs that limits may be set on, such as `["params", "macs"]`. None: one network is wanted,
-    the one of the highest pursued value."""
-    members: int = 6
-    """Number of networks of the front to confirm."""
+    the one of the highest pursued value. The finals confirm `finals.candidates` members."""
     tolerance: float = 1.0
-    """The recommended member is the cheapest one whose pursued value is at most this much lower
-    than the highest."""
+    """The recommended member, which is exported, is the cheapest one whose pursued value is at most
+    this much lower than the highest."""
 
     def __post_init__(self) -> None:
-        """Refuse costs that are not known before training, and fronts without members."""
+        """Refuse costs that are not known before training, and a negative tolerance."""
         known = [f.name for f in fields(Profile) if f.type in (int, "int")]
         for cost in self.costs:
             if cost not in known:
                 raise InputError("costs", f"unknown cost{nearest(cost, known)}")
         if len(set(self.costs)) < len(self.costs):
             raise InputError("costs", "each cost may be named once")
-        if self.members < 1:
-            raise InputError("members", f"must be at least 1, got {self.members}")
         if self.tolerance < 0:
             raise InputError("tolerance", f"must be 0 or more, got {self.tolerance}")

@@ -9,15 +9,21 @@ been confirmed, one whose chance to beat it is not worth its trainings is passed
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from statistics import fmean
 
+import numpy as np
+from numpy import float64
+from numpy.typing import NDArray
+
 from gensynth.campaign.beliefs import Beliefs
-from gensynth.campaign.experiment_tables import Finals
+from gensynth.campaign.context import Context
+from gensynth.campaign.experiment_tables import Finals, Front
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import CandidateEvaluation
 from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.generators.synthesis.requirements import front, spread
 
 PRICE = 3.0
 """Decibels that the trainings of one finalist must be worth."""
@@ -45,6 +51,8 @@ class Finalist:
     """Pursued value at the mean; None unless every enforced rule holds on the bound."""
     passed: bool = False
     """Whether it is passed over: its chance to beat a confirmed finalist is not worth trainings."""
+    recommended: bool = False
+    """Whether it is the member of a front to export first; see `Front.tolerance`."""
 
     @property
     def refused(self) -> bool:
@@ -61,15 +69,21 @@ def ranking(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return sorted(first.values(), key=lambda o: (-(o.value or 0.0), o.number))
 
 
-def admission(outcomes: Iterable[Outcome], finals: Finals) -> float:
-    """Return the value that a candidate must exceed to be among the best `candidates` so far."""
-    return last_place([o.value for o in ranking(outcomes) if o.value is not None], finals)
-
-
 def last_place(values: Iterable[float], finals: Finals) -> float:
     """Return the value in the last of the `candidates` places; minus infinity if one is free."""
     best = sorted(values, reverse=True)
     return best[finals.candidates - 1] if len(best) >= finals.candidates else -inf
+
+
+def is_as_cheap(outcome: Outcome, other: Outcome, costs: Sequence[str]) -> bool:
+    """Whether none of the costs of a candidate is higher than the other's; so without costs."""
+    return all(getattr(outcome.profile, c) <= getattr(other.profile, c) for c in costs)
+
+
+def costs_of(outcomes: Sequence[Outcome], costs: Sequence[str]) -> NDArray[float64]:
+    """Return the named costs of candidates, (candidates, costs)."""
+    rows = [[float(getattr(outcome.profile, cost)) for cost in costs] for outcome in outcomes]
+    return np.array(rows, dtype=float64).reshape(len(outcomes), len(costs))
 
 
 @dataclass(frozen=True)
@@ -82,13 +96,27 @@ class Race:
     judge: JudgeTop1
     beliefs: Beliefs | None = None
     """What is believed of the candidates; None if only their measured values are known."""
+    front: Front = field(default_factory=Front)
+    """The costs on which a front is wanted, if any."""
     least: dict[str, float | None] = field(default_factory=dict)
     """What `_least` has found, by the candidate's fingerprint."""
 
     def order(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Return the candidates in the order in which they join: the most promising first."""
+        """Return the candidates in the order in which they join: the most promising first.
+
+        On a front, each is the most promising one for the limits that those before it leave.
+        """
+        best = self._promising(outcomes)
+        if not self.front.costs:
+            return [outcome for _, outcome in best]
+        values = np.array([promise for promise, _ in best])
+        rows = [outcome for _, outcome in best]
+        return [rows[k] for k in spread(costs_of(rows, self.front.costs), values, len(rows))]
+
+    def _promising(self, outcomes: Sequence[Outcome]) -> list[tuple[float, Outcome]]:
+        """Return the candidates that may hold, each function once, the most promising first."""
         if self.beliefs is None:
-            return ranking(outcomes)
+            return [(o.value or 0.0, o) for o in ranking(outcomes)]
         kept: dict[str, tuple[float, Outcome]] = {}
         for outcome in outcomes:
             known = outcome.genome_id in self.beliefs.networks
@@ -96,7 +124,42 @@ class Race:
                 promise = self.promise(outcome, ())
                 if outcome.fingerprint not in kept and promise > -inf:
                     kept[outcome.fingerprint] = promise, outcome
-        return [o for _, o in sorted(kept.values(), key=lambda pair: (-pair[0], pair[1].number))]
+        return sorted(kept.values(), key=lambda pair: (-pair[0], pair[1].number))
+
+    def admits(self, rival: Outcome, value: float, outcomes: Iterable[Outcome]) -> bool:
+        """Whether a candidate of this value would be a finalist, by the measured values so far.
+
+        It would if fewer than `finals.candidates` are as good at no higher costs.
+        """
+        as_good = [o for o in ranking(outcomes) if (o.value or 0.0) >= value]
+        cheap = [o for o in as_good if is_as_cheap(o, rival, self.front.costs)]
+        return len(cheap) < self.finals.candidates
+
+    def is_settled(self, chosen: Sequence[Finalist]) -> bool:
+        """Whether nobody else joins the finals now: enough are in, and enough of them may hold."""
+        if self.front.costs:
+            return sum(not finalist.refused for finalist in chosen) >= self.finals.candidates
+        decided = all(finalist.missing == 0 for finalist in chosen)
+        enough = len(chosen) >= self.finals.candidates
+        return enough and (not decided or winner(chosen) is not None)
+
+    def to_beat(self, finalist: Finalist, chosen: Sequence[Finalist]) -> float | None:
+        """Return the best value confirmed at no higher costs than a finalist's; None if none is."""
+        costs, own = self.front.costs, finalist.outcome
+        rivals = [f for f in chosen if not costs or f.outcome is not own]
+        values = [f.value for f in rivals if is_as_cheap(f.outcome, own, costs)]
+        return max((value for value in values if value is not None), default=None)
+
+    def with_recommendation(self, chosen: list[Finalist]) -> list[Finalist]:
+        """Mark the cheapest of the best members of a front, by the product of its costs."""
+        best = winner(chosen)
+        if not self.front.costs or best is None or best.value is None:
+            return chosen
+        least = best.value - self.front.tolerance
+        good = [f.outcome for f in chosen if f.value is not None and f.value >= least]
+        totals = np.log(np.maximum(costs_of(good, self.front.costs), 1.0)).sum(axis=1)
+        cheapest = good[int(totals.argmin())]
+        return [replace(f, recommended=f.outcome is cheapest) for f in chosen]
 
     def promise(self, outcome: Outcome, top1s: Sequence[float]) -> float:
         """Return the confirmed value from which on a candidate is not worth further trainings.
@@ -157,6 +220,12 @@ class Race:
         return self.judge(outcome, bound).value is not None
 
 
+def race_of(context: Context, judge: JudgeTop1) -> Race:
+    """Return the race that an experiment asks for."""
+    experiment = context.experiment
+    return Race(experiment.finals, context.validation_images, judge, front=experiment.front)
+
+
 def finalists(outcomes: Sequence[Outcome], race: Race) -> list[Finalist]:
     """Return who is in the finals, as far as the record goes.
 
@@ -165,20 +234,30 @@ def finalists(outcomes: Sequence[Outcome], race: Race) -> list[Finalist]:
     """
     chosen: list[Finalist] = []
     for outcome in race.order(outcomes)[: race.finals.most]:
-        decided = all(f.missing == 0 for f in chosen)
-        if len(chosen) >= race.finals.candidates and (not decided or winner(chosen) is not None):
+        if race.is_settled(chosen):
             break
         chosen.append(race.standing(outcome, outcomes, None))
-    best = winner(chosen)
-    if best is None:
-        return chosen
-    return [race.standing(finalist.outcome, outcomes, best.value) for finalist in chosen]
+    compared = [race.standing(f.outcome, outcomes, race.to_beat(f, chosen)) for f in chosen]
+    return race.with_recommendation(compared)
 
 
 def winner(chosen: Iterable[Finalist]) -> Finalist | None:
-    """Return the finalist with the best value of those whose rules hold on the lower bound."""
+    """Return the finalist to export, of those whose rules hold on the lower bound.
+
+    It is the recommended one of a front, else the one of the best value.
+    """
     holding = [f for f in chosen if f.value is not None]
-    return max(holding, key=lambda f: (f.value or 0.0, -f.outcome.number), default=None)
+    return max(
+        holding, key=lambda f: (f.recommended, f.value or 0.0, -f.outcome.number), default=None
+    )
+
+
+def confirmed_front(chosen: Sequence[Finalist], costs: Sequence[str]) -> list[Finalist]:
+    """Return the confirmed members of a front, the lowest value first."""
+    holding = [f for f in chosen if f.value is not None]
+    rows, values = [f.outcome for f in holding], np.array([f.value for f in holding], dtype=float64)
+    kept = [holding[k] for k in front(costs_of(rows, costs), values)]
+    return sorted(kept, key=lambda f: f.value or 0.0)
 
 
 def why_no_winner(chosen: Sequence[Finalist], searched: Iterable[Outcome]) -> str:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy import bool_, float64
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 Floats = NDArray[float64]
 REQUIREMENTS = 128
@@ -69,6 +68,8 @@ def requirements(costs: Floats) -> Floats:
     count = costs.shape[1]
     if not count:
         return np.zeros((1, 0))
+    from scipy.stats import qmc  # Takes half a second; only campaigns with a front need it.
+
     logs = np.log(np.maximum(costs, 1.0))
     low, high = logs.min(axis=0), logs.max(axis=0)
     # The first point of a Sobol sequence is the corner that nothing but the cheapest network keeps.
