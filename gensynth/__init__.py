@@ -14,7 +14,8 @@ from gensynth.former_names import keep_former_names
 
 _PUBLIC = {
     "gensynth.api.assessing": ("PEERS",),
-    "gensynth.api.campaigns": ("Campaign", "finish", "load"),
+    "gensynth.api.campaigns": ("Campaign",),
+    "gensynth.api.loading": ("finish", "load"),
     "gensynth.api.comparing": ("compare", "setup_device"),
     "gensynth.api.drawn_networks": ("Drawn",),
     "gensynth.api.evaluating": ("evaluate",),

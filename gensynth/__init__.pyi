@@ -2,8 +2,6 @@
 
 from gensynth.api.assessing import PEERS as PEERS
 from gensynth.api.campaigns import Campaign as Campaign
-from gensynth.api.campaigns import finish as finish
-from gensynth.api.campaigns import load as load
 from gensynth.api.comparing import compare as compare
 from gensynth.api.comparing import setup_device as setup_device
 from gensynth.api.drawn_networks import Drawn as Drawn
@@ -12,6 +10,8 @@ from gensynth.api.experiment_file import new_experiment as new_experiment
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
 from gensynth.api.found_network import Found as Found
+from gensynth.api.loading import finish as finish
+from gensynth.api.loading import load as load
 from gensynth.api.networks import check as check
 from gensynth.api.networks import profile as profile
 from gensynth.api.networks import score as score

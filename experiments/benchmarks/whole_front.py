@@ -31,6 +31,7 @@ import optuna
 from numpy import float64
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 from scipy.stats import qmc
 
@@ -82,7 +83,7 @@ class SeveralObjectives(OptunaGenerator):
     def __init__(self, problem: Problem, sampler: BaseSampler) -> None:
         """Create the study; the prototype is its first trial."""
         super().__init__(problem, sampler)
-        directions = ["maximize", *("minimize" for _ in COSTS)]
+        directions = [StudyDirection.MAXIMIZE, *(StudyDirection.MINIMIZE for _ in COSTS)]
         self.study = optuna.create_study(directions=directions, sampler=sampler)
         first = {
             name: options.index(problem.prototype[name]) if name in problem.prototype else 0
@@ -169,9 +170,7 @@ def run(task: Task, variant: str, number: int) -> Ran:
 def for_the_front(context: Context) -> Context:
     """Return the experiment with a front in the place of its floor and of its score."""
     own = context.experiment
-    rules = {
-        name: rule for name, rule in own.constraints.items() if rule.use == "strided_pointwise"
-    }
+    rules = {n: r for n, r in own.constraints.items() if r.mode == "enforce" and r.use != "top1"}
     front = replace(own, constraints=rules, score=Plugin("accuracy"), front=Front(COSTS))
     return replace(
         context, experiment=front, score=front.make_score(), indicator=front.make_indicator()

@@ -5,12 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.api.experiments import Given, experiment_of
-from gensynth.api.exporting import Exported, export_candidate, export_winner
-from gensynth.api.found_network import Found, found
+from gensynth.api.exporting import Exported, export_candidate, export_winner, member_within
+from gensynth.api.found_network import Found, found, found_on_front
 from gensynth.api.running import How, finish_campaign
 from gensynth.campaign.campaign import CampaignDriver
-from gensynth.campaign.campaign_folder import DATA, known_experiment, open_record, viewing
+from gensynth.campaign.campaign_folder import DATA, known_experiment, open_record
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist, ranking
 from gensynth.errors import InputError
@@ -18,7 +17,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.feasibility.findings import Findings
 from gensynth.plugins import trusted
-from gensynth.report.contents import front_of
+from gensynth.report.front import front_members, front_table
 from gensynth.report.html import heading
 from gensynth.report.network_assessment import assessments_html
 from gensynth.report.standings import (
@@ -30,6 +29,7 @@ from gensynth.report.standings import (
     show_end,
     show_untrained,
 )
+from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,9 +49,8 @@ class Campaign:
     >>> campaign = gensynth.load("runs/mine")
     >>> len(campaign.table()) == len(campaign.outcomes)
     True
-    >>> [found.profile.macs for found in campaign.front] == sorted(
-    ...     found.profile.macs for found in campaign.front
-    ... )
+    >>> tops = [member.top1 for member in campaign.front]
+    >>> tops == sorted(tops)
     True
     >>> campaign.report().name
     'report.html'
@@ -110,11 +109,12 @@ class Campaign:
 
     @property
     def front(self) -> list[Found]:
-        """The feasible candidates that no other beats in both top-1 and MACs; fewest MACs first."""
-        rows = [o for o in ranking(self.outcomes) if o.profile and o.top1 is not None]
-        kept = front_of(rows)
-        chosen = [found(self._machine, o, self.published) for o in rows if o.number in kept]
-        return sorted(chosen, key=lambda each: each.profile.macs if each.profile else 0)
+        """The networks that no other one equals at no higher costs; the least accurate first.
+
+        The costs are those of the experiment's `[front]`, and MACs without one.
+        """
+        members = front_members(self._machine)
+        return [found_on_front(self._machine, member, self.published) for member in members]
 
     def table(self) -> "pd.DataFrame":
         """Return all candidates as a DataFrame: one row each, decisions as columns."""
@@ -194,6 +194,7 @@ class Campaign:
         formats: Sequence[str] = ("torch",),
         candidate: str | int = "",
         train: bool = False,
+        **limits: float | str | None,
     ) -> Exported:
         """Write the winner or any `candidate` to a new folder, with its weights if they were kept.
 
@@ -202,11 +203,15 @@ class Campaign:
             formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
             candidate: the number or the genome of a candidate.
             train: train a candidate without weights first, as `[last_training]` says.
+            limits: `max_params`, `max_macs`, `max_weight_bytes`, `max_peak_activation_bytes`: of
+                the most accurate member of the front within them, instead of the winner.
 
         Raises:
-            InputError: there is no winner yet, no such candidate, or the folder exists.
+            InputError: there is no winner yet, no such candidate or member, or the folder exists.
         """
         self._machine.require_code()
+        if any(limit is not None for limit in limits.values()):
+            candidate = member_within(self._machine, limits)
         if candidate != "":
             place = f"candidate {candidate}"
             return export_candidate(self._machine, str(candidate), Path(to), formats, place, train)
@@ -238,6 +243,10 @@ class Campaign:
         """Return the feasible candidates as plain data, as `gensynth show --json` prints them."""
         return plain_campaign(self._machine, self.published)
 
+    def show_front(self) -> None:
+        """Print the front as a table."""
+        console().print(front_table(self._machine))
+
     def show(self) -> None:
         """Print the best candidates, how all of them ended, and where the exported network is."""
         show_campaign(self._machine, self.published)
@@ -258,41 +267,3 @@ class Campaign:
         best = self.best
         drawing = best._repr_html_() if best is not None else ""
         return f"{heading(repr(self)[1:-1])}{assessments_html(rows)}{drawing}"
-
-
-def load(folder: str | Path, experiment: Given = None, trust: bool = False) -> Campaign:
-    """Open the campaign in `folder`, under its own constraints or under those of `experiment`.
-
-    Code that the folder names is run only if you have started the campaign, or with `trust`;
-    otherwise the campaign is what its record says.
-
-    Raises:
-        InputError: there is no campaign, or the experiment differs in what may not change.
-
-    >>> import gensynth
-    >>> gensynth.load("runs/mine").best is not None
-    True
-    """
-    other = None if experiment is None else experiment_of(experiment)
-    return Campaign(viewing(Path(folder), other, trust=trust or trusted()))
-
-
-def finish(folder: str | Path, *, progress: bool = True) -> Campaign:
-    """End the search of a campaign now: run the finals and the last training, and export.
-
-    Args:
-        folder: the campaign's folder. If its search is running, the search does so itself, and
-            this returns at once.
-        progress: show a live view on standard error, in a terminal or a notebook.
-
-    Raises:
-        InputError: the folder is not a campaign's.
-        KeyboardInterrupt: Ctrl-C; the same call resumes the trainings that were running.
-
-    >>> import gensynth
-    >>> gensynth.finish("runs/mine", progress=False).best.top1 > 0
-    True
-    """
-    campaign = load(folder)
-    campaign.finish(progress)
-    return campaign

@@ -18,6 +18,7 @@ from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver as Machine
 from gensynth.errors import InputError
 from gensynth.evaluation.evaluator import Evaluator
+from gensynth.evaluation.score import unit_of
 from gensynth.generators.synthesis.candidates import sampled_candidate
 from gensynth.generators.synthesis.learned_generator import LearnedGenerator
 from gensynth.generators.synthesis.population import Population, population
@@ -61,6 +62,8 @@ class Drawn:
     """Chance of each network that every enforced constraint holds, 0 to 1."""
     predictions: Sequence[PredictedTop1]
     """Predicted top-1 of each network, with its interval."""
+    unit: str = "dB"
+    """Unit of the pursued values."""
     before: Population | None = None
     """What G drew for these seeds before it had learned; None within limits."""
     after: Population | None = None
@@ -157,6 +160,7 @@ def _drawn(
         predicted_values=[float(value) for value in expected.value],
         chances=[float(chance) for chance in expected.chance],
         predictions=predictions(generator, candidates),
+        unit=unit_of(evaluator.score),
     )
 
 

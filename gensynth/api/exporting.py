@@ -1,17 +1,18 @@
 """Exports: the winner of a campaign, a candidate, a preset or a genome as a folder of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.api.experiments import data_path
+from gensynth.api.shorthands import COSTS, read_shorthands
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.campaign_folder import known_experiment, viewing
 from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
-from gensynth.errors import InputError
+from gensynth.errors import InputError, nearest
 from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.agreement import Agreement
 from gensynth.exports.campaign_networks import (
@@ -31,6 +32,7 @@ from gensynth.models.by_name import IMAGENET, trainable
 from gensynth.models.exported import export_in, input_shape
 from gensynth.models.opened_export import open_export
 from gensynth.plugins import trusted, trusting
+from gensynth.report.front import best_within, front_members
 from gensynth.space import Task
 from gensynth.training.long_training import OnMeasurement
 from gensynth.training.report import read_report
@@ -79,6 +81,7 @@ def export(
     train: bool = False,
     watch: OnMeasurement | None = None,
     trust: bool = False,
+    **limits: float | str | None,
 ) -> Exported:
     """Write a network to a new folder of its own, and in other formats on request.
 
@@ -96,6 +99,8 @@ def export(
         train: train a candidate without weights first, as `[last_training]` says.
         watch: called with the learning rate and each measurement of that training.
         trust: run code that a folder brings or names, even if somebody else has made it.
+        limits: `max_params`, `max_macs`, `max_weight_bytes`, `max_peak_activation_bytes`: of a
+            campaign `DIR`, the most accurate member of its front within them is written.
 
     Raises:
         InputError: `source` names nothing that can be exported, or `to` exists.
@@ -107,6 +112,8 @@ def export(
     ['attendnext.py', 'predict.py', 'timm_model.py']
     """
     with trusting(trust):
+        if any(limit is not None for limit in limits.values()):
+            source = _within(Path(source), limits)
         return _exported(
             str(source), Path(to), formats, data, (image_size, channels, classes), train, watch
         )
@@ -150,6 +157,30 @@ def _exported(
     if winner:
         return export_winner(machine, to, formats)
     return export_candidate(machine, identity, to, formats, source, train, watch)
+
+
+def _within(folder: Path, limits: Mapping[str, float | str | None]) -> str:
+    """Return the member of a campaign's front within limits, as `DIR:ID`."""
+    if not (folder / EXPERIMENT).is_file():
+        raise InputError(str(folder), "limits choose among the networks of a campaign, DIR")
+    machine = viewing(folder, trust=trusted())
+    machine.require_code()
+    return f"{folder}:{member_within(machine, limits)}"
+
+
+def member_within(machine: CampaignDriver, limits: Mapping[str, float | str | None]) -> str:
+    """Return the number of the most accurate member of a campaign's front within limits."""
+    for name in limits:
+        if name not in COSTS:
+            raise InputError(name, f"unknown limit{nearest(name, COSTS)}")
+    asked = read_shorthands(limits)
+    members = front_members(machine)
+    found = best_within(members, {COSTS[name]: limit for name, limit in asked.items()})
+    if found is not None:
+        return str(found.outcome.number)
+    words = ", ".join(f"{name} = {limit:,}" for name, limit in asked.items())
+    problem = f"no network of the front keeps {words}; `gensynth generate` finds further ones"
+    raise InputError(str(machine.folder), problem)
 
 
 def export_winner(machine: CampaignDriver, to: Path, formats: Sequence[str]) -> Exported:

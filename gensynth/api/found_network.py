@@ -14,6 +14,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import Published
 from gensynth.graph.profile import Profile
 from gensynth.models.opened_export import open_export
+from gensynth.report.front import FrontMember
 from gensynth.report.network_assessment import Assessment
 from gensynth.report.standings import assessed
 from gensynth.space import build_source
@@ -43,6 +44,12 @@ class Found:
     """Percent on the test split, which only the exported network was shown."""
     folder: Path | None = None
     """The folder that it was exported to; None for every other candidate."""
+    interval: tuple[float, float] | None = None
+    """Of the top-1 of a member of the front, with a confidence of 90 %."""
+    confirmed: bool = False
+    """Whether it is a member of the front that the finals confirmed."""
+    recommended: bool = False
+    """Whether it is the member of the front that the campaign exports first."""
 
     @property
     def genome_id(self) -> str:
@@ -104,3 +111,16 @@ def found(machine: CampaignDriver, outcome: Outcome, published: Published | None
         return Found(outcome, top1, describe)
     test_top1 = published.outcome.curve[-1].test_top1
     return Found(outcome, top1, describe, test_top1, published.folder)
+
+
+def found_on_front(
+    machine: CampaignDriver, member: FrontMember, published: Published | None
+) -> Found:
+    """Return a member of the front, and how sure its top-1 is."""
+    return replace(
+        found(machine, member.outcome, published),
+        top1=member.top1,
+        interval=member.interval,
+        confirmed=member.confirmed,
+        recommended=member.recommended,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from gensynth.api.shorthands import LIMITS, read_shorthands
+from gensynth.api.shorthands import COSTS, LIMITS, read_shorthands
 from gensynth.campaign.beliefs import learned_generator
 from gensynth.campaign.campaign import CampaignDriver as Machine
 from gensynth.campaign.context import Context
@@ -18,13 +18,6 @@ LOOKED = SelfPlay(rounds=14, caution=1.0)
 """Self-play under the requirement: about a thousand looks at networks."""
 WITHIN = 1.645
 """Standard deviations on each side of the mean of a 90 % interval."""
-COSTS = {
-    "max_params": "params",
-    "max_macs": "macs",
-    "max_weight_bytes": "weight_bytes",
-    "max_peak_activation_bytes": "peak_activation_bytes",
-}
-"""Constraint that limits each cost of a profile."""
 
 
 @dataclass(frozen=True)

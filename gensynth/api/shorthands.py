@@ -73,6 +73,13 @@ SHORTHANDS: Mapping[str, Shorthand] = {
 """By the keyword of `gensynth.search`. The only place that defines them."""
 LIMITS = tuple(name for name, shorthand in SHORTHANDS.items() if shorthand.plugin)
 """Shorthands for constraints."""
+COSTS = {
+    "max_params": "params",
+    "max_macs": "macs",
+    "max_weight_bytes": "weight_bytes",
+    "max_peak_activation_bytes": "peak_activation_bytes",
+}
+"""Constraint that limits each cost of a profile."""
 
 
 def percent(given: float | str, place: str) -> float:

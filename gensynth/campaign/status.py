@@ -10,6 +10,7 @@ from gensynth.campaign.finals import ranking
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import unit_of
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Status:
     """All trainings, the expected finals and the last training included."""
     done: Effort = Effort()
     """Of these, with the epochs of those that are running."""
+    unit: str = "dB"
+    """Unit of the pursued value."""
 
 
 def status_of(campaign: CampaignDriver) -> Status:
@@ -88,6 +91,7 @@ def status_of(campaign: CampaignDriver) -> Status:
         endings=Counter(outcome.ending for outcome in rows),
         rejected=_rejected(campaign, rows),
         last=tuple(reversed(trained[-4:])),
+        unit=unit_of(campaign.context.score),
     )
     return moved(now, campaign)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.api.shorthands import LIMITS, SHORTHANDS
+from gensynth.api.shorthands import COSTS, LIMITS, SHORTHANDS
 from gensynth.cli import (
     check,
     check_plugin,
@@ -57,7 +57,7 @@ app.command("preflight")(as_command(preflight.preflight, short=SHORTHANDS))
 app.command("finish")(as_command(finish.finish, trusts=True))
 app.command("show")(as_command(show.show, trusts=True))
 app.command("report")(as_command(report.report, trusts=True))
-app.command("export")(as_command(export.export, trusts=True))
+app.command("export")(as_command(export.export, trusts=True, short=COSTS))
 app.command("predict")(as_command(predict.predict, trusts=True))
 app.command("evaluate")(as_command(evaluate.evaluate, trusts=True))
 app.command("check")(as_command(check.check, trusts=True))

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 import gensynth
-from gensynth.cli.options import print_measurement, words
+from gensynth.cli.options import Short, print_measurement, words
 
 Given = Optional[int]  # noqa: UP045 - typer reads it at run time
 _PIXELS = "Height and width of the input in pixels. Default: 224, or a campaign's."
@@ -35,6 +35,7 @@ def export(
     channels: ChannelCount = None,
     classes: ClassCount = None,
     train: TrainFirst = False,
+    short: Short = {},  # noqa: B006 - never changed
 ) -> None:
     """Write a network as standalone PyTorch code with weights, genome and card.
 
@@ -45,6 +46,9 @@ def export(
     --train trains a candidate as [last_training] says. Other formats have batch
     normalization folded in and are compared with the PyTorch network on images
     when they are written.
+
+    With limits, the most accurate member of a campaign's front within them is
+    written (`gensynth show --front`).
 
     Exits with 1 if an exported format gives different outputs; that file is
     removed.
@@ -60,6 +64,7 @@ def export(
             classes=classes,
             train=train,
             watch=print_measurement,
+            **short,
         )
     except gensynth.ExportError as error:
         typer.echo(f"gensynth: {source}: not exported: {error}", err=True)

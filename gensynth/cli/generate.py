@@ -9,6 +9,7 @@ from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import AsJson, CampaignFolder, Short, print_json
+from gensynth.evaluation.score import with_unit
 from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
@@ -56,20 +57,20 @@ def _show(drawn: "Drawn") -> None:
         console().print(line, highlight=False, soft_wrap=True)
 
 
-def summary(drawn: "Population") -> str:
+def summary(drawn: "Population", unit: str = "dB") -> str:
     """State the feasible share (as far as known before training), the prediction, the diversity."""
     return (
         f"{drawn.feasible:.0%} keep the constraints known before training; predicted: mean chance "
-        f"of {drawn.chance:.0%} that all hold, mean value {drawn.value:.1f} dB; {drawn.different} "
-        f"of {drawn.seeds} are different functions and differ in {drawn.distance:.0%} of their "
-        "decisions"
+        f"of {drawn.chance:.0%} that all hold, mean value {with_unit(drawn.value, unit, 1)}; "
+        f"{drawn.different} of {drawn.seeds} are different functions and differ in "
+        f"{drawn.distance:.0%} of their decisions"
     )
 
 
-def trained(networks: "Sequence[TrainedDraw]") -> str:
+def trained(networks: "Sequence[TrainedDraw]", unit: str = "dB") -> str:
     """State how many trained networks keep every constraint, and their mean value."""
     values = [network.value for network in networks if network.value is not None]
-    mean = f", mean value {sum(values) / len(values):.1f} dB" if values else ""
+    mean = f", mean value {with_unit(sum(values) / len(values), unit, 1)}" if values else ""
     return f"{len(values)} of {len(networks)} networks keep every constraint when trained{mean}"
 
 
@@ -85,7 +86,13 @@ def _lines(drawn: "Drawn") -> "Sequence[str]":
         ]
         return [*lines, *(f"[yellow]{escape(warning)}[/]" for warning in drawn.warnings)]
     show(drawn.networks, f"G(s) for {drawn.after.seeds} seeds")
-    lines = [f"start: {summary(drawn.before)}", f"end: {summary(drawn.after)}"]
+    lines = [
+        f"start: {summary(drawn.before, drawn.unit)}",
+        f"end: {summary(drawn.after, drawn.unit)}",
+    ]
     if drawn.trained:
-        lines += [f"start: {trained(drawn.trained_before)}", f"end: {trained(drawn.trained)}"]
+        lines += [
+            f"start: {trained(drawn.trained_before, drawn.unit)}",
+            f"end: {trained(drawn.trained, drawn.unit)}",
+        ]
     return lines

@@ -20,6 +20,9 @@ def show(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write the training curves to DIR/tensorboard.")
     ] = False,
+    front: Annotated[
+        bool, typer.Option("--front", help="Show the best network for every limit on its costs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the best candidates of a campaign, how all of them ended, and the finals.
@@ -46,6 +49,9 @@ def show(
     if as_json:
         print_json(campaign.plain())
         return
-    campaign.show()
+    if front:
+        campaign.show_front()
+    else:
+        campaign.show()
     for line in written:
         console().print(line, soft_wrap=True, highlight=False)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from gensynth.errors import PLUGIN_FAULTS, InputError
 from gensynth.evaluation.class_measures import measured_balance
@@ -21,6 +21,32 @@ class Score(Protocol):
         Raises `ValueError` if no score exists, as at a top-1 of 0.
         """
         ...
+
+
+@runtime_checkable
+class HasUnit(Protocol):
+    """A score whose numbers have a unit."""
+
+    unit: ClassVar[str]
+    """Such as `dB`, as it stands behind a number."""
+
+
+def unit_of(score: Score) -> str:
+    """Return the unit of a score; empty if it states none.
+
+    >>> unit_of(NetScore()), unit_of(Accuracy())
+    ('dB', 'points')
+    """
+    return score.unit if isinstance(score, HasUnit) else ""
+
+
+def with_unit(value: float, unit: str, digits: int = 2) -> str:
+    """Return a value in words.
+
+    >>> with_unit(84.591, "points")
+    '84.59 points'
+    """
+    return f"{value:.{digits}f} {unit}".rstrip()
 
 
 def score_of(score: Score, candidate: Candidate) -> float | None:
@@ -44,6 +70,7 @@ class Accuracy:
     """The top-1 itself, in points: the most accurate network within the constraints."""
 
     needs: ClassVar[Stage] = "proxy"
+    unit: ClassVar[str] = "points"
 
     def __call__(self, candidate: Candidate, /) -> float:
         """Return the validation top-1 of a trained candidate in percent."""
@@ -61,6 +88,7 @@ class NetScore:
     """
 
     needs: ClassVar[Stage] = "proxy"
+    unit: ClassVar[str] = "dB"
     alpha: float = 2.0
     beta: float = 0.5
     gamma: float = 0.5
@@ -118,6 +146,7 @@ class NetScoreLatency(LatencyTable):
     """
 
     needs: ClassVar[Stage] = "proxy"
+    unit: ClassVar[str] = "dB"
     reference: str
     """A MODEL: `timm:NAME`, `SPACE:PRESET`, `module:factory`, a genome file or an export."""
     alpha: float = 2.0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.evaluation.constraint import broken
+from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.exports.card_words import (
     evaluation_section,
     latency_words,
@@ -182,7 +183,7 @@ def facts_of_export(
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
         "Test top-1": top1_words(measured.test_top1 or 0.0, context.test_images),
         "Test split looked at": times(_looks(campaign)),
-        "Pursued value": f"{finalist.value:.2f} dB",
+        "Pursued value": with_unit(finalist.value or 0.0, unit_of(context.score)),
     }
     if missed := missed_on_test(campaign, finalist, outcome):
         facts = {**facts, "On the test split": missed}

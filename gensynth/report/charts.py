@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.report.chart import Axis, Line, Point, figure, scatter, steps
 from gensynth.report.contents import Contents
 
@@ -51,7 +52,12 @@ def _point(page: Contents, outcome: Outcome, cost: float) -> Point:
     profile = outcome.profile
     size = f"{figure(profile.params)} parameters, {figure(profile.macs)} MACs" if profile else ""
     words = f"{outcome.genome_id}: number {outcome.number}, {outcome.top1:.2f} %, {size}"
-    words += f", value {outcome.value:.2f} dB" if outcome.value is not None else ", breaks a rule"
+    unit = unit_of(page.campaign.context.score)
+    words += (
+        f", value {with_unit(outcome.value, unit)}"
+        if outcome.value is not None
+        else ", breaks a rule"
+    )
     interval = wilson_interval(outcome.top1 or 0.0, page.campaign.context.validation_images)
     words += f"; 95 % interval {interval[0]:.1f} to {interval[1]:.1f} %"
     return Point(cost, outcome.top1 or 0.0, kind, words, str(outcome.number), interval)
@@ -84,5 +90,8 @@ def course(page: Contents) -> str:
     ]
     last = max(max(c.trainings) for c in page.courses)
     lines = [Line(x.name, (*x.xs, last), (*x.ys, x.ys[-1]), x.kind) for x in lines]
+    unit = unit_of(page.campaign.context.score)
     words = "The best feasible pursued value after each training"
-    return steps(lines, Axis("trainings"), Axis("best value in dB"), words)
+    return steps(
+        lines, Axis("trainings"), Axis(f"best value in {unit}" if unit else "best value"), words
+    )

@@ -17,6 +17,7 @@ from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.status import Status, Training, moved, status_of
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import with_unit
 from gensynth.report.terminal import console
 from gensynth.report.words import count, duration, verdicts
 
@@ -88,12 +89,14 @@ class _Lines:
 
 def _line(outcome: Outcome, now: Status) -> str:
     best = (
-        f"best {now.best.value:.2f} dB" if now.best and now.best.value is not None else "none yet"
+        f"best {with_unit(now.best.value, now.unit)}"
+        if now.best and now.best.value is not None
+        else "none yet"
     )
-    return f"[{now.trained}/{now.trials}] {summary(outcome)}  ({best})"
+    return f"[{now.trained}/{now.trials}] {summary(outcome, now.unit)}  ({best})"
 
 
-def summary(outcome: Outcome) -> str:
+def summary(outcome: Outcome, unit: str = "dB") -> str:
     """Summarise how one training ended in a line."""
     words = [f"{outcome.purpose} {outcome.number}", outcome.ending]
     if outcome.purpose == "export" and outcome.curve:
@@ -104,7 +107,7 @@ def summary(outcome: Outcome) -> str:
         words.append(f"{count(outcome.profile.params)}params")
         words.append(f"{count(outcome.profile.macs)}MACs")
     if outcome.value is not None:
-        words.append(f"{outcome.value:.2f} dB")
+        words.append(with_unit(outcome.value, unit))
     elif missed := [judgement.constraint for judgement in broken(outcome.judgements)]:
         words.append(f"misses {', '.join(missed)}")
     return "  ".join(words)
@@ -120,13 +123,13 @@ def panel(now: Status, seconds: float, already: float = 0.0) -> Group:
         grid.add_row("" if place else "time", words)
     for training in now.trainings[:MOST_SHOWN]:
         grid.add_row("running", _moving(training))
-    grid.add_row("best", summary(now.best) if now.best else "no feasible candidate yet")
+    grid.add_row("best", summary(now.best, now.unit) if now.best else "no feasible candidate yet")
     if now.best is not None:
         grid.add_row("", Text.from_markup(verdicts(now.best.judgements), emoji=False))
     grid.add_row("ended", _counts(now.endings) or "none yet")
     grid.add_row("rejected", _counts(now.rejected) or "none")
     for place, outcome in enumerate(now.last):
-        grid.add_row("latest" if place == 0 else "", Text(summary(outcome), style="dim"))
+        grid.add_row("latest" if place == 0 else "", Text(summary(outcome, now.unit), style="dim"))
     return Group(grid)
 
 

@@ -25,7 +25,6 @@ _PLAIN = (
     "matmul_macs",
     "unread",
 )
-_FIGURES = ("top-1 %", "score dB", "value dB")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Assessment:
     top1: float | None = None
     """Percent; None if unknown."""
     score: float | None = None
-    """Its universal performance U in decibels; None if unknown or undefined."""
+    """Its universal performance U; None if unknown or undefined."""
     judgements: tuple[Judgement, ...] = ()
     """The verdict of each constraint."""
     note: str = ""
@@ -56,6 +55,8 @@ class Assessment:
     """How a candidate fared in the finals: `exported`, `holds`, `refuted`, `passed over`..."""
     graph: Graph | None = None
     """The network layer by layer; None if not kept."""
+    unit: str = "dB"
+    """Unit of the score and of the value."""
     opinions: tuple[Opinion, ...] | None = None
     """What other counters say; None if they were not asked."""
 
@@ -118,9 +119,13 @@ def assessments_html(rows: "Sequence[Assessment]") -> str:
 
 def known_figures(rows: Sequence[Assessment]) -> tuple[str, ...]:
     """Return the headings of figures known of any row; the value only if it is not the score."""
+    unit = rows[0].unit if rows else ""
+    figures = ("top-1 %", f"score {unit}".rstrip(), f"value {unit}".rstrip())
     if any(row.value != row.score for row in rows if row.value is not None):
-        return _FIGURES
-    return _FIGURES[:2] if any(row.top1 is not None for row in rows) else ()
+        return figures
+    if all(row.score == row.top1 for row in rows):
+        return figures[:1] if any(row.top1 is not None for row in rows) else ()
+    return figures[:2]
 
 
 def cost_cells(row: Assessment) -> list[str]:

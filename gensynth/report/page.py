@@ -13,6 +13,7 @@ from gensynth.campaign.experiment import EXPERIMENT
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.exports.card_words import versions
 from gensynth.exports.cards import facts_of_export
 from gensynth.prediction.evaluation import read_evaluation
@@ -75,7 +76,7 @@ class _Plain(str):
 def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
     campaign = page.campaign
     experiment = campaign.context.experiment
-    folder = campaign.folder
+    folder, unit = campaign.folder, unit_of(campaign.context.score)
     return {
         "name": experiment.name,
         "answer": _answer(page),
@@ -96,7 +97,7 @@ def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
         "finalists": [_finalist(f) for f in page.finalists],
         "finals_how": _finals_how(page),
         "fidelity": _fidelity(page),
-        "learned": _learned(page.learned) if page.learned else None,
+        "learned": _learned(page.learned, unit) if page.learned else None,
         "untaught": page.untaught,
         "provenance": _provenance(page),
         "commands": _commands(folder),
@@ -156,7 +157,7 @@ def _facts(page: Contents) -> list[tuple[str, str]]:
         ("MACs (conv + linear)", f"{profile.macs:,}"),
         ("Peak activation bytes", f"{profile.peak_activation_bytes:,}"),
         ("Validation top-1", f"{page.best.top1:.2f} % (one proxy training)"),
-        ("Pursued value", f"{page.best.value:.2f} dB"),
+        ("Pursued value", with_unit(page.best.value or 0.0, unit_of(page.campaign.context.score))),
     ]
 
 
@@ -222,7 +223,7 @@ def _fidelity(page: Contents) -> str:
     )
 
 
-def _learned(learned: Learned) -> dict[str, Any]:
+def _learned(learned: Learned, unit: str) -> dict[str, Any]:
     start, end = learned.start, learned.end
     rows = [
         (
@@ -230,7 +231,7 @@ def _learned(learned: Learned) -> dict[str, Any]:
             f"{start.feasible:.0%}",
             f"{end.feasible:.0%}",
         ),
-        ("mean predicted value, dB", f"{start.value:.1f}", f"{end.value:.1f}"),
+        (f"mean predicted value, {unit}".rstrip(", "), f"{start.value:.1f}", f"{end.value:.1f}"),
         ("mean chance that all hold", f"{start.chance:.0%}", f"{end.chance:.0%}"),
         ("median MACs", figure(round(start.macs)), figure(round(end.macs))),
         ("different functions", str(start.different), str(end.different)),

@@ -13,6 +13,7 @@ from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.exports.cards import missed_on_test
 from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
@@ -34,11 +35,11 @@ def show_campaign(campaign: CampaignDriver, published: Published | None = None) 
     """Print the best candidates, how all candidates ended, and the finals."""
     best, finalists = ranking(campaign.outcomes), campaign.finalists()
     marks = marks_of(finalists, published)
-    printer = console()
+    printer, unit = console(), unit_of(campaign.context.score)
     if best:
         # Eighty columns hold the number, by which `export DIR:NUMBER` finds it, but no genome.
         rows = [
-            replace(assessed(o, str(o.number)), finals=marks.get(o.number, ""))
+            replace(assessed(o, str(o.number)), finals=marks.get(o.number, ""), unit=unit)
             for o in best[:SHOWN]
         ]
         show(rows, "best candidates, by number", explain=len(rows) == 1)
@@ -48,7 +49,7 @@ def show_campaign(campaign: CampaignDriver, published: Published | None = None) 
     for line in hindrances(campaign.outcomes):
         printer.print(escape(line), highlight=False)
     if finalists:
-        printer.print(finals_table(finalists))
+        printer.print(finals_table(finalists, unit))
     for warning in campaign.warnings:
         printer.print(f"[yellow]{escape(warning)}[/]", highlight=False)
 
@@ -218,14 +219,14 @@ def _plain(
     return row
 
 
-def finals_table(finalists: Sequence[Finalist]) -> Columns:
+def finals_table(finalists: Sequence[Finalist], unit: str = "dB") -> Columns:
     """Lay out the finals: what each finalist reached, and what was made of it."""
-    rows = [(str(f.outcome.number), *_final_cells(f)) for f in finalists]
+    rows = [(str(f.outcome.number), *_final_cells(f, unit)) for f in finalists]
     heads = ("final", "top-1 %", "lower bound %", "trainings", "result")
     return Columns(heads, rows, words=(0, 4), title="finals")
 
 
-def _final_cells(finalist: Finalist) -> tuple[str, str, str, str]:
+def _final_cells(finalist: Finalist, unit: str) -> tuple[str, str, str, str]:
     mean = "" if finalist.mean is None else f"{finalist.mean:.2f}"
     bound = "" if finalist.bound is None else f"{finalist.bound:.2f}"
     if finalist.missing:
@@ -237,5 +238,5 @@ def _final_cells(finalist: Finalist) -> tuple[str, str, str, str]:
     elif finalist.value is None:
         result = "constraints not kept at the lower bound"
     else:
-        result = f"value {finalist.value:.2f} dB"
+        result = f"value {with_unit(finalist.value, unit)}"
     return mean, bound, str(len(finalist.replicas)), result

@@ -34,7 +34,7 @@ from gensynth.generators.synthesis.acquisition import (
     over_requirements,
 )
 from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
-from gensynth.generators.synthesis.encoding import CandidateEncoder, Inputs
+from gensynth.generators.synthesis.encoding import CandidateEncoder, Dataset, Inputs
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
 from gensynth.generators.synthesis.evidence import (
     Evidence,
@@ -43,7 +43,7 @@ from gensynth.generators.synthesis.evidence import (
     measured_rules,
     violations_of,
 )
-from gensynth.generators.synthesis.gaussian_process import Dataset, Prior
+from gensynth.generators.synthesis.gaussian_process import Prior
 from gensynth.generators.synthesis.measured_rules import MeasuredRules
 from gensynth.generators.synthesis.probe import Probes, Reactions
 from gensynth.generators.synthesis.requirements import Levels, levels, spread

@@ -7,9 +7,8 @@ from numpy import float64
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from gensynth.generators.synthesis.encoding import Inputs
+from gensynth.generators.synthesis.encoding import Dataset, Inputs
 from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
-from gensynth.generators.synthesis.gaussian_process import Dataset
 
 
 class MeasuredRules:

@@ -20,6 +20,10 @@ Floats = NDArray[float64]
 REQUIREMENTS = 128
 """Requirements that stand for their distribution."""
 
+USUAL = (0.05, 0.95)
+"""Quantiles of the costs of all networks considered, between which limits are drawn: nobody asks
+for the few networks that are smaller or larger still."""
+
 
 @dataclass(frozen=True)
 class Levels:
@@ -61,7 +65,7 @@ def levels(found: Floats, values: Floats, asked: Floats, least: float) -> Levels
 
 
 def requirements(costs: Floats) -> Floats:
-    """Return limits, (requirements, costs), log-uniform between the lowest and highest costs.
+    """Return limits, (requirements, costs), log-uniform between usual costs; see `USUAL`.
 
     They are a low-discrepancy sequence, so that no randomness enters.
     """
@@ -71,7 +75,7 @@ def requirements(costs: Floats) -> Floats:
     from scipy.stats import qmc  # Takes half a second; only campaigns with a front need it.
 
     logs = np.log(np.maximum(costs, 1.0))
-    low, high = logs.min(axis=0), logs.max(axis=0)
+    low, high = np.quantile(logs, USUAL, axis=0)
     # The first point of a Sobol sequence is the corner that nothing but the cheapest network keeps.
     places = qmc.Sobol(count, scramble=False).random(2 * REQUIREMENTS)[1 : REQUIREMENTS + 1]
     return np.asarray(np.exp(low + places * (high - low)) * (1 + 1e-9))
@@ -83,12 +87,13 @@ def within(costs: Floats, limits: Floats) -> NDArray[bool_]:
 
 
 def front(costs: Floats, values: Floats) -> list[int]:
-    """Return the networks that no other one equals in value at no higher costs, cheapest last.
+    """Return the networks that no other one equals in value at no higher costs, the best first.
 
     Of equal networks, the first one is kept.
     """
     kept: list[int] = []
-    for index in np.lexsort((np.arange(len(values)), -values)):
+    # The best first, and of equal values the cheaper first: nothing beats what comes before it.
+    for index in np.lexsort((np.arange(len(values)), *costs.T, -values)):
         if not any((costs[other] <= costs[index]).all() for other in kept):
             kept.append(int(index))
     return kept
