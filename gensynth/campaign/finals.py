@@ -23,10 +23,11 @@ from gensynth.campaign.experiment_tables import Finals, Front
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import CandidateEvaluation
 from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.evaluation.score import unit_of
 from gensynth.generators.synthesis.requirements import front, spread
 
-PRICE = 3.0
-"""Decibels that the trainings of one finalist must be worth."""
+PRICE, PRICE_IN_POINTS = 3.0, 0.3
+"""What the trainings of one finalist must be worth: decibels of NetScore, or points of top-1."""
 HOPELESS = 0.1
 """Chance of holding below which nobody is trained."""
 LONG: tuple[Purpose, ...] = ("final", "longer")
@@ -98,6 +99,8 @@ class Race:
     """What is believed of the candidates; None if only their measured values are known."""
     front: Front = field(default_factory=Front)
     """The costs on which a front is wanted, if any."""
+    price: float = PRICE
+    """Pursued value that the trainings of one finalist must be worth."""
     least: dict[str, float | None] = field(default_factory=dict)
     """What `_least` has found, by the candidate's fingerprint."""
 
@@ -165,7 +168,7 @@ class Race:
         """Return the confirmed value from which on a candidate is not worth further trainings.
 
         With the chance p that its rules hold on the bound, and the value v that it has then, it is
-        v - `PRICE` / p: the reservation value of Weitzman's rule (1979), by which opening boxes of
+        v - `price` / p: the reservation value of Weitzman's rule (1979), by which opening boxes of
         unknown content in this order, until the best content exceeds the rest, is optimal.
         """
         if self.beliefs is None or outcome.genome_id not in self.beliefs.networks:
@@ -177,7 +180,7 @@ class Race:
         chance = self.beliefs.chance(outcome, top1s, least, left)
         likely = max(self.beliefs.after(outcome, top1s).mean, least + self.beliefs.reserve)
         value = self.judge(outcome, min(likely, 100.0)).value
-        return -inf if value is None or chance < HOPELESS else value - PRICE / chance
+        return -inf if value is None or chance < HOPELESS else value - self.price / chance
 
     def _least(self, outcome: Outcome) -> float | None:
         """Return the least top-1 in percent at which the rules hold; None if they never do."""
@@ -222,8 +225,9 @@ class Race:
 
 def race_of(context: Context, judge: JudgeTop1) -> Race:
     """Return the race that an experiment asks for."""
-    experiment = context.experiment
-    return Race(experiment.finals, context.validation_images, judge, front=experiment.front)
+    own, images = context.experiment, context.validation_images
+    price = PRICE_IN_POINTS if unit_of(context.score) == "points" else PRICE
+    return Race(own.finals, images, judge, front=own.front, price=price)
 
 
 def finalists(outcomes: Sequence[Outcome], race: Race) -> list[Finalist]:

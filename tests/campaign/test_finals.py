@@ -5,12 +5,13 @@ from itertools import product
 import pytest
 
 from gensynth.campaign.beliefs import Belief, Beliefs
-from gensynth.campaign.experiment_tables import Finals
-from gensynth.campaign.finals import Race, finalists, winner
+from gensynth.campaign.experiment_tables import Finals, Front
+from gensynth.campaign.finals import Race, confirmed_front, finalists, winner
 from gensynth.evaluation.confidence import lower_bound, reachable_bound
 from gensynth.evaluation.evaluator import CandidateEvaluation
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome, Purpose
+from gensynth.graph.profile import Profile
 
 FLOOR = 84.0
 BONUS = {"a": 60.0, "b": 58.0, "c": 50.0}
@@ -94,3 +95,58 @@ def test_without_beliefs_the_measured_values_rank() -> None:
     assert [o.genome_id for o in race().order(SEARCH)] == ["a", "b", "c"]
     twice = [*SEARCH, replace(SEARCH[0], number=7)]
     assert len(race().order(twice)) == 3
+
+
+# Of a front -----------------------------------------------------------------------------------
+
+SIZES = {"a": 100, "b": 200, "c": 400}
+
+
+def sized(name: str, top1: float, purpose: Purpose = "search", number: int = 0) -> Outcome:
+    profile = Profile(SIZES[name], 10 * SIZES[name], 4 * SIZES[name], 100)
+    return replace(row(name, top1, purpose, number), profile=profile, value=top1)
+
+
+def judge_any(outcome: Outcome, top1: float) -> CandidateEvaluation:
+    return CandidateEvaluation((), top1, top1)
+
+
+def front_race(tolerance: float = 1.0, **means: float) -> Race:
+    asked = Front(("params", "macs"), tolerance)
+    return Race(
+        Finals(candidates=3, most=3, replicas=2), 3_000, judge_any, beliefs(**means), asked, 0.3
+    )
+
+
+SIZED = [sized(name, top1, number=n) for n, (name, top1) in enumerate([("a", 80.0), ("b", 88.0)])]
+SIZED.append(sized("c", 88.5, number=2))
+
+
+def test_the_finals_of_a_front_confirm_its_members_and_recommend_the_cheapest_of_the_best() -> None:
+    race = front_race(a=80.0, b=88.0, c=88.5)
+    assert {f.outcome.genome_id for f in finalists(SIZED, race)} == {"a", "b", "c"}
+    tops = {"a": 80.0, "b": 88.0, "c": 88.6}
+    long = [sized(n, t + e, "final", 9) for n, t in tops.items() for e in (0.0, 0.2)]
+    ended = finalists([*SIZED, *long], race)
+    assert winner(ended) is not None and winner(ended) == next(f for f in ended if f.recommended)
+    assert [f.outcome.genome_id for f in ended if f.recommended] == ["b"]
+    assert [f.outcome.genome_id for f in confirmed_front(ended, ("params",))] == ["a", "b", "c"]
+    strict = finalists([*SIZED, *long], front_race(tolerance=0.1, a=80.0, b=88.0, c=88.5))
+    assert [f.outcome.genome_id for f in strict if f.recommended] == ["c"]
+
+
+def test_a_member_is_passed_over_only_for_one_that_costs_no_more() -> None:
+    """`b` is confirmed far above what is believed of `c`, which costs more, and of `a`."""
+    long = [sized("b", top1, "final", 9) for top1 in (95.0, 95.2)]
+    ended = {
+        f.outcome.genome_id: f for f in finalists([*SIZED, *long], front_race(a=80, b=88, c=88.5))
+    }
+    assert ended["c"].passed and ended["a"].missing == 2 and not ended["a"].passed
+
+
+def test_a_training_goes_on_if_fewer_are_as_good_at_no_higher_costs() -> None:
+    race = replace(front_race(), finals=Finals(candidates=1))
+    cheap, dear = sized("a", 0.0, number=7), sized("c", 0.0, number=8)
+    assert race.admits(cheap, 79.0, SIZED[1:]) and not race.admits(dear, 79.0, SIZED[1:])
+    single = replace(race, front=Front())
+    assert not single.admits(cheap, 79.0, SIZED[1:]) and single.admits(cheap, 89.0, SIZED)

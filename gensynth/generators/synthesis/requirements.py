@@ -64,8 +64,8 @@ def levels(found: Floats, values: Floats, asked: Floats, least: float) -> Levels
     return Levels(best, np.minimum(median, best), share)
 
 
-def requirements(costs: Floats) -> Floats:
-    """Return limits, (requirements, costs), log-uniform between usual costs; see `USUAL`.
+def requirements(costs: Floats, between: tuple[float, float] = USUAL) -> Floats:
+    """Return limits, (requirements, costs), log-uniform between two quantiles of the costs.
 
     They are a low-discrepancy sequence, so that no randomness enters.
     """
@@ -75,10 +75,16 @@ def requirements(costs: Floats) -> Floats:
     from scipy.stats import qmc  # Takes half a second; only campaigns with a front need it.
 
     logs = np.log(np.maximum(costs, 1.0))
-    low, high = np.quantile(logs, USUAL, axis=0)
+    low, high = np.quantile(logs, between, axis=0)
     # The first point of a Sobol sequence is the corner that nothing but the cheapest network keeps.
     places = qmc.Sobol(count, scramble=False).random(2 * REQUIREMENTS)[1 : REQUIREMENTS + 1]
     return np.asarray(np.exp(low + places * (high - low)) * (1 + 1e-9))
+
+
+def any_limit(costs: Floats) -> Floats:
+    """Return requirements over the whole range of the costs, and one without any limit."""
+    free = np.full((1, costs.shape[1]), np.inf)
+    return np.concatenate([requirements(costs, (0.0, 1.0)), free])
 
 
 def within(costs: Floats, limits: Floats) -> NDArray[bool_]:
@@ -108,7 +114,7 @@ def spread(costs: Floats, values: Floats, count: int) -> list[int]:
     """
     if not len(values):
         return []
-    keeps = within(costs, requirements(costs))
+    keeps = within(costs, any_limit(costs))
     least = float(values.min()) - 1.0
     gains = np.where(keeps, values, least)
     held = np.full(len(gains), least)
