@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.finals import confirmed_front, costs_of, is_as_cheap, ranking
 from gensynth.evaluation.confidence import lower_bound, wilson_interval
@@ -73,18 +75,21 @@ def front_members(campaign: CampaignDriver) -> list[FrontMember]:
             for f in confirmed
         )
         if outcome.fingerprint not in known and not beaten and outcome.top1 is not None:
-            interval = wilson_interval(outcome.top1, images, CONFIDENCE)
+            interval = _of_one(outcome.top1, images)
             members.append(FrontMember(outcome, outcome.top1, interval, False, False))
     return sorted(members, key=lambda member: member.top1)
 
 
 def _trained_front(campaign: CampaignDriver, costs: Sequence[str]) -> list[Outcome]:
     """Return the front by the measured values of the search."""
-    import numpy as np
-
     rows = [o for o in ranking(campaign.outcomes) if o.profile is not None]
     values = np.array([o.value for o in rows], dtype=np.float64)
     return [rows[k] for k in front(costs_of(rows, costs), values)]
+
+
+def _of_one(top1: float, images: int) -> tuple[float, float]:
+    """Return the interval of one training; on an unknown number of images it says nothing."""
+    return wilson_interval(top1, images, CONFIDENCE) if images else (0.0, 100.0)
 
 
 def _of_mean(top1s: Sequence[float], mean: float, images: int) -> tuple[float, float]:

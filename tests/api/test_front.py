@@ -1,5 +1,6 @@
 """A campaign that asks for a whole front: searched, shown, and exported within limits."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 import gensynth
 from gensynth.errors import InputError
+from gensynth.process import STATE
 from tests.cli.test_command_line import run
 from tests.support.campaigns import experiment
 
@@ -60,12 +62,22 @@ def test_the_member_within_limits_leaves_with_the_weights_of_its_finals(
     assert smallest.profile is not None
     limit = smallest.profile.params
     code, out, _ = run(
-        capsys, "export", searched.folder, "--to", tmp_path / "small", "--max-params", limit
+        capsys, "export", searched.folder, "--to", tmp_path / "small", "--max-params", str(limit)
     )
     assert code == 0 and "weights from" in out
     exported = searched.export(tmp_path / "same", max_params=limit)
     network = exported.network()
     assert sum(p.numel() for p in network.parameters()) <= limit
+
+
+def test_a_record_whose_code_is_not_run_has_a_front_of_unknown_certainty(
+    searched: gensynth.Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(STATE, str(tmp_path / "state"))
+    stranger = tmp_path / "run"
+    shutil.copytree(searched.folder, stranger)
+    front = gensynth.load(stranger).front
+    assert front and all(member.interval == (0.0, 100.0) for member in front)
 
 
 def test_what_no_member_keeps_is_said_in_one_line(
