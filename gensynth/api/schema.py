@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
@@ -31,6 +32,8 @@ PLUGIN_TABLES: Mapping[str, PluginKind] = {
     "generator": "generator",
 }
 """Keys whose value is a plugin's name, or a table with the plugin's own keys."""
+ANY_RULE: Mapping[str, str] = {"$ref": "#/$defs/rule"}
+"""The schema of a constraint's table that may name any constraint."""
 
 
 def schema(to: str | Path | None = None) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def schema(to: str | Path | None = None) -> dict[str, Any]:
         "type": "object",
         "description": "One table for each constraint, by its name.",
         "properties": {name: _rule(name) for name in names("constraint")},
-        "additionalProperties": _plugin("constraint", "use", RULE_KEYS, RuleTable),
+        "additionalProperties": ANY_RULE,
     }
     made.pop("required", None)  # The name is the file's by default; a space may come from --space.
     whole = {
@@ -67,6 +70,7 @@ def schema(to: str | Path | None = None) -> dict[str, Any]:
         "title": "An experiment of gensynth",
         **made,
         "required": ["space"],
+        "$defs": {"rule": _plugin("constraint", "use", RULE_KEYS, RuleTable)},
     }
     if to is not None:
         try:
@@ -113,7 +117,7 @@ def _rule(name: str) -> dict[str, Any]:
         "description": " ".join((inspect.getdoc(plugin) or "").split()),
         "if": {"not": {"properties": {"use": {"not": {"const": name}}}, "required": ["use"]}},
         "then": {**closed, "additionalProperties": False},
-        "else": _plugin("constraint", "use", RULE_KEYS, RuleTable),
+        "else": ANY_RULE,
     }
 
 
@@ -182,7 +186,8 @@ def _text(quantity: Quantity) -> dict[str, Any]:
     return {"type": "string", "pattern": rf"^\s*{number}\s*({units})?\s*$"}
 
 
-def described(kind: type) -> dict[str, str]:
+@cache
+def described(kind: type) -> Mapping[str, str]:
     """Return the strings that stand under the fields of a class and of those it inherits."""
     found: dict[str, str] = {}
     for parent in reversed(kind.__mro__[:-1]):
