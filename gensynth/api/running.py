@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.api.disk import writable
+from gensynth.api.schema import write_schema_beside
 from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.campaign_folder import changed_rules, driving, is_driven, known_experiment
 from gensynth.campaign.context import make_context
@@ -75,6 +76,7 @@ def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
             folder, settings, how.storage, watch, trusted(), how.retry_failed, schedule
         ) as machine,
     ):
+        write_schema_beside(folder / EXPERIMENT)
         warn(machine.context)
         if how.progress:
             announce(machine.context, changes)

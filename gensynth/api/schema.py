@@ -12,6 +12,7 @@ from textwrap import dedent
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from gensynth.campaign.campaign_folder import SCHEMA
 from gensynth.campaign.experiment import (
     RULE_KEYS,
     Experiment,
@@ -23,8 +24,6 @@ from gensynth.plugins import PluginKind, load_plugin, names
 from gensynth.quantity import Quantity
 from gensynth.serialization import fields_of, write_whole
 
-SCHEMA = "gensynth.schema.json"
-"""Name of the file, as `gensynth init` writes it beside an experiment."""
 _SCALARS: Mapping[Any, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 PLUGIN_TABLES: Mapping[str, PluginKind] = {
     "space": "search_space",
@@ -78,6 +77,23 @@ def schema(to: str | Path | None = None) -> dict[str, Any]:
         except OSError as error:
             raise InputError(str(to), f"cannot be written ({error.strerror})") from None
     return whole
+
+
+@cache
+def schema_text() -> str:
+    """Return the schema as the text of a file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def write_schema_beside(experiment: Path) -> None:
+    """Write the schema that the first line of an experiment names; `InputError` if it cannot."""
+    file = experiment.with_name(SCHEMA)
+    try:
+        if not file.exists() or file.read_text(encoding="utf-8") != schema_text():
+            write_whole(file, schema_text())
+    except (OSError, UnicodeError) as error:
+        problem = f"cannot be written ({getattr(error, 'strerror', error)})"
+        raise InputError(str(file), problem) from None
 
 
 def _plugin(
