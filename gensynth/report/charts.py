@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.outcome import Outcome
+from gensynth.exports.card_words import percent
 from gensynth.report.chart import Axis, Line, Point, figure, scatter, steps
 from gensynth.report.contents import Contents
 
@@ -50,7 +51,7 @@ def _point(page: Contents, outcome: Outcome, cost: float) -> Point:
         kind = "best"
     profile = outcome.profile
     size = f"{figure(profile.params)} parameters, {figure(profile.macs)} MACs" if profile else ""
-    words = f"{outcome.genome_id}: number {outcome.number}, {outcome.top1:.2f} %, {size}"
+    words = f"{outcome.genome_id}: number {outcome.number}, {percent(outcome.top1)}, {size}"
     words += f", value {outcome.value:.2f} dB" if outcome.value is not None else ", breaks a rule"
     interval = wilson_interval(outcome.top1 or 0.0, page.campaign.context.validation_images)
     words += f"; 95 % interval {interval[0]:.1f} to {interval[1]:.1f} %"
