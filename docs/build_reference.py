@@ -1,8 +1,9 @@
-"""Write docs/reference.md from the code: commands, the experiment file, the plugins shipped.
+"""Write two pages from the code: docs/reference.md and docs/plugin_objects.md.
 
-    python docs/build_reference.py          # writes docs/reference.md
+    python docs/build_reference.py
 
-`tests/docs/test_docs.py` holds the page equal to what this gives.
+The first holds commands, the experiment file and the plugins shipped, the second what a plugin is
+given. `tests/docs/test_docs.py` holds both equal to what this gives.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ from typing import Any
 
 import typer.main
 
+import gensynth
 from gensynth.api.schema import described
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.experiment_tables import Finals, LastTraining, Resources, RuleTable, Stopping
@@ -37,9 +39,65 @@ TABLES: dict[str, type] = {
 PLUGIN_TABLES = ("space", "score", "generator", "constraints", "folder", *filter(None, TABLES))
 
 
+OBJECTS_PAGE = PAGE.with_name("plugin_objects.md")
+OBJECTS: dict[str, tuple[str, ...]] = {
+    "What a constraint or a score is given": (
+        "Candidate", "Graph", "Layer", "Profile", "Measurement",
+    ),
+    "What it answers, and what becomes of the answer": ("Verdict", "Judgement"),
+    "What a search space is given, and what it returns": ("Task", "Source"),
+    "What a device is given, and what it returns": (
+        "LatencyJob", "Question", "Model", "Latency", "Interval",
+    ),
+    "What a format is given": ("Deployment",),
+    "What a rule for early stopping is given": ("Running", "Curve"),
+    "What a generator and a tracker are given": ("Problem", "Proposal", "Outcome"),
+}  # fmt: skip
+"""Public classes by who meets them."""
+
+
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     PAGE.write_text(reference(), encoding="utf-8")
+    OBJECTS_PAGE.write_text(objects(), encoding="utf-8")
+
+
+def objects() -> str:
+    """Give the page about the objects that plugins get."""
+    parts = [
+        "# What a plugin is given",
+        "Every public attribute and method of the objects that plugins get and return. Made from "
+        "the code by `python docs/build_reference.py`. All of them are imported from `gensynth`.",
+    ]
+    for title, classes in OBJECTS.items():
+        parts += [f"## {title}", *(_object_section(getattr(gensynth, each)) for each in classes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _object_section(kind: type) -> str:
+    text = (inspect.getdoc(kind) or "").partition("\n>>>")[0].strip()
+    head = ["| attribute | what |", "|---|---|"]
+    rows = [f"| `{name}` | {_cell(what)} |" for name, what in _attributes(kind).items()]
+    return "\n\n".join([f"### `{kind.__name__}`", text, "\n".join([*head, *rows])])
+
+
+def _attributes(kind: type) -> dict[str, str]:
+    """Return what is said of each public attribute and method, fields first."""
+    told = {name: what for name, what in described(kind).items() if not name.startswith("_")}
+    if kind is gensynth.Judgement:
+        told = {**described(gensynth.Verdict), **told}  # It keeps the fields of the verdict.
+    fields = [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+    names = dict.fromkeys([*getattr(kind, "_fields", ()), *fields])
+    found = {name: told.get(name, "") for name in names if not name.startswith("_")}
+    inherited = dir(tuple) if issubclass(kind, tuple) else ()
+    for name in dir(kind):
+        member = inspect.getattr_static(kind, name)
+        if name.startswith("_") or name in found or name in inherited:
+            continue
+        first = (inspect.getdoc(getattr(kind, name)) or "").partition("\n\n")[0]
+        callable_ = isinstance(member, (classmethod, staticmethod)) or inspect.isfunction(member)
+        found[f"{name}()" if callable_ else name] = first
+    return found
 
 
 def reference() -> str:

@@ -21,6 +21,7 @@ from gensynth.api.plugins import installed_plugins as installed_plugins
 from gensynth.api.plugins import new_plugin as new_plugin
 from gensynth.api.predicting import Prediction as Prediction
 from gensynth.api.predicting import predict as predict
+from gensynth.api.pushing import push as push
 from gensynth.api.schema import schema as schema
 from gensynth.api.searching import Interrupted as Interrupted
 from gensynth.api.searching import preflight as preflight
@@ -82,6 +83,9 @@ from gensynth.quantity import Count as Count
 from gensynth.quantity import Milliseconds as Milliseconds
 from gensynth.quantity import Percent as Percent
 from gensynth.report.network_assessment import Assessment as Assessment
+from gensynth.report.trackers import MlflowRuns as MlflowRuns
+from gensynth.report.trackers import Tracker as Tracker
+from gensynth.report.trackers import TrackioRuns as TrackioRuns
 from gensynth.space import Choose as Choose
 from gensynth.space import GivesGraph as GivesGraph
 from gensynth.space import Replay as Replay

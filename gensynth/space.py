@@ -34,9 +34,13 @@ class Task:
     """What a network must do: classify images of (channels, height, width) into classes."""
 
     channels: int
+    """Of an image: 1 (grey) or 3 (RGB)."""
     height: int
+    """Of an image, in pixels."""
     width: int
+    """Of an image, in pixels."""
     classes: int
+    """Number of classes."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Source:
     """How to build a network: call `make(spec)` of a module that imports only torch."""
 
     module: str
+    """Name of the module; it is imported from the folder of the space, too."""
     spec: Mapping[str, Any]
     """Plain data."""
     input_shape: tuple[int, int, int]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gensynth.api.experiments import data_path, embedded
-from gensynth.api.schema import SCHEMA, schema
+from gensynth.api.schema import write_schema_beside
 from gensynth.api.shorthands import SHORTHANDS, Shorthand, read_shorthands
+from gensynth.campaign.campaign_folder import SCHEMA_LINE
 from gensynth.campaign.experiment import parse_experiment
 from gensynth.errors import InputError
 
@@ -50,7 +51,7 @@ def new_experiment(file: str | Path, **given: float | str | Path | None) -> Path
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(str(path), f"cannot be written ({error.strerror})") from None
-    schema(path.with_name(SCHEMA))
+    write_schema_beside(path)
     return path
 
 
@@ -79,7 +80,7 @@ def experiment_text(file: Path, given: Mapping[str, Any]) -> str:
 
 
 HEAD = (
-    f"#:schema ./{SCHEMA}\n"
+    SCHEMA_LINE
     + """\
 # An experiment: `gensynth search {file}` runs it. `gensynth preflight {file}` tells before
 # whether it can succeed and how long it takes. Every key: docs/reference.md.

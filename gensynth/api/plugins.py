@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gensynth import testing
+from gensynth.api.schema import write_schema_beside
 from gensynth.errors import InputError, unknown
 from gensynth.plugins import KINDS, Listed, PluginKind, create, listed, load_plugin, names
 from gensynth.testing import Check
@@ -116,6 +117,8 @@ class NewPlugin:
 def new_plugin(kind: str, name: str, folder: str | Path = ".") -> NewPlugin:
     """Write a plugin that runs as it is, with a test and, for most kinds, an experiment.
 
+    The schema that the experiment's first line names is written beside it.
+
     Args:
         kind: `constraint`, `space`, `device`, `format` or `early_stopping`.
         name: of its module: lower-case words joined by `_`.
@@ -141,6 +144,8 @@ def new_plugin(kind: str, name: str, folder: str | Path = ".") -> NewPlugin:
         place.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")
+            if path.suffix == ".toml":
+                write_schema_beside(path)
     except OSError as error:
         raise InputError(str(place), f"cannot be written ({error.strerror})") from None
     return NewPlugin(tuple(texts), f"{name}:{_class_name(name)}")

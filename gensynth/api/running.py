@@ -1,10 +1,12 @@
 """Running a campaign from its experiment to its exported network and its report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gensynth.api.disk import writable
+from gensynth.api.schema import write_schema_beside
 from gensynth.campaign.campaign import CampaignDriver, Done
 from gensynth.campaign.campaign_folder import changed_rules, driving, is_driven, known_experiment
 from gensynth.campaign.context import make_context
@@ -25,6 +27,7 @@ from gensynth.report.page import write_page
 from gensynth.report.progress import announce, print_line, progress_bar, warn
 from gensynth.report.rivals import kept_rivals
 from gensynth.report.terminal import console
+from gensynth.report.trackers import Followed
 
 TIMING = "timing"
 """File in a campaign's folder while candidates are timed before the search."""
@@ -58,6 +61,8 @@ class How:
     """`HOST:PORT` of a running Ray cluster."""
     on_outcome: Callable[[Outcome], None] | None = None
     """Called with each candidate's outcome once it is recorded."""
+    trackers: tuple[Followed, ...] = ()
+    """Called likewise, and with the outcomes that are recorded already."""
     progress: bool = True
     """Whether to show a live view."""
     retry_failed: bool = False
@@ -75,6 +80,7 @@ def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
             folder, settings, how.storage, watch, trusted(), how.retry_failed, schedule
         ) as machine,
     ):
+        write_schema_beside(folder / EXPERIMENT)
         warn(machine.context)
         if how.progress:
             announce(machine.context, changes)
@@ -88,7 +94,8 @@ def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
         try:
             with patient() as asked, watching(machine, quiet=not how.progress) as shown:
                 noticing = _noticing(machine, shown, how.on_outcome)
-                done = _run(machine, how.address, noticing, asked)
+                with _followed(machine, how.trackers, noticing) as followed:
+                    done = _run(machine, how.address, followed, asked)
             publish(machine, folder / "best")
             return Ran(machine, done.reason, _report(machine, learned=True))
         except KeyboardInterrupt as stop:
@@ -178,6 +185,33 @@ def _noticing(
         shown()
 
     return changed
+
+
+@contextmanager
+def _followed(
+    machine: CampaignDriver, trackers: Sequence[Followed], noticing: Callable[[], None]
+) -> Iterator[Callable[[], None]]:
+    """Yield a function that passes each new outcome on to the trackers, too.
+
+    They get those that are recorded already at once, and keep what they do not have.
+    """
+    for tracker in trackers:
+        tracker.begin(machine.context.experiment.name, machine.folder)
+    passing = [noticing]
+    for tracker in trackers:
+        for outcome in machine.outcomes:
+            tracker(outcome)
+        passing.append(_noticing(machine, lambda: None, tracker))
+
+    def changed() -> None:
+        for each in passing:
+            each()
+
+    try:
+        yield changed
+    finally:
+        for tracker in trackers:
+            tracker.end()
 
 
 def _report(machine: CampaignDriver, learned: bool) -> Path | None:

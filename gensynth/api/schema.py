@@ -5,12 +5,14 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from gensynth.campaign.campaign_folder import SCHEMA
 from gensynth.campaign.experiment import RULE_KEYS, Experiment
 from gensynth.campaign.experiment_tables import RuleTable, Stopping
 from gensynth.errors import InputError
@@ -18,8 +20,6 @@ from gensynth.plugins import PluginKind, load_plugin, names
 from gensynth.quantity import Quantity
 from gensynth.serialization import fields_of, write_whole
 
-SCHEMA = "gensynth.schema.json"
-"""Name of the file, as `gensynth init` writes it beside an experiment."""
 _SCALARS: Mapping[Any, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 PLUGIN_TABLES: Mapping[str, PluginKind] = {
     "space": "search_space",
@@ -27,6 +27,8 @@ PLUGIN_TABLES: Mapping[str, PluginKind] = {
     "generator": "generator",
 }
 """Keys whose value is a plugin's name, or a table with the plugin's own keys."""
+ANY_RULE: Mapping[str, str] = {"$ref": "#/$defs/rule"}
+"""The schema of a constraint's table that may name any constraint."""
 
 
 def schema(to: str | Path | None = None) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def schema(to: str | Path | None = None) -> dict[str, Any]:
         "type": "object",
         "description": "One table for each constraint, by its name.",
         "properties": {name: _rule(name) for name in names("constraint")},
-        "additionalProperties": _plugin("constraint", "use", RULE_KEYS, RuleTable),
+        "additionalProperties": ANY_RULE,
     }
     made.pop("required", None)  # The name is the file's by default; a space may come from --space.
     whole = {
@@ -63,6 +65,7 @@ def schema(to: str | Path | None = None) -> dict[str, Any]:
         "title": "An experiment of gensynth",
         **made,
         "required": ["space"],
+        "$defs": {"rule": _plugin("constraint", "use", RULE_KEYS, RuleTable)},
     }
     if to is not None:
         try:
@@ -70,6 +73,23 @@ def schema(to: str | Path | None = None) -> dict[str, Any]:
         except OSError as error:
             raise InputError(str(to), f"cannot be written ({error.strerror})") from None
     return whole
+
+
+@cache
+def schema_text() -> str:
+    """Return the schema as the text of a file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def write_schema_beside(experiment: Path) -> None:
+    """Write the schema that the first line of an experiment names; `InputError` if it cannot."""
+    file = experiment.with_name(SCHEMA)
+    try:
+        if not file.exists() or file.read_text(encoding="utf-8") != schema_text():
+            write_whole(file, schema_text())
+    except (OSError, UnicodeError) as error:
+        problem = f"cannot be written ({getattr(error, 'strerror', error)})"
+        raise InputError(str(file), problem) from None
 
 
 def _plugin(
@@ -109,7 +129,7 @@ def _rule(name: str) -> dict[str, Any]:
         "description": " ".join((inspect.getdoc(plugin) or "").split()),
         "if": {"not": {"properties": {"use": {"not": {"const": name}}}, "required": ["use"]}},
         "then": {**closed, "additionalProperties": False},
-        "else": _plugin("constraint", "use", RULE_KEYS, RuleTable),
+        "else": ANY_RULE,
     }
 
 
@@ -178,7 +198,8 @@ def _text(quantity: Quantity) -> dict[str, Any]:
     return {"type": "string", "pattern": rf"^\s*{number}\s*({units})?\s*$"}
 
 
-def described(kind: type) -> dict[str, str]:
+@cache
+def described(kind: type) -> Mapping[str, str]:
     """Return the strings that stand under the fields of a class and of those it inherits."""
     found: dict[str, str] = {}
     for parent in reversed(kind.__mro__[:-1]):

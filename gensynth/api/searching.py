@@ -1,7 +1,7 @@
 """Searches: a campaign from its experiment to its exported network, and a look ahead of it."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,6 +20,7 @@ from gensynth.feasibility.findings import USUAL, Findings, ignore, look_ahead
 from gensynth.plugins import trusted, trusting
 from gensynth.process import Stopped, exit_code
 from gensynth.report.progress import print_line, progress_bar, warn
+from gensynth.report.trackers import Followed, Tracker, tracker
 
 
 class Interrupted(Stopped):
@@ -56,6 +57,7 @@ def search(
     storage: str | None = None,
     seed: int | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
+    track: str | Tracker | Sequence[str | Tracker] | None = None,
     progress: bool = True,
     trust: bool = False,
     retry_failed: bool = False,
@@ -82,6 +84,8 @@ def search(
         storage: database URL of the record; `study.db` in the folder by default.
         seed: random seed.
         on_outcome: called with each candidate's `Outcome` once it is recorded.
+        track: where else each training is kept: `mlflow`, `trackio` or `mlflow,trackio`, a
+            `Tracker` of your own, or a list of them.
         progress: show a live view on standard error, in a terminal or a notebook.
         trust: run code that the folder `out` names, even if somebody else has started it, and
             that exported folders bring.
@@ -125,14 +129,20 @@ def search(
     settings = changed(settings, images, image_size, trials, executor, seed, class_level)
     plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
     settings = with_keywords(settings, {**plugins, **tables})
-    folder = folder or Path("runs") / settings.name
-    _require_writable(folder)
-    how = How(storage, address, on_outcome, progress, retry_failed)
+    folder = _writable(folder or Path("runs") / settings.name)
+    how = How(storage, address, on_outcome, _trackers(track), progress, retry_failed)
     with trusting(trust):
         if clock is not None:
             settings, clock = by_the_clock(settings, folder, clock)
         schedule = Schedule(folder, clock, counts=clock is None or trials is not None)
         return _opened(run_campaign(settings, schedule, how))
+
+
+def _trackers(track: str | Tracker | Sequence[str | Tracker] | None) -> tuple[Followed, ...]:
+    if isinstance(track, str):
+        track = [name.strip() for name in track.split(",") if name.strip()]
+    several = [track] if isinstance(track, Tracker) else track or ()
+    return tuple(Followed(tracker(each) if isinstance(each, str) else each) for each in several)
 
 
 def _opened(ran: Ran) -> Campaign:
@@ -143,8 +153,8 @@ def _opened(ran: Ran) -> Campaign:
     return campaign
 
 
-def _require_writable(folder: Path) -> None:
-    """Make the campaign's folder, or raise `InputError` if that is impossible."""
+def _writable(folder: Path) -> Path:
+    """Make the campaign's folder and return it, or raise `InputError` if that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -152,6 +162,7 @@ def _require_writable(folder: Path) -> None:
     except OSError as error:
         problem = f"no folder can be made or written here ({error.strerror}); choose another --out"
         raise InputError(str(folder), problem) from None
+    return folder
 
 
 def preflight(

@@ -38,6 +38,9 @@ from gensynth.serialization import (
     write_whole,
 )
 
+SCHEMA = "gensynth.schema.json"
+"""The schema that an experiment file names in its first line, for editors; it lies beside it."""
+SCHEMA_LINE = f"#:schema ./{SCHEMA}\n"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 """What systems answer on a file system without locks."""
 DATA = "data_fingerprint"
@@ -260,7 +263,8 @@ def _refuse_other_data(noted: object, context: Context) -> None:
 def _write_experiment(record: Record, experiment: Experiment, folder: Path) -> None:
     if record.noted(SETTLED) is None:
         record.note(SETTLED, {key: to_plain(getattr(experiment, key)) for key in FIXED})
-    write_whole(folder / EXPERIMENT, tomli_w.dumps(_without_none(to_plain(experiment))))
+    text = tomli_w.dumps(_without_none(to_plain(experiment)))
+    write_whole(folder / EXPERIMENT, SCHEMA_LINE + text)
 
 
 def _delete_drafts(folder: Path) -> None:

@@ -20,6 +20,7 @@ from gensynth.cli import (
     plugins,
     predict,
     preflight,
+    push,
     report,
     schema,
     score,
@@ -58,6 +59,7 @@ app.command("finish")(as_command(finish.finish, trusts=True))
 app.command("show")(as_command(show.show, trusts=True))
 app.command("report")(as_command(report.report, trusts=True))
 app.command("export")(as_command(export.export, trusts=True, short=COSTS))
+app.command("push")(as_command(push.push))
 app.command("predict")(as_command(predict.predict, trusts=True))
 app.command("evaluate")(as_command(evaluate.evaluate, trusts=True))
 app.command("check")(as_command(check.check, trusts=True))

@@ -53,6 +53,9 @@ Storage = Annotated[
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Train as many candidates again as have failed.")
 ]
+Track = Annotated[
+    Text, typer.Option(help="Where else each training is kept, by commas: mlflow, trackio.")
+]
 Seed = Annotated[Number, typer.Option(help="Random seed.")]
 
 
@@ -71,6 +74,7 @@ def search(
     storage: Storage = None,
     seed: Seed = None,
     retry_failed: RetryFailed = False,
+    track: Track = None,
     as_json: AsJson = False,
     short: Short = {},  # noqa: B006 - never changed
 ) -> None:
@@ -82,19 +86,10 @@ def search(
     Exits with 0 if a network was exported, with 1 if no candidate was feasible.
     """
     given: dict[str, Any] = {
-        "data": data,
-        "image_size": image_size,
-        "class_level": class_level,
-        "out": out,
-        "trials": trials,
-        "minutes": minutes,
-        "score": score,
-        "generator": generator,
-        "executor": executor,
-        "address": address,
-        "storage": storage,
-        "seed": seed,
-    }
+        "data": data, "image_size": image_size, "class_level": class_level, "out": out,
+        "trials": trials, "minutes": minutes, "score": score, "generator": generator,
+        "executor": executor, "address": address, "storage": storage, "seed": seed, "track": track,
+    }  # fmt: skip
     try:
         how: dict[str, Any] = {"progress": not as_json, "retry_failed": retry_failed}
         campaign = gensynth.search(experiment, **given, **short, **how)

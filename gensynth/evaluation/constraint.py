@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from gensynth.errors import PLUGIN_FAULTS
 from gensynth.evaluation.latency import Latency, Question, questions_of
@@ -30,8 +30,11 @@ class Candidate:
     """What is known of one network; None for what is not known yet."""
 
     graph: Graph
+    """Its layers, in the order of execution."""
     profile: Profile
+    """Its parameters, multiply-accumulates and bytes."""
     task: Task | None = None
+    """What it must do: the shape of the images, and the number of classes."""
     module: "Callable[[], nn.Module] | None" = None
     """Builds or returns the network, for constraints that the graph alone cannot answer."""
     latencies: Mapping[str, Latency] = field(default_factory=dict)
@@ -54,46 +57,44 @@ class Verdict:
     """
 
     ok: bool | None
+    """Whether the constraint is kept; None if it cannot be judged yet."""
     violation: float | None
+    """How far away the network is, relative to the limit; at most 0 if it is kept."""
     reason: str
+    """What was found and what was wanted, in words."""
     offenders: tuple[str, ...] = ()
+    """Names of the layers that break it."""
 
     @classmethod
-    def at_most(
-        cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()
-    ) -> "Verdict":
+    def at_most(cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()) -> Self:
         """Judge `value <= limit` (`limit` > 0)."""
         reason = f"{_figure(value, limit)} {unit}, at most {_figure(limit, limit)}"
         return cls._judge(value / limit - 1, reason, offenders)
 
     @classmethod
-    def at_least(
-        cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()
-    ) -> "Verdict":
+    def at_least(cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()) -> Self:
         """Judge `value >= limit` (`limit` > 0)."""
         reason = f"{_figure(value, limit)} {unit}, at least {_figure(limit, limit)}"
         return cls._judge(1 - value / limit, reason, offenders)
 
     @classmethod
-    def none_of(cls, offenders: Sequence[str], total: int, what: str) -> "Verdict":
+    def none_of(cls, offenders: Sequence[str], total: int, what: str) -> Self:
         """Judge that no layer offends; the violation is the offenders' share of `total`."""
         share = len(offenders) / max(total, 1)
         return cls._judge(share, f"{len(offenders)} of {total} {what}", offenders)
 
     @classmethod
-    def at_most_zero(
-        cls, violation: float, reason: str, offenders: Sequence[str] = ()
-    ) -> "Verdict":
+    def at_most_zero(cls, violation: float, reason: str, offenders: Sequence[str] = ()) -> Self:
         """Judge a violation that the caller computed: `ok` if it is at most 0."""
         return cls._judge(violation, reason, offenders)
 
     @classmethod
-    def not_judged(cls, reason: str) -> "Verdict":
+    def not_judged(cls, reason: str) -> Self:
         """Return a verdict that is neither yes nor no; `reason` names what is missing."""
         return cls(None, None, reason)
 
     @classmethod
-    def _judge(cls, violation: float, reason: str, offenders: Sequence[str]) -> "Verdict":
+    def _judge(cls, violation: float, reason: str, offenders: Sequence[str]) -> Self:
         return cls(violation <= 0, violation, reason, tuple(offenders) if violation > 0 else ())
 
     def _repr_html_(self) -> str:
@@ -182,8 +183,11 @@ class Judgement:
     """A rule's verdict on one candidate, as it is recorded and shown."""
 
     constraint: str
+    """Name of the rule in the experiment."""
     mode: Mode
+    """`enforce` or `prefer`."""
     weight: float
+    """Decibels that one unit of violation costs if it is a preference."""
     ok: bool | None
     violation: float | None
     reason: str

@@ -30,7 +30,9 @@ class LatencyFields:
     runtime: str = ""
     """Runtime of the device, `onnxruntime` or `torch` on `here`; default: the device's own."""
     threads: int = 1
+    """Threads that the runtime may use."""
     batch: int = 1
+    """Images of one inference."""
     device: str = HERE
     """`here`, `cortex-a72`, another installed device, or `module:class` next to the experiment."""
     resource: str = ""
@@ -95,7 +97,9 @@ class Interval:
     """A confidence interval: `low <= value <= high`."""
 
     low: float
+    """Lower end."""
     high: float
+    """Upper end."""
 
     @property
     def precise(self) -> bool:
@@ -108,6 +112,7 @@ class Latency:
     """The latency of one network, in milliseconds of one inference of one batch."""
 
     median_ms: float
+    """Of all samples."""
     interval_ms: Interval
     """Of the median."""
     quartiles_ms: Interval
@@ -115,9 +120,11 @@ class Latency:
     ratio: float | None = None
     """To the reference's time, the median over paired rounds; below 1 is faster."""
     ratio_interval: Interval | None = None
+    """Of the ratio; None without a reference."""
     confidence: float = 0.0
     """Confidence level of the intervals, between 0 and 1."""
     samples: int = 0
+    """Number of timed inferences."""
     machine: str = ""
     """Where and how it was measured, in words."""
 

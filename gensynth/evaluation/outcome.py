@@ -35,21 +35,29 @@ class Outcome:
     asked_after: int
     """Number of outcomes that the generator knew when it proposed this candidate."""
     decisions: Mapping[str, Decision]
+    """Answers of the search space's questions, by name."""
     genome_id: str
+    """Name of the genome: 12 hexadecimal digits."""
     fingerprint: str
     """Hash of the network's canonical graph, equal for genomes that compute the same."""
     ending: Ending
+    """How it ended: `completed`, `stopped`, `infeasible`, `duplicate`, or what failed."""
     purpose: Purpose = "search"
+    """Why it was trained: `search`, `reference`, `final`, `longer` or `export`."""
     seed: int = 0
     """The seed s that the generator made the decisions from."""
     training_seed: int = 0
+    """Seed of the initial weights and of the order of the images."""
     attempt: int = 1
     """Which attempt at the training ended so, from 1; 0 without a training."""
     detail: str = ""
     """What there is to say about the ending, in one line."""
     profile: Profile | None = None
+    """Its costs; None if it could not be built."""
     curve: tuple[Measurement, ...] = ()
+    """One measurement for each epoch."""
     judgements: tuple[Judgement, ...] = ()
+    """The verdict of each rule."""
     latencies: Mapping[str, Latency] = field(default_factory=dict)
     """Latencies by the words of the question, measured once for each `fingerprint`."""
     reactions: Mapping[str, float] = field(default_factory=dict)
@@ -59,6 +67,7 @@ class Outcome:
     value: float | None = None
     """The pursued value: U minus the cost of violated preferences."""
     seconds: float = 0.0
+    """Wall-clock seconds of its training."""
 
     @property
     def top1(self) -> float | None:

@@ -11,6 +11,7 @@ from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.exports.card_words import (
     evaluation_section,
     latency_words,
+    percent,
     preprocessing_words,
     share_of,
     table_of,
@@ -96,7 +97,7 @@ def trained_card(job: "Job", data: "DataSet", report: "Report", found: "Evaluati
         "Parameters": f"{report.params:,}",
         "MACs (conv + linear)": f"{report.macs:,}",
         "Input": f"(N, {', '.join(map(str, job.source.input_shape))}), float32",
-        "Validation top-1": f"{report.validation_top1:.2f} %",
+        "Validation top-1": percent(report.validation_top1),
         "Test top-1": top1_words(found.top1, found.images),
         "Data": f"{Path(job.data.path).name}, fingerprint {data.fingerprint}",
         "Classes, in the order of the outputs": ", ".join(data.class_names),
@@ -133,7 +134,7 @@ def candidate_card(
         "Genome" if sourced.genome_json else "Network": outcome.genome_id,
         "Input": f"(N, {', '.join(map(str, source.input_shape))}), float32",
         **_costs(costs),
-        "Validation top-1": "" if validation is None else f"{validation:.2f} %",
+        "Validation top-1": "" if validation is None else percent(validation),
         "Test top-1": "" if found is None else top1_words(found.top1, found.images),
         "Test split looked at": "" if found is None else times(_looks(campaign)),
         "Weights": f"from {weights.origin}",
@@ -178,8 +179,8 @@ def facts_of_export(
     facts: Mapping[str, object] = {
         "Genome": outcome.genome_id,
         **_costs(costs),
-        "Validation top-1": f"{finalist.mean:.2f} % (mean of {len(finalist.replicas)} seeds)",
-        "Validation top-1, lower bound": f"{finalist.bound:.2f} % "
+        "Validation top-1": f"{percent(finalist.mean)} (mean of {len(finalist.replicas)} seeds)",
+        "Validation top-1, lower bound": f"{percent(finalist.bound)} "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
         "Test top-1": top1_words(measured.test_top1 or 0.0, context.test_images),
         "Test split looked at": times(_looks(campaign)),

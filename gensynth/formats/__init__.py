@@ -31,7 +31,9 @@ class Deployment:
     """A network ready for deployment: in eval mode, batch normalisation folded."""
 
     searched: "nn.Module"
+    """The network as it was searched, without folding."""
     input_shape: tuple[int, int, int]
+    """(C, H, W) of its input."""
     calibration: "Tensor"
     """Typical images, float32 (N, C, H, W), from which ranges of numbers are chosen."""
     metadata: Mapping[str, str] = field(default_factory=dict)

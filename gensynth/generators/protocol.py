@@ -14,7 +14,9 @@ class Proposal:
     """A proposed candidate: its decisions and the seed s that they were generated from."""
 
     decisions: Decisions
+    """Answers of the search space's questions, by name."""
     seed: int = 0
+    """The seed; 0 for generators that have none."""
 
 
 class Generator(Protocol):

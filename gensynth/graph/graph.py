@@ -42,6 +42,8 @@ class Layer(NamedTuple):
     """One executed operator. Row `i` of a graph may read rows before `i` only."""
 
     kind: Kind
+    """`input`, `conv`, `linear`, `matmul`, `norm`, `activation`, `softmax`, `pool`, `reduce`,
+    `resize`, `combine`, `move`, `mix`, or `other`: no rule knows what it costs and does."""
     op: str
     """Which one, in lower case: `conv2d`, `batch_norm`, `silu`, `max`, `avg`, `blur`, `add`."""
     inputs: tuple[int, ...]
@@ -53,7 +55,9 @@ class Layer(NamedTuple):
     kernel: tuple[int, int] = (1, 1)
     """Extent of the window, dilation included, of convolutions and pools."""
     stride: tuple[int, int] = (1, 1)
+    """Steps of the window, as (vertical, horizontal)."""
     groups: int = 1
+    """Groups of a convolution; 1 = dense."""
     parameters: int = 0
     """Learnable numbers that first appear here (shared weights count once)."""
     macs: int = 0
@@ -98,6 +102,7 @@ class Graph:
     """All layers in the order of execution; row 0 is the input, the last row the output."""
 
     layers: tuple[Layer, ...]
+    """One row for each executed operator; iterating over the graph gives them, too."""
     unread: tuple[str, ...] = ()
     """Names of parameters that no row reads; they are stored all the same."""
     stored: Stored | None = field(default=None, compare=False)

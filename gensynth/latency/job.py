@@ -18,6 +18,7 @@ class LatencyJob:
     source: Source
     """Builds the network that is measured."""
     question: Question
+    """Runtime, threads, batch size and reference."""
     task: Task
     """What a reference is built for."""
     import_paths: tuple[str, ...] = field(default_factory=tuple)

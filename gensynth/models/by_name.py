@@ -36,7 +36,9 @@ class Model:
     """A built network and its name."""
 
     name: str
+    """As it was asked for."""
     module: "nn.Module"
+    """The network, in eval mode."""
     input_shape: tuple[int, int, int]
     """(C, H, W) of its input."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gensynth.evaluation.confidence import wilson_interval
 from gensynth.evaluation.outcome import Outcome
 from gensynth.evaluation.score import unit_of, with_unit
+from gensynth.exports.card_words import percent
 from gensynth.report.chart import Axis, Line, Point, figure, scatter, steps
 from gensynth.report.contents import Contents
 
@@ -51,7 +52,7 @@ def _point(page: Contents, outcome: Outcome, cost: float) -> Point:
         kind = "best"
     profile = outcome.profile
     size = f"{figure(profile.params)} parameters, {figure(profile.macs)} MACs" if profile else ""
-    words = f"{outcome.genome_id}: number {outcome.number}, {outcome.top1:.2f} %, {size}"
+    words = f"{outcome.genome_id}: number {outcome.number}, {percent(outcome.top1)}, {size}"
     unit = unit_of(page.campaign.context.score)
     words += (
         f", value {with_unit(outcome.value, unit)}"

@@ -12,10 +12,21 @@ from gensynth.report.network_layout import sketch
 
 def drawing_html(graph: Graph) -> str:
     """Draw a network from its graph, block by block."""
+    style = f"<style>.gensynth {{ {_colours()} }} {_rules()}</style>"
+    return f'{style}<div class="gensynth">{_drawing(graph)}</div>'
+
+
+def drawing_svg(graph: Graph) -> str:
+    """Draw a network as a picture of its own, with the colours and the paper that it needs."""
+    head, bracket, parts = _drawing(graph).partition(">")
+    style = f"<style>svg {{ {_colours()} background: var(--paper); }}\n{_pictures()}</style>"
+    return f"{head}{bracket}{style}{parts}"
+
+
+def _drawing(graph: Graph) -> str:
     blocks = sketch(graph)
     label = f"The network's {len(blocks)} kinds of blocks, from the image to the class"
-    style = f"<style>.gensynth {{ {_colours()} }} {_rules()}</style>"
-    return f'{style}<div class="gensynth">{draw_network(blocks, label)}</div>'
+    return draw_network(blocks, label)
 
 
 def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -42,8 +53,12 @@ def _colours() -> str:
 @cache
 def _rules() -> str:
     """Return the report's rules for pictures, for those within our own element only."""
-    style = files("gensynth.report").joinpath("pictures.css").read_text(encoding="utf-8")
-    return "\n".join(_scoped(line) for line in style.splitlines() if line.strip())
+    return "\n".join(_scoped(line) for line in _pictures().splitlines() if line.strip())
+
+
+def _pictures() -> str:
+    """Return the report's rules for pictures."""
+    return files("gensynth.report").joinpath("pictures.css").read_text(encoding="utf-8")
 
 
 def _scoped(line: str) -> str:

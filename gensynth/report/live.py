@@ -18,6 +18,7 @@ from gensynth.campaign.status import Status, Training, moved, status_of
 from gensynth.evaluation.constraint import broken
 from gensynth.evaluation.outcome import Outcome
 from gensynth.evaluation.score import with_unit
+from gensynth.exports.card_words import percent
 from gensynth.report.terminal import console
 from gensynth.report.words import count, duration, verdicts
 
@@ -100,9 +101,9 @@ def summary(outcome: Outcome, unit: str = "dB") -> str:
     """Summarise how one training ended in a line."""
     words = [f"{outcome.purpose} {outcome.number}", outcome.ending]
     if outcome.purpose == "export" and outcome.curve:
-        words.append(f"test {outcome.curve[-1].test_top1 or 0.0:.2f} %")
+        words.append(f"test {percent(outcome.curve[-1].test_top1 or 0.0)}")
     elif outcome.top1 is not None:
-        words.append(f"{outcome.top1:.2f} %")
+        words.append(percent(outcome.top1))
     if outcome.profile is not None:
         words.append(f"{count(outcome.profile.params)}params")
         words.append(f"{count(outcome.profile.macs)}MACs")
@@ -151,7 +152,7 @@ def _moving(training: Training) -> str:
     latest, tops = training.curve[-1], [m.top1 for m in training.curve]
     return (
         f"{name}  epoch {latest.epoch}/{training.epochs}  loss {latest.loss:.2f}  "
-        f"{latest.top1:.2f} %  {sparkline(tops)}"
+        f"{percent(latest.top1)}  {sparkline(tops)}"
     )
 
 

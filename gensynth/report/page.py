@@ -14,7 +14,7 @@ from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.evaluation.score import unit_of, with_unit
-from gensynth.exports.card_words import versions
+from gensynth.exports.card_words import percent, versions
 from gensynth.exports.cards import facts_of_export
 from gensynth.prediction.evaluation import read_evaluation
 from gensynth.report.chart import figure
@@ -131,14 +131,14 @@ def _answer(page: Contents) -> str:
         profile, test = page.exported.profile, page.exported.curve[-1].test_top1 or 0.0
         return (
             f"A network of {profile.params:,} parameters and {profile.macs:,} multiply-accumulates "
-            f"was found, trained and exported. It classifies {test:.2f} % of the test images "
-            f"correctly (validation: {page.finalist.mean:.2f} %, the mean of "
+            f"was found, trained and exported. It classifies {percent(test)} of the test images "
+            f"correctly (validation: {percent(page.finalist.mean)}, the mean of "
             f"{len(page.finalist.replicas)} trainings)."
         )
     if page.best is not None:
         return (
             f"No network has been exported yet. The best of {len(page.trained)} trainings so far "
-            f"reaches {page.best.top1:.2f} % on the validation split and keeps every enforced "
+            f"reaches {percent(page.best.top1)} on the validation split and keeps every enforced "
             "constraint."
         )
     return f"No network was found: none of {len(page.trained)} trained ones keeps every constraint."
@@ -156,7 +156,7 @@ def _facts(page: Contents) -> list[tuple[str, str]]:
         ("Parameters", f"{profile.params:,}"),
         ("MACs (conv + linear)", f"{profile.macs:,}"),
         ("Peak activation bytes", f"{profile.peak_activation_bytes:,}"),
-        ("Validation top-1", f"{page.best.top1:.2f} % (one proxy training)"),
+        ("Validation top-1", f"{percent(page.best.top1)} (one proxy training)"),
         ("Pursued value", with_unit(page.best.value or 0.0, unit_of(page.campaign.context.score))),
     ]
 

@@ -14,6 +14,7 @@ from gensynth.campaign.finals import Finalist, ranking, winner
 from gensynth.evaluation.constraint import Judgement, broken
 from gensynth.evaluation.outcome import Outcome
 from gensynth.evaluation.score import unit_of, with_unit
+from gensynth.exports.card_words import percent
 from gensynth.exports.cards import missed_on_test
 from gensynth.exports.publish import Published
 from gensynth.genome import GENOME, to_json
@@ -95,8 +96,8 @@ def answer(published: Published) -> list[str]:
     lines = [f"[bold green]exported[/] {outcome.genome_id}"]
     test, mean = outcome.curve[-1].test_top1, finalist.mean
     seeds = f"mean of {len(finalist.replicas)} trainings"
-    validation = "" if mean is None else f"; validation {mean:.2f} % ({seeds})"
-    lines.append(f"  test top-1 [bold]{test or 0.0:.2f} %[/]{validation}")
+    validation = "" if mean is None else f"; validation {percent(mean)} ({seeds})"
+    lines.append(f"  test top-1 [bold]{percent(test)}[/]{validation}")
     if outcome.profile is not None:
         lines.append("  " + ", ".join(costs(outcome.profile)))
     return lines

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gensynth.errors import InputError, install
 from gensynth.evaluation.outcome import Outcome
+from gensynth.report.training_runs import TrainingRun, training_run
 
 FOLDER = "tensorboard"
 """Subfolder of the campaign's folder."""
@@ -30,32 +31,22 @@ class Curves:
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Write the curves of new `outcomes`: top-1 and loss by epoch, value and costs."""
         for outcome in outcomes[self._seen :]:
-            run = self._folder / f"{outcome.number:05d}-{outcome.purpose}-{outcome.genome_id[:12]}"
-            if outcome.curve and outcome.attempt > 0 and not run.exists():
-                _write(outcome, run)
+            run = training_run(outcome)
+            if run is not None and not (self._folder / run.name).exists():
+                _write(run, self._folder / run.name)
         self._seen = len(outcomes)
 
 
-def _write(outcome: Outcome, run: Path) -> None:
+def _write(run: TrainingRun, folder: Path) -> None:
     """Write one training; its folder appears complete or not at all."""
     from torch.utils.tensorboard import SummaryWriter
 
-    draft = run.with_name(f".{run.name}")
+    draft = folder.with_name(f".{folder.name}")
     writer = SummaryWriter(str(draft))
-    # The exported network trained on the validation split, so it has no validation top-1.
-    name = "training top-1" if outcome.purpose == "export" else "validation top-1"
-    for line in outcome.curve:
-        writer.add_scalar(name, line.top1, line.epoch)
-        writer.add_scalar("training loss", line.loss, line.epoch)
-    last = outcome.curve[-1].epoch
-    costs = outcome.profile
-    figures = {
-        "value (dB)": outcome.value,
-        "parameters": costs.params if costs else None,
-        "MACs": costs.macs if costs else None,
-    }
-    for words, figure in figures.items():
-        if figure is not None:
-            writer.add_scalar(words, figure, last)
+    for name, points in run.curves.items():
+        for epoch, value in points:
+            writer.add_scalar(name, value, epoch)
+    for name, figure in run.figures.items():
+        writer.add_scalar(name, figure, run.last_epoch)
     writer.close()
-    draft.rename(run)
+    draft.rename(folder)

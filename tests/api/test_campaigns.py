@@ -1,5 +1,6 @@
 """A campaign from Python: searched, interrupted, looked at, drawn, exported."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import torch
 
 import gensynth
 from gensynth.errors import InputError
+from gensynth.exports.card_words import percent
+from gensynth.report.words import count
 from tests.support.campaigns import experiment
 
 
@@ -25,6 +28,23 @@ def test_three_lines_search_and_load_the_network(searched: gensynth.Campaign) ->
     network = best.network()
     assert network(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
     assert sum(p.numel() for p in network.parameters()) == best.profile.params
+
+
+def test_the_screen_the_card_and_the_report_state_the_same_figures(
+    searched: gensynth.Campaign, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = (searched.folder / "best" / "card.md").read_text(encoding="utf-8")
+    facts = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", card, re.MULTILINE))
+    searched.show()
+    screen = " ".join(capsys.readouterr().out.split())
+    report = (searched.folder / "report.html").read_text(encoding="utf-8")
+    for words in ("Test top-1", "Validation top-1"):
+        figure = " ".join(facts[words].split()[:2])
+        assert figure.endswith(" %") and figure in screen and figure in report
+    for words in ("Parameters", "MACs (conv + linear)", "Weight bytes (float32)"):
+        assert count(float(facts[words].replace(",", ""))) in screen and facts[words] in report
+    test = searched.plain()[0]["test_top1"]
+    assert facts["Test top-1"].startswith(percent(test))
 
 
 def test_a_campaign_that_is_loaded_shows_what_the_search_returned(

@@ -12,6 +12,7 @@ import gensynth
 from gensynth.api.experiment_file import experiment_text
 from gensynth.campaign.experiment import parse_experiment
 from gensynth.errors import InputError
+from tests.support.campaigns import experiment
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -109,3 +110,27 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     place = tmp_path / "missing" / "schema.json"
     with pytest.raises(InputError, match=r"schema\.json: cannot be written \(No such file"):
         gensynth.schema(place)
+
+
+@pytest.mark.parametrize("kind", ["constraint", "space", "device", "early_stopping"])
+def test_the_experiment_of_a_new_plugin_is_valid_and_names_the_schema_beside_it(
+    validator: Any, tmp_path: Path, kind: str
+) -> None:
+    file = gensynth.new_plugin(kind, "some_plugin", tmp_path).files[-1]
+    named_and_valid(validator, file)
+
+
+def test_the_experiment_of_a_campaign_is_valid_and_names_the_schema_beside_it(
+    validator: Any, tmp_path: Path
+) -> None:
+    gensynth.search(experiment(trials=1), out=tmp_path / "run", progress=False)
+    named_and_valid(validator, tmp_path / "run" / "experiment.toml")
+
+
+def named_and_valid(validator: Any, file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    named = text.splitlines()[0].removeprefix("#:schema ")
+    assert named == "./gensynth.schema.json"
+    assert places(validator, tomllib.loads(text)) == set()
+    beside = json.loads((file.parent / named).read_text(encoding="utf-8"))
+    assert beside == gensynth.schema()

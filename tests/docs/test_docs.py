@@ -106,5 +106,10 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    told = (DOCS / "reference.md").read_text(encoding="utf-8")
-    assert told == module.reference(), "run: python docs/build_reference.py"
+    for page, text in (
+        ("reference.md", module.reference()),
+        ("plugin_objects.md", module.objects()),
+    ):
+        told = (DOCS / page).read_text(encoding="utf-8")
+        assert told == text, "run: python docs/build_reference.py"
+    assert "` |  |" not in module.objects(), "an attribute that plugins get says nothing of itself"
