@@ -56,7 +56,7 @@ class Status:
     running: int
     """Trainings that are running, whatever their purpose."""
     phase: str
-    """`references`, `search`, `finals`, or `last training`."""
+    """`references`, `search`, `finals`, `last training`, or `finished`."""
     best: Outcome | None
     """The best candidate of the search that the finals have not refused."""
     endings: Mapping[str, int]
@@ -86,7 +86,7 @@ def status_of(campaign: CampaignDriver) -> Status:
         trained=sum(o.attempt > 0 for o in rows),
         trials=campaign.context.experiment.trials,
         running=len(purposes),
-        phase=_phase(purposes),
+        phase=_phase(purposes, campaign.outcomes),
         best=best,
         endings=Counter(outcome.ending for outcome in rows),
         rejected=_rejected(campaign, rows),
@@ -109,11 +109,19 @@ def moved(now: Status, campaign: CampaignDriver) -> Status:
     )
     planned = effort_of(campaign.context.experiment, len(campaign.context.references))
     done = _done(campaign.context.experiment, campaign.outcomes, trainings)
+    if _decided(now, done, trainings):
+        planned = replace(planned, search=done.search, finals=done.finals)
     # Finals go on where the first finalists fail, and a campaign may be extended.
     planned = Effort(
         max(planned.search, done.search), max(planned.finals, done.finals), planned.last
     )
     return replace(now, trainings=trainings, planned=planned, done=done)
+
+
+def _decided(now: Status, done: Effort, running: Sequence[Training]) -> bool:
+    """Whether at most the last training is left: finals often take fewer than planned."""
+    others = any(training.purpose != "export" for training in running)
+    return done.last > 0 and not others and now.trained >= now.trials
 
 
 def effort_of(experiment: Experiment, references: int = 0) -> Effort:
@@ -142,9 +150,11 @@ def _done(
     )
 
 
-def _phase(purposes: Sequence[str]) -> str:
+def _phase(running: Sequence[str], outcomes: Sequence[Outcome]) -> str:
+    if not running:
+        return "finished" if outcomes and outcomes[-1].purpose == "export" else "search"
     words = {"reference": "references", "final": "finals", "export": "last training"}
-    return words.get(purposes[0], "search") if purposes else "search"
+    return words.get(running[0], "search")
 
 
 def _rejected(campaign: CampaignDriver, rows: list[Outcome]) -> Mapping[str, int]:

@@ -48,7 +48,8 @@ def _show(name: str, checks: "list[Check]") -> None:
     printer = console()
     for check in checks:
         mark = "[green]ok[/]    " if check.ok else "[bold red]broken[/]"
-        printer.print(f"{mark} {escape(check.law)}", highlight=False, soft_wrap=True)
+        whole = not printer.is_terminal  # A terminal gets lines wrapped between words.
+        printer.print(f"{mark} {escape(check.law)}", highlight=False, soft_wrap=whole)
         if not check.ok:
             printer.print(
                 f"       {escape(check.broken)}", highlight=False, style="red", soft_wrap=True

@@ -53,8 +53,9 @@ def generate(
 
 
 def _show(drawn: "Drawn") -> None:
+    printer = console()
     for line in _lines(drawn):
-        console().print(line, highlight=False, soft_wrap=True)
+        printer.print(line, highlight=False, soft_wrap=not printer.is_terminal)
 
 
 def summary(drawn: "Population", unit: str = "dB") -> str:

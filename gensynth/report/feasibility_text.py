@@ -148,8 +148,8 @@ def effort_words(plan: Plan) -> str:
     finals = mean * plan.finals * plan.final_factor / plan.workers
     at_once = f", {plan.workers} at a time" if plan.workers > 1 else ""
     return (
-        f"about {duration(3600 * plan.hours)} in all: {plan.trainings} trainings of the search "
-        f"{duration(search)}, {plan.finals} of the finals, {plan.final_factor:g} times as long, "
-        f"{duration(finals)}{at_once}; the last training, {plan.last_factor:g} times as long, "
-        f"{duration(mean * plan.last_factor)}. Early stopping saves some of it."
+        f"about {duration(3600 * plan.hours)} in all: search {duration(search)} ({plan.trainings} "
+        f"trainings{at_once}), finals {duration(finals)} ({plan.finals} trainings, "
+        f"{plan.final_factor:g} times as long), last training {duration(mean * plan.last_factor)} "
+        f"({plan.last_factor:g} times as long). Early stopping saves some of it."
     )

@@ -139,7 +139,15 @@ def _progress(now: Status) -> Table:
     row.add_column()
     row.add_column(no_wrap=True, overflow="ellipsis")
     total = now.planned.total or now.trials
-    bar = ProgressBar(total=total, completed=now.done.total, width=24)
+    # Rich's own grey for what is left is nearly black: on white paper it looks done.
+    bar = ProgressBar(
+        total=total,
+        completed=now.done.total,
+        width=24,
+        style="bright_black",
+        complete_style="cyan",
+        finished_style="green",
+    )
     row.add_row(bar, f"{now.trained} of {now.trials} trained, {now.running} running")
     return row
 

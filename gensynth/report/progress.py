@@ -42,7 +42,7 @@ def warn(data: Described) -> None:
 def announce(context: Context, changes: Sequence[str]) -> None:
     """Print images, proxy, reference networks, and which constraints have changed."""
     experiment, task = context.experiment, context.task
-    shape = f"{task.channels} x {task.height} x {task.width}"
+    shape = f"{task.channels}x{task.height}x{task.width}"
     proxy = experiment.proxy
     augment = ", ".join(proxy.augment) or "none"
     print_line(
@@ -50,8 +50,8 @@ def announce(context: Context, changes: Sequence[str]) -> None:
         f"validation and {context.test_images:,} test images of {task.classes} classes, {shape}"
     )
     print_line(
-        f"each candidate trains {proxy.epochs} epochs on {share_of(proxy.data_share)}the training "
-        f"images; augmentation: {augment}"
+        f"each candidate trains {proxy.epochs} {'epoch' if proxy.epochs == 1 else 'epochs'} on "
+        f"{share_of(proxy.data_share)}the training images; augmentation: {augment}"
     )
     if context.references:
         print_line(f"Training reference networks first: {', '.join(context.references)}")

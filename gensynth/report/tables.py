@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from gensynth.evaluation.constraint import Judgement
 from gensynth.report.columns import Columns
@@ -15,6 +17,9 @@ from gensynth.report.network_assessment import (
 )
 from gensynth.report.terminal import console
 from gensynth.report.words import count, some, verdicts
+
+HANG = 2
+"""Characters by which the continuations of a line are indented."""
 
 
 def show(rows: Sequence[Assessment], title: str = "", explain: bool = True) -> None:
@@ -29,9 +34,18 @@ def show(rows: Sequence[Assessment], title: str = "", explain: bool = True) -> N
         alike.setdefault(tuple(_remarks(row, explain)), []).append(escape(row.model))
     for (first, *others), models in ((lines, who) for lines, who in alike.items() if lines):
         named = "all" if len(alike) == 1 < len(rows) else some(models)
-        printer.print(f"[bold]{named}[/]  {first}", highlight=False)
+        _hang(printer, f"[bold]{named}[/]  {first}", 0)
         for line in others:
-            printer.print(f"  {line}", highlight=False)
+            _hang(printer, line, 2)
+
+
+def _hang(printer: Console, line: str, indent: int) -> None:
+    """Print a line whose continuations are indented below it, so that its beginning stands out."""
+    text = Text.from_markup(line, emoji=False)
+    wrapped = text.wrap(printer, printer.width - indent - HANG)
+    for place, part in enumerate(wrapped):
+        part.rstrip()
+        printer.print(Text(" " * (indent + (HANG if place else 0))) + part, highlight=False)
 
 
 def table(rows: Sequence[Assessment], title: str = "") -> Columns:

@@ -100,6 +100,16 @@ def test_a_campaign_in_progress_counts_epochs_finals_and_the_last_training(tmp_p
         assert moved(now, opened).done.total == moved(now, opened).planned.total
 
 
+def test_once_the_network_is_trained_nothing_is_left_however_many_finals_were_planned(
+    tmp_path: Path,
+) -> None:
+    with campaign(tmp_path, trials=1) as small:
+        run_inline(small)
+        now = status_of(small)
+    assert now.phase == "finished" and now.done == now.planned
+    assert not any("left" in line for line in shown(now))
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(3.21, "3.2 s"), (90, "90 s"), (150, "2.5 min"), (9000, "2.5 h"), (400_000, "4.6 days")],
