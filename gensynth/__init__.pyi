@@ -12,6 +12,7 @@ from gensynth.api.experiment_file import new_experiment as new_experiment
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
 from gensynth.api.found_network import Found as Found
+from gensynth.api.networks import boards as boards
 from gensynth.api.networks import check as check
 from gensynth.api.networks import profile as profile
 from gensynth.api.networks import score as score
@@ -89,6 +90,7 @@ from gensynth.space import SearchSpace as SearchSpace
 from gensynth.space import Source as Source
 from gensynth.space import Task as Task
 from gensynth.space import build as build
+from gensynth.tflm.boards import Board as Board
 from gensynth.training.job import Diverged as Diverged
 
 _HOMES: dict[str, str]

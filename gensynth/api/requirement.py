@@ -25,6 +25,8 @@ COSTS = {
     "max_peak_activation_bytes": "peak_activation_bytes",
 }
 """Constraint that limits each cost of a profile."""
+FOOTPRINT = ("max_ram_bytes", "max_flash_bytes")
+"""Constraints on what a network takes on a microcontroller."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Requirement:
     max_macs: float | None = None
     max_weight_bytes: float | None = None
     max_peak_activation_bytes: float | None = None
+    max_ram_bytes: float | None = None
+    """Bytes of tensor arena on a microcontroller, in int8."""
+    max_flash_bytes: float | None = None
+    """Bytes of model file on a microcontroller, in int8."""
     max_latency_ms: float | None = None
     """Latency that the device foresees, in milliseconds."""
     device: str = ""
@@ -53,7 +59,7 @@ class Requirement:
         """
         limits: dict[str, Mapping[str, Any]] = {
             name: {"limit": limit}
-            for name in (*COSTS, "max_latency_ms")
+            for name in (*COSTS, *FOOTPRINT, "max_latency_ms")
             if (limit := getattr(self, name)) is not None
         }
         if "max_latency_ms" in limits and self.device:

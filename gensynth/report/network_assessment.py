@@ -14,6 +14,7 @@ from gensynth.graph.second_opinions import Opinion, difference
 from gensynth.report.html import drawing_html, heading, table_html
 from gensynth.report.words import count
 from gensynth.serialization import to_plain
+from gensynth.tflm.footprint import PRECISIONS, footprint_of, footprint_words
 
 COSTS = ("params", "MACs", "weights", "activations")
 _PLAIN = (
@@ -75,8 +76,14 @@ class Assessment:
         row |= {"top1": self.top1, "score": self.score, "note": self.note}
         row["columns"] = None if self.columns is None else [to_plain(s) for s in self.columns]
         row["reductions"] = None if self.graph is None else _plain_reductions(self.graph)
+        row["tflm"] = None if self.graph is None else _plain_footprints(self.graph)
         row["opinions"] = None if self.opinions is None else self._plain_opinions()
         return row | {"verdicts": [_plain_verdict(j) for j in self.judgements]}
+
+    @property
+    def footprint(self) -> str:
+        """What it takes under TensorFlow Lite Micro, in words; empty if its graph is not kept."""
+        return "" if self.graph is None else footprint_words(self.graph)
 
     def _plain_opinions(self) -> list[dict[str, Any]]:
         return [
@@ -151,6 +158,20 @@ def _plain_reductions(graph: Graph) -> list[dict[str, Any]]:
         }
         for found in judged_reductions(graph)
     ]
+
+
+def _plain_footprints(graph: Graph) -> dict[str, dict[str, int] | None]:
+    """Return the bytes that a network takes under TensorFlow Lite Micro, by precision."""
+    found = {precision: footprint_of(graph, precision) for precision in PRECISIONS}
+    return {
+        precision: known
+        and {
+            "head_bytes": known.head_bytes,
+            "arena_bytes": known.arena_bytes,
+            "model_bytes": known.model_bytes,
+        }
+        for precision, known in found.items()
+    }
 
 
 def _plain_verdict(judgement: Judgement) -> dict[str, Any]:

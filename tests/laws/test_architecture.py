@@ -38,6 +38,7 @@ LAYERS = (
     "genome plugins",
     "space",
     "graph",
+    "tflm",
     "evaluation",
     "data models",
     "formats",
