@@ -27,7 +27,7 @@ def footprint_or_verdict(candidate: Candidate, precision: Precision) -> Footprin
         reason = f"TensorFlow Lite Micro does not have {', '.join(program.lacking[:3])}"
         return Verdict.at_most_zero(1.0, reason, program.lacking)
     if program.unruled:
-        return Verdict.not_judged(f"conversion: {no_rule_for(program.unruled)}")
+        return Verdict.not_judged(f"conversion to TensorFlow Lite: {no_rule_for(program.unruled)}")
     found = footprint_of(graph, precision)
     return found or Verdict.not_judged("no network")
 

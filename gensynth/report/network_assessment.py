@@ -14,7 +14,7 @@ from gensynth.graph.second_opinions import Opinion, difference
 from gensynth.report.html import drawing_html, heading, table_html
 from gensynth.report.words import count
 from gensynth.serialization import to_plain
-from gensynth.tflm.footprint import PRECISIONS, footprint_of, footprint_words
+from gensynth.tflm.footprint import PRECISIONS, Footprint, footprint_of, footprint_words
 
 COSTS = ("params", "MACs", "weights", "activations")
 _PLAIN = (
@@ -162,16 +162,14 @@ def _plain_reductions(graph: Graph) -> list[dict[str, Any]]:
 
 def _plain_footprints(graph: Graph) -> dict[str, dict[str, int] | None]:
     """Return the bytes that a network takes under TensorFlow Lite Micro, by precision."""
-    found = {precision: footprint_of(graph, precision) for precision in PRECISIONS}
-    return {
-        precision: known
-        and {
-            "head_bytes": known.head_bytes,
-            "arena_bytes": known.arena_bytes,
-            "model_bytes": known.model_bytes,
-        }
-        for precision, known in found.items()
-    }
+    return {precision: _plain_footprint(footprint_of(graph, precision)) for precision in PRECISIONS}
+
+
+def _plain_footprint(found: Footprint | None) -> dict[str, int] | None:
+    if found is None:
+        return None
+    names = ("head_bytes", "arena_bytes", "model_bytes")
+    return {name: getattr(found, name) for name in names}
 
 
 def _plain_verdict(judgement: Judgement) -> dict[str, Any]:
