@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from constraints.limit import require_positive
-from constraints.tflm_limit import footprint_or_verdict, require_precision
+from constraints.tflm_limit import footprint_or_verdict, origin, require_precision
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict
 from gensynth.quantity import Bytes
@@ -46,6 +46,10 @@ class FitsBoard:
             if not room > 0:
                 raise InputError("name", f"the runtime alone takes more {what} than the board has")
 
+    def footprint_precision(self) -> Precision:
+        """Have finalists measured in this precision."""
+        return self.precision
+
     def _sizes(self) -> tuple[float, float]:
         if not self.name:
             return self.ram, self.flash
@@ -67,7 +71,7 @@ class FitsBoard:
         reason = (
             f"{takes[0]:,.0f} of {ram:,.0f} bytes of RAM (arena {found.arena_bytes:,}), "
             f"{takes[1]:,.0f} of {flash:,.0f} bytes of flash (model {found.model_bytes:,}), "
-            f"{self.precision}"
+            f"{origin(candidate, self.precision)}"
         )
         excess = max(takes[0] / ram, takes[1] / flash) - 1
         return Verdict.at_most_zero(excess, reason if excess <= 0 else reason + _instead(*takes))

@@ -19,6 +19,8 @@ def require_precision(precision: str) -> None:
 
 def footprint_or_verdict(candidate: Candidate, precision: Precision) -> Footprint | Verdict:
     """Return what a network takes, or the verdict on one that does not run or is not known."""
+    if precision in candidate.footprints:
+        return candidate.footprints[precision]
     graph = candidate.graph
     if graph.unknown:
         return Verdict.not_judged(graph.not_known)
@@ -30,6 +32,12 @@ def footprint_or_verdict(candidate: Candidate, precision: Precision) -> Footprin
         return Verdict.not_judged(f"conversion to TensorFlow Lite: {no_rule_for(program.unruled)}")
     found = footprint_of(graph, precision)
     return found or Verdict.not_judged("no network")
+
+
+def origin(candidate: Candidate, precision: Precision) -> str:
+    """Return in words which numbers a footprint is for, and where it comes from."""
+    measured = precision in candidate.footprints
+    return f"{precision}, {'measured' if measured else 'predicted'}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,10 @@ class TflmLimit:
         require_positive(self.limit)
         require_precision(self.precision)
 
+    def footprint_precision(self) -> Precision:
+        """Have finalists measured in this precision."""
+        return self.precision
+
     def cost(self, footprint: Footprint) -> int:
         """Return the figure that is limited."""
         raise NotImplementedError
@@ -57,4 +69,5 @@ class TflmLimit:
         found = footprint_or_verdict(candidate, self.precision)
         if isinstance(found, Verdict):
             return found
-        return Verdict.at_most(self.cost(found), self.limit, f"{self.unit} ({self.precision})")
+        unit = f"{self.unit} ({origin(candidate, self.precision)})"
+        return Verdict.at_most(self.cost(found), self.limit, unit)

@@ -40,6 +40,7 @@ _PUBLIC = {
         "Stage",
         "Verdict",
     ),
+    "gensynth.evaluation.footprint": ("NeedsFootprint",),
     "gensynth.evaluation.latency": ("AsksLatency", "Interval", "Latency", "Question"),
     "gensynth.evaluation.measurement": ("Measurement",),
     "gensynth.evaluation.outcome": ("Outcome",),

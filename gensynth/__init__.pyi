@@ -44,6 +44,7 @@ from gensynth.evaluation.constraint import NeedsInt8Loss as NeedsInt8Loss
 from gensynth.evaluation.constraint import NeedsReference as NeedsReference
 from gensynth.evaluation.constraint import Stage as Stage
 from gensynth.evaluation.constraint import Verdict as Verdict
+from gensynth.evaluation.footprint import NeedsFootprint as NeedsFootprint
 from gensynth.evaluation.latency import AsksLatency as AsksLatency
 from gensynth.evaluation.latency import Interval as Interval
 from gensynth.evaluation.latency import Latency as Latency
