@@ -5,7 +5,9 @@ sizes, the largest first and of equal ones the last, each in the first gap betwe
 alive with it.
 """
 
+from bisect import insort
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from gensynth.tflm.program import Precision, Program
@@ -31,19 +33,17 @@ def aligned(size: int) -> int:
 def offsets(buffers: Sequence[Buffer]) -> list[int]:
     """Return the offset in bytes of each buffer."""
     found = [0] * len(buffers)
-    placed: list[int] = []
+    placed: list[tuple[int, int, int, int]] = []  # (offset, end, first, last), by offset
     for i in sorted(range(len(buffers)), key=lambda i: (-buffers[i].size, -i)):
-        wanted, offset = buffers[i], 0
-        for j in placed:
-            other = buffers[j]
-            if other.first > wanted.last or other.last < wanted.first:
-                continue
-            if found[j] - offset >= wanted.size:
-                break
-            offset = max(offset, found[j] + other.size)
+        size, first, last = buffers[i]
+        offset = 0
+        for start, end, since, until in placed:
+            if since <= last and until >= first:
+                if start - offset >= size:
+                    break
+                offset = max(offset, end)
         found[i] = offset
-        place = next((k for k, j in enumerate(placed) if found[j] > offset), len(placed))
-        placed.insert(place, i)
+        insort(placed, (offset, offset + size, first, last), key=itemgetter(0))
     return found
 
 
