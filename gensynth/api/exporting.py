@@ -88,7 +88,8 @@ def export(
             `timm:NAME` or `module:factory`. All trained networks leave with their own weights,
             the others and candidates whose weights were not kept with fresh ones.
         to: the folder to write.
-        formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`, `tflite`, `tflite-int8`.
+        formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`, `tflite`, `tflite-int8`,
+            `c`.
         data: images to compare formats on; by default those that it was trained on, else noise.
         image_size: height and width in pixels that a preset or a genome is built for; default 224.
         channels: channels of their input, 3 by default.

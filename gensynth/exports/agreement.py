@@ -1,5 +1,6 @@
 """Other formats in an export: each is written, run, and compared with the searched network."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -115,10 +116,10 @@ def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder:
     agreement = compared(format_, path, network.searched, inputs)
     if isinstance(format_, RunsElsewhere):
         agreement = _elsewhere(agreement, format_, path, network.searched, inputs)
-    if agreement.agrees:
+    if not agreement.agrees:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif path.is_file():
         remember_code(path)
-    else:
-        path.unlink()
     return agreement
 
 

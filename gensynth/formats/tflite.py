@@ -116,6 +116,13 @@ def arena_of(path: Path) -> Arena:
         raise InputError(str(path), "tflite-micro does not say what it allocates") from None
 
 
+def operators_of(path: Path) -> list[str]:
+    """Return the names of the operators that a file uses, each once, as `CONV_2D`."""
+    found = Worker(interpreter(CONVERTER)).ask({"do": "operators", "path": str(path)})
+    names: list[str] = found["operators"]
+    return names
+
+
 def run_by(runtime: str, path: Path) -> Run:
     """Return a function that runs a file by `litert` or `tflite-micro`, in a process of its own.
 

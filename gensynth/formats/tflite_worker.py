@@ -76,6 +76,16 @@ def stripped(content: bytes) -> bytes:
     return bytes(builder.Output())
 
 
+def operators(content: bytes) -> list[str]:
+    """Return the names of the operators that a model uses."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
+    used = (max(each.builtinCode, each.deprecatedBuiltinCode) for each in model.operatorCodes)
+    return sorted({names[code] for code in used})
+
+
 def strip(model: Any) -> None:
     """Remove names and metadata from a model that was read as an object."""
     for entry in model.metadata or ():
@@ -109,13 +119,7 @@ def litert_interpreter(path: Path, threads: int) -> Any:
 def litert(path: Path) -> Infer:
     """Open a file in LiteRT, on one thread."""
     interpreter = litert_interpreter(path, 1)
-    given, made = (
-        only(found, kind)
-        for found, kind in (
-            (interpreter.get_input_details(), "input"),
-            (interpreter.get_output_details(), "output"),
-        )
-    )
+    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
     into, out_of = encoder(given), decoder(made)
 
     def infer(image: Any) -> Any:
@@ -183,13 +187,6 @@ def arena(path: Path) -> dict[str, int]:
     text = lines[0]
     found = re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", text)
     return {word: int(count) for word, count in found}
-
-
-def only(details: Any, kind: str) -> Any:
-    """Return the only input or output of a model."""
-    if len(details) != 1:
-        raise ValueError(f"expected one {kind}, found {len(details)}")
-    return details[0]
 
 
 def encoder(details: Mapping[str, Any]) -> Infer:
@@ -262,6 +259,8 @@ class Worker:
             return {}, None
         if request["do"] == "arena":
             return arena(path), None
+        if request["do"] == "operators":
+            return {"operators": operators(path.read_bytes())}, None
         Path(request["to"]).write_bytes(made(path, request))
         return {}, None
 
