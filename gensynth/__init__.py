@@ -19,7 +19,7 @@ _PUBLIC = {
     "gensynth.api.drawn_networks": ("Drawn",),
     "gensynth.api.evaluating": ("evaluate",),
     "gensynth.api.experiment_file": ("new_experiment",),
-    "gensynth.api.exporting": ("Exported", "export"),
+    "gensynth.api.exporting": ("Exported", "export", "setup_format"),
     "gensynth.api.found_network": ("Found",),
     "gensynth.api.networks": ("boards", "check", "profile", "score"),
     "gensynth.api.plugins": ("NewPlugin", "check_plugin", "installed_plugins", "new_plugin"),

@@ -11,6 +11,7 @@ from gensynth.api.evaluating import evaluate as evaluate
 from gensynth.api.experiment_file import new_experiment as new_experiment
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
+from gensynth.api.exporting import setup_format as setup_format
 from gensynth.api.found_network import Found as Found
 from gensynth.api.networks import boards as boards
 from gensynth.api.networks import check as check

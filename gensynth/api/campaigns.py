@@ -199,7 +199,8 @@ class Campaign:
 
         Args:
             to: the folder to write.
-            formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
+            formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`, `tflite`, `tflite-int8`,
+                `c`.
             candidate: the number or the genome of a candidate.
             train: train a candidate without weights first, as `[last_training]` says.
 
