@@ -33,10 +33,14 @@ class ProfileLimit:
         """Return the figure that is limited."""
         raise NotImplementedError
 
+    def figure(self, candidate: Candidate) -> float:
+        """Return the figure that is limited, if the profile is not enough to know it."""
+        return self.cost(candidate.profile)
+
     def __call__(self, candidate: Candidate, /) -> Verdict:
         """Compare the profile with the limit; a lower bound that keeps it proves nothing."""
         profile = candidate.profile
-        verdict = Verdict.at_most(self.cost(profile), self.limit, self.unit)
+        verdict = Verdict.at_most(self.figure(candidate), self.limit, self.unit)
         if self.counted and profile.uncounted and verdict.ok:
             return Verdict.not_judged(profile.not_known)
         return verdict

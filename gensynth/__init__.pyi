@@ -9,9 +9,11 @@ from gensynth.api.evaluating import evaluate as evaluate
 from gensynth.api.experiment_file import new_experiment as new_experiment
 from gensynth.api.exporting import Exported as Exported
 from gensynth.api.exporting import export as export
+from gensynth.api.exporting import setup_format as setup_format
 from gensynth.api.found_network import Found as Found
 from gensynth.api.loading import finish as finish
 from gensynth.api.loading import load as load
+from gensynth.api.networks import boards as boards
 from gensynth.api.networks import check as check
 from gensynth.api.networks import profile as profile
 from gensynth.api.networks import score as score
@@ -44,6 +46,7 @@ from gensynth.evaluation.constraint import NeedsInt8Loss as NeedsInt8Loss
 from gensynth.evaluation.constraint import NeedsReference as NeedsReference
 from gensynth.evaluation.constraint import Stage as Stage
 from gensynth.evaluation.constraint import Verdict as Verdict
+from gensynth.evaluation.footprint import NeedsFootprint as NeedsFootprint
 from gensynth.evaluation.latency import AsksLatency as AsksLatency
 from gensynth.evaluation.latency import Interval as Interval
 from gensynth.evaluation.latency import Latency as Latency
@@ -93,6 +96,7 @@ from gensynth.space import SearchSpace as SearchSpace
 from gensynth.space import Source as Source
 from gensynth.space import Task as Task
 from gensynth.space import build as build
+from gensynth.tflm.boards import Board as Board
 from gensynth.training.job import Diverged as Diverged
 
 _HOMES: dict[str, str]

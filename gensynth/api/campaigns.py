@@ -200,7 +200,8 @@ class Campaign:
 
         Args:
             to: the folder to write.
-            formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
+            formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`, `tflite`, `tflite-int8`,
+                `c`.
             candidate: the number or the genome of a candidate.
             train: train a candidate without weights first, as `[last_training]` says.
             limits: `max_params`, `max_macs`, `max_weight_bytes`, `max_peak_activation_bytes`: of
@@ -227,9 +228,9 @@ class Campaign:
             first: the first seed.
             train: how many of the networks to train by the proxy, at the start and as learned.
             limits: `max_params`, `max_macs`, `max_weight_bytes`, `max_peak_activation_bytes`,
-                `max_latency_ms` (with a `device`) and `min_top1` in percent. With any of them the
-                answers are the most accurate networks found within them, the best first; they are
-                not trained.
+                `max_ram_bytes`, `max_flash_bytes`, `max_latency_ms` (with a `device`) and
+                `min_top1` in percent. With any of them the answers are the most accurate networks
+                found within them, the best first; they are not trained.
 
         Raises:
             InputError: a limit is unknown, cannot be used, or is kept by no network.

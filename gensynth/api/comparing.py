@@ -38,7 +38,7 @@ def compare(
         channels: channels of the input.
         classes: number of classes that networks are built for.
         rounds: samples of each network in each of 10 blocks.
-        device: `here`, `cortex-a72` (emulated), another installed one, or `module:class`.
+        device: `here`, `cortex-a72` or `cortex-m4` (emulated), another one, or `module:class`.
         trust: whether code that a model's folder or file brings may run.
 
     Returns:

@@ -1,6 +1,6 @@
 """Exports: the winner of a campaign, a candidate, a preset or a genome as a folder of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from gensynth.exports.campaign_networks import (
 from gensynth.exports.hub_files import opened_for, read_images
 from gensynth.exports.publish import publish, publish_untrained
 from gensynth.exports.reexport import publish_again
-from gensynth.formats import Format
+from gensynth.formats import Format, NeedsEnvironment, find_format
 from gensynth.formats import formats as named_formats
 from gensynth.formats.real_inputs import RealInputs, noise, of_data
 from gensynth.models.by_name import IMAGENET, trainable
@@ -91,7 +91,8 @@ def export(
             `timm:NAME` or `module:factory`. All trained networks leave with their own weights,
             the others and candidates whose weights were not kept with fresh ones.
         to: the folder to write.
-        formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`.
+        formats: any of `torch`, `onnx`, `pt2`, `int8`, `executorch`, `tflite`, `tflite-int8`,
+            `c`.
         data: images to compare formats on; by default those that it was trained on, else noise.
         image_size: height and width in pixels that a preset or a genome is built for; default 224.
         channels: channels of their input, 3 by default.
@@ -117,6 +118,28 @@ def export(
         return _exported(
             str(source), Path(to), formats, data, (image_size, channels, classes), train, watch
         )
+
+
+def setup_format(name: str, say: Callable[[str], None] = print, python: str | None = None) -> None:
+    """Prepare a format of export, and try it; again, only try it.
+
+    Args:
+        name: an installed format, or `module:class`.
+        say: called with each line of progress.
+        python: the interpreter of an environment that has its packages already.
+
+    Raises:
+        InputError: there is no such format, it needs no setup, or a package cannot be installed.
+
+    >>> import gensynth
+    >>> gensynth.setup_format("pt2")
+    Traceback (most recent call last):
+    gensynth.errors.InputError: pt2: needs no setup
+    """
+    found = find_format(name, Path.cwd())
+    if not isinstance(found, NeedsEnvironment):
+        raise InputError(name, "needs no setup")
+    found.set_up(say, python)
 
 
 def _exported(

@@ -1,15 +1,18 @@
 """Single networks: what they cost, what they score, which constraints they keep."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.api.assessing import Criteria, assess, criteria_of
 from gensynth.api.experiments import Given, experiment_of
 from gensynth.errors import InputError
-from gensynth.evaluation.constraint import Indicator
+from gensynth.evaluation.constraint import Indicator, Rule
 from gensynth.evaluation.score import NetScore
 from gensynth.graph.profile import Profile
+from gensynth.plugins import create
 from gensynth.report.network_assessment import Assessment
+from gensynth.tflm.boards import BOARDS, Board, find_board
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +26,7 @@ def check(
     image: Image | None = None,
     *,
     experiment: Given = None,
+    board: str | None = None,
     image_size: int | None = None,
     channels: int | None = None,
     classes: int | None = None,
@@ -34,6 +38,7 @@ def check(
             an exported folder, or `published:OFA-62`.
         image: (C, H, W) of the input; alternatively `image_size` and `channels`.
         experiment: a TOML file or an `Experiment` whose constraints apply.
+        board: a board of `gensynth.boards()` that the network in int8 must fit, too.
         image_size: height and width in pixels; by default an experiment's, a timm network's own,
             or 224.
         channels: channels of the input; by default an experiment's, or 3.
@@ -44,7 +49,7 @@ def check(
         Costs, verdicts and columns; `ok` is true if no enforced constraint is broken.
 
     Raises:
-        InputError: `model` names no network.
+        InputError: `model` names no network, or `board` no board.
 
     >>> import gensynth, torch
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 1, stride=2), torch.nn.ReLU())
@@ -55,7 +60,22 @@ def check(
     ['broken']
     """
     criteria = _criteria(experiment, image, image_size, channels, classes)
+    if board is not None:
+        rule = Rule("board", create("constraint", "board", {"name": find_board(board).name}, board))
+        criteria = replace(criteria, rules=Indicator((*criteria.rules.rules, rule)))
     return assess(_named(model), criteria)
+
+
+def boards() -> list[Board]:
+    """Return the microcontroller boards that are known, by size.
+
+    `check` takes the name of one, and so does the constraint `board` of an experiment.
+
+    >>> import gensynth
+    >>> next(b.ram_bytes for b in gensynth.boards() if b.name == "nucleo-f446re")
+    131072
+    """
+    return list(BOARDS.values())
 
 
 def score(

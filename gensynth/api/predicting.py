@@ -49,8 +49,8 @@ def predict(
     """Classify pictures with a trained network, prepared as in its training.
 
     Args:
-        model: an exported folder, a file of one (`.onnx`, `.pt2`, `.pte`), a campaign's `DIR` or
-            `DIR:ID` with kept weights, or `timm:NAME` with weights on this machine.
+        model: an exported folder, a file of one (`.onnx`, `.pt2`, `.pte`, `.tflite`), a campaign's
+            `DIR` or `DIR:ID` with kept weights, or `timm:NAME` with weights on this machine.
         pictures: paths of pictures, folders, or patterns such as `photos/*.jpg`.
         top: number of classes to return for each picture.
         preprocess: the `config.json` that describes the preprocessing, if the model does not.

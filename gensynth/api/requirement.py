@@ -18,6 +18,8 @@ LOOKED = SelfPlay(rounds=14, caution=1.0)
 """Self-play under the requirement: about a thousand looks at networks."""
 WITHIN = 1.645
 """Standard deviations on each side of the mean of a 90 % interval."""
+FOOTPRINT = ("max_ram_bytes", "max_flash_bytes")
+"""Constraints on what a network takes on a microcontroller."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class Requirement:
     max_macs: float | None = None
     max_weight_bytes: float | None = None
     max_peak_activation_bytes: float | None = None
+    max_ram_bytes: float | None = None
+    """Bytes of tensor arena on a microcontroller, in int8."""
+    max_flash_bytes: float | None = None
+    """Bytes of model file on a microcontroller, in int8."""
     max_latency_ms: float | None = None
     """Latency that the device foresees, in milliseconds."""
     device: str = ""
@@ -46,7 +52,7 @@ class Requirement:
         """
         limits: dict[str, Mapping[str, Any]] = {
             name: {"limit": limit}
-            for name in (*COSTS, "max_latency_ms")
+            for name in (*COSTS, *FOOTPRINT, "max_latency_ms")
             if (limit := getattr(self, name)) is not None
         }
         if "max_latency_ms" in limits and self.device:

@@ -93,8 +93,9 @@ def search(
             this is also done if the resources have changed.
         tables: keys of `proxy`, `stopping`, `finals`, `last_training` and `resources` to change;
             and shorthands: `max_params`, `max_macs`, `max_weight_bytes`,
-            `max_peak_activation_bytes`, `max_latency_ms`, `min_top1` (percent) and `epochs`, as
-            numbers or as texts with a unit, such as `"200k"`, `"64 kB"` and `"5 ms"`.
+            `max_peak_activation_bytes`, `max_ram_bytes`, `max_flash_bytes`, `max_latency_ms`,
+            `min_top1` (percent) and `epochs`, as numbers or as texts with a unit, such as
+            `"200k"`, `"64 kB"` and `"5 ms"`.
 
     Returns:
         The campaign; its `best` is None if no candidate kept every enforced constraint.

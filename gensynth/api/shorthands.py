@@ -60,6 +60,20 @@ SHORTHANDS: Mapping[str, Shorthand] = {
         "256KiB",
         "Most bytes of float32 activations alive at once.",
     ),
+    "max_ram_bytes": _limit(
+        "--max-ram",
+        "max_ram_bytes",
+        BYTES,
+        "64kB",
+        "Most RAM on a microcontroller (int8, tensor arena).",
+    ),
+    "max_flash_bytes": _limit(
+        "--max-flash",
+        "max_flash_bytes",
+        BYTES,
+        "128kB",
+        "Most flash on a microcontroller (int8, model file).",
+    ),
     "max_latency_ms": _limit(
         "--max-latency", "max_latency_ms", MILLISECONDS, "5ms", "Longest time of one inference."
     ),

@@ -1,10 +1,11 @@
-"""Measuring the finalists' latency on devices that have only predicted it so far.
+"""Measuring what has only been predicted of the finalists so far: latency, RAM and flash.
 
 A device may have a model that is fast enough to screen every candidate, and a slower, more exact
 way to measure. Before finalists are trained again, they are measured in the exact way, and from
 then on its figures count. A finalist that breaks a rule by them leaves the finals, and the next
-candidate takes its place. The figures are kept in the campaign's folder; if the file is lost, they
-are measured again.
+candidate takes its place. The same holds for RAM and flash on a microcontroller, if a constraint
+limits them and the converter is prepared. The figures are kept in the campaign's folder; if the
+file is lost, they are measured again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,23 +16,28 @@ from gensynth.campaign.context import Context
 from gensynth.campaign.finals import Finalist
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.evaluator import Description, Evaluator
+from gensynth.evaluation.footprint import precisions_of
 from gensynth.evaluation.latency import Latency
 from gensynth.evaluation.outcome import Outcome
+from gensynth.formats.measured_footprint import measured_footprint, measuring_format
 from gensynth.latency.device import confirm, confirms
 from gensynth.latency.job import Stopwatch
 from gensynth.record import outcome_rows
 from gensynth.record.kept_files import kept
 from gensynth.record.ledger import Ledger
 from gensynth.serialization import dumps, write_whole
+from gensynth.tflm.footprint import Footprint
 
 REMEASURED_FILE = "confirmed.json"
 
 
 @dataclass(frozen=True)
 class Remeasured:
-    """The exact latencies of one finalist, or the reason why they cannot be measured."""
+    """The exact figures of one finalist, or the reason why they cannot be measured."""
 
     latencies: Mapping[str, Latency] = field(default_factory=dict)
+    footprints: Mapping[str, Footprint] = field(default_factory=dict)
+    """RAM and flash on a microcontroller, by precision."""
     problem: str = ""
 
 
@@ -44,6 +50,8 @@ class Remeasurement:
         self._file = folder / REMEASURED_FILE
         self._known = kept(dict[str, Remeasured], self._file) or {}
         """By the genome's name."""
+        for name, known in self._known.items():
+            context.evaluator.footprints[name] = known.footprints
 
     def corrected(self, outcomes: Iterable[Outcome], evaluator: Evaluator) -> list[Outcome]:
         """Return the outcomes, judged by exact latencies where these have been measured."""
@@ -75,15 +83,22 @@ class Remeasurement:
         """Measure a finalist unless that was done before; return whether anything is new."""
         home = Path(self._context.experiment.folder)
         asked = [question for question in evaluator.questions if confirms(question, home)]
-        if not asked or finalist.genome_id in self._known:
+        kinds = precisions_of(rule.constraint for rule in evaluator.indicator.rules)
+        formats = {kind: made for kind in kinds if (made := measuring_format(kind)) is not None}
+        if not (asked or formats) or finalist.genome_id in self._known:
             return False
         source = evaluator.described(finalist.decisions).source
         try:
             jobs = [self._context.latency_job(source, question) for question in asked]
-            found = Remeasured({str(job.question): confirm(job) for job in jobs})
+            latencies = {str(job.question): confirm(job) for job in jobs}
+            sizes: dict[str, Footprint] = {
+                kind: measured_footprint(source, made) for kind, made in formats.items()
+            }
+            found = Remeasured(latencies, sizes)
         except ConstraintError as error:
             found = Remeasured(problem=str(error))
         self._known[finalist.genome_id] = found
+        evaluator.footprints[finalist.genome_id] = found.footprints
         write_whole(self._file, dumps(self._known))
         return True
 

@@ -7,6 +7,7 @@ import typer
 
 from gensynth.api.shorthands import COSTS, LIMITS, SHORTHANDS
 from gensynth.cli import (
+    boards,
     check,
     check_plugin,
     compare,
@@ -14,6 +15,7 @@ from gensynth.cli import (
     evaluate,
     export,
     finish,
+    formats,
     generate,
     init,
     new,
@@ -68,6 +70,8 @@ app.command("compare")(as_command(compare.compare, trusts=True))
 app.command("train")(as_command(train.train, trusts=True))
 app.command("generate")(as_command(generate.generate, trusts=True, short=LIMITS))
 app.add_typer(device.device, name="device")
+app.command("boards")(as_command(boards.boards))
+app.add_typer(formats.format_, name="format")
 app.command("plugins")(as_command(plugins.plugins))
 app.command("check-plugin")(as_command(check_plugin.check_plugin))
 app.add_typer(new.new, name="new")

@@ -1,5 +1,7 @@
 """`gensynth check`: does a network keep the constraints?"""
 
+from typing import Annotated, Optional
+
 import typer
 
 import gensynth
@@ -13,10 +15,16 @@ from gensynth.cli.options import (
     print_json,
 )
 
+OnBoard = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--board", help="Must also fit this board in int8; see gensynth boards."),
+]
+
 
 def check(
     models: Models,
     experiment: ExperimentFile = None,
+    board: OnBoard = None,
     image_size: PeerSize = None,
     channels: NetChannels = None,
     classes: NetClasses = None,
@@ -37,6 +45,7 @@ def check(
         gensynth.check(
             name,
             experiment=experiment,
+            board=board,
             image_size=image_size,
             channels=channels,
             classes=classes,

@@ -38,6 +38,8 @@ def _findings(row: Assessment) -> Table:
         grid.add_row("not counted", escape(some(row.profile.uncounted)))
     for i, line in enumerate(_reductions(row)):
         grid.add_row("" if i else "reductions", escape(line))
+    if row.footprint:
+        grid.add_row("TFLM", escape(row.footprint))
     for line in extra_lines(row):
         grid.add_row("also", escape(line))
     return grid

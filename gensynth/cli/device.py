@@ -24,6 +24,6 @@ def setup(
 
     cortex-a72 takes packages of Debian and PyPI into the cache folder
     ($GENSYNTH_CACHE or ~/.cache/gensynth) and builds a counter; nothing is
-    installed.
+    installed. cortex-m4 checks that firmware can be built and run in QEMU.
     """
     gensynth.setup_device(name, typer.echo)

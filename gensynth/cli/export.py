@@ -16,7 +16,9 @@ ClassCount = Annotated[Given, typer.Option(help="Number of classes. Default: 100
 TrainFirst = Annotated[
     bool, typer.Option("--train", help="Train a candidate without weights first.")
 ]
-_FORMATS = "Comma-separated: torch, onnx, pt2, int8, executorch, or another installed one."
+_FORMATS = (
+    "Comma-separated: torch, onnx, pt2, int8, executorch, tflite, tflite-int8, c, or another."
+)
 Formats = Annotated[str, typer.Option("--format", help=_FORMATS)]
 Source = Annotated[
     str, typer.Argument(help="DIR, DIR:ID, an exported or trained folder, or another MODEL.")

@@ -29,8 +29,8 @@ TrainedModel = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="An exported folder, a file of one (.onnx, .pt2, .pte), a campaign's DIR or DIR:ID "
-        "with kept weights, or timm:NAME with weights on this machine.",
+        help="An exported folder, a file of one (.onnx, .pt2, .pte, .tflite), a campaign's DIR or "
+        "DIR:ID with kept weights, or timm:NAME with weights on this machine.",
     ),
 ]
 Preprocess = Annotated[

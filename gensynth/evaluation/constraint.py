@@ -15,6 +15,7 @@ from gensynth.evaluation.measurement import Measurement
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import Profile
 from gensynth.space import Task
+from gensynth.tflm.footprint import Footprint
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +40,8 @@ class Candidate:
     """Builds or returns the network, for constraints that the graph alone cannot answer."""
     latencies: Mapping[str, Latency] = field(default_factory=dict)
     """Measured latencies by `str(question)`."""
+    footprints: Mapping[str, Footprint] = field(default_factory=dict)
+    """Measured RAM and flash on a microcontroller, by precision (`int8`, `float`)."""
     measurement: Measurement | None = None
     """The last measurement of its proxy training."""
     references: Mapping[str, Measurement] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from gensynth.genome import Decisions, genome_id
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
 from gensynth.space import GivesGraph, Recording, Replay, SearchSpace, Source, Task, build
+from gensynth.tflm.footprint import Footprint
 
 REMEMBERED = 2048
 """Networks that an evaluator remembers. Each takes some 50 kB, so all of them about 100 MB."""
@@ -104,6 +105,10 @@ class Evaluator:
     score: Score
     references: Mapping[str, Measurement] = field(default_factory=dict)
     """The last measurement of each reference network that has been trained, by name."""
+    footprints: dict[str, Mapping[str, Footprint]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Measured RAM and flash of finalists, by the genome's name."""
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     watch: Watch | None = field(default=None, repr=False, compare=False)
 
@@ -128,7 +133,12 @@ class Evaluator:
         if self.watch is not None:
             self.watch.touch(decisions)
         found = self.memory.recall(decisions, self.describe)
-        candidate = replace(found.candidate, latencies=latencies or {}, references=self.references)
+        candidate = replace(
+            found.candidate,
+            latencies=latencies or {},
+            footprints=self.footprints.get(found.genome_id, {}),
+            references=self.references,
+        )
         return replace(found, candidate=candidate)
 
     def describe(self, decisions: Decisions) -> Description:

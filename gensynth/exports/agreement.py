@@ -1,13 +1,15 @@
 """Other formats in an export: each is written, run, and compared with the searched network."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.formats import Deployment, Format, Run
+from gensynth.errors import InputError
+from gensynth.formats import Deployment, Format, Run, RunsElsewhere
 from gensynth.formats.real_inputs import RealInputs
 from gensynth.models.exported import remember_code
 from gensynth.models.timm_models import as_it_runs
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 COMPARED_AT_ONCE = 64
 """Images per batch; the last batch is smaller, which tests the free batch axis."""
 
+COMPARED_ELSEWHERE = 200
+"""Largest number of images on which further runtimes are compared: that of microcontrollers runs
+plain C here."""
 FORMATS = "## Formats"
 """Head of the section of a card about formats, which is its last."""
 ROUNDING = 4.0
@@ -57,10 +62,18 @@ class Agreement:
     """Percent; None unless the images have labels and the weights were trained."""
     top1_written: float | None = None
     """Likewise, for the format."""
+    elsewhere: "tuple[Agreement, ...]" = ()
+    """The same file in other runtimes."""
+    unable: tuple[str, ...] = ()
+    """Runtimes that cannot run the file, each with the reason."""
 
     @property
     def agrees(self) -> bool:
         """Whether the format may stay in the export."""
+        return self._agrees and all(other.agrees for other in self.elsewhere)
+
+    @property
+    def _agrees(self) -> bool:
         if self.allowed is None:
             return self.largest_difference < float("inf")
         return self.largest_difference <= self.allowed and self.torn == 0
@@ -73,13 +86,17 @@ class Agreement:
         return self.top1_searched - self.top1_written
 
     def __str__(self) -> str:
-        """Return the comparison in one line."""
+        """Return the comparison, one line for each runtime."""
+        return "\n".join([self._line, *map(str, self.elsewhere), *self.unable])
+
+    @property
+    def _line(self) -> str:
         text = f"{self.format}: largest difference {self.largest_difference:.3g}"
         text += "" if self.allowed is None else f" (at most {self.allowed:.3g})"
         text += f", top-1 agreement {self.same_class:.2f} % on {self.images:,} {self.origin}"
         if self.top1_loss is not None:
             text += f", top-1 {self.top1_written:.2f} %, {self.top1_loss:.2f} points lost"
-        return text if self.agrees else f"{text}; DISAGREES, removed"
+        return text if self._agrees else f"{text}; DISAGREES, removed"
 
 
 def add_formats(
@@ -97,16 +114,42 @@ def add_format(format_: Format, network: Deployment, inputs: RealInputs, folder:
     path = folder / format_.file
     format_.write(network, path)
     agreement = compared(format_, path, network.searched, inputs)
-    if agreement.agrees:
+    if isinstance(format_, RunsElsewhere):
+        agreement = _elsewhere(agreement, format_, path, network.searched, inputs)
+    if not agreement.agrees:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif path.is_file():
         remember_code(path)
-    else:
-        path.unlink()
     return agreement
 
 
 def compared(format_: Format, path: Path, searched: "nn.Module", inputs: RealInputs) -> Agreement:
     """Run a written format and the searched network on the same images, and compare the logits."""
-    written = _all_logits(format_.open(path), inputs.images)
+    return _compared(format_, format_.open(path), searched, inputs)
+
+
+def _elsewhere(
+    agreement: Agreement,
+    format_: Format,
+    path: Path,
+    searched: "nn.Module",
+    inputs: RealInputs,
+) -> Agreement:
+    """Add the comparisons of a file's other runtimes, on evenly spread images."""
+    if not isinstance(format_, RunsElsewhere):
+        return agreement
+    try:
+        runs = format_.open_elsewhere(path)
+    except InputError as error:
+        return replace(agreement, unable=(f"{format_.name}: {error}",))
+    fewer = inputs.fewer(COMPARED_ELSEWHERE)
+    found = {name: _compared(format_, run, searched, fewer) for name, run in runs.items()}
+    named = [replace(other, format=f"{other.format} in {name}") for name, other in found.items()]
+    return replace(agreement, elsewhere=tuple(named))
+
+
+def _compared(format_: Format, run: Run, searched: "nn.Module", inputs: RealInputs) -> Agreement:
+    written = _all_logits(run, inputs.images)
     expected = _all_logits(_run(searched), inputs.images)
     allowed = format_.tolerance
     # "Not at most" instead of "greater than" also catches NaN.
@@ -130,19 +173,24 @@ def formats_section(agreements: Sequence[Agreement]) -> str:
     heads = ("file", "largest difference", "allowed", "top-1 agreement", "images", "top-1 lost")
     lines = ["", FORMATS, "", "Each was run on images when it was written:", ""]
     lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    return "\n".join(lines + [_row(agreement) for agreement in agreements]) + "\n"
+    for agreement in agreements:
+        lines += [_row(each, agreement.agrees) for each in (agreement, *agreement.elsewhere)]
+    notes = [line for agreement in agreements for line in ("", *agreement.unable)]
+    return "\n".join([*lines, *notes]).rstrip() + "\n"
 
 
-def _row(agreement: Agreement) -> str:
+def _row(agreement: Agreement, stays: bool) -> str:
     allowed, lost = agreement.allowed, agreement.top1_loss
+    where = agreement.format.partition(" in ")[2]
     cells = [
-        f"`{agreement.file}`" if agreement.agrees else f"{agreement.file}: disagreed, removed",
+        f"`{agreement.file}`" if stays else f"{agreement.file}: disagreed, removed",
         f"{agreement.largest_difference:.3g}",
         "only measured" if allowed is None else f"{allowed:.3g}",
         f"{agreement.same_class:.2f} %",
         f"{agreement.images:,} {agreement.origin}",
         "unknown" if lost is None else f"{lost:.2f} points, to {agreement.top1_written:.2f} %",
     ]
+    cells[0] += f", in {where}" if where else ""
     return f"| {' | '.join(cells)} |"
 
 

@@ -23,6 +23,7 @@ from gensynth.genome import genome_id
 from gensynth.graph.profile import Profile, profile
 from gensynth.graph.trace import trace
 from gensynth.space import build_source
+from gensynth.tflm.footprint import footprint_words
 from gensynth.training.report import REPORT
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gensynth.evaluation.constraint import Judgement
     from gensynth.evaluation.outcome import Outcome
     from gensynth.formats.real_inputs import RealInputs
+    from gensynth.graph.graph import Graph
     from gensynth.models.by_name import Sourced
     from gensynth.prediction.evaluation import Evaluation
     from gensynth.training.job import Job
@@ -69,6 +71,7 @@ def untrained_card(sourced: "Sourced", inputs: "RealInputs") -> str:
         "Input": f"(N, {', '.join(map(str, shape))}), float32",
         "Classes": "" if classes is None else f"{classes:,}",
         **_costs(costs),
+        **_footprint(sourced.graph()),
         "Versions": versions("gensynth", "torch"),
     }
     lines = [
@@ -134,6 +137,7 @@ def candidate_card(
         "Genome" if sourced.genome_json else "Network": outcome.genome_id,
         "Input": f"(N, {', '.join(map(str, source.input_shape))}), float32",
         **_costs(costs),
+        **_footprint(sourced.graph()),
         "Validation top-1": "" if validation is None else percent(validation),
         "Test top-1": "" if found is None else top1_words(found.top1, found.images),
         "Test split looked at": "" if found is None else times(_looks(campaign)),
@@ -179,6 +183,7 @@ def facts_of_export(
     facts: Mapping[str, object] = {
         "Genome": outcome.genome_id,
         **_costs(costs),
+        **_footprint(campaign.evaluator.described(outcome.decisions).candidate.graph),
         "Validation top-1": f"{percent(finalist.mean)} (mean of {len(finalist.replicas)} seeds)",
         "Validation top-1, lower bound": f"{percent(finalist.bound)} "
         f"(one-sided, {experiment.finals.confidence:.0%} confidence)",
@@ -216,6 +221,10 @@ def _costs(costs: "Profile | None") -> dict[str, str]:
         "Weight bytes (float32)": f"{costs.weight_bytes:,}",
         "Peak activation bytes": f"{costs.peak_activation_bytes:,}",
     }
+
+
+def _footprint(graph: "Graph") -> dict[str, str]:
+    return {"TensorFlow Lite Micro (predicted)": footprint_words(graph)}
 
 
 def _verdicts(judgements: "Sequence[Judgement]") -> list[str]:

@@ -39,6 +39,8 @@ class Deployment:
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Facts for the metadata of the file, as JSON: `preprocessing`, `classes`, `mean`, `std` and
     `size`. A format that has metadata writes them; empty if nothing is known."""
+    made: dict[str, bytes] = field(default_factory=dict)
+    """Files that several formats start from, each made once."""
 
     @cached_property
     def module(self) -> "nn.Module":
@@ -105,17 +107,39 @@ class Format(Protocol):
         ...
 
 
+@runtime_checkable
+class RunsElsewhere(Protocol):
+    """A format whose files another runtime runs too, which must give the same outputs."""
+
+    def open_elsewhere(self, path: Path, /) -> "Mapping[str, Run]":
+        """Load what was written into other runtimes; return a function for each name."""
+        ...
+
+
+@runtime_checkable
+class NeedsEnvironment(Protocol):
+    """A format that `gensynth format setup NAME` prepares."""
+
+    def set_up(self, say: Callable[[str], None], python: str | None = None, /) -> None:
+        """Prepare the format unless it is ready, and pass a line to `say` for each step.
+
+        `python` is the interpreter of an environment that has its packages already.
+        """
+        ...
+
+
 def formats(names: Sequence[str], folder: Path | None = None) -> list[Format]:
     """Return formats by name, each once, without `torch`, which is always written.
 
-    `module:class` is looked up in `folder`. Raises `InputError` for an unknown format, if a
+    `module:class` is looked up in `folder`. `NAME+OPTION` sets a yes-or-no field of the format:
+    `tflite+names`. Raises `InputError` for an unknown format, if a
     package is missing, and if two formats write the same file.
     """
     found: dict[str, Format] = {}
     for name in dict.fromkeys(names):
         if name == TORCH:
             continue
-        made = _format(name, folder)
+        made = find_format(name, folder)
         made.check()
         if made.file in found:
             problem = f"{name} and {found[made.file].name} both write {made.file}"
@@ -124,11 +148,15 @@ def formats(names: Sequence[str], folder: Path | None = None) -> list[Format]:
     return list(found.values())
 
 
-def _format(name: str, folder: Path | None) -> Format:
-    known = installed("format")
-    if ":" not in name and name not in known:
-        raise unknown("--format", "format", name, [TORCH, *known])
-    made = create("format", name, {}, "--format", folder)
+def find_format(name: str, folder: Path | None = None) -> Format:
+    """Return a format by name, whether or not its packages are installed.
+
+    Raises `InputError` for an unknown format or an unknown option of it.
+    """
+    known, (word, *options) = installed("format"), name.split("+")
+    if ":" not in word and word not in known:
+        raise unknown("--format", "format", word, [TORCH, *known])
+    made = create("format", word, dict.fromkeys(options, True), "--format", folder)
     if not isinstance(made, Format):
         problem = f"{name!r} is not a format: it needs name, file, tolerance, check, write and open"
         raise InputError("--format", problem)

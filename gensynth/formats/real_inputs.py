@@ -1,6 +1,6 @@
 """Images to compare formats on, and to calibrate 8-bit numbers on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gensynth.data.batches import Batches
@@ -35,6 +35,17 @@ class RealInputs:
         """(C, H, W) of an image."""
         channels, height, width = self.images.shape[1:]
         return channels, height, width
+
+    def fewer(self, most: int) -> "RealInputs":
+        """Return the same with at most `most` images to compare on, evenly spread."""
+        import torch
+
+        count = len(self.images)
+        if count <= most:
+            return self
+        chosen = torch.linspace(0, count - 1, most).round().long()
+        labels = None if self.labels is None else self.labels[chosen]
+        return replace(self, images=self.images[chosen], labels=labels)
 
 
 def of_data(

@@ -1,7 +1,9 @@
 """Static costs of a network at batch 1, computed from its graph."""
 
+from collections import Counter
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 from gensynth.graph.graph import Graph, Layer, no_rule_for
 
@@ -52,7 +54,12 @@ def profile(graph: Graph) -> Profile:
     return Profile(params, macs, size, peak, graph.unknown, products, graph.unread)
 
 
-def peak_activation_bytes(graph: Graph) -> int:
+Execution = Literal["plain", "fused"]
+"""How operators are executed: each by itself and nothing in place, or a convolution, its
+normalisation and its activation in one."""
+
+
+def peak_activation_bytes(graph: Graph, execution: Execution = "plain") -> int:
     """Return the largest memory, in bytes, of the tensors that are live at any step.
 
     Live tensors of a step are its inputs, its output, and whatever a later step reads. The image is
@@ -60,8 +67,12 @@ def peak_activation_bytes(graph: Graph) -> int:
     `x + relu(conv(x))` with 3 -> 3 channels at 8x8 pixels, 192 numbers per tensor. The convolution
     holds x and its output (384), the activation holds x, its input and its output (576), and the
     sum holds x, the activation's output and its own (576). 576 numbers of 4 bytes are 2,304 bytes.
+
+    If execution is `fused`, a normalisation and an activation write where the convolution (or
+    linear layer) before them does, unless something else reads that. In the example the
+    convolution and its activation then hold 384, but the sum still 576.
     """
-    layers = graph.layers
+    layers = graph.layers if execution == "plain" else _fused(graph.layers)
     memory = list(range(len(layers)))
     last_use = list(range(len(layers)))
     for i, layer in enumerate(layers):
@@ -71,6 +82,19 @@ def peak_activation_bytes(graph: Graph) -> int:
             last_use[memory[j]] = i
     last_use[memory[-1]] = len(layers) - 1
     return BYTES * _peak(layers, memory, last_use)
+
+
+def _fused(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return the rows, with those that are part of a convolution as views of its output."""
+    readers = Counter(j for layer in layers for j in layer.inputs)
+    inside = [layer.kind in ("conv", "linear") for layer in layers]
+    rows = list(layers)
+    for i, layer in enumerate(layers):
+        if layer.kind in ("norm", "activation") and len(layer.inputs) == 1:
+            (source,) = layer.inputs
+            inside[i] = inside[source] and readers[source] == 1
+            rows[i] = layer._replace(alias=layer.alias or inside[i])
+    return tuple(rows)
 
 
 def _peak(layers: tuple[Layer, ...], memory: list[int], last_use: list[int]) -> int:

@@ -1,23 +1,28 @@
-"""Exported files as networks to be timed: an ONNX file, also in int8, or a `torch.export` program.
+"""Exported files as networks to be timed: ONNX, `torch.export` programs and TensorFlow Lite.
 
-Each is run by its own runtime: `.onnx` by ONNX Runtime, `.pt2` by torch.
+Each is run by its own runtime: `.onnx` by ONNX Runtime, `.pt2` by torch, `.tflite` by LiteRT, which
+must be installed next to gensynth: in another process, the way there would be timed as well.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import InputError
+import numpy as np
+
+from gensynth.errors import InputError, install
 from gensynth.formats import brief
 from gensynth.formats.onnx import parameters_of, require, session_of
 from gensynth.formats.output_suppression import quiet
+from gensynth.formats.tflite_worker import litert_interpreter
 from gensynth.latency.paired import Infer, Open
 from gensynth.models.exported import require_own_program
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-RUNTIME_OF = {".onnx": "onnxruntime", ".pt2": "torch"}
+RUNTIME_OF = {".onnx": "onnxruntime", ".pt2": "torch", ".tflite": "litert"}
 """The runtime of a file, by its suffix."""
 
 
@@ -42,6 +47,8 @@ class FileModel:
         images = torch.randn((batch, *self.input_shape), generator=rng)
         if self.runtime == "torch":
             return lambda: _of_program(Path(self.name), images)
+        if self.runtime == "litert":
+            return lambda: _of_litert(Path(self.name), threads, batch)
         return lambda: _of_session(session_of(self.content, threads, batch), images)
 
 
@@ -58,8 +65,11 @@ def file_model(name: str) -> FileModel | None:
     require_own_program(path)
     if runtime == "onnxruntime":
         require()
+    if runtime == "litert" and find_spec("ai_edge_litert") is None:
+        raise InputError(name, f"is timed by LiteRT in this process: {install('litert')}")
+    kinds = {"torch": _program, "onnxruntime": _onnx, "litert": _litert}
     try:
-        return _program(path) if runtime == "torch" else _onnx(path)
+        return kinds[runtime](path)
     except InputError:
         raise
     except Exception as error:
@@ -85,6 +95,12 @@ def _program(path: Path) -> FileModel:
     return FileModel(str(path), "torch", _shape(list(node.meta["val"].shape), path), params)
 
 
+def _litert(path: Path) -> FileModel:
+    (images,) = litert_interpreter(path, 1).get_input_details()
+    shape = [int(size) for size in images["shape"]]
+    return FileModel(str(path), "litert", _shape([shape[0], shape[-1], *shape[1:-1]], path), None)
+
+
 def _shape(shape: list[Any], path: Path) -> tuple[int, int, int]:
     if len(shape) != 4 or not all(isinstance(size, int) for size in shape[1:]):
         raise InputError(str(path), f"expected images (N, C, H, W) as its input, got {shape}")
@@ -102,6 +118,19 @@ def _of_program(path: Path, images: "Tensor") -> Infer:
         with torch.inference_mode():
             return module(images)
 
+    return infer
+
+
+def _of_litert(path: Path, threads: int, batch: int) -> Infer:
+    if batch != 1:
+        raise InputError(str(path), f"takes one image at a time, not a batch of {batch}")
+    interpreter = litert_interpreter(path, threads)
+    (images,) = interpreter.get_input_details()
+    rng = np.random.default_rng(0)
+    interpreter.set_tensor(
+        images["index"], rng.normal(size=images["shape"]).astype(images["dtype"])
+    )
+    infer: Infer = interpreter.invoke
     return infer
 
 

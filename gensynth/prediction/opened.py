@@ -11,6 +11,7 @@ from gensynth.formats import Format, Run, brief
 from gensynth.formats import formats as named_formats
 from gensynth.formats import onnx as onnx_format
 from gensynth.formats import pt2 as pt2_format
+from gensynth.formats.tflite import Tflite
 from gensynth.models.exported import CONFIG, EXPORTED_WEIGHTS, input_shape, require_own_program
 from gensynth.models.opened_export import open_export
 from gensynth.models.timm_pretrained import pretrained
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 
 Facts = tuple[dict[str, Any], tuple[str, ...]]
 """The preprocessing as plain data, and the names of the classes."""
-FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".pte": "executorch"}
+FORMATS = {".onnx": "onnx", ".pt2": "pt2", ".pte": "executorch", ".tflite": "tflite"}
 """The format of a file, by its suffix."""
 TRIED = 8
 """Images of noise on which a network is tried when it is opened."""
 LEAST = 1e-30
 """Probabilities below it are taken for it."""
 EXPECTED = (
-    "expected an exported folder, a file of one (.onnx, .pt2, .pte), a campaign's DIR or DIR:ID, "
-    "or timm:NAME"
+    "expected an exported folder, a file of one (.onnx, .pt2, .pte, .tflite), a campaign's DIR or "
+    "DIR:ID, or timm:NAME"
 )
 
 
@@ -54,10 +55,15 @@ def open_classifier(model: str, preprocess: Path | None = None) -> Classifier:
         raise InputError(model, EXPECTED if path.exists() else f"does not exist; {EXPECTED}")
     if not path.is_file():
         raise InputError(model, "does not exist")
-    format_ = named_formats([FORMATS[path.suffix]])[0]
+    format_ = _format_of(path)
     require_own_program(path)
     facts = facts_of(preprocess) if preprocess is not None else _file_facts(path)
     return _classifier(model, facts, _run_file(format_, path), None)
+
+
+def _format_of(path: Path) -> Format:
+    """Return the format of a file; what writes it need not be installed to run a `.tflite`."""
+    return Tflite() if path.suffix == ".tflite" else named_formats([FORMATS[path.suffix]])[0]
 
 
 def folder_facts(folder: Path) -> Facts:
@@ -120,7 +126,7 @@ def _file_facts(path: Path) -> Facts:
         facts = onnx_format.onnx_metadata(path)
     elif path.suffix == ".pt2":
         facts = pt2_format.pt2_metadata(path)
-    elif (path.parent / EXPORTED_WEIGHTS).is_file():  # ExecuTorch's files have no metadata.
+    elif (path.parent / EXPORTED_WEIGHTS).is_file():  # ExecuTorch's and TFLite's have no metadata.
         return folder_facts(path.parent)
     if "preprocessing" not in facts or "classes" not in facts:
         raise InputError(str(path), f"states no preprocessing; {_REMEDY}")

@@ -14,6 +14,7 @@ from gensynth.graph.second_opinions import Opinion, difference
 from gensynth.report.html import drawing_html, heading, table_html
 from gensynth.report.words import count
 from gensynth.serialization import to_plain
+from gensynth.tflm.footprint import PRECISIONS, Footprint, footprint_of, footprint_words
 
 COSTS = ("params", "MACs", "weights", "activations")
 _PLAIN = (
@@ -76,8 +77,14 @@ class Assessment:
         row |= {"top1": self.top1, "score": self.score, "note": self.note}
         row["columns"] = None if self.columns is None else [to_plain(s) for s in self.columns]
         row["reductions"] = None if self.graph is None else _plain_reductions(self.graph)
+        row["tflm"] = None if self.graph is None else _plain_footprints(self.graph)
         row["opinions"] = None if self.opinions is None else self._plain_opinions()
         return row | {"verdicts": [_plain_verdict(j) for j in self.judgements]}
+
+    @property
+    def footprint(self) -> str:
+        """What it takes under TensorFlow Lite Micro, in words; empty if its graph is not kept."""
+        return "" if self.graph is None else footprint_words(self.graph)
 
     def _plain_opinions(self) -> list[dict[str, Any]]:
         return [
@@ -156,6 +163,18 @@ def _plain_reductions(graph: Graph) -> list[dict[str, Any]]:
         }
         for found in judged_reductions(graph)
     ]
+
+
+def _plain_footprints(graph: Graph) -> dict[str, dict[str, int] | None]:
+    """Return the bytes that a network takes under TensorFlow Lite Micro, by precision."""
+    return {precision: _plain_footprint(footprint_of(graph, precision)) for precision in PRECISIONS}
+
+
+def _plain_footprint(found: Footprint | None) -> dict[str, int] | None:
+    if found is None:
+        return None
+    names = ("head_bytes", "arena_bytes", "model_bytes")
+    return {name: getattr(found, name) for name in names}
 
 
 def _plain_verdict(judgement: Judgement) -> dict[str, Any]:

@@ -13,6 +13,8 @@ FILES: Mapping[str, str] = {
     "model.int8.onnx": "ONNX quantised to 8 bits",
     "model.pt2": "a torch.export program",
     "model.pte": "ExecuTorch, for phones and small devices",
+    "model.tflite": "TensorFlow Lite in float32",
+    "model.int8.tflite": "TensorFlow Lite in 8 bits, for microcontrollers",
     "predict.py": "classifies pictures: needs torch, and nothing of this project",
     "predict_onnx.py": "classifies pictures: needs ONNX Runtime only",
     "card.md": "what the network is, what it reaches, where it comes from",

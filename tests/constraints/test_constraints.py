@@ -9,13 +9,16 @@ from torch.nn import functional as F
 
 from constraints.antialiased_downsampling import AntialiasedDownsampling
 from constraints.balanced_accuracy import BalancedAccuracy
+from constraints.board import FitsBoard
 from constraints.columnar import Columnar
+from constraints.max_flash_bytes import MaxFlashBytes
 from constraints.max_int8_loss import MaxInt8Loss
 from constraints.max_latency_ms import MaxLatencyMs
 from constraints.max_latency_ratio import MaxLatencyRatio
 from constraints.max_macs import MaxMacs
 from constraints.max_params import MaxParams
 from constraints.max_peak_activation_bytes import MaxPeakActivationBytes
+from constraints.max_ram_bytes import MaxRamBytes
 from constraints.max_weight_bytes import MaxWeightBytes
 from constraints.strided_pointwise import StridedPointwise
 from constraints.top1 import Top1
@@ -245,5 +248,6 @@ def test_a_wrong_field_is_named(kind: type[Any], fields: dict[str, Any], place: 
 
 def test_all_of_them_are_plugins() -> None:
     kinds = [Columnar, StridedPointwise, AntialiasedDownsampling, Top1, *BUDGETS.values()]
+    kinds += [MaxRamBytes, MaxFlashBytes, FitsBoard]
     kinds += [BalancedAccuracy, MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio]
     assert {load_plugin("constraint", name, "test") for name in names("constraint")} == set(kinds)

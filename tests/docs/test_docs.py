@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import USERS_CACHE
 from tests.support.emulation import emulation
+from tests.support.firmware import need_programs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -71,11 +73,27 @@ def folder(tmp_path: Path) -> Iterator[Path]:
                 os.kill(int(process.name), signal.SIGKILL)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
-def test_the_page_runs_as_it_stands(page: str, folder: Path) -> None:
+def needs_converter(page: str) -> bool:
+    """Whether a page installs the converter to TensorFlow Lite, which weighs 2 GB."""
+    return "format setup tflite" in (DOCS / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.record if needs_converter(page) else pytest.mark.slow)
+        for page in PAGES
+        if blocks(page)
+    ],
+)
+def test_the_page_runs_as_it_stands(
+    page: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if "device setup cortex-a72" in (DOCS / page).read_text(encoding="utf-8"):
         emulation()
+    if needs_converter(page):
+        need_programs()
+        monkeypatch.setenv("GENSYNTH_CACHE", os.environ[USERS_CACHE])
     before: list[str] = []
     for language, text in blocks(page):
         execute(language, text, folder, before)

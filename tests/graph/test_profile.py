@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gensynth.graph.graph import Graph, Layer
-from gensynth.graph.profile import profile
+from gensynth.graph.profile import peak_activation_bytes, profile
 from gensynth.graph.second_opinions import fvcore_opinion
 from gensynth.graph.trace import trace
 from gensynth.models.by_name import find_model
@@ -36,6 +36,15 @@ def test_costs_of_a_network_counted_by_hand() -> None:
 def test_peak_of_the_documented_example() -> None:
     graph = trace(call(lambda x, one: x + one(x).relu(), one=conv(3, 3)), (3, 8, 8))
     assert profile(graph).peak_activation_bytes == 2304
+
+
+def test_fused_execution_keeps_no_output_of_a_convolution_beside_its_activation() -> None:
+    block = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+    graph = trace(block, (3, 4, 4))
+    assert peak_activation_bytes(graph) == 4 * (128 + 128)
+    assert peak_activation_bytes(graph, "fused") == 4 * (48 + 128)
+    both = trace(call(lambda x, one: one(x) + one(x).relu(), one=conv(3, 3)), (3, 4, 4))
+    assert peak_activation_bytes(both, "fused") <= peak_activation_bytes(both)
 
 
 def test_views_share_memory_and_the_last_reader_frees_it() -> None:

@@ -26,6 +26,11 @@ HOMES = {
     "onnxscript": {"formats/onnx"},
     "onnxruntime": {"formats/onnx", "formats/int8"},
     "executorch": {"formats/executorch"},
+    "emx_onnx_cgen": {"formats/c"},
+    "litert_torch": {"formats/tflite_worker"},
+    "ai_edge_quantizer": {"formats/tflite_worker"},
+    "ai_edge_litert": {"formats/tflite_worker"},
+    "tflite_micro": {"formats/tflite_worker"},
     "ncnn": set(),
 }
 MAX_FILE, MAX_FUNCTION = 300, 40
@@ -38,6 +43,7 @@ LAYERS = (
     "genome plugins",
     "space",
     "graph",
+    "tflm",
     "evaluation",
     "data models",
     "formats",
@@ -75,6 +81,12 @@ HEAVY = {
     "onnxruntime": "an extra: exports and latency",
     "onnxscript": "an extra: exports",
     "executorch": "an extra: exports",
+    "emx_onnx_cgen": "an extra: exports",
+    "litert_torch": "in an environment of its own: exports",
+    "ai_edge_quantizer": "in an environment of its own: exports",
+    "ai_edge_litert": "in an environment of its own: exports",
+    "tflite_micro": "in an environment of its own: exports",
+    "flatbuffers": "in an environment of its own: exports",
     "threadpoolctl": "loaded where a pool of threads is limited, which most commands never do",
 }
 """What a function may import when it runs, and why the whole module does not import it."""
