@@ -68,7 +68,7 @@ def test_what_is_no_number_or_may_mean_two_is_one_line(
 @given(st.integers(0, 10**12), st.sampled_from(BYTES.units))
 def test_every_unit_is_read_with_and_without_a_space(number: int, unit: tuple[str, str]) -> None:
     word, size = unit
-    expected = number * int(size)
+    expected = float(number * int(size))
     assert BYTES.read(f"{number}{word}", "") == BYTES.read(f"{number} {word}", "") == expected
 
 

@@ -9,8 +9,8 @@ from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import AsJson, CampaignFolder, Short, print_json
-from gensynth.evaluation.score import with_unit
 from gensynth.report.terminal import console
+from gensynth.report.words import with_unit
 
 if TYPE_CHECKING:
     from gensynth.api.drawn_networks import Drawn, TrainedDraw

@@ -68,7 +68,7 @@ def front_members(campaign: CampaignDriver) -> list[FrontMember]:
         )
         for f in confirmed
     ]
-    known = {f.outcome.fingerprint for f in finalists}
+    known = {f.outcome.fingerprint for f in finalists if f.refused or f.value is not None}
     for outcome in _trained_front(campaign, costs):
         beaten = any(
             is_as_cheap(f.outcome, outcome, costs) and (f.value or 0.0) >= (outcome.value or 0.0)

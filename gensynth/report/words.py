@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gensynth.evaluation.constraint import Judgement, broken
+from gensynth.evaluation.score import with_unit as with_unit
 
 NAMED = 8
 """Layers that a line names; the others are counted."""

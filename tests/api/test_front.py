@@ -46,10 +46,14 @@ def test_the_recommended_member_is_the_one_that_was_exported(searched: gensynth.
     assert searched.best is not None and searched.best.genome_id == recommended.genome_id
 
 
-def test_the_front_is_shown_in_words(
-    capsys: pytest.CaptureFixture[str], searched: gensynth.Campaign
+def test_the_front_is_shown_in_words_at_eighty_columns(
+    capsys: pytest.CaptureFixture[str],
+    searched: gensynth.Campaign,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = run(capsys, "show", searched.folder, "--front")
+    assert all(len(line) <= 80 for line in out.splitlines()) and "…" not in out
     assert code == 0 and "recommended" in out and "90 % interval" in out
     assert all(str(member.outcome.number) in out for member in searched.front)
 
