@@ -45,7 +45,8 @@ class CortexM4:
         """Check that firmware can be built and run, by a network of one convolution."""
         require_programs()
         say("a test run: one convolution")
-        first, again = (instructions(_trial()) for _ in range(2))
+        trial = _trial()
+        first, again = instructions(trial), instructions(trial)
         if first != again or not 1e4 < first < 1e7:
             raise InputError(DEVICE, f"counts {first:,} instructions, then {again:,}")
         say(f"ready: {first:,} instructions, the same twice")

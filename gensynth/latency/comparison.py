@@ -10,7 +10,7 @@ from gensynth.latency.device import ComparesNetworks, Comparison, find_device
 from gensynth.latency.files import FileModel, file_model
 from gensynth.latency.here import Here, Timed
 from gensynth.models import timm_models
-from gensynth.models.by_name import IMAGENET, find_model
+from gensynth.models.by_name import IMAGENET, Model, find_model
 from gensynth.space import Task
 
 
@@ -70,10 +70,19 @@ def _model(name: str, folder: Path, image_size: int | None, channels: int, class
         raise InputError(name, "is known by its published figures only; nothing can be measured")
     size = image_size or (timm_models.image_size(word) if kind == "timm" else None)
     size = size or IMAGENET.height
-    model = find_model(name, Task(channels, size, size, classes), folder)
+    model = _always_the_same(name, Task(channels, size, size, classes), folder)
     if Path(name).is_dir():
         _require_size(model, image_size)
     return model
+
+
+def _always_the_same(name: str, task: Task, folder: Path) -> Model:
+    """Find a network with the same fresh weights at every call: counts may depend on them."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return find_model(name, task, folder)
 
 
 def _require_size(model: Timed, image_size: int | None) -> None:
