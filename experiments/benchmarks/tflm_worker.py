@@ -6,10 +6,7 @@ project only what needs nothing but torch. Weights and statistics are random.
 
 import importlib
 import json
-import os
-import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-ARENA = 60_000_000
 SERVING, IMAGE = "serving_default", "args_0"
 
 
@@ -67,54 +63,20 @@ def convert(row: dict[str, Any], folder: Path) -> dict[str, bytes]:
     return {"float": plain.read_bytes(), "int8": small.read_bytes()}
 
 
-def stripped(content: bytes) -> bytes:
-    """Return a model without names and metadata."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
+def allocated(content: bytes, folder: Path) -> dict[str, int]:
+    """Return the bytes of the arena and of its parts, as the export measures them."""
+    from gensynth.formats.tflite_worker import arena
 
-    model: Any = schema.ModelT.InitFromPackedBuf(content, 0)
-    for entry in model.metadata or ():
-        model.buffers[entry.buffer].data = None
-    for buffer in model.buffers:  # Large files keep their numbers behind the tables.
-        if buffer.offset and buffer.offset > 1:
-            end = buffer.offset + buffer.size
-            buffer.data = np.frombuffer(content[buffer.offset : end], np.uint8)
-            buffer.offset = buffer.size = 0
-    model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
-    for graph in model.subgraphs:
-        graph.name = None
-        for tensor in graph.tensors:
-            tensor.name = tensor.shapeSignature = None
-            scales = tensor.quantization
-            if scales is not None:
-                scales.min = scales.max = None
-                if scales.scale is None or len(scales.scale) == 0:
-                    tensor.quantization = None
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def allocated(content: bytes) -> dict[str, int]:
-    """Return the bytes of the arena and of its parts; the recording allocator prints them."""
-    from tflite_micro.python.tflite_micro import runtime
-
-    interpreter = runtime.Interpreter.from_bytes(content, arena_size=ARENA)
-    kept = [os.dup(1), os.dup(2)]
-    with tempfile.TemporaryFile() as file:
-        for number in (1, 2):
-            os.dup2(file.fileno(), number)
-        interpreter.print_allocations()
-        for number, before in zip((1, 2), kept, strict=True):
-            os.dup2(before, number)
-        file.seek(0)
-        text = file.read().decode()
-    found = dict(re.findall(r"Arena allocation (total|head|tail) (\d+) bytes", text))
-    return {"arena": int(found["total"]), "head": int(found["head"]), "tail": int(found["tail"])}
+    file = folder / "stripped.tflite"
+    file.write_bytes(content)
+    found = arena(file)
+    return {"arena": found["total"], "head": found["head"], "tail": found["tail"]}
 
 
 def main() -> None:
     """Convert and measure every listed network that has no figures yet."""
+    from gensynth.formats.tflite_worker import stripped
+
     listed, folder = Path(sys.argv[1]), Path(sys.argv[2])
     for line in listed.read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -123,7 +85,10 @@ def main() -> None:
             continue
         try:
             files = {kind: stripped(content) for kind, content in convert(row, folder).items()}
-            found = {k: allocated(content) | {"file": len(content)} for k, content in files.items()}
+            found = {
+                k: allocated(content, folder) | {"file": len(content)}
+                for k, content in files.items()
+            }
         except Exception as error:  # The others are converted all the same.
             print(f"{row['name']}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
             continue

@@ -14,6 +14,7 @@ from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.finals import Finalist, ranking
 from gensynth.errors import InputError
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import unit_of
 from gensynth.exports.publish import Published
 from gensynth.feasibility.findings import Findings
 from gensynth.plugins import trusted
@@ -264,7 +265,8 @@ class Campaign:
         return f"<Campaign {str(self.folder)!r}: {len(self.outcomes)} candidates, {words}>"
 
     def _repr_html_(self) -> str:
-        rows = [assessed(outcome) for outcome in ranking(self.outcomes)[:SHOWN]]
+        unit = unit_of(self._machine.context.score)
+        rows = [assessed(outcome, unit=unit) for outcome in ranking(self.outcomes)[:SHOWN]]
         best = self.best
         drawing = best._repr_html_() if best is not None else ""
         return f"{heading(repr(self)[1:-1])}{assessments_html(rows)}{drawing}"

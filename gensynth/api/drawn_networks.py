@@ -187,6 +187,7 @@ def _assessed(
         candidate.profile,
         judgements=evaluator.judge_untrained(candidate),
         graph=candidate.graph,
+        unit=unit_of(evaluator.score),
     )
     known = next((o for o in machine.outcomes if o.fingerprint == described.fingerprint), None)
     if known is None or known.ending != "completed":

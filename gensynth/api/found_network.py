@@ -11,6 +11,7 @@ from gensynth.errors import InputError
 from gensynth.evaluation.constraint import Judgement
 from gensynth.evaluation.evaluator import Description
 from gensynth.evaluation.outcome import Outcome
+from gensynth.evaluation.score import unit_of
 from gensynth.exports.publish import Published
 from gensynth.graph.profile import Profile
 from gensynth.models.opened_export import open_export
@@ -50,6 +51,8 @@ class Found:
     """Whether it is a member of the front that the finals confirmed."""
     recommended: bool = False
     """Whether it is the member of the front that the campaign exports first."""
+    unit: str = "dB"
+    """Unit of the score and of the value."""
 
     @property
     def genome_id(self) -> str:
@@ -96,7 +99,9 @@ class Found:
     def assessment(self) -> Assessment:
         """Its figures, verdicts and graph."""
         graph = self._describe().candidate.graph
-        return replace(assessed(self.outcome, self.genome_id), top1=self.top1, graph=graph)
+        return replace(
+            assessed(self.outcome, self.genome_id, self.unit), top1=self.top1, graph=graph
+        )
 
     def _repr_html_(self) -> str:
         return self.assessment._repr_html_()
@@ -107,10 +112,11 @@ def found(machine: CampaignDriver, outcome: Outcome, published: Published | None
     bests = {f.outcome.genome_id: f.mean for f in machine.finalists() if f.mean is not None}
     top1 = bests.get(outcome.genome_id, outcome.top1 or 0.0)
     describe = partial(machine.evaluator.described, outcome.decisions)
+    unit = unit_of(machine.context.score)
     if published is None or published.outcome.genome_id != outcome.genome_id:
-        return Found(outcome, top1, describe)
+        return Found(outcome, top1, describe, unit=unit)
     test_top1 = published.outcome.curve[-1].test_top1
-    return Found(outcome, top1, describe, test_top1, published.folder)
+    return Found(outcome, top1, describe, test_top1, published.folder, unit=unit)
 
 
 def found_on_front(

@@ -28,13 +28,13 @@ class RuleTable:
     mode: Mode = "enforce"
     """`enforce`: a network that breaks it is not feasible; `prefer`: breaking it costs `weight`."""
     weight: float = 10.0
-    """Decibels of the pursued value that one unit of violation of a preference costs."""
+    """What of the pursued value, in its unit, one unit of violation of a preference costs."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a negative price, which would reward violations."""
         if self.weight < 0:
-            raise InputError("weight", f"must be 0 or more (decibels), got {self.weight}")
+            raise InputError("weight", f"must be 0 or more, got {self.weight}")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Tflite:
         _write(to_tflite(network), path, self.names)
 
     def open(self, path: Path) -> Run:
-        """Load the file into LiteRT."""
+        """Load the file into LiteRT; in int8, images are quantised and outputs dequantised."""
         return run_by(LITERT, path)
 
     def open_elsewhere(self, path: Path) -> Mapping[str, Run]:
@@ -67,38 +67,16 @@ class Tflite:
 
 
 @dataclass(frozen=True)
-class TfliteInt8:
+class TfliteInt8(Tflite):
     """`model.int8.tflite`: weights, activations, input and output in int8."""
 
     name: str = "tflite-int8"
     file: str = "model.int8.tflite"
     tolerance: float | None = None
-    names: bool = False
-    """Whether names of tensors and metadata of the converter are kept: `tflite-int8+names`."""
-
-    def check(self) -> None:
-        """Require the converter."""
-        interpreter(CONVERTER)
-
-    def set_up(self, say: "Callable[[str], None]", python: str | None = None) -> None:
-        """Prepare the environment of the converter."""
-        prepare(say, python)
 
     def write(self, network: Deployment, path: Path) -> None:
         """Quantise the network's TensorFlow Lite form with its calibration images."""
         _write(to_tflite_int8(network), path, self.names)
-
-    def open(self, path: Path) -> Run:
-        """Load the file into LiteRT; images are quantised, and outputs dequantised."""
-        return run_by(LITERT, path)
-
-    def open_elsewhere(self, path: Path) -> Mapping[str, Run]:
-        """Load the file into tflite-micro too, the runtime of microcontrollers."""
-        return {MICRO: run_by(MICRO, path)}
-
-    def footprint(self, path: Path) -> Footprint:
-        """Have tflite-micro allocate the file."""
-        return footprint_in(path)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def _words(page: Contents, rivals: Rivals | None) -> dict[str, Any]:
     folder, unit = campaign.folder, unit_of(campaign.context.score)
     return {
         "name": experiment.name,
+        "unit": unit,
         "answer": _answer(page),
         "facts": _facts(page),
         "shown": "The exported network" if page.exported else "The best of the search so far",

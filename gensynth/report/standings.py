@@ -40,7 +40,7 @@ def show_campaign(campaign: CampaignDriver, published: Published | None = None) 
     if best:
         # Eighty columns hold the number, by which `export DIR:NUMBER` finds it, but no genome.
         rows = [
-            replace(assessed(o, str(o.number)), finals=marks.get(o.number, ""), unit=unit)
+            replace(assessed(o, str(o.number), unit), finals=marks.get(o.number, ""))
             for o in best[:SHOWN]
         ]
         show(rows, "best candidates, by number", explain=len(rows) == 1)
@@ -195,7 +195,7 @@ def hindrances(outcomes: Iterable[Outcome]) -> list[str]:
     return lines + [f"crashed ({n}): {why}" for why, n in crashes.most_common(CRASHES)]
 
 
-def assessed(outcome: Outcome, name: str = "") -> Assessment:
+def assessed(outcome: Outcome, name: str = "", unit: str = "dB") -> Assessment:
     """Return what the record knows of a candidate, named by its number and genome by default."""
     return Assessment(
         name or f"{outcome.number} ({outcome.genome_id})",
@@ -204,6 +204,7 @@ def assessed(outcome: Outcome, name: str = "") -> Assessment:
         outcome.score,
         outcome.judgements,
         value=outcome.value,
+        unit=unit,
     )
 
 

@@ -35,7 +35,7 @@ def training_run(outcome: Outcome) -> TrainingRun | None:
     }
     costs, latest = outcome.profile, outcome.curve[-1]
     figures = {
-        "value dB": outcome.value,
+        "value": outcome.value,
         "parameters": costs.params if costs else None,
         "MACs": costs.macs if costs else None,
         "test top-1": latest.test_top1,

@@ -24,8 +24,8 @@ FILES: Mapping[str, str] = {
 GLOSSARY: Mapping[str, str] = {
     "MACs": "multiply-accumulates of convolutions and linear layers for one image",
     "peak activation bytes": "memory for the values between the layers, in float32, at its highest",
-    "score": "how good a network is overall, in decibels: more accurate, smaller and cheaper is "
-    "higher; twice as few parameters and MACs are worth 6 dB",
+    "score": "how good a network is overall. NetScore is in decibels: more accurate, smaller and "
+    "cheaper is higher; twice as few parameters and MACs are worth 6 dB",
     "pursued value": "the score less the price of the preferences that a network does not keep; "
     "the search looks for the highest",
     "lower bound": "what the accuracy is at least, with the stated confidence, for the number of "

@@ -58,6 +58,17 @@ def test_the_front_is_shown_in_words_at_eighty_columns(
     assert all(str(member.outcome.number) in out for member in searched.front)
 
 
+def test_values_of_the_accuracy_are_points_wherever_they_are_shown(
+    searched: gensynth.Campaign, tmp_path: Path
+) -> None:
+    assert searched.best is not None
+    page = searched.report(tmp_path / "page.html").read_text(encoding="utf-8")
+    told = page.replace("worth 6 dB", "")  # What NetScore is, among the words of the report.
+    shown = [told, searched._repr_html_(), searched.best._repr_html_()]
+    assert "points" in told and not any("dB" in text for text in shown)
+    assert "dB" not in searched.generate(seeds=2)._repr_html_()
+
+
 def test_the_member_within_limits_leaves_with_the_weights_of_its_finals(
     capsys: pytest.CaptureFixture[str], searched: gensynth.Campaign, tmp_path: Path
 ) -> None:

@@ -30,7 +30,7 @@ def test_a_training_becomes_a_run_with_its_curve(tmp_path: Path) -> None:
     assert read(run) == {
         "validation top-1": [(1, 50.0), (2, 62.5)],
         "training loss": [(1, 0.5), (2, 0.5)],
-        "value dB": [(2, 140.25)],
+        "value": [(2, 140.25)],
         "parameters": [(2, 123.0)],
         "MACs": [(2, 4567.0)],
     }

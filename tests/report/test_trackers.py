@@ -98,7 +98,7 @@ def test_mlflow_reads_back_what_was_written_each_training_once(tmp_path: Path) -
     assert run.data.metrics == {
         "validation top-1": 62.5,
         "training loss": 0.5,
-        "value dB": 140.25,
+        "value": 140.25,
         "parameters": 123.0,
         "MACs": 4567.0,
     }
