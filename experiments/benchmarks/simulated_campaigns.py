@@ -16,7 +16,6 @@ not fitted to: these are statements about it, and every figure is a simulated on
 """
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -29,7 +28,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.benchmarks.command_line import experiment_on, parser_for
+from experiments.benchmarks.command_line import (
+    append_line,
+    experiment_on,
+    lines_of,
+    simulation_parser,
+)
 from experiments.benchmarks.recorded_predictor import Predictor
 from experiments.benchmarks.simulated_space import VARIANTS
 from experiments.benchmarks.tables import heading, markdown
@@ -104,29 +108,20 @@ def main() -> None:
     ]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for ended in pool.map(run, settings):
-            with arguments.to.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(ended)) + "\n")
+            append_line(arguments.to, ended)
     for line in table_of(ended_in(arguments.to)):
         print(line)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = parser_for(__doc__)
-    parser.add_argument("experiment")
-    parser.add_argument("--data", required=True, help="image folder")
-    parser.add_argument("--table", required=True, type=Path, help="table of record_space.py")
-    parser.add_argument("--to", required=True, type=Path, help="file with one campaign a line")
-    parser.add_argument("--variants", default="gensynth,tpe,nsgaii")
+    parser = simulation_parser(__doc__, "gensynth,tpe,nsgaii")
     parser.add_argument("--gains", default="0", help="points of a longer training")
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--jobs", type=int, default=1, help="number of processes")
     return parser.parse_args()
 
 
 def ended_in(file: Path) -> list[Ended]:
     """Return the campaigns that a file holds."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [Ended(**json.loads(line)) for line in lines]
+    return lines_of(file, Ended)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,6 @@ costs. All begin with the prototype. Every campaign is appended as it ends; know
 """
 
 import argparse
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +34,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 from scipy.stats import qmc
 
-from experiments.benchmarks.command_line import parser_for
+from experiments.benchmarks.command_line import append_line, lines_of, simulation_parser
 from experiments.benchmarks.recorded_predictor import Predictor
 from experiments.benchmarks.simulated_space import PROPOSALS, Task, Trainings, opened, steps
 from experiments.benchmarks.tables import heading, markdown, paired_p
@@ -120,29 +119,20 @@ def main() -> None:
     jobs = [(n, k) for k in range(arguments.runs) for n in names if (n, k) not in done]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for ran in pool.map(run, [task] * len(jobs), *zip(*jobs, strict=True)) if jobs else ():
-            with arguments.to.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(ran)) + "\n")
+            append_line(arguments.to, ran)
     for line in table_of(ran_in(arguments.to), names[0]):
         print(line)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = parser_for(__doc__)
-    parser.add_argument("experiment")
-    parser.add_argument("--data", required=True, help="image folder")
-    parser.add_argument("--table", required=True, type=Path, help="table of record_space.py")
-    parser.add_argument("--to", required=True, type=Path, help="file with one campaign a line")
-    parser.add_argument("--variants", default="front,default,nsgaii,motpe,ehvi")
-    parser.add_argument("--runs", type=int, default=20)
+    parser = simulation_parser(__doc__, "front,default,nsgaii,motpe,ehvi")
     parser.add_argument("--trainings", type=int, default=32)
-    parser.add_argument("--jobs", type=int, default=1, help="number of processes")
     return parser.parse_args()
 
 
 def ran_in(file: Path) -> list[Ran]:
     """Return the campaigns that a file holds."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [Ran(**json.loads(line)) for line in lines]
+    return lines_of(file, Ran)
 
 
 def run(task: Task, variant: str, number: int) -> Ran:
