@@ -49,7 +49,8 @@ class Worker(tune.Trainable):
         """Return the next row."""
         news = tuple(News() for _ in self._jobs)
         if self._blind and self._jobs[0].keep_weights:
-            news = (News(result=Result("lost", detail=self._blind)),)
+            lost = News(result=Result("lost", detail=self._blind))
+            news = (lost,) * len(self._jobs)
         elif self._training is None:
             self._training = Background(self._jobs)
         else:

@@ -39,14 +39,14 @@ DRIVER = """
 import sys
 from pathlib import Path
 from gensynth.executors.ray import run_on_ray
-from tests.support.unruly_campaigns import FINALS, unruly
+from tests.support.unruly_campaigns import FINALS, assert_finished, unruly
 
 folder, head, marks, behaviour = Path(sys.argv[1]), *sys.argv[2:5]
 proposals = [(behaviour, width) for width in range(20, 20 + int(sys.argv[5]))]
 space = {"use": "tests.support.unruly:UnrulySpace", "marks": marks}
 finals = FINALS | {"epochs_factor": 0.5}
 with unruly(folder, proposals, space=space, proxy={"epochs": 2}, finals=finals) as opened:
-    run_on_ray(opened, head)
+    assert_finished(run_on_ray(opened, head), opened.outcomes)
 """
 
 
