@@ -137,12 +137,17 @@ class Benchmark:
                 continue
             self.signals.pop()
             if scene.status not in (None, 0, -signal.SIGKILL, 128 + number) and moment != "start":
-                self.audit.problems["exit"] += 1
+                self._tell_wrong_exit(scene, number)
             self._took_notice(target, moment, scene, number)
             if target != "worker":
                 return True
         scene.until(lambda: False)
         return False
+
+    def _tell_wrong_exit(self, scene: Scene, number: int) -> None:
+        self.audit.problems["exit"] += 1
+        said = self.folder.with_suffix(".out").read_text(encoding="utf-8")[-4000:]
+        print(f"exit {scene.status} after signal {number}:\n{said}", file=sys.stderr, flush=True)
 
     def _took_notice(self, target: Target, moment: Moment, scene: Scene, number: int) -> None:
         word = "" if number == signal.SIGKILL else f" by {signal.Signals(number).name}"
