@@ -150,7 +150,9 @@ def begin(drive: Callable[[], None], folder: Path) -> Scene:
         os.dup2(out, 2)
         with signals_interrupt():
             drive()
-        code = 0
+            code = 0
+            sys.stderr.flush()
+            os._exit(code)  # A signal between the handlers' removal and the end would end it so.
     except KeyboardInterrupt as interrupt:
         code = exit_code(interrupt)
     except BaseException:
