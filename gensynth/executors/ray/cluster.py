@@ -52,6 +52,12 @@ class ControlGone(NodesGone):
     restarts = 2
 
 
+class NotStarted(NodesGone):
+    """A Ray of our own did not start, as happens on a machine that is very busy."""
+
+    restarts = 2
+
+
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
     """Connect to the Ray cluster at `address` (`HOST:PORT`), or start one for the duration.
@@ -112,16 +118,23 @@ def _started() -> Iterator[None]:
     import ray
 
     with short_folder() as folder, _on_loopback_only(), deaf_to_hangups():
-        ray.init(
-            address="local",
-            num_cpus=usable_cores(),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=str(folder / "r"),  # Ray lets everybody into it, but nobody into `folder`.
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=usable_cores(),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                _node_ip_address="127.0.0.1",
+                _temp_dir=str(folder / "r"),  # Ray lets all into it, but nobody into `folder`.
+            )
+        except OSError:  # A full disk, for example, which whoever catches it explains better.
+            raise
+        except Exception as error:  # Ray raises no class of its own.
+            ray.shutdown()
+            cause = " ".join(str(error).split()) or type(error).__name__
+            raise NotStarted(f"Ray did not start ({cause})") from error
         yield
 
 
