@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 
 from gensynth.errors import InputError
 from gensynth.executors.ray import run_on_ray
@@ -16,6 +15,8 @@ SLOW = "The current node timed out during startup. This could happen because ...
 def test_a_ray_that_does_not_start_is_tried_again_and_then_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    import ray
+
     begun: list[str] = []
 
     def init(**settings: Any) -> None:
