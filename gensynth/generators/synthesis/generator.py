@@ -6,7 +6,7 @@ the papers leave open (the form of G and I, the losses, the step sizes) is our o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy import float64
@@ -27,6 +27,7 @@ from gensynth.generators.synthesis.candidates import (
 )
 from gensynth.generators.synthesis.earlier import best_earlier
 from gensynth.generators.synthesis.inquisitor import Inquisitor
+from gensynth.generators.synthesis.options import SynthesisOptions as SynthesisOptions
 from gensynth.generators.synthesis.policy import Policy
 from gensynth.genome import Decisions
 from gensynth.space import Replay
@@ -47,33 +48,10 @@ SPREAD = 512
 """Candidates of which the most distant one is proposed while nothing is learned."""
 
 
-@dataclass(frozen=True)
-class SynthesisOptions:
-    """How G and I work; the same for every problem."""
-
-    seeds: int = 48
-    """Seeds s that G answers for each proposal (eight times as many for the first)."""
-    mutants: int = 32
-    """Candidates for each proposal that answer some decisions of the best ones anew."""
-    pool: int = 2048
-    """Candidates that are kept and assessed again for each proposal."""
-    initial: int = 4
-    """Proposals that are spread out before I chooses."""
-    rate: float = 0.03
-    """Step size of theta_G; 0 freezes G at its start."""
-    learn: bool = True
-    """Whether I learns, and G from it."""
-    probe: bool = False
-    """Whether untrained networks are probed. In no benchmark did that find better networks."""
-    foresight: bool = True
-    """Whether candidates that are known to break a rule before training are left out."""
-    refinements: int = 0
-    """Rounds of local search around the best candidates for each proposal. They are of use for
-    numbers, whose neighbours are alike."""
-
-
 class Synthesis:
     """The generator named `gensynth`: G and I around a pool of candidates."""
+
+    learns_from_earlier: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -97,6 +75,7 @@ class Synthesis:
         self._pending: list[SampledCandidate] = []
         self._earlier = best_earlier(problem) if self.options.learn else []
         """Candidates of earlier campaigns, the best first."""
+        self._initial = 1 if self._earlier else self.options.initial
         self._begin_warm()
         self._outcomes: list[Outcome] = []
 
@@ -118,7 +97,7 @@ class Synthesis:
             chosen = min(fresh, key=lambda candidate: candidate.excess)
         elif not self.options.learn:
             chosen = next(iter(self._pool.candidates.values()))
-        elif len(self._asked) < (1 if self._earlier else self.options.initial) or not self.inquisitor.tried:
+        elif len(self._asked) < self._initial or not self.inquisitor.tried:
             chosen = self._spread_out()
         else:
             chosen = self._best(fresh)
