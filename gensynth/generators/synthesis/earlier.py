@@ -70,8 +70,10 @@ def best_earlier(problem: Problem) -> list[SampledCandidate]:
     """
     campaigns = problem.earlier if isinstance(problem, HasEarlier) else ()
     turns = zip_longest(*(_ranked(problem, campaign.outcomes) for campaign in campaigns))
-    found = {c.foresight.fingerprint: c for turn in reversed([*turns]) for c in turn if c}
-    return list(found.values())[::-1]
+    found: dict[str, SampledCandidate] = {}
+    for candidate in (candidate for turn in turns for candidate in turn if candidate is not None):
+        found.setdefault(candidate.foresight.fingerprint, candidate)
+    return list(found.values())
 
 
 def _ranked(problem: Problem, outcomes: Sequence[Outcome]) -> list[SampledCandidate]:

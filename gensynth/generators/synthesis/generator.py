@@ -40,7 +40,7 @@ ELITE = 0.25
 """Share of a round's candidates that G learns from."""
 BEST_OF_POOL = 8
 """Candidates of the pool that G learns from besides."""
-LESSONS = 8
+LESSONS = 2
 """Steps by which G learns from earlier campaigns before the first proposal."""
 FINALISTS = 4
 """Candidates of the highest acquisition that are built and probed before one is proposed."""
@@ -208,7 +208,8 @@ class Synthesis:
         else:
             trained = [o for o in self._outcomes if o.curve and self.options.learn]
             best, most = sorted(trained, key=fitness, reverse=True), PARENTS
-        earlier = [candidate.decisions for candidate in self._earlier]
+        few = sum(bool(o.curve) for o in self._outcomes) < self.options.initial
+        earlier = [candidate.decisions for candidate in self._earlier if few]
         return [*(o.decisions for o in best), *earlier][:most]
 
     # Choosing and learning -------------------------------------------------------------------
