@@ -29,6 +29,7 @@ _PUBLIC = {
     "gensynth.api.schema": ("schema",),
     "gensynth.api.searching": ("Interrupted", "preflight", "search"),
     "gensynth.api.training": ("Trained", "train"),
+    "gensynth.api.warm_start": ("ImportedTrainings", "import_trainings"),
     "gensynth.campaign.early_stopping": ("Curve", "EarlyStopping", "Running"),
     "gensynth.campaign.experiment": ("Experiment", "read_experiment"),
     "gensynth.errors": ("InputError",),

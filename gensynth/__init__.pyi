@@ -30,6 +30,8 @@ from gensynth.api.searching import preflight as preflight
 from gensynth.api.searching import search as search
 from gensynth.api.training import Trained as Trained
 from gensynth.api.training import train as train
+from gensynth.api.warm_start import ImportedTrainings as ImportedTrainings
+from gensynth.api.warm_start import import_trainings as import_trainings
 from gensynth.campaign.early_stopping import Curve as Curve
 from gensynth.campaign.early_stopping import EarlyStopping as EarlyStopping
 from gensynth.campaign.early_stopping import Running as Running

@@ -19,6 +19,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.exports.publish import publish
 from gensynth.feasibility.findings import SHORT, STEPS, TIMED, Findings, look, look_ahead
 from gensynth.feasibility.plan import plan, spread_over_macs, workers
+from gensynth.generators.problem import EarlierCampaign
 from gensynth.plugins import trusted
 from gensynth.process import Interruption, patient
 from gensynth.report.feasibility_text import effort_words, print_findings
@@ -67,6 +68,8 @@ class How:
     """Whether to show a live view."""
     retry_failed: bool = False
     """Whether trainings that failed are run again."""
+    earlier: tuple[EarlierCampaign, ...] = ()
+    """Trainings that a new campaign learns from before its first one."""
 
 
 def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
@@ -77,7 +80,8 @@ def run_campaign(settings: Experiment, schedule: Schedule, how: How) -> Ran:
         writable(str(folder)),
         progress_bar() as watch,
         driving(
-            folder, settings, how.storage, watch, trusted(), how.retry_failed, schedule
+            *(folder, settings, how.storage, watch, trusted(), how.retry_failed, schedule),
+            earlier=how.earlier,
         ) as machine,
     ):
         write_schema_beside(folder / EXPERIMENT)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from gensynth.api.campaigns import Campaign
 from gensynth.api.experiments import Given, changed, embedded, experiment_of, with_keywords
 from gensynth.api.running import How, Ran, by_the_clock, run_campaign
+from gensynth.api.warm_start import earlier_campaigns
 from gensynth.campaign.context import make_context
+from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.record_location import noted_whereabouts
 from gensynth.campaign.schedule import Clock, Schedule
 from gensynth.campaign.trust import require_own_code
@@ -61,6 +64,7 @@ def search(
     progress: bool = True,
     trust: bool = False,
     retry_failed: bool = False,
+    earlier: str | Path | Sequence[str | Path] = (),
     **tables: Mapping[str, Any] | float | str | None,
 ) -> Campaign:
     """Search, train and export a network; the same call again resumes or extends the campaign.
@@ -91,6 +95,9 @@ def search(
             that exported folders bring.
         retry_failed: let the trainings that failed count no more, so that as many are run again;
             this is also done if the resources have changed.
+        earlier: folders of campaigns that are over, or files that `import_trainings` wrote: the
+            generator learns from their trainings before the first one of a new campaign. Their
+            images, limits and devices may differ, and their space as far as decisions coincide.
         tables: keys of `proxy`, `stopping`, `finals`, `last_training` and `resources` to change;
             and shorthands: `max_params`, `max_macs`, `max_weight_bytes`,
             `max_peak_activation_bytes`, `max_ram_bytes`, `max_flash_bytes`, `max_latency_ms`,
@@ -125,18 +132,27 @@ def search(
     clock = None if minutes is None else Clock(minutes)
     images = None if data is None else str(data)
     settings = experiment_of(experiment, images, folder)
-    if experiment is None and folder is not None and not (trust or trusted()):
-        require_own_code(folder, settings, noted_whereabouts(folder))
+    if experiment is None and folder is not None:
+        _require_own(folder, settings, trust)
     settings = changed(settings, images, image_size, trials, executor, seed, class_level)
     plugins = {"space": space, "constraints": constraints, "score": score, "generator": generator}
     settings = with_keywords(settings, {**plugins, **tables})
     folder = _writable(folder or Path("runs") / settings.name)
     how = How(storage, address, on_outcome, _trackers(track), progress, retry_failed)
     with trusting(trust):
-        if clock is not None:
-            settings, clock = by_the_clock(settings, folder, clock)
-        schedule = Schedule(folder, clock, counts=clock is None or trials is not None)
-        return _opened(run_campaign(settings, schedule, how))
+        how = replace(how, earlier=earlier_campaigns(earlier))
+        return _opened(_run(settings, folder, clock, clock is None or trials is not None, how))
+
+
+def _run(settings: Experiment, folder: Path, clock: Clock | None, counts: bool, how: How) -> Ran:
+    if clock is not None:
+        settings, clock = by_the_clock(settings, folder, clock)
+    return run_campaign(settings, Schedule(folder, clock, counts=counts), how)
+
+
+def _require_own(folder: Path, settings: Experiment, trust: bool) -> None:
+    if not (trust or trusted()):
+        require_own_code(folder, settings, noted_whereabouts(folder))
 
 
 def _trackers(track: str | Tracker | Sequence[str | Tracker] | None) -> tuple[Followed, ...]:

@@ -3,7 +3,7 @@
 import errno
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from gensynth.campaign.campaign import CampaignDriver
 from gensynth.campaign.context import Context, make_context
+from gensynth.campaign.earlier import earlier_for, keep_earlier, kept_earlier
 from gensynth.campaign.experiment import EXPERIMENT, Experiment, read_experiment
 from gensynth.campaign.immutable import FIXED, changes, refuse_change
 from gensynth.campaign.proxy_length import with_recorded_length
@@ -24,6 +25,7 @@ from gensynth.campaign.schedule import FINISH, Schedule
 from gensynth.campaign.trust import is_own, named_code, remember
 from gensynth.data.sets import Progress, with_chain
 from gensynth.errors import InputError
+from gensynth.generators.problem import EarlierCampaign
 from gensynth.process import say
 from gensynth.record.address import sqlite_url, without_password
 from gensynth.record.event_log import Log
@@ -111,11 +113,12 @@ def viewing(
         refuse_change(old, experiment, str(folder))
         ledger = Ledger(record, folder)
         reading = Schedule(folder)
-        return CampaignDriver(make_context(experiment), ledger, sys.maxsize, schedule=reading)
+        context = make_context(experiment, earlier=kept_earlier(folder))
+        return CampaignDriver(context, ledger, sys.maxsize, schedule=reading)
     noted = noted_whereabouts(folder)
     if named_code(old) and not trust and not (noted and is_own(folder, old, noted)):
         return RecordOnly(old, Ledger(record, folder), str(record.noted(DATA)))
-    context = make_context(old)
+    context = make_context(old, earlier=kept_earlier(folder))
     if same_images:
         _refuse_other_data(record.noted(DATA), context)
     return CampaignDriver(context, Ledger(record, folder), schedule=Schedule(folder))
@@ -141,11 +144,12 @@ def driving(
     trust: bool = False,
     retry_failed: bool = False,
     schedule: Schedule | None = None,
+    earlier: Sequence[EarlierCampaign] = (),
 ) -> Iterator[CampaignDriver]:
     """Open the campaign in `folder` for running it: create, resume, or extend it.
 
     With `retry_failed`, or if the resources have changed, trainings that failed count no more, so
-    that others take their place.
+    that others take their place. `earlier` are trainings to learn from, for a new campaign.
 
     Raises `InputError` if another driver is running it, or if the experiment has changed in what
     must stay.
@@ -156,23 +160,31 @@ def driving(
         experiment = as_recorded(experiment, old)
         refuse_change(old, experiment, str(folder))
         _require_named(folder, old, storage, trust)
-    context = make_context(experiment, progress)
+    context = make_context(experiment, progress, earlier_for(folder, old is not None, earlier))
     context.check_measurable()
     with _locked(folder), _opened(folder, storage, context.experiment) as record:
         _require_unchanged(record, context.experiment, folder)
         _require_data(record, context)
+        keep_earlier(folder, earlier, begun=old is not None)
         _write_experiment(record, context.experiment, folder)
         _delete_drafts(folder)
         ledger = Ledger(record, folder, Log(folder / "log.jsonl"))
         ledger.clean()
-        if old is not None and changes(old, context.experiment, LEARNED_UNDER):
-            ledger.begin_anew()
-        if retry_failed or (old is not None and old.resources != context.experiment.resources):
-            ledger.forgive()
+        _account_for_changes(ledger, old, context.experiment, retry_failed)
         context = replace(context, watch=ledger.starts)
         renew_jobs(ledger, context)
         with closing(ledger), _staying(folder):
             yield CampaignDriver(context, ledger, schedule=schedule or Schedule(folder))
+
+
+def _account_for_changes(
+    ledger: Ledger, old: Experiment | None, new: Experiment, retry_failed: bool
+) -> None:
+    """Begin to learn anew under other rules; under other resources, run failed trainings again."""
+    if old is not None and changes(old, new, LEARNED_UNDER):
+        ledger.begin_anew()
+    if retry_failed or (old is not None and old.resources != new.resources):
+        ledger.forgive()
 
 
 def is_driven(folder: Path) -> bool:

@@ -1,6 +1,6 @@
 """A campaign's context: its experiment, with the plugins made and the data opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.campaign.earlier import fitting_campaigns, require_learning
 from gensynth.campaign.early_stopping import EarlyStopping, Halving
 from gensynth.campaign.experiment import Experiment
 from gensynth.campaign.proxy_length import with_proxy_length
@@ -21,7 +22,7 @@ from gensynth.evaluation.latency import Question
 from gensynth.evaluation.outcome import Purpose
 from gensynth.evaluation.score import Score
 from gensynth.generators.by_name import make_generator
-from gensynth.generators.problem import Confirmation
+from gensynth.generators.problem import Confirmation, EarlierCampaign
 from gensynth.generators.protocol import Generator
 from gensynth.generators.space_problem import SpaceProblem
 from gensynth.generators.synthesis.probe import Stimuli
@@ -69,6 +70,8 @@ class Context:
     """Names of the classes, in the order of a network's outputs."""
     left_out: str = ""
     """A sentence about images that could not be read; empty if there are none."""
+    earlier: tuple[EarlierCampaign, ...] = ()
+    """What the generator learns from before the first training; nothing for a cold start."""
     watch: Watch | None = None
     """Is told whose code runs."""
     repeated: str = ""
@@ -94,7 +97,8 @@ class Context:
         )
         front = self.experiment.front.costs
         evaluator = evaluator or self.evaluator
-        return SpaceProblem(evaluator, prototype, self.stimuli, folder, confirmed, front)
+        known = confirmed, front, self.earlier
+        return SpaceProblem(evaluator, prototype, self.stimuli, folder, *known)
 
     def make_generator(self, evaluator: Evaluator) -> Generator:
         """Make the generator that the experiment names, in its initial state."""
@@ -165,7 +169,11 @@ class Context:
         return int(sequence.generate_state(1)[0] >> 1)
 
 
-def make_context(experiment: Experiment, progress: Progress | None = None) -> Context:
+def make_context(
+    experiment: Experiment,
+    progress: Progress | None = None,
+    earlier: Sequence[EarlierCampaign] = (),
+) -> Context:
     """Import the experiment's plugins and open its data; raise `InputError` for any mistake."""
     space, score = experiment.make_space(), experiment.make_score()
     indicator = experiment.make_indicator()
@@ -188,13 +196,15 @@ def make_context(experiment: Experiment, progress: Progress | None = None) -> Co
         references=_references(indicator, space, data.task, experiment),
         stimuli=_stimuli(data, experiment),
         stopping=experiment.make_stopping(),
+        earlier=fitting_campaigns(space, earlier),
         class_names=data.class_names,
         left_out=data.left_out,
         repeated=data.repeated,
         nested=data.nested,
         imbalanced=data.imbalanced,
     )
-    context.make_generator(context.evaluator)  # Reports a wrong generator table now.
+    generator = context.make_generator(context.evaluator)  # Reports a wrong table now.
+    require_learning(generator, context.earlier, experiment.generator.use)
     return context
 
 

@@ -17,6 +17,7 @@ from gensynth.cli import (
     finish,
     formats,
     generate,
+    import_,
     init,
     new,
     plugins,
@@ -61,6 +62,7 @@ app.command("finish")(as_command(finish.finish, trusts=True))
 app.command("show")(as_command(show.show, trusts=True))
 app.command("report")(as_command(report.report, trusts=True))
 app.command("export")(as_command(export.export, trusts=True, short=COSTS))
+app.command("import")(as_command(import_.import_))
 app.command("push")(as_command(push.push))
 app.command("predict")(as_command(predict.predict, trusts=True))
 app.command("evaluate")(as_command(evaluate.evaluate, trusts=True))

@@ -56,6 +56,14 @@ RetryFailed = Annotated[
 Track = Annotated[
     Text, typer.Option(help="Where else each training is kept, by commas: mlflow, trackio.")
 ]
+From = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--from",
+        help="Folder of an earlier campaign, or a file of `import`, to learn from first. "
+        "May be repeated.",
+    ),
+]
 Seed = Annotated[Number, typer.Option(help="Random seed.")]
 
 
@@ -75,6 +83,7 @@ def search(
     seed: Seed = None,
     retry_failed: RetryFailed = False,
     track: Track = None,
+    earlier: From = None,
     as_json: AsJson = False,
     short: Short = {},  # noqa: B006 - never changed
 ) -> None:
@@ -89,6 +98,7 @@ def search(
         "data": data, "image_size": image_size, "class_level": class_level, "out": out,
         "trials": trials, "minutes": minutes, "score": score, "generator": generator,
         "executor": executor, "address": address, "storage": storage, "seed": seed, "track": track,
+        "earlier": earlier or (),
     }  # fmt: skip
     try:
         how: dict[str, Any] = {"progress": not as_json, "retry_failed": retry_failed}
@@ -125,13 +135,16 @@ def _show_interrupted(
     )
 
 
-def _command(given: Mapping[str, object]) -> str:
+def _command(given: Mapping[str, Any]) -> str:
     """Write the command with every option that was given; a password in a URL is left out."""
     from gensynth.record.address import without_password
 
     words = ["gensynth", "search"]
     for name, value in given.items():
         if value is not None:
+            if name == "earlier":
+                words += [word for each in value for word in ("--from", str(each))]
+                continue
             words += [f"--{name.replace('_', '-')}"] if name else []
             word = without_password(str(value)) if name == "storage" else str(value)
             words += [] if value is True else [word]

@@ -144,6 +144,28 @@ class HasFront(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class EarlierCampaign:
+    """The trainings of a campaign that is over, or of another tool."""
+
+    name: str
+    """Where they come from."""
+    outcomes: Sequence[Outcome]
+    """Candidates of the present space, with the curves of those trainings."""
+    trainings: int = 0
+    """Number of trainings that there are, whether they fit the present space or not."""
+
+
+@runtime_checkable
+class HasEarlier(Protocol):
+    """A problem for which there are trainings of earlier campaigns to learn from."""
+
+    @property
+    def earlier(self) -> Sequence[EarlierCampaign]:
+        """Those campaigns; none for a cold start."""
+        ...
+
+
 def costs_of(foresights: Sequence[Foresight], names: Sequence[str]) -> NDArray[float64]:
     """Return the named costs of candidates, (candidates, names)."""
     rows = [[float(foresight.costs[name]) for name in names] for foresight in foresights]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem
@@ -52,6 +52,14 @@ class LearnsFromLonger(Protocol):
     def tell_longer(self, outcome: Outcome) -> None:
         """Learn from the end of such a training, of a candidate of the search."""
         ...
+
+
+@runtime_checkable
+class LearnsFromEarlier(Protocol):
+    """A generator that learns from the problem's `earlier` campaigns before it proposes."""
+
+    learns_from_earlier: ClassVar[bool]
+    """True."""
 
 
 class MakeGenerator(Protocol):

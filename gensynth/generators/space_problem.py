@@ -20,7 +20,7 @@ from gensynth.evaluation.constraint import (
 from gensynth.evaluation.evaluator import Evaluator
 from gensynth.evaluation.latency import AsksLatency
 from gensynth.evaluation.score import score_of
-from gensynth.generators.problem import Confirmation, Foresight, Prospect
+from gensynth.generators.problem import Confirmation, EarlierCampaign, Foresight, Prospect
 from gensynth.generators.synthesis.probe import Stimuli, react
 from gensynth.genome import Decision, Decisions
 from gensynth.graph.profile import Profile
@@ -44,6 +44,8 @@ class SpaceProblem:
     """How the winner is confirmed; None if the first training counts."""
     front: Sequence[str] = ()
     """Costs of a profile that requirements limit; none if one network is wanted."""
+    earlier: Sequence[EarlierCampaign] = ()
+    """Campaigns to learn from before the first training."""
 
     def __post_init__(self) -> None:
         """Start without foresights."""

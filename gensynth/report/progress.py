@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.progress import Progress
 
 from gensynth.campaign.context import Context
+from gensynth.campaign.earlier import warm_start_words
 from gensynth.data.sets import Progress as Watch
 from gensynth.exports.card_words import share_of
 from gensynth.report.terminal import console
@@ -55,6 +56,8 @@ def announce(context: Context, changes: Sequence[str]) -> None:
     )
     if context.references:
         print_line(f"Training reference networks first: {', '.join(context.references)}")
+    for sentence in warm_start_words(context.earlier):
+        print_line(sentence)
     for change in changes:
         print_line(f"changed: {change}; recorded candidates are re-evaluated")
 

@@ -47,8 +47,9 @@ class AccuracyPosterior:
         """
         means, deviations = self.members.predict(asked)
         widths = np.array([scale.width for scale in self.evidence.scales])
-        pairs = zip(self.evidence.scales, means + shift, strict=True)
-        restored = np.array([scale.restored(mean) for scale, mean in pairs])
+        known = (slopes.shift(asked.earlier) for slopes in self.evidence.slopes)
+        members = zip(self.evidence.scales, means + shift, known, strict=True)
+        restored = np.array([scale.restored(mean) + part for scale, mean, part in members])
         return restored, deviations * widths[:, None]
 
     def noise(self) -> float:

@@ -8,6 +8,7 @@ the same wherever it stands), and how much a decision matters is learned for eac
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy import float64, int64
@@ -28,6 +29,13 @@ class Inputs:
     """Row of the embedding table for each decision, (n, decisions)."""
     features: Floats
     """Standardised numbers known before training, (n, features)."""
+    earlier: Floats
+    """Accuracy that each earlier campaign predicts, (n, campaigns), as it was measured there."""
+
+    @classmethod
+    def of(cls, rows: NDArray[int64], features: Floats) -> "Inputs":
+        """Return candidates of which no earlier campaign knows anything."""
+        return cls(rows, features, np.zeros((len(rows), 0)))
 
     def __len__(self) -> int:
         """Return the number of candidates."""
@@ -38,6 +46,7 @@ class Inputs:
         return Inputs(
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.features, other.features]),
+            np.concatenate([self.earlier, other.earlier]),
         )
 
 
@@ -153,26 +162,51 @@ class Encoding:
         return np.concatenate(parts or [np.zeros((0, DIMENSIONS))])
 
 
+class Forecast(Protocol):
+    """What an earlier campaign predicts of candidates."""
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the accuracies that were measured there."""
+        ...
+
+    def forecast(self, candidates: Sequence[SampledCandidate], /) -> Floats:
+        """Return the predicted accuracy of each candidate, in the unit of that campaign."""
+        ...
+
+
 class CandidateEncoder:
     """Encodes candidates, whose decisions it meets one after the other.
 
     Features are standardised by the first batch of at least three candidates that is encoded.
     """
 
-    def __init__(self, ignored: Collection[str] = (), standardised: bool = False) -> None:
+    def __init__(
+        self,
+        ignored: Collection[str] = (),
+        standardised: bool = False,
+        forecasts: Sequence[Forecast] = (),
+    ) -> None:
         """Make an encoder that has met no decision.
 
         Args:
             ignored: Decisions that are not encoded because the features hold the same information.
             standardised: Whether the features already have a mean near 0 and a deviation near 1.
+            forecasts: What earlier campaigns predict.
         """
+        self._forecasts = forecasts
         self._ignored = frozenset(ignored)
         self.encoding = Encoding({})
         self.features = 0
         """Number of features of a candidate."""
         self._scale = (np.zeros(1), np.ones(1)) if standardised else None
         self._met: set[str] = set()
-        self._encoded: dict[str, tuple[NDArray[int64], Floats]] = {}
+        self._encoded: dict[str, tuple[NDArray[int64], Floats, Floats]] = {}
+
+    @property
+    def spreads(self) -> Floats:
+        """Standard deviation of the accuracies of each earlier campaign, (campaigns,)."""
+        return np.array([forecast.spread for forecast in self._forecasts], dtype=float64)
 
     def extend(self, candidates: Iterable[SampledCandidate]) -> bool:
         """Learn the decisions and options of candidates; return whether any of them was new.
@@ -196,24 +230,29 @@ class CandidateEncoder:
     def encode(self, candidates: Sequence[SampledCandidate]) -> Inputs:
         """Encode candidates whose decisions are known by `extend`."""
         self._encode_new(candidates)
-        pairs = [self._encoded[candidate.foresight.genome_id] for candidate in candidates]
-        rows = np.array([row for row, _ in pairs], dtype=int64)
-        features = np.array([known for _, known in pairs], dtype=float64)
+        found = [self._encoded[candidate.foresight.genome_id] for candidate in candidates]
+        rows = np.array([row for row, _, _ in found], dtype=int64)
+        features = np.array([known for _, known, _ in found], dtype=float64)
+        earlier = np.array([predicted for _, _, predicted in found], dtype=float64)
         features = features.reshape(len(candidates), self.features)
         if self._scale is None and len(candidates) > 2:
             self._scale = features.mean(axis=0), features.std(axis=0) + 1e-9
         center, width = self._scale or (0.0, 1.0)
         shape = len(candidates), len(self.encoding.names)
-        return Inputs(rows.reshape(shape), (features - center) / width)
+        earlier = earlier.reshape(len(candidates), len(self._forecasts))
+        return Inputs(rows.reshape(shape), (features - center) / width, earlier)
 
     def _encode_new(self, candidates: Sequence[SampledCandidate]) -> None:
         if len(self._encoded) > REMEMBERED:
             self._encoded.clear()
         new = [c for c in candidates if c.foresight.genome_id not in self._encoded]
         rows = self.encoding.rows([candidate.decisions for candidate in new])
-        for candidate, row in zip(new, rows, strict=True):
+        predicted = np.zeros((len(new), len(self._forecasts)))
+        for index, forecast in enumerate(self._forecasts if new else ()):
+            predicted[:, index] = forecast.forecast(new)
+        for candidate, row, expected in zip(new, rows, predicted, strict=True):
             known = np.array(list(candidate.foresight.features.values()), dtype=float64)
-            self._encoded[candidate.foresight.genome_id] = row, known
+            self._encoded[candidate.foresight.genome_id] = row, known, expected
 
 
 def _ordered(options: OptionList) -> OptionList:

@@ -7,8 +7,8 @@ the others' rise, they would count as far worse than they are. Nothing here depe
 measurement may be a loss or a share as well as a percentage.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from math import inf, sqrt
 
@@ -20,8 +20,10 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import FAILED, Confirmation, Problem
 from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
 from gensynth.generators.synthesis.encoding import Dataset, Inputs
+from gensynth.generators.synthesis.slopes import Slopes
 
 Floats = NDArray[float64]
+NO_CAMPAIGNS: Floats = np.zeros(0)
 Encode = Callable[[Sequence[int]], Inputs]
 USUAL_GAIN, USUAL_TRAININGS = 0.8, 0.5
 """Points that twice the length usually gains (0 to 1.1 after 40 epochs, 2 to 4 after 12), and the
@@ -43,6 +45,8 @@ CLIPPED = (1.5, 3.0)
 """Accuracies below `median - factor * (best - median)` are clipped: they are all equally bad. The
 members of an ensemble take these factors in turn, since both a close look at the best candidates
 and a view of all of them are useful."""
+UNEXPLAINED = 0.3
+"""Prior standard deviation of what earlier campaigns do not predict, as a share of theirs."""
 FAILURE_DEVIATION = 0.5
 """Standard deviation, in standardised units, of the accuracy that a failure counts as."""
 MOST_DEVIATION = 2.0
@@ -120,17 +124,19 @@ class AccuracyScale:
     floor: float
 
     @classmethod
-    def of(cls, top1: Floats, clipped: float = CLIPPED[0]) -> "AccuracyScale":
-        """Return the scale of observed accuracies; see `CLIPPED`."""
+    def of(
+        cls, top1: Floats, clipped: float = CLIPPED[0], shift: Floats | float = 0.0
+    ) -> "AccuracyScale":
+        """Return the scale of observed accuracies less their known part; see `CLIPPED`."""
         median, best = float(np.median(top1)), float(top1.max())
         reach = clipped * (best - median) if best > median else 0.0
         floor = median - reach - 1e-9
-        kept = np.maximum(top1, floor)
+        kept = np.maximum(top1, floor) - shift
         return cls(float(kept.mean()), float(kept.std()) or 1.0, floor)
 
-    def standardised(self, top1: Floats) -> Floats:
-        """Return clipped and standardised accuracies."""
-        return (np.maximum(top1, self.floor) - self.center) / self.width
+    def standardised(self, top1: Floats, shift: Floats | float = 0.0) -> Floats:
+        """Return clipped and standardised accuracies less their known part, in points."""
+        return (np.maximum(top1, self.floor) - shift - self.center) / self.width
 
     def restored(self, numbers: Floats) -> Floats:
         """Return the accuracies of standardised numbers."""
@@ -177,6 +183,8 @@ class Evidence:
     """The outcomes that say anything: the candidates of the data sets."""
     scales: Sequence[AccuracyScale]
     datasets: Sequence[Dataset]
+    slopes: Sequence[Slopes]
+    """How much earlier campaigns count for each member. For the last one they never do."""
 
 
 def evidence_of(
@@ -185,21 +193,48 @@ def evidence_of(
     members: int,
     confirmation: Confirmation | None = None,
     clipped: bool = True,
+    spreads: Floats = NO_CAMPAIGNS,
 ) -> Evidence:
-    """Return the evidence of outcomes for an ensemble; see `CLIPPED`."""
+    """Return the evidence of outcomes for an ensemble; see `CLIPPED`.
+
+    `spreads` are the standard deviations of the accuracies of earlier campaigns, (campaigns,).
+    """
     samples = accuracy_samples(outcomes, confirmation)
     indices = [k for k, sample in enumerate(samples) if sample.top1 is not None]
     known = [samples[k] for k in indices]
     top1 = np.array([sample.top1 for sample in known], dtype=float64)
-    spread = top1 if len(indices) else np.array([50.0, 51.0])
     factors = CLIPPED if clipped else (inf,)
-    scales = [AccuracyScale.of(spread, factors[k % len(factors)]) for k in range(members)]
     inputs = encode(indices)
+    warm = Slopes.of(top1, inputs.earlier, spreads)
+    slopes = [*(members - 1) * [warm], Slopes.none(len(spreads))]
+    shifts = [each.shift(inputs.earlier) for each in slopes]
+    spread = top1 if len(indices) else np.array([50.0, 51.0])
+    scales = [
+        _steadied(AccuracyScale.of(spread, factors[k % len(factors)], shifts[k]), spreads, indices)
+        if len(indices)
+        else AccuracyScale.of(spread, factors[k % len(factors)])
+        for k in range(members)
+    ]
     return Evidence(
         indices,
         scales,
-        [Dataset(inputs, s.standardised(top1), _noise(known, s)) for s in scales],
+        [
+            Dataset(inputs, scale.standardised(top1, shift), _noise(known, scale))
+            for scale, shift in zip(scales, shifts, strict=True)
+        ],
+        slopes,
     )
+
+
+def _steadied(scale: AccuracyScale, spreads: Floats, indices: Sequence[int]) -> AccuracyScale:
+    """Return a scale that few outcomes do not make too narrow, if earlier campaigns know better."""
+    count = len(indices)
+    own = scale.width if count > 1 else 0.0
+    prior = UNEXPLAINED * float(spreads.mean()) if len(spreads) else 0.0
+    if not prior:
+        return scale
+    width = sqrt((count * own**2 + PRIOR_TRAININGS * prior**2) / (count + PRIOR_TRAININGS))
+    return replace(scale, width=width)
 
 
 def _noise(known: Sequence[AccuracySample], scale: AccuracyScale) -> Floats:
@@ -209,34 +244,6 @@ def _noise(known: Sequence[AccuracySample], scale: AccuracyScale) -> Floats:
         for sample in known
     ]
     return np.square(np.minimum(deviations, MOST_DEVIATION))
-
-
-# Rules that only a training shows -------------------------------------------------------------
-
-
-def measured_rules(outcomes: Sequence[Outcome], known: Collection[str]) -> tuple[str, ...]:
-    """Return the enforced rules that were judged, except those `known` to follow from others."""
-    judged = {
-        judgement.constraint
-        for outcome in outcomes
-        for judgement in outcome.judgements
-        if judgement.mode == "enforce" and judgement.violation is not None
-    }
-    return tuple(sorted(judged.difference(known)))
-
-
-def violations_of(rule: str, outcomes: Sequence[Outcome], encode: Encode) -> Dataset:
-    """Return the violations of a rule as a data set, as log(1 + violation): 0 just holds."""
-    pairs = [
-        (index, judgement.violation)
-        for index, outcome in enumerate(outcomes)
-        for judgement in outcome.judgements
-        if judgement.constraint == rule and judgement.violation is not None
-    ]
-    values = np.log1p(np.maximum([violation for _, violation in pairs], -0.99))
-    # Divided by the deviation without subtracting the mean, so that the limit stays at 0.
-    spread = float(values.std()) + 1e-9
-    return Dataset(encode([index for index, _ in pairs]), values / spread, np.zeros(len(values)))
 
 
 # The finals' length --------------------------------------------------------------------------

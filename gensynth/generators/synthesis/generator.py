@@ -6,7 +6,7 @@ the papers leave open (the form of G and I, the losses, the step sizes) is our o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy import float64
@@ -25,9 +25,12 @@ from gensynth.generators.synthesis.candidates import (
     sampled_candidate,
     trace_decisions,
 )
+from gensynth.generators.synthesis.earlier import best_earlier
 from gensynth.generators.synthesis.inquisitor import Inquisitor
+from gensynth.generators.synthesis.options import SynthesisOptions as SynthesisOptions
 from gensynth.generators.synthesis.policy import Policy
 from gensynth.genome import Decisions
+from gensynth.space import Replay
 
 ROUNDS = 12
 """Rounds of sampling without a feasible candidate before the one nearest to it is proposed."""
@@ -37,39 +40,18 @@ ELITE = 0.25
 """Share of a round's candidates that G learns from."""
 BEST_OF_POOL = 8
 """Candidates of the pool that G learns from besides."""
+LESSONS = 2
+"""Steps by which G learns from earlier campaigns before the first proposal."""
 FINALISTS = 4
 """Candidates of the highest acquisition that are built and probed before one is proposed."""
 SPREAD = 512
 """Candidates of which the most distant one is proposed while nothing is learned."""
 
 
-@dataclass(frozen=True)
-class SynthesisOptions:
-    """How G and I work; the same for every problem."""
-
-    seeds: int = 48
-    """Seeds s that G answers for each proposal (eight times as many for the first)."""
-    mutants: int = 32
-    """Candidates for each proposal that answer some decisions of the best ones anew."""
-    pool: int = 2048
-    """Candidates that are kept and assessed again for each proposal."""
-    initial: int = 4
-    """Proposals that are spread out before I chooses."""
-    rate: float = 0.03
-    """Step size of theta_G; 0 freezes G at its start."""
-    learn: bool = True
-    """Whether I learns, and G from it."""
-    probe: bool = False
-    """Whether untrained networks are probed. In no benchmark did that find better networks."""
-    foresight: bool = True
-    """Whether candidates that are known to break a rule before training are left out."""
-    refinements: int = 0
-    """Rounds of local search around the best candidates for each proposal. They are of use for
-    numbers, whose neighbours are alike."""
-
-
 class Synthesis:
     """The generator named `gensynth`: G and I around a pool of candidates."""
+
+    learns_from_earlier: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -91,6 +73,10 @@ class Synthesis:
         self._pool = CandidatePool(problem, seed, self.options.foresight)
         self._asked: dict[str, SampledCandidate] = {}
         self._pending: list[SampledCandidate] = []
+        self._earlier = best_earlier(problem) if self.options.learn else []
+        """Candidates of earlier campaigns, the best first."""
+        self._initial = 1 if self._earlier else self.options.initial
+        self._begin_warm()
         self._outcomes: list[Outcome] = []
 
     @property
@@ -104,14 +90,14 @@ class Synthesis:
         Raises `InputError` if no candidate can be built and judged.
         """
         fresh = self._sample_until_feasible()
-        prototype = self._prototype()
-        if prototype is not None:
-            chosen = prototype
+        first = self._first()
+        if first is not None:
+            chosen = first
         elif not self._pool.candidates:
             chosen = min(fresh, key=lambda candidate: candidate.excess)
         elif not self.options.learn:
             chosen = next(iter(self._pool.candidates.values()))
-        elif len(self._asked) < self.options.initial or not self.inquisitor.tried:
+        elif len(self._asked) < self._initial or not self.inquisitor.tried:
             chosen = self._spread_out()
         else:
             chosen = self._best(fresh)
@@ -158,9 +144,23 @@ class Synthesis:
 
     # Sampling --------------------------------------------------------------------------------
 
-    def _prototype(self) -> SampledCandidate | None:
-        """Return the prototype for the first proposal, if there is one and it may be trained."""
-        if self._asked or self._outcomes or not self.problem.prototype:
+    def _begin_warm(self) -> None:
+        """Let G learn from the best candidates of earlier campaigns, which join the pool."""
+        best = self._earlier[:PARENTS]
+        for _ in range(LESSONS if best else 0):
+            self._teach(best)
+        self._pool.sample([(Replay(c.decisions), c.trace.seed) for c in self._earlier])
+
+    def _first(self) -> SampledCandidate | None:
+        """Return the candidate of the first proposal: the best earlier one, else the prototype.
+
+        None if there is neither, or if it may not be trained.
+        """
+        if self._asked or self._outcomes:
+            return None
+        if self._earlier:
+            return self._earlier[0]
+        if not self.problem.prototype:
             return None
         try:
             candidate = sampled_candidate(self.problem, self.problem.prototype, self._seed)
@@ -204,9 +204,13 @@ class Synthesis:
     def _parents(self) -> list[Decisions]:
         """Return the best trained candidates: those of the front, if one is asked for."""
         if self.options.learn and isinstance(self.problem, HasFront) and self.problem.front:
-            return [o.decisions for o in self.inquisitor.front(2 * PARENTS)]
-        trained = [o for o in self._outcomes if o.curve and self.options.learn]
-        return [o.decisions for o in sorted(trained, key=fitness, reverse=True)[:PARENTS]]
+            best, most = self.inquisitor.front(2 * PARENTS), 2 * PARENTS
+        else:
+            trained = [o for o in self._outcomes if o.curve and self.options.learn]
+            best, most = sorted(trained, key=fitness, reverse=True), PARENTS
+        few = sum(bool(o.curve) for o in self._outcomes) < self.options.initial
+        earlier = [candidate.decisions for candidate in self._earlier if few]
+        return [*(o.decisions for o in best), *earlier][:most]
 
     # Choosing and learning -------------------------------------------------------------------
 

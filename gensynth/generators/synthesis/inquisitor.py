@@ -7,7 +7,6 @@ through `Problem.foresee` and `Problem.prospect`.
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from math import hypot
 
@@ -15,12 +14,9 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
-from gensynth.errors import InputError
-from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.outcome import Outcome
-from gensynth.generators.problem import HasFront, IsConfirmed, Problem, costs_of
+from gensynth.generators.problem import HasEarlier, HasFront, IsConfirmed, Problem, costs_of
 from gensynth.generators.synthesis.accuracy_posterior import (
-    AccuracyPosterior,
     PredictedAccuracy,
     Predictions,
 )
@@ -33,28 +29,24 @@ from gensynth.generators.synthesis.acquisition import (
     log_probability_feasible,
     over_requirements,
 )
-from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
-from gensynth.generators.synthesis.encoding import CandidateEncoder, Dataset, Inputs
-from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
-from gensynth.generators.synthesis.evidence import (
-    Evidence,
-    LongerTrainings,
-    evidence_of,
+from gensynth.generators.synthesis.candidates import SampledCandidate
+from gensynth.generators.synthesis.encoding import CandidateEncoder, Dataset
+from gensynth.generators.synthesis.ensemble import log_mean
+from gensynth.generators.synthesis.evidence import LongerTrainings
+from gensynth.generators.synthesis.gaussian_process import Prior
+from gensynth.generators.synthesis.learned_accuracy import STEPS, LearnedAccuracy, learned_from
+from gensynth.generators.synthesis.measured_rules import (
+    MeasuredRules,
     measured_rules,
     violations_of,
 )
-from gensynth.generators.synthesis.gaussian_process import Prior
-from gensynth.generators.synthesis.measured_rules import MeasuredRules
 from gensynth.generators.synthesis.probe import Probes, Reactions
 from gensynth.generators.synthesis.requirements import Levels, levels, spread
 
 Floats = NDArray[float64]
-FIT_EACH = 24
-"""Up to this number of outcomes, models are fitted after each; later after 10 % more outcomes."""
-STEPS = 30
 
 
-class Inquisitor:
+class Inquisitor(LearnedAccuracy):
     """Learns from every outcome of a problem, with uncertainty."""
 
     def __init__(
@@ -63,37 +55,20 @@ class Inquisitor:
         encoder: CandidateEncoder | None = None,
         prior: Prior | None = None,
     ) -> None:
-        """Make an inquisitor that has observed nothing."""
-        self.problem, self._prior = problem, prior
-        self._confirmation = problem.confirmation if isinstance(problem, IsConfirmed) else None
+        """Make an inquisitor that has observed nothing; it knows what earlier campaigns teach."""
+        earlier = problem.earlier if isinstance(problem, HasEarlier) else ()
+        encoder = encoder or CandidateEncoder(forecasts=[learned_from(problem, e) for e in earlier])
         self._front_costs = problem.front if isinstance(problem, HasFront) else ()
+        confirmation = problem.confirmation if isinstance(problem, IsConfirmed) else None
+        # On a front, the accuracies of cheap networks count.
+        super().__init__(problem, encoder, prior, confirmation, clipped=not self._front_costs)
         self._longer = LongerTrainings(problem)
-        self.tried: list[Outcome] = []
-        """The outcomes that it learns from."""
-        self._candidates: list[SampledCandidate] = []
-        """The candidates of `tried`."""
-        self._encoder = encoder or CandidateEncoder()
         self._grids = ValueGrids(problem)
         self._predictions = Predictions()
         self._probes = Probes(problem)
-        self._accuracy_ensemble: Ensemble | None = None
         self._rules = MeasuredRules(self._unfitted)
-        self._fitted = 0
-        """Number of outcomes that the ensembles are fitted to."""
-        # Computed from the above when they are needed, and forgotten when it changes.
-        self._posterior: AccuracyPosterior | None = None
         self._credible: list[Outcome] | None = None
-
-    def observe(self, outcome: Outcome) -> None:
-        """Learn from an outcome. Candidates that compute the same function count once."""
-        if outcome.ending in ("lost", "infeasible") or self._knows(outcome):
-            return
-        with suppress(InputError, ConstraintError):  # One that cannot be judged teaches nothing.
-            self._candidates.append(
-                sampled_candidate(self.problem, outcome.decisions, outcome.seed)
-            )
-            self.tried.append(outcome)
-            self._posterior = self._credible = None
+        """Computed when it is needed, and forgotten when something is learned."""
 
     def probe(self, candidate: SampledCandidate) -> Reactions:
         """Return the reactions of a candidate's untrained network, and remember them."""
@@ -182,10 +157,7 @@ class Inquisitor:
             return 0.0
         if not candidates or not self.tried:
             return self._longer.gain(np.zeros(0))
-        self._extend(candidates)
-        self._fit()
-        means, _ = self._accuracy_posterior().predict(self._encoder.encode(candidates))
-        return self._longer.gain(means.mean(axis=0))
+        return self._longer.gain(self.forecast(candidates))
 
     def noise(self, top1: float) -> float:
         """Return the standard deviation in points of a training that ends near `top1` percent."""
@@ -203,53 +175,23 @@ class Inquisitor:
 
     # Learning --------------------------------------------------------------------------------
 
-    def _knows(self, outcome: Outcome) -> bool:
-        return any(
-            o.fingerprint == outcome.fingerprint and o.ending == "completed" for o in self.tried
-        )
+    def _forget(self) -> None:
+        super()._forget()
+        self._credible = None
 
-    def _extend(self, candidates: Iterable[SampledCandidate]) -> None:
-        """Extend the encoding by the decisions of all candidates; if it changes, start anew."""
-        if self._encoder.extend([*self._candidates, *candidates]):
-            self._accuracy_ensemble, self._fitted = None, 0
+    def _extend(self, candidates: Iterable[SampledCandidate]) -> bool:
+        changed = super()._extend(candidates)
+        if changed:
             self._rules = MeasuredRules(self._unfitted)
-            self._posterior = self._credible = None
+        return changed
 
-    def _unfitted(self) -> Ensemble:
-        encoding, features = self._encoder.encoding, self._encoder.features
-        return Ensemble.make(encoding, features, prior=self._prior)
-
-    def _accuracy(self) -> Ensemble:
-        """Return the ensemble that predicts the accuracy."""
-        if self._accuracy_ensemble is None:
-            self._accuracy_ensemble = self._unfitted()
-        return self._accuracy_ensemble
-
-    def _fit(self) -> None:
-        """Fit the ensembles if enough outcomes were observed since they were fitted."""
-        count = len(self._candidates)
-        few = count > FIT_EACH and count < 1.1 * self._fitted
-        if count < 2 or few or count == self._fitted:
-            return
-        self._fitted, self._credible = count, None
-        evidence = self._evidence()
-        self._accuracy_ensemble = self._accuracy().fitted(evidence.datasets, STEPS)
-        self._posterior = AccuracyPosterior.of(self._accuracy_ensemble, evidence)
-        self._rules.fit(self._measured(), STEPS)
-
-    def _evidence(self) -> Evidence:
-        clipped = not self._front_costs  # On a front, the accuracies of cheap networks count.
-        return evidence_of(self.tried, self._encode_tried, MEMBERS, self._confirmation, clipped)
-
-    def _encode_tried(self, indices: Sequence[int]) -> Inputs:
-        return self._encoder.encode([self._candidates[k] for k in indices])
+    def _fit(self) -> bool:
+        fitted = super()._fit()
+        if fitted:
+            self._rules.fit(self._measured(), STEPS)
+        return fitted
 
     # Predicting ------------------------------------------------------------------------------
-
-    def _accuracy_posterior(self) -> AccuracyPosterior:
-        if self._posterior is None:
-            self._posterior = AccuracyPosterior.of(self._accuracy(), self._evidence())
-        return self._posterior
 
     def _predict(
         self, candidates: Sequence[SampledCandidate], pending: Sequence[SampledCandidate]

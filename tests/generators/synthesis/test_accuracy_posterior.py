@@ -66,9 +66,9 @@ def posterior() -> tuple[AccuracyPosterior, Inputs]:
     rows = encoding.rows([{"width": width} for width in (1, 4, 2)])
     outcomes = [ended("one", 60.0), ended("other", 80.0)]
     evidence = evidence_of(
-        outcomes, lambda indices: Inputs(rows[list(indices)], np.zeros((2, 0))), MEMBERS
+        outcomes, lambda indices: Inputs.of(rows[list(indices)], np.zeros((2, 0))), MEMBERS
     )
-    return AccuracyPosterior.of(Ensemble.make(encoding, 0), evidence), Inputs(
+    return AccuracyPosterior.of(Ensemble.make(encoding, 0), evidence), Inputs.of(
         rows, np.zeros((3, 0))
     )
 
@@ -84,7 +84,7 @@ def test_predictions_are_in_percent_and_surer_where_something_was_trained() -> N
 
 def test_pending_candidates_keep_the_mean_and_lower_the_doubt() -> None:
     accuracy, inputs = posterior()
-    waiting = Inputs(inputs.rows[2:], inputs.features[2:])
+    waiting = Inputs.of(inputs.rows[2:], inputs.features[2:])
     before, after = accuracy.predict(waiting), accuracy.given(waiting).predict(waiting)
     assert np.allclose(before[0], after[0], atol=0.5)
     assert (after[1] < 0.5 * before[1]).all()

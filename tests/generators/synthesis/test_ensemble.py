@@ -7,7 +7,7 @@ from gensynth.generators.synthesis.ensemble import MEMBERS, Ensemble, log_mean
 def widths(*chosen: int) -> tuple[Encoding, Inputs]:
     encoding = Encoding({}).extended({"width": (1, 2, 4, 8), "kernel": (3, 5)})
     rows = encoding.rows([{"width": width, "kernel": 3} for width in chosen])
-    return encoding, Inputs(rows, np.zeros((len(chosen), 0)))
+    return encoding, Inputs.of(rows, np.zeros((len(chosen), 0)))
 
 
 def disagreement(ensemble: Ensemble, dataset: Dataset, asked: Inputs) -> float:

@@ -18,9 +18,8 @@ from gensynth.generators.synthesis.evidence import (
     accuracy_samples,
     evidence_of,
     extrapolated_end,
-    measured_rules,
-    violations_of,
 )
+from gensynth.generators.synthesis.measured_rules import measured_rules, violations_of
 
 PERCENT = st.floats(0.0, 100.0)
 
@@ -136,7 +135,7 @@ def test_another_unit_changes_nothing(unit: float) -> None:
 
 
 def encoded(indices: Sequence[int]) -> Inputs:
-    return Inputs(np.array(indices, dtype=int).reshape(-1, 1), np.zeros((len(indices), 0)))
+    return Inputs.of(np.array(indices, dtype=int).reshape(-1, 1), np.zeros((len(indices), 0)))
 
 
 def test_what_says_nothing_is_left_out_of_the_evidence() -> None:

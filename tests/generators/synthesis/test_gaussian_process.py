@@ -18,7 +18,7 @@ def problem_of(count: int, seed: int) -> tuple[GaussianProcess, Inputs, Floats]:
         many.append(decisions)
     counts = [sum(d[f"edge{k}"] == "a" for k in range(4)) for d in many]
     targets = np.array(counts) + 0.3 * np.array([d.get("width") == 4 for d in many])
-    inputs = Inputs(encoding.rows(many), rng.normal(size=(count, 2)))
+    inputs = Inputs.of(encoding.rows(many), rng.normal(size=(count, 2)))
     return GaussianProcess.make(encoding, 2), inputs, (targets - targets.mean()) / targets.std()
 
 
@@ -53,8 +53,8 @@ def test_fitting_raises_the_posterior_density() -> None:
 def test_it_predicts_networks_it_has_not_seen_and_knows_what_it_has() -> None:
     model, inputs, targets = problem_of(60, 3)
     seen, new = (
-        Inputs(inputs.rows[:40], inputs.features[:40]),
-        Inputs(inputs.rows[40:], inputs.features[40:]),
+        Inputs.of(inputs.rows[:40], inputs.features[:40]),
+        Inputs.of(inputs.rows[40:], inputs.features[40:]),
     )
     found = Dataset(seen, targets[:40], np.zeros(40))
     fitted = model.fitted(found, steps=30)
@@ -67,7 +67,7 @@ def test_it_predicts_networks_it_has_not_seen_and_knows_what_it_has() -> None:
 
 def test_doubtful_targets_pull_less() -> None:
     model, inputs, targets = problem_of(10, 4)
-    one = Inputs(inputs.rows[:1], inputs.features[:1])
+    one = Inputs.of(inputs.rows[:1], inputs.features[:1])
     raised = targets.copy()
     raised[0] += 3.0
     sure, _ = model.conditioned(Dataset(inputs, raised, np.zeros(10))).predict(one)
@@ -82,8 +82,8 @@ def test_left_out_residuals_are_those_of_a_process_without_the_target() -> None:
     residuals = model.conditioned(dataset).left_out()
     for k in range(8):
         others = [i for i in range(8) if i != k]
-        rest = Inputs(inputs.rows[others], inputs.features[others])
-        one = Inputs(inputs.rows[[k]], inputs.features[[k]])
+        rest = Inputs.of(inputs.rows[others], inputs.features[others])
+        one = Inputs.of(inputs.rows[[k]], inputs.features[[k]])
         without = Dataset(rest, targets[others], np.full(7, 0.1))
         mean, _ = model.conditioned(without).predict(one)
         assert np.isclose(residuals[k], targets[k] - mean[0])
