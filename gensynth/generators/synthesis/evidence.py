@@ -20,7 +20,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import FAILED, Confirmation, Problem
 from gensynth.generators.synthesis.candidates import SampledCandidate, sampled_candidate
 from gensynth.generators.synthesis.encoding import Dataset, Inputs
-from gensynth.generators.synthesis.slopes import Slopes
+from gensynth.generators.synthesis.slopes import UNEXPLAINED, Slopes
 
 Floats = NDArray[float64]
 NO_CAMPAIGNS: Floats = np.zeros(0)
@@ -45,8 +45,6 @@ CLIPPED = (1.5, 3.0)
 """Accuracies below `median - factor * (best - median)` are clipped: they are all equally bad. The
 members of an ensemble take these factors in turn, since both a close look at the best candidates
 and a view of all of them are useful."""
-UNEXPLAINED = 0.3
-"""Prior standard deviation of what earlier campaigns do not predict, as a share of theirs."""
 FAILURE_DEVIATION = 0.5
 """Standard deviation, in standardised units, of the accuracy that a failure counts as."""
 MOST_DEVIATION = 2.0
