@@ -172,7 +172,8 @@ CONTRASTS = """() => {
     const box = range.getClientRects()[0];
     if (!box || !box.width) continue;
     const x = Math.min(Math.max(box.left + 1, 1), innerWidth - 2), y = box.top + box.height / 2;
-    const below = document.elementsFromPoint(x, y).map(ground).find(c => c)
+    const halo = getComputedStyle(e).paintOrder === "stroke" && parse(getComputedStyle(e).stroke);
+    const below = halo || document.elementsFromPoint(x, y).map(ground).find(c => c)
       || parse(getComputedStyle(document.body).backgroundColor);
     const style = getComputedStyle(e), ink = parse(e.closest("svg") ? style.fill : style.color);
     const [a, b] = [light(ink), light(below)];
