@@ -71,15 +71,13 @@ class Verdict:
     @classmethod
     def at_most(cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()) -> Self:
         """Judge `value <= limit` (`limit` > 0)."""
-        found, wanted = _figures(value, limit)
-        reason = f"{found} {unit}, at most {wanted}"
+        reason = f"{_figure(value, limit)} {unit}, at most {_figure(limit, value)}"
         return cls._judge(value / limit - 1, reason, offenders)
 
     @classmethod
     def at_least(cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()) -> Self:
         """Judge `value >= limit` (`limit` > 0)."""
-        found, wanted = _figures(value, limit)
-        reason = f"{found} {unit}, at least {wanted}"
+        reason = f"{_figure(value, limit)} {unit}, at least {_figure(limit, value)}"
         return cls._judge(1 - value / limit, reason, offenders)
 
     @classmethod
@@ -107,24 +105,13 @@ class Verdict:
         return verdict_html(verdict_word(self.ok), self.reason, self.offenders)
 
 
-def _figures(value: float, limit: float) -> tuple[str, str]:
-    """Format counts in full and other numbers to four digits, or six if four hide the verdict."""
-
-    def rounded(number: float, digits: int) -> float:
-        return number if float(number).is_integer() else float(f"{number:.{digits}g}")
-
-    def order(left: float, right: float) -> tuple[bool, bool]:
-        return left < right, left > right
-
-    seen = order(rounded(value, 4), rounded(limit, 4))
-    digits = 4 if seen == order(value, limit) else 6
-    return _figure(value, digits), _figure(limit, digits)
-
-
-def _figure(value: float, digits: int) -> str:
+def _figure(value: float, limit: float) -> str:
+    """Format a count in full and other numbers to four digits, or six if four hide the verdict."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{value:,.0f}"
-    return f"{value:,.{digits if abs(value) < 1000 else 6}g}"
+    rounded = float(f"{value:.4g}")
+    same_side = (rounded < limit, rounded > limit) == (value < limit, value > limit)
+    return f"{value:,.{4 if same_side and abs(value) < 1000 else 6}g}"
 
 
 def verdict_word(ok: bool | None, mode: Mode = "enforce") -> str:
