@@ -1,14 +1,19 @@
 """The error for anything that a user can correct, and hints about the word that was meant."""
 
+import os
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, requires
+from itertools import islice
+from pathlib import Path
 
 PLUGIN_FAULTS = (Exception, SystemExit, GeneratorExit)
 """What the code of a plugin may raise without ending the program; Ctrl-C is no fault."""
 _MAX_LISTED = 20
 """A message lists at most this many valid words and counts the rest."""
+_MOST_COMPARED = 1000
+"""Names of a folder that are compared with a mistyped one."""
 
 
 class InputError(ValueError):
@@ -58,6 +63,35 @@ def nearest(word: str, words: Iterable[str]) -> str:
     hidden = len(known) - _MAX_LISTED
     more = f" and {hidden} more" if hidden > 0 else ""
     return f"; valid: {', '.join(known[:_MAX_LISTED])}{more}" if known else ""
+
+
+def nearest_path(path: str | Path) -> str:
+    """Return `; did you mean 'x'?` for what exists at nearly this path; empty if nothing does.
+
+    Each part of the path that does not exist is taken for the most similar name in its folder.
+
+    >>> nearest_path("no/such/folder")
+    ''
+    """
+    here, meant = Path(path), Path(Path(path).anchor)
+    if here.exists():
+        return ""
+    for part in here.parts[bool(here.anchor) :]:
+        if not (meant / part).exists():
+            close = get_close_matches(part, _names_in(meant), n=1, cutoff=0.7)
+            if not close:
+                return ""
+            part = close[0]
+        meant /= part
+    return f"; did you mean {str(meant)!r}?"
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in islice(entries, _MOST_COMPARED)]
+    except OSError:
+        return []
 
 
 def unknown(place: str, kind: str, word: str, words: Iterable[str]) -> InputError:

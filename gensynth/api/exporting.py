@@ -154,7 +154,7 @@ def _exported(
     image_size, channels, classes = shape
     wanted = named_formats(list(formats), Path.cwd())
     if to.exists():
-        raise InputError("to", f"{to} exists already")
+        raise InputError("to", f"{to} exists already; name another folder")
     folder, identity = candidate_of(source)
     winner = (Path(source) / EXPERIMENT).is_file()
     given = any(value is not None for value in (image_size, channels, classes))

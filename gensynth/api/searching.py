@@ -1,8 +1,8 @@
 """Searches: a campaign from its experiment to its exported network, and a look ahead of it."""
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -139,7 +139,7 @@ def search(
     settings = with_keywords(settings, {**plugins, **tables})
     folder = _writable(folder or Path("runs") / settings.name)
     how = How(storage, address, on_outcome, _trackers(track), progress, retry_failed)
-    with trusting(trust):
+    with trusting(trust), _nothing_left(folder):
         how = replace(how, earlier=earlier_campaigns(earlier))
         return _opened(_run(settings, folder, clock, clock is None or trials is not None, how))
 
@@ -180,6 +180,17 @@ def _writable(folder: Path) -> Path:
         problem = f"no folder can be made or written here ({error.strerror}); choose another --out"
         raise InputError(str(folder), problem) from None
     return folder
+
+
+@contextmanager
+def _nothing_left(folder: Path) -> Iterator[None]:
+    """Remove the campaign's folder if a mistake was found before anything was written to it."""
+    try:
+        yield
+    except InputError:
+        with suppress(OSError):  # It holds something.
+            folder.rmdir()
+        raise
 
 
 def preflight(

@@ -24,7 +24,7 @@ from gensynth.campaign.resume import renew_jobs
 from gensynth.campaign.schedule import FINISH, Schedule
 from gensynth.campaign.trust import is_own, named_code, remember
 from gensynth.data.sets import Progress, with_chain
-from gensynth.errors import InputError
+from gensynth.errors import InputError, nearest_path
 from gensynth.generators.problem import EarlierCampaign
 from gensynth.process import say
 from gensynth.record.address import sqlite_url, without_password
@@ -56,7 +56,8 @@ LEARNED_UNDER = ("generator", "score", "constraints", "finals")
 def known_experiment(folder: Path) -> Experiment:
     """Return the experiment of an existing campaign, with all defaults written out."""
     if not (folder / EXPERIMENT).is_file():
-        raise InputError(str(folder), f"is not a campaign folder: it has no {EXPERIMENT}")
+        problem = f"is not a campaign folder: it has no {EXPERIMENT}{nearest_path(folder)}"
+        raise InputError(str(folder), problem)
     if not (folder / EXPERIMENT).stat().st_size:
         problem = (
             "is empty, as a power failure may leave it; restore it from a copy, or delete it and "

@@ -18,7 +18,7 @@ from gensynth.campaign.experiment_tables import (
     Stopping,
 )
 from gensynth.data.sets import DataSettings
-from gensynth.errors import InputError
+from gensynth.errors import InputError, nearest_path
 from gensynth.evaluation.constraint import STAGES, Constraint, Indicator, Rule
 from gensynth.evaluation.score import Score
 from gensynth.plugins import create
@@ -118,7 +118,8 @@ def read_experiment(path: Path) -> Experiment:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors add a mark
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error.strerror})") from None
+        problem = f"cannot be read ({error.strerror}){nearest_path(path)}"
+        raise InputError(str(path), problem) from None
     except (ValueError, RecursionError) as error:  # RecursionError: deep nesting.
         raise InputError(str(path), f"not valid TOML ({error})") from None
     data.setdefault("name", path.stem)

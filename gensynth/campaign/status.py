@@ -73,6 +73,10 @@ class Status:
     """Of these, with the epochs of those that are running."""
     unit: str = "dB"
     """Unit of the pursued value."""
+    counted: bool = True
+    """Whether the search ends after `trials`; otherwise the clock alone ends it."""
+    left_s: float | None = None
+    """Seconds until the campaign ends by the clock; None without one."""
 
 
 def status_of(campaign: CampaignDriver) -> Status:
@@ -92,6 +96,7 @@ def status_of(campaign: CampaignDriver) -> Status:
         rejected=_rejected(campaign, rows),
         last=tuple(reversed(trained[-4:])),
         unit=unit_of(campaign.context.score),
+        counted=campaign.schedule.counts,
     )
     return moved(now, campaign)
 
@@ -115,7 +120,9 @@ def moved(now: Status, campaign: CampaignDriver) -> Status:
     planned = Effort(
         max(planned.search, done.search), max(planned.finals, done.finals), planned.last
     )
-    return replace(now, trainings=trainings, planned=planned, done=done)
+    clock = campaign.schedule.clock
+    left_s = None if clock is None else max(clock.left_s(), 0.0)
+    return replace(now, trainings=trainings, planned=planned, done=done, left_s=left_s)
 
 
 def _decided(now: Status, done: Effort, running: Sequence[Training]) -> bool:

@@ -1,5 +1,7 @@
 """The command line: `gensynth COMMAND`, one file per command."""
 
+import codecs
+import io
 import sys
 
 from gensynth.api.disk import writable
@@ -17,6 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     from gensynth.cli.app import app
 
+    _write_in_any_locale()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         with signals_interrupt(), writable("a file"):
@@ -32,6 +35,25 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         sys.exit(_say(_usage(error), BAD_INPUT))
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+_PLAIN = str.maketrans("─━╸╺…\N{MULTIPLICATION SIGN}↓▁▂▃▄▅▆▇█", "----.xv12345678")
+"""What stands for the characters of tables and curves where a locale lacks them."""
+
+
+def _write_in_any_locale() -> None:
+    """Let output replace what the encoding of a terminal or a pipe lacks, instead of failing."""
+    codecs.register_error(
+        "gensynth",
+        lambda e: (_plain(e.object[e.start : e.end]), e.end),  # type: ignore[attr-defined]
+    )
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            stream.reconfigure(errors="gensynth")
+
+
+def _plain(text: str) -> str:
+    return text.translate(_PLAIN).encode("ascii", "replace").decode()
 
 
 _TOO_LARGE = "memory: this machine has too little; use a smaller --image-size, --batch or network"

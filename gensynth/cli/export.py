@@ -1,5 +1,6 @@
 """`gensynth export`: write a network as a folder that needs only torch, and in other formats."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -7,6 +8,7 @@ import typer
 
 import gensynth
 from gensynth.cli.options import Short, print_measurement, words
+from gensynth.report.terminal import console
 
 Given = Optional[int]  # noqa: UP045 - typer reads it at run time
 _PIXELS = "Height and width of the input in pixels. Default: 224, or a campaign's."
@@ -55,6 +57,8 @@ def export(
     Exits with 1 if an exported format gives different outputs; that file is
     removed.
     """
+    from gensynth.report.use import uses
+
     try:
         exported = gensynth.export(
             source,
@@ -71,12 +75,26 @@ def export(
     except gensynth.ExportError as error:
         typer.echo(f"gensynth: {source}: not exported: {error}", err=True)
         raise typer.Exit(1) from None
+    for line in _told(exported):
+        _print(line)
+    _print(f"\nexported to {to}")
+    # Names of files and commands are copied, so a line of them is never broken.
+    for line in uses(exported.folder, trained=exported.input_shape is None):
+        _print(f"  {line}", wrapped=False)
+    raise typer.Exit(int(not exported.agrees))
+
+
+def _told(exported: "gensynth.Exported") -> Iterator[str]:
+    """Yield where the weights come from, and how each format compares with the network."""
     if exported.origin:
-        typer.echo(f"weights from {exported.origin}")
+        yield f"weights from {exported.origin}"
     if exported.input_shape is not None:
         shape = " x ".join(map(str, exported.input_shape))
-        typer.echo(f"fresh weights: this network was not trained; it takes {shape} images")
-    for agreement in exported.agreements:
-        typer.echo(agreement)
-    typer.echo(f"exported to {to}")
-    raise typer.Exit(int(not exported.agrees))
+        yield f"fresh weights: this network was not trained; it takes {shape} images"
+    yield from map(str, exported.agreements)
+
+
+def _print(line: str, wrapped: bool = True) -> None:
+    printer = console()
+    soft = not (wrapped and printer.is_terminal)
+    printer.print(line, soft_wrap=soft, highlight=False, markup=False)

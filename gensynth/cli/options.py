@@ -1,6 +1,7 @@
 """Options that several commands share, each described once, and how their errors name them."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import Parameter, signature
@@ -152,6 +153,27 @@ def _shorthand(name: str) -> Parameter:
     # typer reads it at run time, so it is spelled the old way.
     kind = Annotated[Optional[str], option]  # noqa: UP045
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+def as_typed(short: Short) -> dict[str, Any]:
+    """Return shorthands by the names of their options."""
+    return {SHORTHANDS[name].option.removeprefix("--"): word for name, word in short.items()}
+
+
+def search_command(given: Mapping[str, Any]) -> str:
+    """Write a search with every option that was given; a password in a URL is left out."""
+    from gensynth.record.address import without_password
+
+    words = ["gensynth", "search"]
+    for name, value in given.items():
+        if value is not None:
+            if name == "earlier":
+                words += [word for each in value for word in ("--from", str(each))]
+                continue
+            words += [f"--{name.replace('_', '-')}"] if name else []
+            word = without_password(str(value)) if name == "storage" else str(value)
+            words += [] if value is True else [word]
+    return shlex.join(words)
 
 
 def print_json(data: Any) -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import (
@@ -13,8 +14,11 @@ from gensynth.cli.options import (
     Images,
     ResizedTo,
     Short,
+    as_typed,
     print_json,
+    search_command,
 )
+from gensynth.report.terminal import console
 
 if TYPE_CHECKING:
     from gensynth.feasibility.findings import Findings
@@ -52,6 +56,10 @@ def preflight(
         print_json(plain(found))
     else:
         print_findings(found)
+        if not found.impossible:
+            images = {"data": data, "image_size": image_size, "class_level": class_level}
+            command = search_command({"": experiment, **images, **as_typed(short)})
+            console().print(f"search: {escape(command)}", soft_wrap=True, highlight=False)
     raise typer.Exit(int(found.impossible))
 
 

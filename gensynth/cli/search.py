@@ -1,6 +1,5 @@
 """`gensynth search`: run a campaign from an experiment to an exported network."""
 
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,14 +10,15 @@ from rich.markup import escape
 
 import gensynth
 from gensynth.cli.options import (
-    SHORTHANDS,
     AsJson,
     ClassLevel,
     ExperimentOrSuited,
     Images,
     ResizedTo,
     Short,
+    as_typed,
     print_json,
+    search_command,
 )
 from gensynth.process import exit_code
 from gensynth.report.terminal import console
@@ -104,14 +104,12 @@ def search(
         how: dict[str, Any] = {"progress": not as_json, "retry_failed": retry_failed}
         campaign = gensynth.search(experiment, **given, **short, **how)
     except gensynth.Interrupted as interrupted:
-        _show_interrupted(interrupted.campaign, {"": experiment, **given, **_typed(short)}, as_json)
+        _show_interrupted(
+            interrupted.campaign, {"": experiment, **given, **as_typed(short)}, as_json
+        )
         raise typer.Exit(exit_code(interrupted)) from None
     _show(campaign, as_json)
     raise typer.Exit(0 if campaign.published else 1)
-
-
-def _typed(short: Short) -> dict[str, Any]:
-    return {SHORTHANDS[name].option.removeprefix("--"): word for name, word in short.items()}
 
 
 def _show(campaign: "gensynth.Campaign", as_json: bool) -> None:
@@ -129,23 +127,7 @@ def _show_interrupted(
         _show(campaign, as_json)
     console(stderr=True).print(
         f"Recorded outcomes: {len(campaign.outcomes)}; trainings to resume: {campaign.running}. "
-        f"Resume with:\n{escape(_command({**typed, 'json': as_json or None}))}",
+        f"Resume with:\n{escape(search_command({**typed, 'json': as_json or None}))}",
         soft_wrap=True,
         highlight=False,
     )
-
-
-def _command(given: Mapping[str, Any]) -> str:
-    """Write the command with every option that was given; a password in a URL is left out."""
-    from gensynth.record.address import without_password
-
-    words = ["gensynth", "search"]
-    for name, value in given.items():
-        if value is not None:
-            if name == "earlier":
-                words += [word for each in value for word in ("--from", str(each))]
-                continue
-            words += [f"--{name.replace('_', '-')}"] if name else []
-            word = without_password(str(value)) if name == "storage" else str(value)
-            words += [] if value is True else [word]
-    return shlex.join(words)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gensynth.data.split import SPLITS
-from gensynth.errors import InputError, nearest
+from gensynth.errors import InputError, nearest, nearest_path
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -85,7 +85,8 @@ def scan(root: Path, class_level: int = 1, to_train: bool = True) -> Listing:
         InputError: the folder has neither layout, or a class has no images.
     """
     if not root.is_dir():
-        raise InputError(str(root), "no such folder; expected `digits` or a folder of images")
+        near = nearest_path(root) or "; expected `digits` or a folder of images"
+        raise InputError(str(root), f"no such folder{near}")
     folders = _split_folders(root)
     _require_folders(root, folders, to_train)
     try:

@@ -71,13 +71,13 @@ class Verdict:
     @classmethod
     def at_most(cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()) -> Self:
         """Judge `value <= limit` (`limit` > 0)."""
-        reason = f"{_figure(value, limit)} {unit}, at most {_figure(limit, limit)}"
+        reason = f"{_figure(value, limit)} {unit}, at most {_figure(limit, value)}"
         return cls._judge(value / limit - 1, reason, offenders)
 
     @classmethod
     def at_least(cls, value: float, limit: float, unit: str, offenders: Sequence[str] = ()) -> Self:
         """Judge `value >= limit` (`limit` > 0)."""
-        reason = f"{_figure(value, limit)} {unit}, at least {_figure(limit, limit)}"
+        reason = f"{_figure(value, limit)} {unit}, at least {_figure(limit, value)}"
         return cls._judge(1 - value / limit, reason, offenders)
 
     @classmethod

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from gensynth.errors import InputError, install
+from gensynth.errors import InputError, install, nearest_path
 from gensynth.exports.model_card import model_card
 from gensynth.models.exported import export_in
 
@@ -60,5 +60,5 @@ def _export(source: Path) -> Path:
     export = export_in(source)
     if export is None:
         problem = "is neither an exported folder nor a campaign that has exported a network"
-        raise InputError(str(source), problem)
+        raise InputError(str(source), problem + nearest_path(source))
     return export

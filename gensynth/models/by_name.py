@@ -8,7 +8,7 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import InputError, nearest
+from gensynth.errors import InputError, nearest, nearest_path
 from gensynth.models import timm_models
 from gensynth.models.exported import export_in, input_shape
 from gensynth.models.factories import built, factory_source
@@ -63,6 +63,10 @@ def find_model(name: str, task: Task = IMAGENET, folder: Path | None = None) -> 
         return _built(name, read_genome(path, task).source)
     if ":" not in name:
         raise InputError(name, f"is not a file, a folder or a MODEL{_hint(name)}")
+    folder_part = name.rpartition(":")[0]
+    if Path(folder_part).is_dir():
+        remedy = f"`gensynth export {name} --to FOLDER` writes it to a folder, which is one"
+        raise InputError(name, f"a candidate of a campaign is not a MODEL here; {remedy}")
     _refuse_misspelt(name)
     source = _named_source(name, task)
     return _built(name, source) if source is not None else _from_factory(name, task, folder)
@@ -162,7 +166,8 @@ def find_genome(name: str, task: Task) -> Sourced:
         return sourced(space, kind, space.sample(Replay(space.presets[preset])), task)
     path = Path(name)
     if not path.is_file():
-        raise InputError(name, EXPECTED if path.exists() else f"does not exist; {EXPECTED}")
+        near = nearest_path(path) or f"; {EXPECTED}"
+        raise InputError(name, EXPECTED if path.exists() else f"does not exist{near}")
     return read_genome(path, task)
 
 
@@ -206,6 +211,8 @@ def _refuse_misspelt(name: str) -> None:
 
 
 def _hint(name: str, space: SearchSpace[Any] | None = None) -> str:
+    if near := nearest_path(name):
+        return near
     if timm_models.is_known(name):
         return f"; did you mean 'timm:{name}'?"
     presets = (

@@ -225,8 +225,17 @@ def code_file(folder: Path) -> Path:
     files = _codes(folder)
     if len(files) != 1 or not (folder / EXPORTED_WEIGHTS).is_file():
         problem = f"expected an exported network: one .py file and {EXPORTED_WEIGHTS}"
-        raise InputError(str(folder), problem)
+        raise InputError(str(folder), problem + _export_below(folder))
     return files[0]
+
+
+def _export_below(folder: Path) -> str:
+    """Return a remedy: the first export inside a folder of campaigns, or how one is made."""
+    inside = (found for found in map(export_in, sorted(folder.glob("*/"))) if found is not None)
+    found = next(inside, None)
+    if found is None:
+        return "; `gensynth export DIR:ID --to FOLDER` writes one for a candidate of a campaign"
+    return f"; did you mean {str(found)!r}?"
 
 
 def _codes(folder: Path) -> list[Path]:

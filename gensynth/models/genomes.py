@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gensynth.errors import InputError, unknown
+from gensynth.errors import InputError, nearest_path, unknown
 from gensynth.evaluation.evaluator import graph_of
 from gensynth.genome import from_json, read_genome_file, to_json
 from gensynth.graph.graph import Graph
@@ -50,7 +50,8 @@ def read_genome(path: Path, task: Task) -> Sourced:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error.strerror})") from None
+        problem = f"cannot be read ({error.strerror}){nearest_path(path)}"
+        raise InputError(str(path), problem) from None
     file = read_genome_file(text, str(path))
     space = default_space(file.space, str(path))
     genome = from_json(space.genome_type, text, space.version, str(path))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from gensynth.data.decoding_memory import opened, room_for
 from gensynth.data.picture import described, in_parallel, open_picture, usable
+from gensynth.errors import nearest_path
 from gensynth.formats import Run
 
 BATCH = 64
@@ -56,7 +58,7 @@ class Classifier:
                     _, problem = usable(image, data)
                 return problem or self.prepare(BytesIO(data))
         except FileNotFoundError:
-            return "no such file"
+            return f"no such file{_near(picture)}"
         # A decoder may raise anything on damaged bytes.
         except Exception as error:
             return described(error, _head(read))
@@ -73,6 +75,10 @@ class Classifier:
             found = one if isinstance(one, str) else next(shares)
             finite = isinstance(found, str) or bool(np.isfinite(found).all())
             yield found if finite else "the output of the network is not finite"
+
+
+def _near(picture: Any) -> str:
+    return nearest_path(picture) if isinstance(picture, (str, Path)) else ""
 
 
 def _opened(picture: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.data.preprocessing import Preprocessing, prepared
-from gensynth.errors import InputError
+from gensynth.errors import InputError, nearest_path
 from gensynth.formats import Format, Run, brief
 from gensynth.formats import formats as named_formats
 from gensynth.formats import onnx as onnx_format
@@ -52,9 +52,10 @@ def open_classifier(model: str, preprocess: Path | None = None) -> Classifier:
         facts = folder_facts(path) if preprocess is None else facts_of(preprocess)
         return _classifier(model, facts, run_of(open_export(path)), input_shape(path))
     if path.suffix not in FORMATS:
-        raise InputError(model, EXPECTED if path.exists() else f"does not exist; {EXPECTED}")
+        near = nearest_path(path) or f"; {EXPECTED}"
+        raise InputError(model, EXPECTED if path.exists() else f"does not exist{near}")
     if not path.is_file():
-        raise InputError(model, "does not exist")
+        raise InputError(model, f"does not exist{nearest_path(path)}")
     format_ = _format_of(path)
     require_own_program(path)
     facts = facts_of(preprocess) if preprocess is not None else _file_facts(path)

@@ -83,7 +83,7 @@ def _beside(point: Point, cx: float, cy: float, scale: "Scale") -> list[Element]
         parts.append(element("path", d=f"M{cx:.1f} {low:.1f}V{high:.1f}", class_="c-interval"))
     if point.name:
         place = {"x": cx + 8, "y": cy + 4}
-        parts.append(element("text", point.name, class_="c-tick", **place))
+        parts.append(element("text", point.name, class_="c-tick c-number", **place))
     return parts
 
 

@@ -29,7 +29,9 @@ def write_evaluation_page(found: Evaluation, file: Path) -> None:
     title = escape(f"{found.model} on {found.data}")
     write_whole(
         file,
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{title}</title>'
         f"<style>{style}</style></head><body><main><h1>{title}</h1>{evaluation_html(found)}"
         "</main></body></html>\n",
     )
@@ -40,7 +42,7 @@ def evaluation_html(found: Evaluation, root: Path | None = None) -> str:
     parts = [
         "".join(f"<p>{escape(line)}</p>" for line in evaluation_summary(found)),
         "<h3>Classes</h3>",
-        table_html(CLASS_HEADS, class_rows(found)),
+        _scrolling(table_html(CLASS_HEADS, class_rows(found))),
     ]
     if len(found.classes) <= MOST_COLUMNS:
         rows = (
@@ -48,11 +50,15 @@ def evaluation_html(found: Evaluation, root: Path | None = None) -> str:
             for name, counts in zip(found.classes, found.confusion, strict=True)
         )
         heads = ["true class \\ predicted", *found.classes]
-        parts += ["<h3>Confusion matrix</h3>", table_html(heads, rows)]
+        parts += ["<h3>Confusion matrix</h3>", _scrolling(table_html(heads, rows))]
     if found.mistakes:
         shown = "".join(_figure(mistake, root) for mistake in found.mistakes)
         parts += [f'<h3>The most confident mistakes</h3><div class="mistakes">{shown}</div>']
     return "".join(parts)
+
+
+def _scrolling(table: str) -> str:
+    return f'<div class="scroll">{table}</div>'
 
 
 CLASS_HEADS = ("class", "images", "sensitivity", "precision")

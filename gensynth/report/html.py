@@ -31,7 +31,7 @@ def _drawing(graph: Graph) -> str:
 
 def table_html(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Write a table of plain words."""
-    head = "".join(f"<th>{escape(word)}</th>" for word in headings)
+    head = "".join(f'<th scope="col">{escape(word)}</th>' for word in headings)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )

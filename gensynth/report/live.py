@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
+from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -20,7 +21,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.evaluation.score import with_unit
 from gensynth.exports.card_words import percent
 from gensynth.report.terminal import console
-from gensynth.report.words import count, duration, verdicts
+from gensynth.report.words import count, duration, what_differs
 
 Changed = Callable[[], None]
 """Called whenever something about a campaign may have changed."""
@@ -94,7 +95,8 @@ def _line(outcome: Outcome, now: Status) -> str:
         if now.best and now.best.value is not None
         else "none yet"
     )
-    return f"[{now.trained}/{now.trials}] {summary(outcome, now.unit)}  ({best})"
+    number = f"{now.trained}/{now.trials}" if now.counted else f"{now.trained}"
+    return f"[{number}] {summary(outcome, now.unit)}  ({best})"
 
 
 def summary(outcome: Outcome, unit: str = "dB") -> str:
@@ -118,37 +120,60 @@ def panel(now: Status, seconds: float, already: float = 0.0) -> Group:
     """Draw the live view `seconds` after the start, when `already` trainings were done."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="bold", no_wrap=True, min_width=8)
-    grid.add_column(no_wrap=True, overflow="ellipsis")
-    grid.add_row(now.phase, _progress(now))
+    grid.add_column()
+    grid.add_row(now.phase, _progress(now, seconds))
     for place, words in enumerate(_left(now, seconds, already)):
-        grid.add_row("" if place else "time", words)
+        grid.add_row("" if place else "time", _Line(Text(words)))
     for training in now.trainings[:MOST_SHOWN]:
-        grid.add_row("running", _moving(training))
-    grid.add_row("best", summary(now.best, now.unit) if now.best else "no feasible candidate yet")
+        grid.add_row("running", _Line(Text(_moving(training))))
+    best = summary(now.best, now.unit) if now.best else "no feasible candidate yet"
+    grid.add_row("best", _Line(Text(best)))
     if now.best is not None:
-        grid.add_row("", Text.from_markup(verdicts(now.best.judgements), emoji=False))
-    grid.add_row("ended", _counts(now.endings) or "none yet")
-    grid.add_row("rejected", _counts(now.rejected) or "none")
+        differs = what_differs(now.best.judgements)
+        grid.add_row("", _Line(Text.from_markup(differs, emoji=False)))
+    grid.add_row("ended", _Line(Text(_counts(now.endings) or "none yet")))
+    grid.add_row("rejected", _Line(Text(_counts(now.rejected) or "none")))
     for place, outcome in enumerate(now.last):
-        grid.add_row("latest" if place == 0 else "", Text(summary(outcome, now.unit), style="dim"))
+        grid.add_row("latest" if place == 0 else "", _Line(Text(summary(outcome, now.unit), "dim")))
     return Group(grid)
 
 
-def _progress(now: Status) -> Table:
+class _Line:
+    """A text that is cut with an ellipsis rather than wrapped, so that the panel keeps its height.
+
+    Rich cuts a text that must not be wrapped without a sign.
+    """
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = self._text.copy()
+        line.truncate(options.max_width, overflow="ellipsis")
+        yield line
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, max(self._text.cell_len, 1))
+
+
+def _progress(now: Status, seconds: float) -> Table:
     row = Table.grid(padding=(0, 2))
     row.add_column()
-    row.add_column(no_wrap=True, overflow="ellipsis")
-    total = now.planned.total or now.trials
+    row.add_column()
+    completed, total = now.done.total, now.planned.total or now.trials
+    if now.left_s is not None:  # The clock says how far it is, not the trainings.
+        completed, total = seconds, seconds + (now.left_s if now.phase != "finished" else 0.0)
     # Rich's own grey for what is left is nearly black: on white paper it looks done.
     bar = ProgressBar(
         total=total,
-        completed=now.done.total,
+        completed=completed,
         width=24,
         style="bright_black",
         complete_style="cyan",
         finished_style="green",
     )
-    row.add_row(bar, f"{now.trained} of {now.trials} trained, {now.running} running")
+    of = f" of {max(now.trials, now.trained)}" if now.counted else ""
+    row.add_row(bar, _Line(Text(f"{now.trained}{of} trained, {now.running} running")))
     return row
 
 
@@ -180,6 +205,8 @@ def sparkline(values: Sequence[float], width: int = 16) -> str:
 def _left(now: Status, seconds: float, already: float) -> list[str]:
     """Estimate the remaining time, finals and last training included, from the pace so far."""
     spent, done = f"{duration(seconds)} so far", now.done.total - already
+    if now.left_s is not None and now.phase != "finished":
+        return [f"{spent}, at most {duration(now.left_s)} left"]
     if done < LEAST_DONE or now.done.total >= now.planned.total:
         return [spent]
     pace, planned = seconds / done, now.planned

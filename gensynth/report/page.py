@@ -17,14 +17,13 @@ from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.exports.card_words import percent, versions
 from gensynth.exports.cards import facts_of_export
 from gensynth.prediction.evaluation import read_evaluation
-from gensynth.report.chart import figure
 from gensynth.report.charts import charts, course, curves
 from gensynth.report.contents import Contents, Learned, contents_of, mean_seconds, seconds_of
 from gensynth.report.evaluation_page import evaluation_html
 from gensynth.report.network_drawing import draw_network
 from gensynth.report.rivals import Rivals
 from gensynth.report.use import GLOSSARY, commands, files_of, why_figures_differ
-from gensynth.report.words import LOOKS, reasons
+from gensynth.report.words import LOOKS, count, reasons
 from gensynth.serialization import write_whole
 
 STYLES = ("style.css", "pictures.css")
@@ -234,7 +233,7 @@ def _learned(learned: Learned, unit: str) -> dict[str, Any]:
         ),
         (f"mean predicted value, {unit}".rstrip(", "), f"{start.value:.1f}", f"{end.value:.1f}"),
         ("mean chance that all hold", f"{start.chance:.0%}", f"{end.chance:.0%}"),
-        ("median MACs", figure(round(start.macs)), figure(round(end.macs))),
+        ("median MACs", count(start.macs), count(end.macs)),
         ("different functions", str(start.different), str(end.different)),
         ("share of decisions in which two differ", f"{start.distance:.0%}", f"{end.distance:.0%}"),
     ]

@@ -1,9 +1,10 @@
 """The exported network in use: its files, how to run it, why its figures differ; the words."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from gensynth.models.exported import PREDICT, PREDICT_ONNX
 from gensynth.report.contents import Contents
 from gensynth.report.words import count
 
@@ -47,6 +48,19 @@ def files_of(folder: Path, link: str) -> list[dict[str, str]]:
         }
         for name in there
     ]
+
+
+def uses(folder: Path, trained: bool) -> Iterator[str]:
+    """Yield the network's files in `folder` with their sizes, and the commands that run it."""
+    models = [file for file in files_of(folder, "") if file["name"].startswith("model.")]
+    for file in models:
+        yield f"{file['name']:<18}{file['size']:>9}  {file['what']}"
+    if not trained:
+        return
+    yield f"use     gensynth predict {shlex.quote(str(folder))} PICTURE"
+    scripts = [name for name in (PREDICT, PREDICT_ONNX) if (folder / name).is_file()]
+    for name in scripts[-1:]:
+        yield f"        python {shlex.quote(str(folder / name))} PICTURE"
 
 
 def commands(folder: Path) -> str:

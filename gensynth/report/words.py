@@ -83,6 +83,15 @@ def verdicts(judgements: Iterable[Judgement]) -> str:
     return "; ".join(f"{word}: {', '.join(names)}" for word, names in named.items())
 
 
+def what_differs(judgements: Sequence[Judgement]) -> str:
+    """Name the constraints that are not simply kept, and count the others, as rich markup."""
+    kept = [j for j in judgements if j.word == "ok"]
+    rest = verdicts(j for j in judgements if j.word != "ok")
+    if not rest:
+        return verdicts(kept)
+    return f"{rest}; {marked(kept[0])}: the other {len(kept)}" if kept else rest
+
+
 def reasons(judgements: Iterable[Judgement]) -> str:
     """Return why a candidate is infeasible; empty if no enforced constraint is broken."""
     return "; ".join(f"{j.constraint}: {j.reason}" for j in broken(judgements))

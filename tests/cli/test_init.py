@@ -1,5 +1,6 @@
 """Shorthands on the command line, and `gensynth init`."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -66,3 +67,12 @@ def test_a_shell_completes_commands() -> None:
         env={**asked, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert sorted(done.stdout.split()) == ["predict", "preflight"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_in_a_locale_without_utf8_has_plain_characters(encoding: str) -> None:
+    command = [sys.executable, "-m", "gensynth", "boards"]
+    told = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "80"}
+    done = subprocess.run(command, env=told, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(encoding)
+    assert "----" in done.stdout.decode(encoding)

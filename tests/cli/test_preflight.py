@@ -22,6 +22,7 @@ def test_the_answer_comes_first(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "30 sequences of decisions" in out and "known after training" in out
     assert "Binding constraint: max_params; without it 100.0% are possible." in out
     assert "Latency: " in out and "Time: " in out
+    assert out.splitlines()[-1] == f"search: gensynth search {toml}"
 
 
 def test_the_impossible_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

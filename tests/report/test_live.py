@@ -60,8 +60,23 @@ def test_a_training_that_breaks_a_rule_says_which() -> None:
     assert "misses" not in summary(status().best or missed)
 
 
-def test_a_narrow_terminal_cuts_lines_and_wraps_none() -> None:
-    assert len(shown(status(), width=44)) == len(shown(status(), width=80))
+def test_a_narrow_terminal_cuts_lines_with_a_sign_and_wraps_none() -> None:
+    narrow = shown(status(), width=44)
+    assert len(narrow) == len(shown(status(), width=80))
+    assert all(len(line) <= 44 for line in narrow) and any("…" in line for line in narrow)
+
+
+def test_the_best_candidate_names_the_constraints_that_it_does_not_keep() -> None:
+    rules = [Judgement(f"rule_{n}", "prefer", 1.0, n != 2, 0.0, "") for n in range(4)]
+    best = replace(status().best or outcome(), judgements=tuple(rules))
+    assert "not kept: rule_2; ok: the other 3" in "\n".join(shown(replace(status(), best=best)))
+
+
+def test_a_search_by_the_clock_counts_down_and_promises_no_number_of_trials() -> None:
+    first, time, *_ = shown(replace(status(), counted=False, left_s=120.0))
+    assert "6 trained, 2 running" in first
+    assert time.split(maxsplit=1)[1] == "60 s so far, at most 2 min left"
+    assert "30 of 30 trained" in shown(replace(status(30), trials=24))[0], "it was extended before"
 
 
 def test_the_time_left_is_that_of_this_start_and_has_all_that_is_still_to_be_trained() -> None:
