@@ -15,8 +15,10 @@ from devices.cortex_m4.c_nodes import CNode, c_nodes
 from gensynth.graph.graph import Graph
 from gensynth.serialization import from_plain, loads
 
-UNROLLED = 16
-"""Longest loop of a known length that gcc unrolls completely."""
+UNROLLED, HALF = 16, 64
+"""Positions around an output up to which gcc unrolls all of their loops, or some of them."""
+LONG = 16
+"""Longest loop over channels that gcc unrolls."""
 NARROW = (4, 8, 16)
 """Widths of a map up to which the code of a row is alike."""
 
@@ -83,8 +85,9 @@ class Foreseen:
 def classes(node: CNode) -> tuple[str, ...]:
     """Return the classes of a loop, the narrowest first."""
     wide = next((f"<={width}" for width in NARROW if node.width <= width), "wide")
-    form = "unrolled" if node.reach * node.taps <= UNROLLED else "loop"
-    short = "short" if node.reach <= UNROLLED else "long"
+    around = node.reach * node.taps
+    form = "unrolled" if around <= UNROLLED else "half" if around <= HALF else "loop"
+    short = "short" if node.reach <= LONG else "long"
     how = f"{form} {short}"
     name, _, rest = node.kind.partition(" ")
     window = f"{node.kind} {how}"

@@ -59,6 +59,7 @@ def test_a_pool_that_two_rows_share_runs_once() -> None:
 def test_a_class_is_known_by_window_and_by_what_is_unrolled() -> None:
     assert classes(NODE)[0] == "conv 3x3 1 padded loop short <=16"
     assert classes(NODE._replace(reach=1))[0] == "conv 3x3 1 padded unrolled short <=16"
+    assert classes(NODE._replace(reach=4))[0] == "conv 3x3 1 padded half short <=16"
     assert classes(NODE._replace(reach=17, width=20))[0] == "conv 3x3 1 padded loop long wide"
     assert classes(NODE)[2:] == ("conv padded loop short", "conv", "other")
 
