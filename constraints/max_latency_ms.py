@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from constraints.limit import require_positive
 from gensynth.evaluation.constraint import Candidate, Stage, Verdict
-from gensynth.evaluation.latency import LatencyTable
+from gensynth.evaluation.latency import MILLISECONDS, LatencyTable
 from gensynth.quantity import Milliseconds
 
 
@@ -18,6 +18,7 @@ class MaxLatencyMs(LatencyTable):
     """
 
     needs: ClassVar[Stage] = "latency"
+    unit: ClassVar[str] = MILLISECONDS
     limit: Milliseconds
     """Milliseconds of one inference of one batch, above 0; also `"5 ms"`."""
 
@@ -32,5 +33,5 @@ class MaxLatencyMs(LatencyTable):
         latency = candidate.latencies.get(question)
         if latency is None:
             return Verdict.not_judged(f"not measured: {question}")
-        unit = f"ms (upper end; median {latency.median_ms:.4g})"
-        return Verdict.at_most(latency.interval_ms.high, self.limit, unit)
+        words = f"ms (upper end; median {latency.median:.4g})"
+        return Verdict.at_most(latency.interval.high, self.limit, words)

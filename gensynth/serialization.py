@@ -204,6 +204,8 @@ def _read_union(kinds: tuple[Any, ...], data: Any, place: str) -> Any:
 def _read_dataclass(kind: Any, data: Any, place: str) -> Any:
     _expect(isinstance(data, Mapping), data, "a table", place)
     hints = fields_of(kind)
+    if former := vars(kind).get("former_fields"):  # Names that files of earlier versions use.
+        data = {former.get(key, key): item for key, item in data.items()}
     for key in data:
         if key not in hints:
             raise InputError(_inside(place, key), f"unknown field{nearest(str(key), hints)}")

@@ -1,22 +1,30 @@
-"""The Cortex-M4 as a device: it counts instructions, which are not milliseconds."""
+"""The Cortex-M4 as a device: the fast model screens, the emulator confirms finalists.
+
+Its figures are instructions. No published measurement of a board turns them into milliseconds.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
+from devices.cortex_m4.fast_model import fast_model
 from devices.cortex_m4.firmware import DEVICE, PER_TICK, instructions, require_programs
 from gensynth.errors import InputError
-from gensynth.evaluation.latency import Latency, Question
+from gensynth.evaluation.constraint import ConstraintError
+from gensynth.evaluation.latency import Interval, Latency, Question
+from gensynth.graph.graph import Graph
+from gensynth.graph.trace import trace
 from gensynth.latency.device import Comparison
 from gensynth.latency.job import LatencyJob
+from gensynth.latency.reference import find_reference
 from gensynth.models.by_name import Model
 from gensynth.space import Task
 
 RUNTIME = "c"
-REFUSED = (
-    "counts instructions, and no published measurement of a board turns them into milliseconds: "
-    "use it in `gensynth compare`"
-)
+CONFIDENCE = 0.9
+"""Confidence level: intervals of predictions hold for nine of ten networks not in the fit."""
 NOTE = (
     "instructions of generated C code in float32 (gcc -O3) on QEMU's Cortex-M4, for one image with "
     f"its normalisation, to the nearest {PER_TICK}; they are neither cycles nor milliseconds"
@@ -25,7 +33,9 @@ NOTE = (
 
 @dataclass(frozen=True)
 class CortexM4:
-    """A Cortex-M4 in emulation that runs the C code of an export."""
+    """A Cortex-M4 in emulation that runs the C code of an export; its figures are instructions."""
+
+    unit: ClassVar[str] = "instructions"
 
     def runtime(self, asked: str, /) -> str:
         """Return `c`, the only runtime."""
@@ -34,12 +44,39 @@ class CortexM4:
         return RUNTIME
 
     def check(self, question: Question, task: Task, folder: Path, /) -> None:
-        """Refuse to answer in milliseconds."""
-        raise InputError("device", f"{DEVICE} {REFUSED}")
+        """Raise `InputError` if firmware cannot be built here, or the reference does not run."""
+        _require_one_image(question)
+        require_programs()
+        if question.reference:
+            _reference(question.reference, task, folder)
 
     def measure(self, job: LatencyJob, /) -> Latency:
-        """Refuse to answer in milliseconds."""
-        raise InputError("device", f"{DEVICE} {REFUSED}")
+        """Predict the instructions of a candidate from its graph; its reference is emulated."""
+        model = job.model()
+        graph = trace(model.module, model.input_shape)
+        return self.foresee_latency(job.question, graph, job.task, job.folder)
+
+    def foresee_latency(
+        self, question: Question, graph: Graph, task: Task, folder: Path, /
+    ) -> Latency:
+        """Predict the instructions of a network from its graph."""
+        fast = fast_model()
+        found = fast.foresee(graph)
+        note = f"; extrapolated: {found.extrapolated}" if found.extrapolated else ""
+        how = f"Cortex-M4, predicted from the graph{note}"
+        base = _base(question, task, folder)
+        around = _around(found.instructions, fast.error_90)
+        return _latency(found.instructions, around, base, fast.error_90, how)
+
+    def confirm_latency(self, job: LatencyJob, /) -> Latency:
+        """Count a candidate in emulation; `ConstraintError` if it cannot run there."""
+        try:
+            count = instructions(job.model())
+        except InputError as error:
+            raise ConstraintError(f"latency: {error}") from error
+        base = _base(job.question, job.task, job.folder)
+        exact = Interval(count - PER_TICK, count + PER_TICK)
+        return _latency(count, exact, base, PER_TICK / count, "Cortex-M4, counted in emulation")
 
     def set_up(self, say: Callable[[str], None], /) -> None:
         """Check that firmware can be built and run, by a network of one convolution."""
@@ -57,8 +94,7 @@ class CortexM4:
         """Count networks in emulation."""
         if rounds is not None:
             raise InputError("rounds", f"{DEVICE} is counted, not timed: leave it out")
-        if question.batch != 1 or question.threads != 1:
-            raise InputError("batch, threads", f"{DEVICE} runs one image on one thread")
+        _require_one_image(question)
         counts = [instructions(model) for model in models]
         rows = tuple(
             {
@@ -77,6 +113,36 @@ class CortexM4:
             for m, n in zip(models, counts, strict=True)
         )
         return Comparison(("model", "input", "M instructions", "ratio"), table, NOTE, rows)
+
+
+def _require_one_image(question: Question) -> None:
+    if question.batch != 1 or question.threads != 1:
+        raise InputError("batch, threads", f"{DEVICE} runs one image on one thread")
+
+
+def _latency(count: float, around: Interval, base: float | None, error: float, how: str) -> Latency:
+    ratio = count / base if base else None
+    within = _around(ratio, error) if ratio is not None else None
+    return Latency(count, around, around, ratio, within, CONFIDENCE, 1, how, CortexM4.unit)
+
+
+def _around(value: float, error: float) -> Interval:
+    return Interval(value / (1 + error), value * (1 + error))
+
+
+def _base(question: Question, task: Task, folder: Path) -> float | None:
+    """Return the instructions of the question's reference, if it has one."""
+    return _reference(question.reference, task, folder) if question.reference else None
+
+
+@lru_cache(maxsize=16)
+def _reference(name: str, task: Task, folder: Path) -> float:
+    """Return the instructions of a reference, which is emulated once per process."""
+    model = find_reference(name, task, folder)
+    try:
+        return float(instructions(model))
+    except InputError as error:
+        raise InputError(f"reference {name}", error.problem) from error
 
 
 def _trial() -> Model:

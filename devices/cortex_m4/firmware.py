@@ -41,22 +41,40 @@ def instructions(model: Model) -> int:
         InputError: a program is missing, C cannot express the network, or it does not fit the
             board's 4 MiB of flash and 4 MiB of RAM.
     """
+    with tempfile.TemporaryDirectory(prefix="gensynth-m4-") as name:
+        folder = Path(name)
+        write_firmware(model, folder)
+        text = run_firmware(folder, model.name)
+    found = re.search(r"\t(\d+)$", text, re.MULTILINE)
+    if found is None:
+        raise InputError(DEVICE, f"{model.name} prints no count")
+    return PER_TICK * int(found[1])
+
+
+def write_firmware(model: Model, folder: Path) -> None:
+    """Write the C project of a network that classifies one random image.
+
+    Raises:
+        InputError: a program is missing, or C cannot express the network.
+    """
     import torch
 
     require_programs()
     rng = torch.Generator().manual_seed(0)
     image = torch.rand((1, *model.input_shape), generator=rng)
     network = Deployment(model.module, model.input_shape, image)
-    with tempfile.TemporaryDirectory(prefix="gensynth-m4-") as name:
-        folder = Path(name)
-        (folder / CODE).write_text(to_c(network), encoding="utf-8")
-        write_project(network, folder)
-        _make(folder, [], model.name)
-        text = _make(folder, ["run"], model.name)
-    found = re.search(r"\t(\d+)$", text, re.MULTILINE)
-    if found is None:
-        raise InputError(DEVICE, f"{model.name} prints no count")
-    return PER_TICK * int(found[1])
+    (folder / CODE).write_text(to_c(network), encoding="utf-8")
+    write_project(network, folder)
+
+
+def run_firmware(folder: Path, name: str) -> str:
+    """Build and run a project, and return what it prints; `name` is the network's in errors.
+
+    Raises:
+        InputError: the network does not fit the board.
+    """
+    _make(folder, [], name)
+    return _make(folder, ["run"], name)
 
 
 def _make(folder: Path, targets: Sequence[str], name: str) -> str:

@@ -4,14 +4,18 @@
 
 Every network is briefly trained on the digits (8 x 8 pixels) and exported in all formats, each
 compared on the 359 test images as in `gensynth export`. With --fresh the exports are then run in
-two new environments without this project: one with torch, one with ONNX Runtime.
+two new environments without this project: one with torch, one with ONNX Runtime. TensorFlow Lite
+files are run by tflite-micro too, which is also compared with LiteRT. What was compared is kept in
+FOLDER, so a second start goes on.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from statistics import median
@@ -20,17 +24,20 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from experiments.benchmarks.command_line import parser_for
 from experiments.benchmarks.proxy_task import training
 from gensynth.data.open import open_data
 from gensynth.data.sets import DataSettings
 from gensynth.errors import InputError
-from gensynth.exports.agreement import Agreement, Extras, compared
+from gensynth.exports.agreement import COMPARED_ELSEWHERE, Agreement, Extras, compared
 from gensynth.exports.export_folder import write_folder
-from gensynth.formats import formats
-from gensynth.formats.real_inputs import of_data
+from gensynth.formats import Run, formats
+from gensynth.formats.real_inputs import RealInputs, of_data
+from gensynth.formats.tflite import LITERT, MICRO, Tflite, run_by
 from gensynth.genome import to_json
+from gensynth.serialization import dumps, from_plain, loads
 from gensynth.space import Draw, Replay, SearchSpace, Source, build_source
 from gensynth.training.job import Diverged, Recipe
 from gensynth.training.loop import train
@@ -88,27 +95,57 @@ def exported(
     """Train and export one network, unless that is done, and save its test images and logits."""
     source = space.source(genome, DATA.task)
     inputs = of_data(DATA, "digits", "test", source.input_shape[1:], trained=True)
-    training = folder.with_suffix(".training")
-    if not folder.exists():
+    training, kept = folder.with_suffix(".training"), folder.with_suffix(".json")
+    if kept.exists():
+        return from_plain(list[Agreement], loads(kept.read_text("utf-8"), kept.name), kept.name)
+    if not training.exists():
         train_somehow(source, epochs, training)
     weights = load_file(training / "model.safetensors")
     network = build_source(source)
     network.load_state_dict(weights)
     network.eval()
-    if folder.exists():
-        found = [(f, folder / f.file) for f in formats(wanted)]
-        agreements = [compared(f, path, network, inputs) for f, path in found if path.exists()]
-    else:
-        extras = Extras(formats(wanted), inputs)
-        text = to_json(genome, name, space.version)
-        card = f"# {folder.name}\n"
-        check = write_folder(folder, name, source, weights, text, card, extras=extras)
-        agreements = [*check.agreements]
+    shutil.rmtree(folder, ignore_errors=True)
+    extras = Extras(formats(wanted), inputs)
+    text = to_json(genome, name, space.version)
+    check = write_folder(folder, name, source, weights, text, f"# {folder.name}\n", extras=extras)
+    agreements = [
+        each for a in check.agreements for each in (replace(a, elsewhere=()), *a.elsewhere)
+    ]
+    unable = {a.file for a in check.agreements if a.unable}
+    able = [p for p in sorted(folder.glob("*.tflite")) if p.name not in unable]
+    agreements += [beside_litert(path, inputs) for path in able]
     np.save(folder / "inputs.npy", inputs.images.numpy())
     images = torch.from_numpy(np.load(folder / "inputs.npy"))  # In the memory layout of the file.
     with torch.no_grad():
         np.save(folder / "logits.npy", network(images).numpy())
+    kept.write_text(dumps(agreements), encoding="utf-8")
     return agreements
+
+
+class InMicro(Tflite):
+    """A TensorFlow Lite file in tflite-micro."""
+
+    def open(self, path: Path) -> Run:
+        """Load the file into tflite-micro."""
+        return run_by(MICRO, path)
+
+
+class InLiteRT(nn.Module):
+    """A TensorFlow Lite file in LiteRT."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._run = run_by(LITERT, path)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits (N, classes) of images (N, C, H, W)."""
+        return self._run(images)
+
+
+def beside_litert(path: Path, inputs: RealInputs) -> Agreement:
+    """Compare tflite-micro with LiteRT on the same file."""
+    own = InMicro(f"{path.stem} of LiteRT and tflite-micro", path.name, tolerance=None)
+    return compared(own, path, InLiteRT(path), inputs.fewer(COMPARED_ELSEWHERE))
 
 
 def fresh(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -143,7 +180,7 @@ def summary(agreements: list[Agreement]) -> Iterator[str]:
             f"{min(a.same_class for a in rows):.2f} % or more; top-1 lost "
             f"{median(losses):.2f} points in the median, {max(losses):.2f} at most; of the "
             f"{len(learned)} that reach {LEARNED} %, {median(learned or [nan]):.2f} and "
-            f"{max(learned or [nan]):.2f}"
+            f"{max(learned or [nan]):.2f}; not run elsewhere: {sum(bool(a.unable) for a in rows)}"
         )
 
 
@@ -157,6 +194,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--fresh", action="store_true")
     options = parser.parse_args()
+    options.to.mkdir(parents=True, exist_ok=True)
     agreements: list[Agreement] = []
     for label, name, space, genome in genomes(options.genomes, options.start):
         wanted = options.formats.split(",")

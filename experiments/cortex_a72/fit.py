@@ -17,15 +17,13 @@ from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
 from devices.cortex_a72.calibration import Anchor, anchors
-from devices.cortex_a72.fast_model import FEATURES, FastModel, classes, features
+from devices.cortex_a72.fast_model import FastModel, classes, features
 from experiments.benchmarks.command_line import parser_for
 from experiments.cortex_a72.layers import graph_from, layers_of, milliseconds, read
 from gensynth.serialization import to_plain
 
 ENOUGH = 12
-"""A class needs this many layers to get coefficients of its own."""
 FLOOR_MS = 2e-3
-"""Errors are relative to a layer's milliseconds plus this, so tiny layers matter less."""
 PULL = 0.03
 """How strongly the coefficients of a class are pulled towards those of the class above it."""
 ROUNDS = 3
@@ -44,8 +42,12 @@ def samples(rows: list[dict[str, Any]], anchor: Anchor) -> Samples:
     ]
 
 
-def fit(layers: Samples) -> dict[str, list[float]]:
-    """Fit the coefficients of each class; narrow classes are pulled towards broad ones."""
+def fit(layers: Samples, floor: float = FLOOR_MS, enough: int = ENOUGH) -> dict[str, list[float]]:
+    """Fit the coefficients of each class; narrow classes are pulled towards broad ones.
+
+    Errors are relative to a layer's milliseconds plus `floor`, so tiny layers matter less. A class
+    needs `enough` layers to get coefficients of its own.
+    """
     by_class: dict[str, list[int]] = defaultdict(list)
     above: dict[str, str] = {}
     for i, (names, _, _) in enumerate(layers):
@@ -58,20 +60,20 @@ def fit(layers: Samples) -> dict[str, list[float]]:
     while len(fitted) < len(by_class):
         for name in [n for n in by_class if n not in fitted and above[n] in {"", *fitted}]:
             rows = by_class[name]
-            prior = fitted.get(above[name], np.zeros(FEATURES))
-            fitted[name] = _fit_one(numbers[rows], times[rows], prior) if rows else prior
-    kept = {name for name, rows in by_class.items() if len(rows) >= ENOUGH or not above[name]}
+            prior = fitted.get(above[name], np.zeros(numbers.shape[1]))
+            fitted[name] = _fit_one(numbers[rows], times[rows], prior, floor) if rows else prior
+    kept = {name for name, rows in by_class.items() if len(rows) >= enough or not above[name]}
     return {name: [float(f"{w:.6g}") for w in fitted[name]] for name in sorted(kept)}
 
 
-def _fit_one(numbers: Numbers, times: Numbers, prior: Numbers) -> Numbers:
+def _fit_one(numbers: Numbers, times: Numbers, prior: Numbers, floor: float) -> Numbers:
     """Fit non-negative coefficients to relative errors, pulled towards `prior`.
 
     Errors are divided by the previous fit; dividing by the truth would favour low predictions.
     """
     size, found = times, prior
     for _ in range(ROUNDS):
-        weight = 1 / (size + FLOOR_MS)
+        weight = 1 / (size + floor)
         table, goal = numbers * weight[:, None], times * weight
         scale = np.sqrt((table**2).mean(0)) + 1e-12
         pull = PULL * np.sqrt(len(times)) if prior.any() else 1e-3

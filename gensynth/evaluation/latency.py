@@ -1,15 +1,17 @@
 """Latency as plain data: the question, and the answer that a record keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from gensynth.errors import InputError
 from gensynth.plugins import create
 
 HERE = "here"
 """The device that times inferences on the machine it runs on."""
+MILLISECONDS = "ms"
+"""The unit of latencies, unless the device counts something else."""
 PRECISE = 1.25
 """An interval is precise if its upper end is at most this multiple of its lower end."""
 
@@ -21,6 +23,14 @@ class RunsNetworks(Protocol):
     def runtime(self, asked: str, /) -> str:
         """Return the runtime that answers a question which asks for `asked` (empty: any)."""
         ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A device whose figures are no milliseconds."""
+
+    unit: str
+    """What it counts, in the plural: `instructions`."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +80,26 @@ class Question(LatencyFields):
         return f"{self.runtime}, {threads}, batch {self.batch}{place}{against}"
 
 
+def unit_of_device(device: object) -> str:
+    """Return the unit of a device's figures."""
+    return device.unit if isinstance(device, Counts) else MILLISECONDS
+
+
 @dataclass(frozen=True)
 class LatencyTable(LatencyFields):
     """A plugin's table that asks one question; its device is looked up once, when it is read."""
 
+    unit: ClassVar[str] = ""
+    """Unit that the device must answer in; empty: any."""
+
     def __post_init__(self) -> None:
-        """Refuse what no device can measure."""
+        """Refuse what no device can measure, and a device that answers in another unit."""
         self.latency_question()
+        if self.unit and not (":" in self.device and self.runtime):
+            given = unit_of_device(create("device", self.device, {}, "device"))
+            if given != self.unit:
+                problem = f"{self.device} answers in {given}, not in {self.unit}"
+                raise InputError("device", f"{problem}: take the limit for {given}")
 
     def latency_question(self) -> Question:
         """Return what is to be measured."""
@@ -109,13 +132,19 @@ class Interval:
 
 @dataclass(frozen=True)
 class Latency:
-    """The latency of one network, in milliseconds of one inference of one batch."""
+    """The latency of one network: what one inference of one batch takes, in `unit`."""
 
-    median_ms: float
+    former_fields: ClassVar[Mapping[str, str]] = {
+        "median_ms": "median",
+        "interval_ms": "interval",
+        "quartiles_ms": "quartiles",
+    }
+    """Names in records of earlier versions."""
+    median: float
     """Of all samples."""
-    interval_ms: Interval
+    interval: Interval
     """Of the median."""
-    quartiles_ms: Interval
+    quartiles: Interval
     """The middle half of all samples."""
     ratio: float | None = None
     """To the reference's time, the median over paired rounds; below 1 is faster."""
@@ -127,6 +156,19 @@ class Latency:
     """Number of timed inferences."""
     machine: str = ""
     """Where and how it was measured, in words."""
+    unit: str = MILLISECONDS
+    """`ms`, or what the device counts."""
+
+    def words(self, figure: float) -> str:
+        """Return a figure in this latency's unit.
+
+        >>> one = Interval(1, 1)
+        >>> Latency(1, one, one).words(2.34567)
+        '2.346 ms'
+        >>> Latency(1, one, one, unit="instructions").words(8060840)
+        '8,060,840 instructions'
+        """
+        return f"{figure:.4g} ms" if self.unit == MILLISECONDS else f"{figure:,.0f} {self.unit}"
 
     @property
     def precise_ratio(self) -> float | None:

@@ -138,12 +138,12 @@ def _elsewhere(
     """Add the comparisons of a file's other runtimes, on evenly spread images."""
     if not isinstance(format_, RunsElsewhere):
         return agreement
+    fewer = inputs.fewer(COMPARED_ELSEWHERE)
     try:
         runs = format_.open_elsewhere(path)
+        found = {name: _compared(format_, run, searched, fewer) for name, run in runs.items()}
     except InputError as error:
         return replace(agreement, unable=(f"{format_.name}: {error}",))
-    fewer = inputs.fewer(COMPARED_ELSEWHERE)
-    found = {name: _compared(format_, run, searched, fewer) for name, run in runs.items()}
     named = [replace(other, format=f"{other.format} in {name}") for name, other in found.items()]
     return replace(agreement, elsewhere=tuple(named))
 

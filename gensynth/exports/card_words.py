@@ -58,8 +58,8 @@ def top1_words(top1: float, images: int) -> str:
 
 def latency_words(latency: "Latency") -> str:
     """Return a latency with its interval, and its ratio to the reference's."""
-    text = f"{latency.median_ms:.4g} ms ({latency.interval_ms.low:.4g} to "
-    text += f"{latency.interval_ms.high:.4g})"
+    low, high = latency.interval.low, latency.interval.high
+    text = f"{latency.words(latency.median)} ({latency.words(low)} to {latency.words(high)})"
     if latency.ratio is not None and latency.ratio_interval is not None:
         low, high = latency.ratio_interval.low, latency.ratio_interval.high
         text += f", {latency.ratio:.3g} times the reference's ({low:.3g} to {high:.3g})"

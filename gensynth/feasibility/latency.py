@@ -48,7 +48,7 @@ def predicted(context: Context, candidates: Sequence[Sampled]) -> Predicted | No
     for candidate in spread_over_macs(candidates, TIMED):
         try:
             job = context.latency_job(candidate.source, question)
-            times.append(answer_here(job).median_ms)
+            times.append(answer_here(job).median)
         except ConstraintError:
             continue
         chosen.append(candidate)

@@ -7,7 +7,8 @@ file. What prepares images is in `config.json` of the export.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,14 +124,20 @@ def run_by(runtime: str, path: Path) -> Run:
         InputError: the runtime is not installed, or cannot run the file.
     """
     worker = Worker(interpreter(RUNTIME if runtime == LITERT else CONVERTER))
-    try:
-        worker.ask({"do": "open", "runtime": runtime, "path": str(path)})
-    except InputError as error:
-        raise InputError(runtime, f"cannot run {path.name}: {error.problem}") from None
 
+    @contextmanager
+    def named() -> Iterator[None]:
+        try:
+            yield
+        except InputError as error:
+            raise InputError(runtime, f"cannot run {path.name}: {error.problem}") from None
+
+    @named()
     def run(images: "Tensor") -> "Tensor":
         return worker.run(images)
 
+    with named():
+        worker.ask({"do": "open", "runtime": runtime, "path": str(path)})
     return run
 
 

@@ -8,6 +8,7 @@ are installed next to gensynth, that environment serves.
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,9 @@ INTERPRETER = "interpreter"
 """File of a prepared environment with the path of its Python; it is written last."""
 OLDEST = (3, 11)
 """Oldest Python that runs the worker."""
+
+ENDING_S = 30.0
+"""Seconds that a worker gets to end."""
 
 Say = Callable[[str], None]
 
@@ -211,7 +215,10 @@ class Worker:
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "without a message"
+        if lines:
+            return lines[-1][:300]
+        code = self._process.wait(ENDING_S)
+        return signal.Signals(-code).name if code < 0 else "without a message"
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -223,7 +230,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             except OSError:  # It has ended already.
                 continue
     try:
-        process.wait(30)
+        process.wait(ENDING_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -137,9 +137,9 @@ def _row(model: Timed, latency: Latency, question: Question, reference: str) -> 
         "batch": question.batch,
         "machine": latency.machine,
         "samples": latency.samples,
-        "median_ms": latency.median_ms,
-        "median_interval_ms": [latency.interval_ms.low, latency.interval_ms.high],
-        "quartiles_ms": [latency.quartiles_ms.low, latency.quartiles_ms.high],
+        "median_ms": latency.median,
+        "median_interval_ms": [latency.interval.low, latency.interval.high],
+        "quartiles_ms": [latency.quartiles.low, latency.quartiles.high],
         "reference": reference,
         "ratio": latency.precise_ratio,
         "ratio_interval": [interval.low, interval.high] if interval else None,
@@ -154,11 +154,11 @@ def _params(model: Timed) -> int | None:
 
 
 def _cells(model: Timed, latency: Latency) -> tuple[str, ...]:
-    quartiles, interval = latency.quartiles_ms, latency.ratio_interval
+    quartiles, interval = latency.quartiles, latency.ratio_interval
     return (
         model.name,
         "x".join(map(str, model.input_shape)),
-        f"{latency.median_ms:.4g}",
+        f"{latency.median:.4g}",
         f"{quartiles.low:.4g} to {quartiles.high:.4g}",
         latency.ratio_words,
         f"{interval.low:.3g} to {interval.high:.3g}" if interval else "",

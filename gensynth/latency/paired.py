@@ -118,9 +118,9 @@ def _latency(
         ratio, ratio_interval = median(ratios), order_interval(ratios, plan.confidence)[0]
     low, _, high = quantiles(samples, n=4) if len(samples) > 1 else (samples * 3)
     return Latency(
-        median_ms=median(medians),
-        interval_ms=interval,
-        quartiles_ms=Interval(low, high),
+        median=median(medians),
+        interval=interval,
+        quartiles=Interval(low, high),
         ratio=ratio,
         ratio_interval=ratio_interval,
         confidence=confidence,

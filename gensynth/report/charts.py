@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gensynth.evaluation.confidence import wilson_interval
+from gensynth.evaluation.latency import MILLISECONDS, Latency
 from gensynth.evaluation.outcome import Outcome
 from gensynth.evaluation.score import unit_of, with_unit
 from gensynth.exports.card_words import percent
@@ -20,8 +21,19 @@ class _Cost:
     of: Callable[[Outcome], float | None]
 
 
-def _latency_ms(outcome: Outcome) -> float | None:
-    return next((latency.median_ms for latency in outcome.latencies.values()), None)
+def _latency(outcome: Outcome) -> Latency | None:
+    return next(iter(outcome.latencies.values()), None)
+
+
+def _median(outcome: Outcome) -> float | None:
+    latency = _latency(outcome)
+    return None if latency is None else latency.median
+
+
+def _unit(page: Contents) -> str:
+    """Return the unit of the latencies."""
+    found = filter(None, map(_latency, page.trained))
+    return next((latency.unit for latency in found), MILLISECONDS)
 
 
 def charts(page: Contents) -> list[dict[str, str]]:
@@ -29,7 +41,7 @@ def charts(page: Contents) -> list[dict[str, str]]:
     costs = [
         _Cost("parameters", lambda o: o.profile.params if o.profile else None),
         _Cost("multiply-accumulates", lambda o: o.profile.macs if o.profile else None),
-        _Cost("latency in ms", _latency_ms),
+        _Cost(f"latency in {_unit(page)}", _median),
     ]
     made = []
     for cost in costs:

@@ -84,4 +84,4 @@ def _row(rival: Rival, index: int) -> dict[str, str]:
     ratio = latency.ratio_words if index else "1"
     if index and latency.precise_ratio is not None and interval is not None:
         ratio = f"{latency.precise_ratio:.3g} ({interval.low:.3g} to {interval.high:.3g})"
-    return {"model": rival.model, "median": f"{latency.median_ms:.3g}", "ratio": ratio}
+    return {"model": rival.model, "median": f"{latency.median:.3g}", "ratio": ratio}

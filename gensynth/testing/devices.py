@@ -54,7 +54,7 @@ def _check_unknown(device: Device) -> None:
 
 def _check_answers(laws: Laws, device: Device, plain: Question, paired: Question) -> None:
     before = torch.get_rng_state()
-    with laws.law("measure(job) returns milliseconds, with intervals around their median"):
+    with laws.law("measure(job) returns a latency, with intervals around its median"):
         _check_latency(device.measure(_job(plain)))
     with laws.law("a question with a reference is answered with a ratio"):
         latency = device.measure(_job(paired))
@@ -71,7 +71,7 @@ def _check_answers(laws: Laws, device: Device, plain: Question, paired: Question
                 expect(first == again, "the predictions differ")
                 _check_latency(first)
     if isinstance(device, ConfirmsLatency):
-        with laws.law("confirm_latency(job) returns milliseconds, and a ratio to the reference"):
+        with laws.law("confirm_latency(job) returns a latency, and a ratio to the reference"):
             latency = device.confirm_latency(_job(paired))
             _check_latency(latency)
             _check_ratio(latency)
@@ -83,9 +83,9 @@ def _job(question: Question) -> LatencyJob:
 
 def _check_latency(latency: Any) -> None:
     expect(isinstance(latency, Latency), f"returned {type(latency).__name__}")
-    low, high = latency.interval_ms.low, latency.interval_ms.high
-    expect(latency.median_ms > 0, f"a median of {latency.median_ms} ms")
-    expect(low <= latency.median_ms <= high, f"{latency.median_ms} is not in {low} to {high} ms")
+    low, high = latency.interval.low, latency.interval.high
+    expect(latency.median > 0, f"a median of {latency.median}")
+    expect(low <= latency.median <= high, f"{latency.median} is not in {low} to {high}")
     expect(bool(latency.machine), "`machine` does not say where it was measured")
 
 

@@ -36,6 +36,9 @@ def _board(name: str, core: str, clock_mhz: int, ram: int, flash: int, source: s
     return Board(name, core, clock_mhz, ram * KIB, flash * KIB, source)
 
 
+# Core, clock, RAM and flash were compared with PJRC's page, Raspberry Pi's product brief, and the
+# board pages of RIOT, Zephyr and PlatformIO, except for nucleo-f746zg, nucleo-h743zi, sparkfun-edge
+# and esp32-s3-devkitc-1, of which no page with all four was at hand.
 _LISTED = (
     _board("nucleo-f103rb", "Cortex-M3", 72, 20, 128, f"{_ST}stm32f103rb.html"),
     _board("nucleo-l073rz", "Cortex-M0+", 32, 20, 192, f"{_ST}stm32l073rz.html"),

@@ -45,7 +45,7 @@ def test_finalists_are_confirmed_and_what_breaks_a_rule_leaves(tmp_path: Path) -
     assert ended.exported() is not None
     finals = [o for o in ended.outcomes if o.purpose in ("final", "export")]
     assert {o.latencies[WORDS].machine for o in finals} == {"emulated"}
-    assert all(o.latencies[WORDS].median_ms == 2.0 for o in finals)
+    assert all(o.latencies[WORDS].median == 2.0 for o in finals)
 
 
 def test_a_finished_search_tells_the_confirmed_latency_without_asking_again(tmp_path: Path) -> None:

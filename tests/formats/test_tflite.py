@@ -38,6 +38,12 @@ class Written(Tflite):
         path.write_text(self.factor)
 
 
+class Aborting(Written):
+    """A file at which tflite-micro aborts."""
+
+    factor = "4"
+
+
 class Odd(Written):
     """A file with an operator that tflite-micro lacks."""
 
@@ -77,15 +83,30 @@ def test_an_operator_that_microcontrollers_lack_is_named_and_the_file_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_litert.installed(tmp_path / "packages", monkeypatch)
-    network = Deployment(torch.nn.Sequential(Means(), Minus()), (3, 4, 4), inputs().calibration)
+    network = Deployment(torch.nn.Sequential(Means(), Times(-1)), (3, 4, 4), inputs().calibration)
     agreement = add_format(Odd(), network, inputs(), tmp_path)
     assert agreement.agrees and (tmp_path / "model.tflite").exists()
     assert "has no operator ATAN2" in str(agreement).splitlines()[1]
 
 
-class Minus(torch.nn.Module):
+class Times(torch.nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return -x
+        return self.factor * x
+
+
+def test_a_runtime_that_aborts_is_named_and_the_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_litert.installed(tmp_path / "packages", monkeypatch)
+    network = Deployment(torch.nn.Sequential(Means(), Times(2)), (3, 4, 4), inputs().calibration)
+    agreement = add_format(Aborting(), network, inputs(), tmp_path)
+    assert agreement.agrees and (tmp_path / "model.tflite").exists()
+    (why,) = agreement.unable
+    assert f"{MICRO}: cannot run model.tflite" in why and "SIGABRT" in why
 
 
 def test_what_is_missing_is_one_line_with_the_command_that_prepares_it(

@@ -52,9 +52,9 @@ class World:
 def test_without_noise_times_and_ratios_are_exact() -> None:
     world = World()
     first, second, third = world.timed(2.0, 5.0, 0.01)
-    assert first.median_ms == pytest.approx(2.0) and first.ratio == 1.0
+    assert first.median == pytest.approx(2.0) and first.ratio == 1.0
     assert second.ratio == pytest.approx(2.5) and third.ratio == pytest.approx(0.005)
-    assert second.interval_ms.low == pytest.approx(second.interval_ms.high)
+    assert second.interval.low == pytest.approx(second.interval.high)
     assert world.opened == 3 * TimingPlan().blocks and second.samples == 120
     assert second.confidence == pytest.approx(1 - 22 / 1024)
 
@@ -62,7 +62,7 @@ def test_without_noise_times_and_ratios_are_exact() -> None:
 def test_drift_moves_the_times_and_not_the_ratios() -> None:
     """A machine that slows down from 1 to many times: pairs meet the same weather."""
     first, second = World(drift=0.5).timed(2.0, 5.0)
-    assert first.interval_ms.high > 1.5 * first.interval_ms.low
+    assert first.interval.high > 1.5 * first.interval.low
     assert second.precise_ratio == pytest.approx(2.5, rel=0.02)
 
 

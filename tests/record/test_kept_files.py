@@ -6,7 +6,7 @@ from gensynth.campaign.remeasurement import Remeasured
 from gensynth.evaluation.latency import Interval, Latency
 from gensynth.record.kept_files import kept
 from gensynth.report.rivals import Rival, Rivals
-from gensynth.serialization import dumps
+from gensynth.serialization import dumps, from_plain
 
 LATENCY = Latency(1.5, Interval(1.4, 1.6), Interval(1.3, 1.7), machine="a machine")
 KEPT: list[tuple[type, object]] = [
@@ -36,3 +36,9 @@ def test_other_content_counts_as_none(data: bytes, tmp_path: Path) -> None:
     assert kept(Rivals, tmp_path / "kept.json") is None
     (tmp_path / "folder").mkdir()
     assert kept(Rivals, tmp_path / "folder") is None
+
+
+def test_a_latency_with_the_field_names_of_earlier_versions_is_read() -> None:
+    interval = {"low": 1.4, "high": 1.6}
+    former = {"median_ms": 1.5, "interval_ms": interval, "quartiles_ms": {"low": 1.3, "high": 1.7}}
+    assert from_plain(Latency, {**former, "machine": "a machine"}, "record") == LATENCY

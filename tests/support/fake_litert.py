@@ -61,6 +61,9 @@ class Interpreter(Plain):
 
     def set_input(self, image, index):
         self.image = image
+        if self.factor == 4:  # As where an assertion of the real one fails.
+            import os
+            os.abort()
 
     def get_output(self, index):
         return self.get_tensor(index) + BIAS

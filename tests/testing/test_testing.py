@@ -36,6 +36,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "board": {"name": "nucleo-l432kc"},
     "max_int8_loss": {"limit": 1.0},
     "max_latency_ms": {"limit": 1.0, "runtime": "torch"},
+    "max_instructions": {"limit": 1e6},
     "max_latency_ratio": {"limit": 1.0, "runtime": "torch", "reference": "attendnext:tiny"},
 }
 

@@ -176,7 +176,7 @@ def _static(network: Network) -> Row:
 def _speed(latency: "Latency") -> Row:
     interval = latency.ratio_interval
     return {
-        "host_ms": latency.median_ms,
+        "host_ms": latency.median,
         "host_ratio": latency.ratio,
         "host_interval": [interval.low, interval.high] if interval else None,
     }

@@ -5,12 +5,24 @@ from pathlib import Path
 import pytest
 
 import gensynth
+from constraints.max_instructions import MaxInstructions
+from constraints.max_latency_ms import MaxLatencyMs
 from devices.cortex_m4.emulated_device import CortexM4
+from devices.cortex_m4.fast_model import fast_model
+from devices.cortex_m4.firmware import DEVICE, PER_TICK
 from gensynth.cli import BAD_INPUT, main
 from gensynth.errors import InputError
-from gensynth.evaluation.latency import Question
-from gensynth.space import Task
+from gensynth.evaluation.constraint import Candidate
+from gensynth.exports.card_words import latency_words
+from gensynth.graph.profile import profile
+from gensynth.graph.trace import trace
+from gensynth.latency.estimate import foreseen
+from gensynth.latency.job import LatencyJob
+from gensynth.space import Source, Task
+from tests.support.emulation import tiny
 from tests.support.firmware import need_programs
+
+TASK = Task(3, 32, 32, 10)
 
 
 def test_missing_programs_are_named_with_the_command_that_installs_them(
@@ -24,13 +36,35 @@ def test_missing_programs_are_named_with_the_command_that_installs_them(
     assert "apt-get install make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm" in said
 
 
-def test_a_limit_in_milliseconds_is_refused() -> None:
-    question = Question(device="cortex-m4")
-    assert question.runtime == "c"
-    with pytest.raises(InputError, match="no published measurement"):
-        CortexM4().check(question, Task(3, 8, 8, 2), Path())
+def test_limits_in_another_unit_than_the_devices_are_refused() -> None:
+    with pytest.raises(InputError, match="cortex-m4 answers in instructions, not in ms"):
+        MaxLatencyMs(limit=1, device=DEVICE)
+    with pytest.raises(InputError, match="here answers in ms, not in instructions"):
+        MaxInstructions(limit=1e6, device="here")
     with pytest.raises(InputError, match="leave it out"):
-        Question("torch", device="cortex-m4")
+        MaxInstructions(limit=1e6, runtime="torch")
+
+
+def test_what_is_foreseen_are_instructions_with_their_uncertainty() -> None:
+    graph, rule = trace(tiny(), (3, 32, 32)), MaxInstructions(limit=1e6)
+    found = foreseen(Candidate(graph, profile(graph)), [rule.latency_question()], TASK, Path())
+    (latency,) = found.latencies.values()
+    assert latency.unit == "instructions" and latency.ratio is None
+    assert latency.median == fast_model().instructions(graph)
+    assert latency.interval.high == pytest.approx(latency.median * (1 + fast_model().error_90))
+    assert rule(found).violation == pytest.approx(max(latency.interval.high / 1e6 - 1, 0))
+    assert "ms" not in rule(found).reason and "instructions" in latency_words(latency)
+
+
+@pytest.mark.slow
+def test_the_emulator_confirms_what_the_fast_model_foresees() -> None:
+    need_programs()
+    source = Source("tests.support.emulation", {}, (3, 32, 32))
+    job = LatencyJob(source, MaxInstructions(limit=1e6).latency_question(), TASK)
+    counted, guessed = CortexM4().confirm_latency(job), CortexM4().measure(job)
+    assert counted.unit == guessed.unit == "instructions"
+    assert counted.interval.high - counted.interval.low == 2 * PER_TICK
+    assert guessed.median == pytest.approx(counted.median, rel=0.3)
 
 
 @pytest.mark.slow
