@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from gensynth.errors import InputError
 from gensynth.plugins import create
@@ -130,15 +130,21 @@ class Interval:
         return self.low > 0 and self.high <= PRECISE * self.low
 
 
+class _FormerNames(type):
+    """Lets `Latency(median_ms=...)` be written as before its figures had units of their own."""
+
+    def __call__(cls, *figures: Any, **named: Any) -> Any:
+        return super().__call__(*figures, **{_FORMER.get(k, k): v for k, v in named.items()})
+
+
+_FORMER = {"median_ms": "median", "interval_ms": "interval", "quartiles_ms": "quartiles"}
+
+
 @dataclass(frozen=True)
-class Latency:
+class Latency(metaclass=_FormerNames):
     """The latency of one network: what one inference of one batch takes, in `unit`."""
 
-    former_fields: ClassVar[Mapping[str, str]] = {
-        "median_ms": "median",
-        "interval_ms": "interval",
-        "quartiles_ms": "quartiles",
-    }
+    former_fields: ClassVar[Mapping[str, str]] = _FORMER
     """Names in records of earlier versions."""
     median: float
     """Of all samples."""
@@ -169,6 +175,21 @@ class Latency:
         '8,060,840 instructions'
         """
         return f"{figure:.4g} ms" if self.unit == MILLISECONDS else f"{figure:,.0f} {self.unit}"
+
+    @property
+    def median_ms(self) -> float:
+        """The former name of `median`."""
+        return self.median
+
+    @property
+    def interval_ms(self) -> Interval:
+        """The former name of `interval`."""
+        return self.interval
+
+    @property
+    def quartiles_ms(self) -> Interval:
+        """The former name of `quartiles`."""
+        return self.quartiles
 
     @property
     def precise_ratio(self) -> float | None:
