@@ -74,7 +74,7 @@ def import_trainings(
     experiment: str | Path | None = None,
     accuracy: str | None = None,
 ) -> ImportedTrainings:
-    r"""Read the trainings of another tool, to search from them: `search(earlier=to)`.
+    """Read the trainings of another tool, to search from them: `search(earlier=to)`.
 
     Args:
         table: a CSV file with a row for each training and a column for each decision of the space,
@@ -91,10 +91,10 @@ def import_trainings(
 
     >>> import gensynth
     >>> from pathlib import Path
-    >>> _ = Path("t.csv").write_text("width,accuracy\n8,0.5\n")
+    >>> _ = Path("t.csv").write_text("stages,accuracy")
     >>> gensynth.import_trainings("t.csv", "t.json", space="attendnext")
     Traceback (most recent call last):
-    gensynth.errors.InputError: t.csv: no row is a candidate of the space: row 1: stage0_width ...
+    gensynth.errors.InputError: t.csv: has no rows
     """
     file = Path(table)
     rows = _read(file)

@@ -72,10 +72,10 @@ def run_on_ray(
             restarts = restarts + 1 if len(campaign.outcomes) == ended else 0
             if address is not None or restarts > error.restarts:
                 place = "ray" if address is None else "--address"
-                problem = (
-                    f"{error}. Run the same command again when nodes are available; unfinished "
-                    "trainings resume."
-                )
+                wait = "when nodes are available"
+                if address is None:
+                    wait = "when the machine is less busy, or with --executor inline"
+                problem = f"{error}. Run the same command again {wait}; unfinished trainings resume"
                 raise InputError(place, problem) from error
             say(f"ray: {error}; it is started anew")
             campaign.resume()
