@@ -1,4 +1,6 @@
-"""The earlier trainings that a campaign learns from, kept in its folder.
+"""The earlier trainings of a warm start, kept in the campaign's folder.
+
+What is learned from them stands in `generators/synthesis/earlier.py`.
 
 A campaign repeats its generator's calls when it goes on, so it must learn from the same trainings
 then, wherever the earlier campaign has gone and however it has grown.

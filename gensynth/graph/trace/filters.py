@@ -1,4 +1,7 @@
-"""What fixed filters leave of the highest frequency, and which weights are filters at all."""
+"""What fixed filters leave of the highest frequency, and which weights are filters at all.
+
+Whether a reduction of the resolution is anti-aliased by them is decided in `reduction_verdicts.py`.
+"""
 
 from collections.abc import Sequence
 
