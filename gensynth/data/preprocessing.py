@@ -1,8 +1,8 @@
 """Preprocessing: every step from a picture file to the input of a network, as one value.
 
 The functions here decode a picture by that value. `predict.py` of an export contains their text, so
-an exported network sees a picture exactly as training did. They need numpy and Pillow only. Training
-itself takes the decoded pixels and applies the normalisation to whole batches: `data/batches.py`.
+an exported network sees a picture exactly as training did. They need numpy and Pillow only.
+Training takes the decoded pixels and normalises whole batches: `data/batches.py`.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Rows of the record: pure functions that make a candidate's outcome, step by step.
 
 A row begins with `proposed`, `repeated` or `of_reference`, and each further step of the candidate's
-life adds what has become known; `ledger.py` writes it. `rejudged` brings a recorded row up to date with other rules.
+life adds what has become known; `ledger.py` writes it. `rejudged` brings a recorded row up to date
+with other rules.
 """
 
 from dataclasses import replace

@@ -2,9 +2,9 @@
 
 The accuracy of a candidate is supposed to be a constant, plus a slope times what an inquisitor of
 the earlier campaign predicts for it, plus what only this campaign can show. The last part is that
-of the Gaussian process. The slopes (`slopes.py`) follow from a regression of the outcomes on the predictions:
-a related campaign counts from the first proposal on, and one that turns out to be unrelated soon
-loses its say. One member of the ensemble is cold: it never listens.
+of the Gaussian process. The slopes (`slopes.py`) follow from a regression of the outcomes on the
+predictions: a related campaign counts from the first proposal on, and one that turns out to be
+unrelated soon loses its say. One member of the ensemble is cold: it never listens.
 
 Stacking on the residuals of an earlier study is the transfer of Vizier (Golovin et al., KDD 2017);
 members that weigh earlier ones by their fit are those of Feurer et al. (arXiv 1802.02219).
