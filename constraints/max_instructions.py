@@ -18,7 +18,7 @@ class MaxInstructions(LatencyTable):
     """
 
     needs: ClassVar[Stage] = "latency"
-    unit: ClassVar[str] = "instructions"
+    answered_in: ClassVar[str] = "instructions"
     limit: Count
     """Instructions of one inference, above 0; also `"2M"`."""
     device: str = "cortex-m4"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from constraints.limit import require_positive
-from gensynth.evaluation.constraint import Candidate, Stage, Verdict
+from gensynth.evaluation.constraint import Candidate, ConstraintError, Stage, Verdict
 from gensynth.evaluation.latency import MILLISECONDS, LatencyTable
 from gensynth.quantity import Milliseconds
 
@@ -18,7 +18,7 @@ class MaxLatencyMs(LatencyTable):
     """
 
     needs: ClassVar[Stage] = "latency"
-    unit: ClassVar[str] = MILLISECONDS
+    answered_in: ClassVar[str] = MILLISECONDS
     limit: Milliseconds
     """Milliseconds of one inference of one batch, above 0; also `"5 ms"`."""
 
@@ -33,5 +33,7 @@ class MaxLatencyMs(LatencyTable):
         latency = candidate.latencies.get(question)
         if latency is None:
             return Verdict.not_judged(f"not measured: {question}")
+        if latency.unit != MILLISECONDS:
+            raise ConstraintError(f"{self.device} answers in {latency.unit}, not in ms")
         words = f"ms (upper end; median {latency.median:.4g})"
         return Verdict.at_most(latency.interval.high, self.limit, words)

@@ -87,12 +87,13 @@ def _attributes(kind: type) -> dict[str, str]:
     if kind is gensynth.Judgement:
         told = {**described(gensynth.Verdict), **told}  # It keeps the fields of the verdict.
     fields = [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+    told.pop("former_fields", None)  # For records only.
     names = dict.fromkeys([*getattr(kind, "_fields", ()), *fields])
     found = {name: told.get(name, "") for name in names if not name.startswith("_")}
     inherited = dir(tuple) if issubclass(kind, tuple) else ()
     for name in dir(kind):
         member = inspect.getattr_static(kind, name)
-        if name.startswith("_") or name in found or name in inherited:
+        if name.startswith("_") or name == "former_fields" or name in found or name in inherited:
             continue
         first = (inspect.getdoc(getattr(kind, name)) or "").partition("\n\n")[0]
         callable_ = isinstance(member, (classmethod, staticmethod)) or inspect.isfunction(member)

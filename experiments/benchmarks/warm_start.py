@@ -6,8 +6,8 @@ r"""Searches that begin with what an earlier campaign has trained, beside cold o
 
 Trainings are simulated as in `simulated_space.py`. The earlier campaign has 32 trainings under
 other limits (`OTHER`) with other noise: `limits` begins with them as they are, `unrelated` with
-their accuracies shuffled, so that they say nothing. Told are the trainings after which a search has
-the value that cold ones end with in the median, and the median values after some of them.
+their accuracies shuffled, so that they say nothing. The table states the median value after some
+trainings, a dash where most runs have found none, and the trainings after which values are reached.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ OTHER = {
     "top1": RuleTable("top1", options={"min": 78.0}),
 }
 """Limits of the earlier campaign, in place of the experiment's."""
-TRAININGS, MARKS = 32, (2, 4, 8, 16, 32)
+TRAININGS, MARKS, VALUES = 32, (2, 4, 8, 16, 32), (140, 142, 144)
 EARLIER_NOISE = 1_000
 """Added to the number of a run for the seed of its earlier campaign."""
 
@@ -121,15 +121,16 @@ def shuffled(campaign: EarlierCampaign, number: int) -> EarlierCampaign:
 
 
 def table_of(runs: Sequence[Ran]) -> list[str]:
-    """Lay out each variant's trainings to the median of the cold ends, and its values."""
-    end = median(r.best[-1] or -inf for r in runs if r.variant == "cold")
-    lines = heading(["start", "runs", "trainings to the cold end", *(f"best@{m}" for m in MARKS)])
+    """Lay out the median value of each start after some trainings, and the trainings to values."""
+    marks = [f"best@{m}" for m in MARKS]
+    lines = heading(["start", "runs", *marks, *(f"trainings to {v} dB" for v in VALUES)])
     for variant in dict.fromkeys(r.variant for r in runs):
         mine = [r for r in runs if r.variant == variant]
-        needed = [_first(r.best, end) for r in mine]
-        values = [median(r.best[m - 1] or -inf for r in mine) for m in MARKS]
-        cells = [variant, str(len(mine)), f"{median(needed):g}", *(f"{v:.2f}" for v in values)]
-        lines.append(markdown(cells))
+        best = [median(r.best[m - 1] or -inf for r in mine) for m in MARKS]
+        needed = [median(_first(r.best, value) for r in mine) for value in VALUES]
+        cells = [f"{value:.2f}" if value > -inf else "-" for value in best]
+        cells += [f"{count:g}" if count < inf else f"over {TRAININGS}" for count in needed]
+        lines.append(markdown([variant, str(len(mine)), *cells]))
     return lines
 
 

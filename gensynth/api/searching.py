@@ -13,7 +13,7 @@ from gensynth.api.experiments import Given, changed, embedded, experiment_of, wi
 from gensynth.api.running import How, Ran, by_the_clock, run_campaign
 from gensynth.api.warm_start import earlier_campaigns
 from gensynth.campaign.context import make_context
-from gensynth.campaign.experiment import Experiment
+from gensynth.campaign.experiment import EXPERIMENT, Experiment
 from gensynth.campaign.record_location import noted_whereabouts
 from gensynth.campaign.schedule import Clock, Schedule
 from gensynth.campaign.trust import require_own_code
@@ -140,7 +140,7 @@ def search(
     folder = _writable(folder or Path("runs") / settings.name)
     how = How(storage, address, on_outcome, _trackers(track), progress, retry_failed)
     with trusting(trust), _nothing_left(folder):
-        how = replace(how, earlier=earlier_campaigns(earlier))
+        how = replace(how, earlier=earlier_campaigns(earlier, (folder / EXPERIMENT).is_file()))
         return _opened(_run(settings, folder, clock, clock is None or trials is not None, how))
 
 

@@ -1,15 +1,17 @@
 """Earlier trainings for a warm start: of campaigns, and of other tools by a table."""
 
+import csv
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gensynth.campaign.campaign_folder import open_record
 from gensynth.campaign.earlier import OPTION, read_earlier, trainings_of, write_earlier
 from gensynth.campaign.experiment import EXPERIMENT, read_experiment
-from gensynth.errors import InputError, nearest
+from gensynth.errors import InputError, nearest, nearest_path
 from gensynth.evaluation.measurement import Measurement
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import EarlierCampaign
@@ -22,31 +24,47 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-USUAL = ("top1", "accuracy", "val_acc", "val_accuracy", "value")
+USUAL = ("top1", "accuracy", "val_acc", "val_accuracy")
 """Names of the column with the accuracy, in the order in which they are looked for."""
-PREFIX = "params_"
-"""What Optuna's tables of trials put before the names of decisions."""
+PREFIXES = ("", "params_", "decision.")
+"""What stands before the names of decisions in tables of Optuna, and of `gensynth show --to`."""
+STATE, COMPLETE = "state", "COMPLETE"
+"""Column of Optuna's tables, and the state of the trials that are read."""
 
 
-def earlier_campaigns(sources: str | Path | Sequence[str | Path]) -> tuple[EarlierCampaign, ...]:
-    """Return the trainings of campaigns' folders, and of files that `import_trainings` wrote."""
+def earlier_campaigns(
+    sources: str | Path | Sequence[str | Path], begun: bool = False
+) -> tuple[EarlierCampaign, ...]:
+    """Return the trainings of campaigns' folders, and of files that `import_trainings` wrote.
+
+    A campaign that has `begun` has kept them; only their names are returned.
+    """
     several = [sources] if isinstance(sources, (str, Path)) else sources
+    if begun:
+        return tuple(EarlierCampaign(_name_of(Path(source)), ()) for source in several)
     return tuple(found for source in several for found in _earlier(Path(source)))
 
 
+def _name_of(source: Path) -> str:
+    return str(source.absolute())
+
+
 def _earlier(source: Path) -> tuple[EarlierCampaign, ...]:
-    if source.is_file():
+    try:
+        is_file, is_campaign = source.is_file(), (source / EXPERIMENT).is_file()
+    except OSError as error:
+        raise InputError(OPTION, f"{source}: {error.strerror}") from None
+    if is_file:
         found = read_earlier(source)
-    elif (source / EXPERIMENT).is_file():
-        outcomes = open_record(source, trust=trusted()).outcomes()
-        found = (trainings_of(str(source), outcomes),)
+    elif is_campaign:
+        with closing(open_record(source, trust=trusted())) as record:
+            found = (trainings_of("", record.outcomes()),)
     else:
-        problem = f"{source} is no campaign's folder, and no file that `gensynth import` wrote"
-        raise InputError(OPTION, problem)
-    for campaign in found:
-        if not campaign.trainings:
-            raise InputError(OPTION, f"{source} has no training to learn from")
-    return found
+        problem = f"{source} is neither a campaign's folder nor a file that `gensynth import` wrote"
+        raise InputError(OPTION, f"{problem}{nearest_path(source)}")
+    if not all(campaign.trainings for campaign in found):
+        raise InputError(OPTION, f"{source} has no training to learn from")
+    return tuple(replace(campaign, name=_name_of(source)) for campaign in found)
 
 
 @dataclass(frozen=True)
@@ -54,12 +72,16 @@ class ImportedTrainings:
     """What was read from a table of trainings.
 
     >>> import gensynth
-    >>> gensynth.ImportedTrainings(3, 1, "row 2: width is empty").trainings
+    >>> gensynth.ImportedTrainings(3, "accuracy", "share", 1, "row 2: width is empty").trainings
     3
     """
 
     trainings: int
     """Rows that are candidates of the space."""
+    accuracy: str
+    """The column with the accuracy."""
+    unit: str
+    """`percent`, or `share` of 1."""
     left_out: int = 0
     """Rows that are not."""
     reason: str = ""
@@ -79,15 +101,17 @@ def import_trainings(
     Args:
         table: a CSV file with a row for each training and a column for each decision of the space,
             by its name or with `params_` before it, as Optuna writes it; cells of decisions that
-            a network does not have are empty.
-        to: the file to write.
+            a network does not have are empty. With a column `state`, only trials that are COMPLETE
+            are read.
+        to: the file to write; it must not exist.
         space: the search space by name, or its table.
         experiment: a TOML file whose space it is, in place of `space`.
-        accuracy: the column with the accuracy, in percent or as a share; by default `top1`,
-            `accuracy`, `val_acc`, `val_accuracy` or `value`.
+        accuracy: the column with the accuracy; by default `top1`, `accuracy`, `val_acc` or
+            `val_accuracy`. It is in percent, or, if no value is above 1, a share.
 
     Raises:
-        InputError: the table cannot be read, or no row of it is a candidate of the space.
+        InputError: the table cannot be read, no row of it is a candidate of the space, or `to`
+            cannot be written.
 
     >>> import gensynth
     >>> from pathlib import Path
@@ -96,22 +120,35 @@ def import_trainings(
     Traceback (most recent call last):
     gensynth.errors.InputError: t.csv: has no rows
     """
-    file = Path(table)
+    file, target = Path(table), Path(to)
+    _require_free(target)
     rows = _read(file)
     column = _accuracy_column(rows, accuracy, file)
+    unit = _unit(rows[column], file)
     made = _space(space, experiment)
-    scale = 100.0 if rows[column].max() <= 1.0 else 1.0
     found: list[Outcome] = []
     reasons: list[str] = []
     for index, row in enumerate(rows.to_dict("records")):
+        top1 = float(row[column]) * (100.0 if unit == "share" else 1.0)
         try:
-            found.append(_outcome(len(found), made, row, float(row[column]) * scale))
+            found.append(_outcome(len(found), made, row, top1))
         except InputError as error:
             reasons.append(f"row {index + 1}: {error}")
     if not found:
         raise InputError(str(file), f"no row is a candidate of the space: {reasons[0]}")
-    write_earlier(Path(to), [EarlierCampaign(file.name, tuple(found), len(found))])
-    return ImportedTrainings(len(found), len(reasons), reasons[0] if reasons else "")
+    write_earlier(target, [EarlierCampaign(file.name, tuple(found), len(found))])
+    return ImportedTrainings(len(found), column, unit, len(reasons), "".join(reasons[:1]))
+
+
+def _require_free(target: Path) -> None:
+    try:
+        taken, has_folder = target.exists(), target.parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise InputError(str(target), f"cannot be written ({error})") from None
+    if not target.name or taken:
+        raise InputError(str(target) or "to", "exists; name a new file")
+    if not has_folder:
+        raise InputError(str(target.parent), "is not a folder; create it first")
 
 
 def _space(space: str | Mapping[str, Any], experiment: str | Path | None) -> SearchSpace[Any]:
@@ -127,9 +164,24 @@ def _read(file: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        rows = pd.read_csv(file)
-    except (OSError, ValueError) as error:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            names = [name.strip() for name in next(csv.reader(text), [])]
+        rows = pd.read_csv(
+            file,
+            compression=None,
+            index_col=False,
+            keep_default_na=False,
+            na_values=[""],
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(str(file), f"cannot be read as a table ({error})") from None
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(str(file), f"has the column {repeated[0]} twice")
+    if STATE in rows.columns:
+        rows = rows[rows[STATE] == COMPLETE]
     if rows.empty:
         raise InputError(str(file), "has no rows")
     return rows
@@ -140,11 +192,22 @@ def _accuracy_column(rows: "pd.DataFrame", accuracy: str | None, file: Path) -> 
     wanted = (accuracy,) if accuracy is not None else USUAL
     found = next((name for name in wanted if name in names), None)
     if found is None:
-        hint = nearest(wanted[0], names)
-        raise InputError(str(file), f"has no column {' or '.join(wanted)}{hint}; name it")
+        problem = f"has no column {' or '.join(wanted)}{nearest(wanted[0], names)}"
+        way = "" if accuracy is not None else "; name the column with --accuracy"
+        raise InputError(str(file), problem + way)
     if rows[found].dtype.kind not in "if":
-        raise InputError(str(file), f"the column {found} holds something else than numbers")
+        raise InputError(str(file), f"the column {found} holds something other than numbers")
     return found
+
+
+def _unit(accuracies: "pd.Series[float]", file: Path) -> str:
+    """Return whether accuracies are in percent or shares."""
+    if accuracies.max() <= 1:
+        return "share"
+    if accuracies.median() <= 1:
+        problem = f"the column {accuracies.name} mixes shares and percent, or is no accuracy"
+        raise InputError(str(file), problem)
+    return "percent"
 
 
 def _outcome(
@@ -170,21 +233,22 @@ class _Row:
     cells: Mapping[Hashable, Any]
 
     def __call__(self, name: str, options: Sequence[T], /) -> T:
-        cell = self.cells.get(name, self.cells.get(PREFIX + name))
+        columns = [prefix + name for prefix in PREFIXES if prefix + name in self.cells]
+        if len(columns) > 1:
+            raise InputError(name, f"has two columns, {columns[0]} and {columns[1]}")
+        cell = self.cells[columns[0]] if columns else None
         if cell is None or cell != cell:
-            raise InputError(name, "is empty or has no column")
+            raise InputError(name, "its cell is empty" if columns else "has no column")
         for option in options:
             if _same(scalar(option), cell):
                 return option
-        raise InputError(name, f"{cell} is not an option{nearest(str(cell), _words(options))}")
+        words = [str(option) for option in options]
+        raise InputError(name, f"{cell} is not an option{nearest(str(cell), words)}")
 
 
-def _words(options: Iterable[object]) -> list[str]:
-    return [str(option) for option in options]
-
-
-def _same(option: Decision, cell: object) -> bool:
+def _same(option: Decision, cell: Any) -> bool:
     """Whether a cell means an option: an empty cell makes whole numbers of its column fractions."""
     if isinstance(option, (int, float)) and isinstance(cell, (int, float)):
         return float(option) == float(cell)
-    return str(option) == str(cell)
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(option) == str(int(cell) if whole else cell)

@@ -162,7 +162,7 @@ def driving(
         refuse_change(old, experiment, str(folder))
         _require_named(folder, old, storage, trust)
     context = make_context(experiment, progress, earlier_for(folder, old is not None, earlier))
-    context.check_measurable()
+    context.check_usable(new=old is None)
     with _locked(folder), _opened(folder, storage, context.experiment) as record:
         _require_unchanged(record, context.experiment, folder)
         _require_data(record, context)

@@ -163,6 +163,12 @@ class Context:
                 raise InputError("resource", f'{question.resource!r} needs executor = "ray"')
             check_question(question, self.task, Path(self.experiment.folder))
 
+    def check_usable(self, new: bool) -> None:
+        """Raise `InputError` too if a `new` campaign's generator ignores earlier trainings."""
+        self.check_measurable()
+        if new and self.earlier:
+            require_learning(self.make_generator(self.evaluator), self.experiment.generator.use)
+
     def _seed(self, stream: int, number: int) -> int:
         """Return an independent 31-bit seed for one use of randomness."""
         sequence = np.random.SeedSequence((self.experiment.seed, stream, number))
@@ -203,8 +209,7 @@ def make_context(
         nested=data.nested,
         imbalanced=data.imbalanced,
     )
-    generator = context.make_generator(context.evaluator)  # Reports a wrong table now.
-    require_learning(generator, context.earlier, experiment.generator.use)
+    context.make_generator(context.evaluator)  # Reports a wrong generator table now.
     return context
 
 

@@ -15,7 +15,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import FAILED, EarlierCampaign
 from gensynth.generators.protocol import Generator, LearnsFromEarlier
 from gensynth.generators.synthesis.earlier import fitting
-from gensynth.serialization import dumps, from_plain, loads, write_whole
+from gensynth.serialization import dumps, from_plain, loads, read_file, write_whole
 from gensynth.space import SearchSpace
 
 EARLIER = "earlier.json"
@@ -56,10 +56,14 @@ def keep_earlier(folder: Path, campaigns: Sequence[EarlierCampaign], begun: bool
 def read_earlier(file: Path) -> tuple[EarlierCampaign, ...]:
     """Read a file of earlier trainings; raise `InputError` if it is none."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(file), f"cannot be read ({error})") from None
-    return from_plain(tuple[EarlierCampaign, ...], loads(text, str(file)), str(file))
+        text = read_file(file)
+    except OSError as error:
+        raise InputError(str(file), f"cannot be read ({error.strerror})") from None
+    found = from_plain(tuple[EarlierCampaign, ...], loads(text, str(file)), str(file))
+    top1s = [line.top1 for each in found for o in each.outcomes for line in o.curve]
+    if not all(0 <= top1 <= 100 for top1 in top1s):
+        raise InputError(str(file), "has a top-1 that is not between 0 and 100 percent")
+    return found
 
 
 def write_earlier(file: Path, campaigns: Sequence[EarlierCampaign]) -> None:
@@ -70,11 +74,14 @@ def write_earlier(file: Path, campaigns: Sequence[EarlierCampaign]) -> None:
 def earlier_for(
     folder: Path, begun: bool, given: Sequence[EarlierCampaign]
 ) -> tuple[EarlierCampaign, ...]:
-    """Return what the campaign in `folder` learns from: once it has `begun`, what it began with."""
+    """Return what the campaign in `folder` learns from: once it has `begun`, what it began with.
+
+    Of what is `given` then only the names count.
+    """
     if not begun:
         return tuple(given)
     kept = kept_earlier(folder)
-    if given and [each.name for each in given] != [each.name for each in kept]:
+    if given and {each.name for each in given} != {each.name for each in kept}:
         began = f"from {', '.join(each.name for each in kept)}" if kept else "without one"
         problem = f"the campaign in {folder} began {began}; use another --out folder"
         raise InputError(OPTION, problem)
@@ -93,16 +100,16 @@ def fitting_campaigns(
     return found
 
 
-def require_learning(generator: Generator, campaigns: Sequence[EarlierCampaign], use: str) -> None:
-    """Raise `InputError` if there are earlier trainings and the generator ignores them."""
-    if campaigns and not isinstance(generator, LearnsFromEarlier):
+def require_learning(generator: Generator, use: str) -> None:
+    """Raise `InputError` if a generator ignores earlier trainings."""
+    if not (isinstance(generator, LearnsFromEarlier) and generator.learns_from_earlier):
         raise InputError(OPTION, f"the generator {use!r} does not learn from earlier campaigns")
 
 
 def warm_start_words(campaigns: Sequence[EarlierCampaign]) -> list[str]:
     """Say what the generator learns from before the first training."""
     return [
-        f"warm start: {len(each.outcomes)} of the {each.trainings} trainings of {each.name} fit "
-        "this space"
+        f"warm start: learns from {len(each.outcomes)} of the {each.trainings} trainings of "
+        f"{each.name}"
         for each in campaigns
     ]

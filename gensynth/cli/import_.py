@@ -1,5 +1,6 @@
 """`gensynth import`: read the trainings of another tool, to begin a search with them."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -19,7 +20,10 @@ def import_(
         typer.Option(help="A TOML file whose space it is."),
     ] = None,
     accuracy: Annotated[
-        Text, typer.Option(help="Column with the accuracy. Default: top1, accuracy, or value.")
+        Text,
+        typer.Option(
+            help="Column with the accuracy. Default: top1, accuracy, val_acc or val_accuracy."
+        ),
     ] = None,
 ) -> None:
     """Read trainings of another tool, so that a search begins with them.
@@ -31,6 +35,12 @@ def import_(
     found = gensynth.import_trainings(
         table, to, space=space, experiment=experiment, accuracy=accuracy
     )
-    typer.echo(f"{found.trainings} trainings written to {to}: gensynth search --from {to}")
+    typer.echo(f"accuracy from the column {found.accuracy}, as {found.unit}")
+    typer.echo(f"{_count(found.trainings, 'training')} written to {to}")
     if found.left_out:
-        typer.echo(f"{found.left_out} rows left out; {found.reason}")
+        typer.echo(f"{_count(found.left_out, 'row')} left out: {found.reason}")
+    typer.echo(f"gensynth search --from {shlex.quote(str(to))}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -27,7 +27,7 @@ class RunsNetworks(Protocol):
 
 @runtime_checkable
 class Counts(Protocol):
-    """A device whose figures are no milliseconds."""
+    """A device whose figures are not milliseconds."""
 
     unit: str
     """What it counts, in the plural: `instructions`."""
@@ -89,17 +89,17 @@ def unit_of_device(device: object) -> str:
 class LatencyTable(LatencyFields):
     """A plugin's table that asks one question; its device is looked up once, when it is read."""
 
-    unit: ClassVar[str] = ""
+    answered_in: ClassVar[str] = ""
     """Unit that the device must answer in; empty: any."""
 
     def __post_init__(self) -> None:
         """Refuse what no device can measure, and a device that answers in another unit."""
         self.latency_question()
-        if self.unit and not (":" in self.device and self.runtime):
+        if self.answered_in and not (":" in self.device and self.runtime):
             given = unit_of_device(create("device", self.device, {}, "device"))
-            if given != self.unit:
-                problem = f"{self.device} answers in {given}, not in {self.unit}"
-                raise InputError("device", f"{problem}: take the limit for {given}")
+            if given != self.answered_in:
+                problem = f"{self.device} answers in {given}, not in {self.answered_in}"
+                raise InputError("device", f"{problem}: use a limit on {given}")
 
     def latency_question(self) -> Question:
         """Return what is to be measured."""
@@ -134,7 +134,10 @@ class _FormerNames(type):
     """Lets `Latency(median_ms=...)` be written as before its figures had units of their own."""
 
     def __call__(cls, *figures: Any, **named: Any) -> Any:
-        return super().__call__(*figures, **{_FORMER.get(k, k): v for k, v in named.items()})
+        # A former name comes last and wins: `dataclasses.replace` passes the present ones as well.
+        former = {_FORMER[name]: figure for name, figure in named.items() if name in _FORMER}
+        present = {name: figure for name, figure in named.items() if name not in _FORMER}
+        return super().__call__(*figures, **{**present, **former})
 
 
 _FORMER = {"median_ms": "median", "interval_ms": "interval", "quartiles_ms": "quartiles"}

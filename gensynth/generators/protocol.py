@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import Problem
@@ -58,8 +58,10 @@ class LearnsFromLonger(Protocol):
 class LearnsFromEarlier(Protocol):
     """A generator that learns from the problem's `earlier` campaigns before it proposes."""
 
-    learns_from_earlier: ClassVar[bool]
-    """True."""
+    @property
+    def learns_from_earlier(self) -> bool:
+        """Whether it does, with its present options."""
+        ...
 
 
 class MakeGenerator(Protocol):

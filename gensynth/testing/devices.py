@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from gensynth.evaluation.latency import Latency, Question
+from gensynth.evaluation.latency import Latency, Question, unit_of_device
 from gensynth.latency.device import ConfirmsLatency, Device, ForeseesLatency
 from gensynth.latency.job import LatencyJob
 from gensynth.space import Source
@@ -55,10 +55,10 @@ def _check_unknown(device: Device) -> None:
 def _check_answers(laws: Laws, device: Device, plain: Question, paired: Question) -> None:
     before = torch.get_rng_state()
     with laws.law("measure(job) returns a latency, with intervals around its median"):
-        _check_latency(device.measure(_job(plain)))
+        _check_latency(device, device.measure(_job(plain)))
     with laws.law("a question with a reference is answered with a ratio"):
         latency = device.measure(_job(paired))
-        _check_latency(latency)
+        _check_latency(device, latency)
         _check_ratio(latency)
     with laws.law("it leaves torch's random state alone: it decides what a search finds next"):
         expect(bool((torch.get_rng_state() == before).all()), "it draws from it")
@@ -69,11 +69,11 @@ def _check_answers(laws: Laws, device: Device, plain: Question, paired: Question
                     device.foresee_latency(paired, graph, TASK, Path()) for _ in range(2)
                 )
                 expect(first == again, "the predictions differ")
-                _check_latency(first)
+                _check_latency(device, first)
     if isinstance(device, ConfirmsLatency):
         with laws.law("confirm_latency(job) returns a latency, and a ratio to the reference"):
             latency = device.confirm_latency(_job(paired))
-            _check_latency(latency)
+            _check_latency(device, latency)
             _check_ratio(latency)
 
 
@@ -81,11 +81,13 @@ def _job(question: Question) -> LatencyJob:
     return LatencyJob(Source("gensynth.testing.networks", {}, SHAPE), question, TASK)
 
 
-def _check_latency(latency: Any) -> None:
+def _check_latency(device: object, latency: Any) -> None:
     expect(isinstance(latency, Latency), f"returned {type(latency).__name__}")
     low, high = latency.interval.low, latency.interval.high
     expect(latency.median > 0, f"a median of {latency.median}")
     expect(low <= latency.median <= high, f"{latency.median} is not in {low} to {high}")
+    unit = unit_of_device(device)
+    expect(latency.unit == unit, f"the unit is {latency.unit}, but the device states {unit}")
     expect(bool(latency.machine), "`machine` does not say where it was measured")
 
 

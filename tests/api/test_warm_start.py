@@ -46,7 +46,8 @@ def test_a_search_goes_on_with_what_it_began_from_when_that_is_gone(
     shutil.copytree(old, copied)
     warm(tmp_path / "parts", copied, trials=2)
     shutil.rmtree(copied)
-    parts = warm(tmp_path / "parts", (), trials=4)
+    warm(tmp_path / "parts", (), trials=3)
+    parts = warm(tmp_path / "parts", copied, trials=4)  # The same command again.
     assert proposed(whole) == proposed(parts)
 
 
@@ -100,7 +101,8 @@ def test_a_table_of_another_tool_is_searched_from(
     code, out, _ = run(capsys, "import", table, "--space", SPACE, "--to", file)
     assert code == 0
     assert f"3 trainings written to {file}" in out
-    assert "1 rows left out; row 4: width: 7 is not an option" in out.replace("\n", " ")
+    assert "accuracy from the column accuracy, as share" in out
+    assert "1 row left out: row 4: width: 7 is not an option" in out.replace("\n", " ")
     assert warm(tmp_path / "run", file).outcomes
 
 
@@ -108,10 +110,14 @@ def test_a_table_of_another_tool_is_searched_from(
     ("content", "words"),
     [
         ("width,depth\n8,2\n", "has no column top1 or accuracy"),
-        ("width,top1\n8,high\n", "holds something else than numbers"),
-        ("width,top1\n8,90\n", "row 1: depth: is empty or has no column"),
+        ("width,top1\n8,high\n", "holds something other than numbers"),
+        ("width,top1\n8,90\n", "row 1: depth: has no column"),
         ("width,depth,stride.1,top1\n8,1,1,900\n", "between 0 and 100"),
         ("", "cannot be read as a table"),
+        ("width,width,top1\n8,9,90\n", "has the column width twice"),
+        ("width,depth,stride.1,value\n8,1,1,2.3\n", "name the column with --accuracy"),
+        ("width,depth,stride.1,top1\n8,1,1,0.9\n8,1,2,0.8\n4,1,1,1.4\n", "mixes shares"),
+        ("width,depth,stride.1,top1,state\n8,1,1,90,PRUNED\n", "has no rows"),
         ("width,top1\n", "has no rows"),
     ],
 )
@@ -121,3 +127,24 @@ def test_a_table_that_cannot_be_used_says_why(tmp_path: Path, content: str, word
     with pytest.raises(InputError, match=words):
         gensynth.import_trainings(table, tmp_path / "out.json", space=SPACE)
     assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("to", "words"), [("trials.csv", "exists"), ("no/x.json", "is not a folder"), ("", "exists")]
+)
+def test_what_cannot_be_written_is_named_and_nothing_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("trials.csv").write_text(TABLE, encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        gensynth.import_trainings("trials.csv", to, space=SPACE)
+    assert Path("trials.csv").read_text(encoding="utf-8") == TABLE
+
+
+def test_a_pipe_in_a_folder_of_somebody_else_does_not_hang(old: Path, tmp_path: Path) -> None:
+    os = pytest.importorskip("posix", reason="pipes in folders are POSIX's")
+    shutil.copytree(old, tmp_path / "run")
+    os.mkfifo(tmp_path / "run" / EARLIER)
+    with pytest.raises(InputError, match="is not a file"):
+        gensynth.load(tmp_path / "run")

@@ -6,7 +6,6 @@ the papers leave open (the form of G and I, the losses, the step sizes) is our o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
 
 import numpy as np
 from numpy import float64
@@ -51,8 +50,6 @@ SPREAD = 512
 class Synthesis:
     """The generator named `gensynth`: G and I around a pool of candidates."""
 
-    learns_from_earlier: ClassVar[bool] = True
-
     def __init__(
         self,
         problem: Problem,
@@ -78,6 +75,11 @@ class Synthesis:
         self._initial = 1 if self._earlier else self.options.initial
         self._begin_warm()
         self._outcomes: list[Outcome] = []
+
+    @property
+    def learns_from_earlier(self) -> bool:
+        """Whether I and G learn from earlier campaigns."""
+        return self.options.learn
 
     @property
     def rejections(self) -> Mapping[str, int]:

@@ -1,5 +1,7 @@
 """What earlier campaigns teach: which trainings fit, and what I and G make of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,14 @@ def test_the_first_proposal_is_the_best_known_candidate_within_the_limits() -> N
     assert Synthesis(problem, 0).ask().decisions == best[0].decisions
     fingerprints = [candidate.foresight.fingerprint for candidate in best]
     assert len(set(fingerprints)) == len(fingerprints)
+
+
+def test_a_training_that_failed_is_no_candidate_to_begin_with() -> None:
+    problem = Warm()
+    failed = [replace(o, ending="diverged", curve=()) for o in problem.earlier[0].outcomes[:5]]
+    problem.earlier = [EarlierCampaign("x", (*failed, *problem.earlier[0].outcomes[5:]), 40)]
+    begun = [dict(candidate.decisions) for candidate in best_earlier(problem)]
+    assert begun and not any(dict(o.decisions) in begun for o in failed)
 
 
 def test_a_warm_search_finds_more_in_a_few_trainings() -> None:
