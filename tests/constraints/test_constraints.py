@@ -12,6 +12,7 @@ from constraints.balanced_accuracy import BalancedAccuracy
 from constraints.board import FitsBoard
 from constraints.columnar import Columnar
 from constraints.max_flash_bytes import MaxFlashBytes
+from constraints.max_instructions import MaxInstructions
 from constraints.max_int8_loss import MaxInt8Loss
 from constraints.max_latency_ms import MaxLatencyMs
 from constraints.max_latency_ratio import MaxLatencyRatio
@@ -249,5 +250,5 @@ def test_a_wrong_field_is_named(kind: type[Any], fields: dict[str, Any], place: 
 def test_all_of_them_are_plugins() -> None:
     kinds = [Columnar, StridedPointwise, AntialiasedDownsampling, Top1, *BUDGETS.values()]
     kinds += [MaxRamBytes, MaxFlashBytes, FitsBoard]
-    kinds += [BalancedAccuracy, MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio]
+    kinds += [BalancedAccuracy, MaxInt8Loss, MaxLatencyMs, MaxLatencyRatio, MaxInstructions]
     assert {load_plugin("constraint", name, "test") for name in names("constraint")} == set(kinds)
