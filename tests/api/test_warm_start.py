@@ -72,7 +72,7 @@ def test_a_generator_that_would_not_listen_is_refused(tmp_path: Path, old: Path)
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "no campaign's folder"),
+        (None, "neither a campaign's folder"),
         ("[]x", "not valid JSON"),
         ('[{"name": 3}]', r"\[0\].outcomes: missing"),
     ],
