@@ -42,8 +42,8 @@ def compare(
         trust: whether code that a model's folder or file brings may run.
 
     Returns:
-        One row for each network: latencies in the unit of the device, and ratios to the reference with
-        their confidence intervals; a ratio too noisy to be meaningful is None.
+        One row for each network: latencies in the unit of the device, and ratios to the reference
+        with their confidence intervals; a ratio too noisy to be meaningful is None.
 
     Raises:
         InputError: a network is unknown or cannot run, or the device cannot compare.
