@@ -13,6 +13,8 @@ from pathlib import Path
 
 from gensynth.executors.ray.cluster import short_folder
 
+RAY = [sys.executable, "-m", "ray.scripts.scripts"]
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -30,6 +32,8 @@ def cluster(*options: str) -> Iterator[Cluster]:
         address = f"127.0.0.2:{free.getsockname()[1]}"
     head = [f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
     head += ["--head", "--node-ip-address=127.0.0.2", f"--temp-dir={ray_folder}", *options]
+    if not (Path.home() / ".ray" / "auth_token").exists():  # A first cluster in an empty home.
+        subprocess.run([*RAY, "get-auth-token", "--generate"], check=True, capture_output=True)
     try:
         with ray_node(head):
             yield Cluster(address, ray_folder)
@@ -43,8 +47,7 @@ def ray_node(options: list[str], before: str = "") -> Iterator["subprocess.Popen
 
     `before` is a shell command for a node with mounts of its own.
     """
-    ray = [sys.executable, "-m", "ray.scripts.scripts"]
-    command = [*ray, "start", "--block", "--disable-usage-stats", *options]
+    command = [*RAY, "start", "--block", "--disable-usage-stats", *options]
     command += [] if any(o.startswith("--num-cpus") for o in options) else ["--num-cpus=1"]
     if before:
         command = ["unshare", "-m", "sh", "-c", f'{before} && exec "$@"', "sh", *command]
