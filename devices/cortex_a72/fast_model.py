@@ -1,20 +1,19 @@
 """Predicts the latency of a network on a Cortex-A72 from its graph alone, thousands a second.
 
-It is the sum of `coefficients * features` over the network's layers, in milliseconds. Each class
-of layers (kind, window, stride, whether channels fill vectors of four) has its own coefficients,
-none of them negative, fitted by `experiments/cortex_a72/fit.py` to what the emulator counted for
-each layer. A class that was never seen falls back to a coarser one; `Foreseen.extrapolated` reports
-it.
+It is a sum over the network's layers, in milliseconds (`devices/sum_of_parts.py`). A class of
+layers is one kind, window and stride, and whether channels fill vectors of four; its coefficients
+are fitted by `experiments/cortex_a72/fit.py` to what the emulator counted for each layer.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
 from devices.cortex_a72.ncnn_layers import NcnnLayer, ncnn_layers
 from devices.cortex_a72.parts import DEVICE
+from devices.sum_of_parts import Foreseen, SumOfParts
 from gensynth.errors import InputError
+from gensynth.evaluation.latency import MILLISECONDS
 from gensynth.graph.graph import Graph
 from gensynth.serialization import from_plain, loads
 
@@ -23,63 +22,14 @@ VECTOR = 4
 FEATURES = 7
 
 
-@dataclass(frozen=True)
-class FastModel:
+class FastModel(SumOfParts):
     """The coefficients of one anchor: one runtime, one number of threads."""
 
-    fitted: str
-    """What it was fitted on, and how large its errors are."""
-    coefficients: Mapping[str, Sequence[float]]
-    """Milliseconds of each feature, by class of layers."""
-    error_90: float
-    """Relative difference from the emulator that nine of ten unseen networks do not exceed."""
-    ratio_error_90: float
-    """The same for the ratio of two of them."""
-    from_ms: float
-    """Latency of the fastest network that it was fitted on."""
-    to_ms: float
-    """Latency of the slowest network that it was fitted on."""
+    parts, unit = "layers", MILLISECONDS
 
-    def milliseconds(self, graph: Graph) -> float:
-        """Return the milliseconds of one inference at batch 1."""
-        return self.foresee(graph).milliseconds
-
-    def foresee(self, graph: Graph) -> "Foreseen":
-        """Return the latency, and the share of it that rests on unseen classes of layers."""
-        total = unseen = 0.0
-        for layer in ncnn_layers(graph):
-            part, seen = self._milliseconds(layer)
-            total += part
-            unseen += 0.0 if seen else part
-        return Foreseen(total, unseen / total if total else 1.0, self)
-
-    def _milliseconds(self, layer: NcnnLayer) -> tuple[float, bool]:
-        for depth, name in enumerate(classes(layer)):
-            found = self.coefficients.get(name)
-            if found is not None:
-                parts = zip(found, features(layer), strict=True)
-                return sum(weight * feature for weight, feature in parts), depth < 2
-        return 0.0, False
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """The prediction for a network, and how far it can be trusted."""
-
-    milliseconds: float
-    unseen: float
-    """Share of the milliseconds in classes of layers that were not in the fit."""
-    model: FastModel
-
-    @property
-    def extrapolated(self) -> str:
-        """Why the prediction is an extrapolation; empty if it is not."""
-        low, high = self.model.from_ms, self.model.to_ms
-        if self.unseen > 0.1:
-            return f"{self.unseen:.0%} of it comes from kinds of layers that the fit has not seen"
-        if not low <= self.milliseconds <= high:
-            return f"outside the {low:.3g} to {high:.3g} ms of the networks in the fit"
-        return ""
+    def foresee(self, graph: Graph) -> Foreseen:
+        """Return the milliseconds of one inference at batch 1, and how far they can be trusted."""
+        return self.sum((classes(layer), features(layer)) for layer in ncnn_layers(graph))
 
 
 def classes(layer: NcnnLayer) -> tuple[str, ...]:

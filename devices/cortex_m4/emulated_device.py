@@ -5,26 +5,22 @@ Its figures are instructions. No published measurement of a board turns them int
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
 from devices.cortex_m4.fast_model import fast_model
-from devices.cortex_m4.firmware import DEVICE, PER_TICK, instructions, require_programs
+from devices.cortex_m4.firmware import DEVICE, PER_TICK, UNIT, instructions, require_programs
+from devices.emulated import Emulated, around, reference_figure
 from gensynth.errors import InputError
 from gensynth.evaluation.constraint import ConstraintError
 from gensynth.evaluation.latency import Interval, Latency, Question
 from gensynth.graph.graph import Graph
-from gensynth.graph.trace import trace
 from gensynth.latency.device import Comparison
 from gensynth.latency.job import LatencyJob
-from gensynth.latency.reference import find_reference
 from gensynth.models.by_name import Model
 from gensynth.space import Task
 
 RUNTIME = "c"
-CONFIDENCE = 0.9
-"""Confidence level: intervals of predictions hold for nine of ten networks not in the fit."""
 NOTE = (
     "instructions of generated C code in float32 (gcc -O3) on QEMU's Cortex-M4, for one image with "
     f"its normalisation, to the nearest {PER_TICK}; they are neither cycles nor milliseconds"
@@ -32,10 +28,10 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class CortexM4:
+class CortexM4(Emulated):
     """A Cortex-M4 in emulation that runs the C code of an export; its figures are instructions."""
 
-    unit: ClassVar[str] = "instructions"
+    unit: ClassVar[str] = UNIT
 
     def runtime(self, asked: str, /) -> str:
         """Return `c`, the only runtime."""
@@ -47,14 +43,7 @@ class CortexM4:
         """Raise `InputError` if firmware cannot be built here, or the reference does not run."""
         _require_one_image(question)
         require_programs()
-        if question.reference:
-            _reference(question.reference, task, folder)
-
-    def measure(self, job: LatencyJob, /) -> Latency:
-        """Predict the instructions of a candidate from its graph; its reference is emulated."""
-        model = job.model()
-        graph = trace(model.module, model.input_shape)
-        return self.foresee_latency(job.question, graph, job.task, job.folder)
+        reference_figure(question, task, folder, _count)
 
     def foresee_latency(
         self, question: Question, graph: Graph, task: Task, folder: Path, /
@@ -64,9 +53,9 @@ class CortexM4:
         found = fast.foresee(graph)
         note = f"; extrapolated: {found.extrapolated}" if found.extrapolated else ""
         how = f"Cortex-M4, predicted from the graph{note}"
-        base = _base(question, task, folder)
-        around = _around(found.instructions, fast.error_90)
-        return _latency(found.instructions, around, base, fast.error_90, how)
+        base = reference_figure(question, task, folder, _count)
+        interval = around(found.figure, fast.error_90)
+        return self.answer(found.figure, interval, base, fast.error_90, how)
 
     def confirm_latency(self, job: LatencyJob, /) -> Latency:
         """Count a candidate in emulation; `ConstraintError` if it cannot run there."""
@@ -74,9 +63,9 @@ class CortexM4:
             count = instructions(job.model())
         except InputError as error:
             raise ConstraintError(f"latency: {error}") from error
-        base = _base(job.question, job.task, job.folder)
-        exact = Interval(count - PER_TICK, count + PER_TICK)
-        return _latency(count, exact, base, PER_TICK / count, "Cortex-M4, counted in emulation")
+        base = reference_figure(job.question, job.task, job.folder, _count)
+        exact, how = Interval(count - PER_TICK, count + PER_TICK), "Cortex-M4, counted in emulation"
+        return self.answer(count, exact, base, PER_TICK / count, how)
 
     def set_up(self, say: Callable[[str], None], /) -> None:
         """Check that firmware can be built and run, by a network of one convolution."""
@@ -120,29 +109,8 @@ def _require_one_image(question: Question) -> None:
         raise InputError("batch, threads", f"{DEVICE} runs one image on one thread")
 
 
-def _latency(count: float, around: Interval, base: float | None, error: float, how: str) -> Latency:
-    ratio = count / base if base else None
-    within = _around(ratio, error) if ratio is not None else None
-    return Latency(count, around, around, ratio, within, CONFIDENCE, 1, how, CortexM4.unit)
-
-
-def _around(value: float, error: float) -> Interval:
-    return Interval(value / (1 + error), value * (1 + error))
-
-
-def _base(question: Question, task: Task, folder: Path) -> float | None:
-    """Return the instructions of the question's reference, if it has one."""
-    return _reference(question.reference, task, folder) if question.reference else None
-
-
-@lru_cache(maxsize=16)
-def _reference(name: str, task: Task, folder: Path) -> float:
-    """Return the instructions of a reference, which is emulated once per process."""
-    model = find_reference(name, task, folder)
-    try:
-        return float(instructions(model))
-    except InputError as error:
-        raise InputError(f"reference {name}", error.problem) from error
+def _count(model: Model, question: Question) -> float:
+    return float(instructions(model))
 
 
 def _trial() -> Model:

@@ -1,17 +1,16 @@
 """Predicts the instructions of a network on a Cortex-M4 from its graph alone.
 
-It is the sum of `coefficients * features` over the loops of the generated C code. Each class of
-loops (operator, window, stride, padding, what gcc unrolls) has its own coefficients, none of them
-negative, fitted by `experiments/cortex_m4/fit.py` to what the emulator counted for each loop. A
-class that was never seen falls back to a coarser one; `Foreseen.extrapolated` reports it.
+It is a sum over the loops of the generated C code (`devices/sum_of_parts.py`). A class of loops is
+one operator, window, stride and padding, and what gcc unrolls; its coefficients are fitted by
+`experiments/cortex_m4/fit.py` to what the emulator counted for each loop.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from devices.cortex_m4.c_nodes import CNode, c_nodes
+from devices.cortex_m4.firmware import UNIT
+from devices.sum_of_parts import Foreseen, SumOfParts
 from gensynth.graph.graph import Graph
 from gensynth.serialization import from_plain, loads
 
@@ -23,63 +22,14 @@ NARROW = (4, 8, 16)
 """Widths of a map up to which the code of a row is alike."""
 
 
-@dataclass(frozen=True)
-class FastModel:
-    """The coefficients, and how far they can be trusted."""
+class FastModel(SumOfParts):
+    """The coefficients for C code in float32, compiled by gcc."""
 
-    fitted: str
-    """What it was fitted on, and how large its errors are."""
-    coefficients: Mapping[str, Sequence[float]]
-    """Instructions of each feature, by class of loops."""
-    error_90: float
-    """Relative difference from the emulator that nine of ten unseen networks do not exceed."""
-    ratio_error_90: float
-    """The same for the ratio of two of them."""
-    least: float
-    """Instructions of the smallest network that it was fitted on."""
-    most: float
-    """Instructions of the largest network that it was fitted on."""
+    parts, unit = "loops", UNIT
 
-    def instructions(self, graph: Graph) -> float:
-        """Return the instructions of one inference."""
-        return self.foresee(graph).instructions
-
-    def foresee(self, graph: Graph) -> "Foreseen":
-        """Return the instructions, and the share of them that rests on unseen classes of loops."""
-        total = unseen = 0.0
-        for _, node in c_nodes(graph):
-            part, seen = self._instructions(node)
-            total += part
-            unseen += 0.0 if seen else part
-        return Foreseen(total, unseen / total if total else 1.0, self)
-
-    def _instructions(self, node: CNode) -> tuple[float, bool]:
-        for depth, name in enumerate(classes(node)):
-            found = self.coefficients.get(name)
-            if found is not None:
-                parts = zip(found, features(node), strict=True)
-                return sum(weight * feature for weight, feature in parts), depth < 2
-        return 0.0, False
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """The prediction for a network, and how far it can be trusted."""
-
-    instructions: float
-    unseen: float
-    """Share of the instructions in classes of loops that were not in the fit."""
-    model: FastModel
-
-    @property
-    def extrapolated(self) -> str:
-        """Why the prediction is an extrapolation; empty if it is not."""
-        low, high = self.model.least, self.model.most
-        if self.unseen > 0.1:
-            return f"{self.unseen:.0%} of it comes from kinds of loops that the fit has not seen"
-        if not low <= self.instructions <= high:
-            return f"outside the {low:,.0f} to {high:,.0f} instructions of the networks in the fit"
-        return ""
+    def foresee(self, graph: Graph) -> Foreseen:
+        """Return the instructions of one inference, and how far they can be trusted."""
+        return self.sum((classes(node), features(node)) for _, node in c_nodes(graph))
 
 
 def classes(node: CNode) -> tuple[str, ...]:

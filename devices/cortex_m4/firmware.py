@@ -14,6 +14,7 @@ from gensynth.formats.c_project import write_project
 from gensynth.models.by_name import Model
 
 DEVICE = "cortex-m4"
+UNIT = "instructions"
 PROGRAMS = {
     "make": "make",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",

@@ -7,25 +7,22 @@ multiply-accumulates. If the file exists, it continues after the last network; e
 determined by its number. `--models NAME@SIZE ...` counts the given networks instead.
 """
 
-import json
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from devices.cortex_a72.convert import emulated
 from devices.cortex_a72.parts import require_parts
 from experiments.benchmarks.command_line import parser_for
+from experiments.counted_networks import continue_file, drawn, to_rows
 from gensynth.errors import InputError
-from gensynth.evaluation.evaluator import graph_of
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
 from gensynth.graph.trace import trace
-from gensynth.models.by_name import Model, default_space, find_model
+from gensynth.models.by_name import Model, find_model
 from gensynth.serialization import to_plain
-from gensynth.space import Draw, Task, build_source
+from gensynth.space import Task, build_source
 
-SIZES = (32, 32, 32, 48, 64, 64, 96, 128)
+TASKS = tuple(Task(3, size, size, 10) for size in (32, 32, 32, 48, 64, 64, 96, 128))
 MOST_MACS = 25e6
 SPACES = ("attendnext", "attendnext", "attendnext", "attendnet")
 
@@ -34,23 +31,12 @@ def draw(seed: int, number: int) -> tuple[str, Model, Graph]:
     """Draw a genome and an image size, which `seed` and `number` determine."""
     import torch
 
-    rng = np.random.default_rng((seed, number))
-    while True:
-        name, size = SPACES[rng.integers(len(SPACES))], int(SIZES[rng.integers(len(SIZES))])
-        space, task = default_space(name, name), Task(3, size, size, 10)
-        try:
-            genome = space.sample(Draw(rng))
-            source = space.source(genome, task)
-            graph = graph_of(space, genome, task, source)
-        except ValueError:
-            continue
-        if profile(graph).macs <= MOST_MACS:
-            torch.manual_seed(number)
-            return (
-                f"{name}-{number}@{size}",
-                Model(name, build_source(source), source.input_shape),
-                graph,
-            )
+    name, task, source, graph = drawn(
+        seed, number, SPACES, TASKS, lambda costs: costs.macs <= MOST_MACS
+    )
+    torch.manual_seed(number)
+    model = Model(name, build_source(source), source.input_shape)
+    return f"{name}-{number}@{task.height}", model, graph
 
 
 def named(name: str) -> tuple[str, Model, Graph]:
@@ -77,11 +63,6 @@ def counted(name: str, model: Model, graph: Graph, layers: bool) -> dict[str, An
     return row
 
 
-def to_rows(graph: Graph) -> list[list[Any]]:
-    """Return the rows of a graph as plain data."""
-    return [list(to_plain(list(layer))) for layer in graph]  # type: ignore[arg-type]
-
-
 def main() -> None:
     """Count the networks that are not in the file yet."""
     parser = parser_for(__doc__)
@@ -91,17 +72,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[])
     parser.add_argument("--layers", action="store_true")
     given = parser.parse_args()
-    done = given.to.read_text().splitlines() if given.to.exists() else []
-    with given.to.open("a", encoding="utf-8") as file:
-        for number in range(len(done), given.networks or len(given.models)):
-            one = draw(given.seed, number) if given.networks else named(given.models[number])
-            row = counted(*one, given.layers)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            outcome = (
-                row.get("problem") or f"{row['counts']['instructions'] / 1e6:.2f} M instructions"
-            )
-            print(row["name"], outcome, flush=True)
+
+    def row(number: int) -> dict[str, Any]:
+        one = draw(given.seed, number) if given.networks else named(given.models[number])
+        return counted(*one, given.layers)
+
+    continue_file(given.to, given.networks or len(given.models), row)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,15 @@ import numpy as np
 from devices.cortex_m4.c_nodes import CNode, c_nodes
 from devices.cortex_m4.fast_model import FastModel, classes, features
 from experiments.benchmarks.command_line import parser_for
-from experiments.cortex_a72.fit import Numbers, Samples, fit, print_accuracy
 from experiments.cortex_a72.layers import graph_from
+from experiments.fast_model_fit import (
+    Numbers,
+    Samples,
+    fit,
+    predicted,
+    print_accuracy,
+    with_errors,
+)
 from gensynth.serialization import loads, to_plain
 
 ROOT = Path(__file__).parents[2]
@@ -69,18 +76,12 @@ def _sample(node: CNode, count: float) -> tuple[tuple[str, ...], tuple[float, ..
     return classes(node), features(node), max(float(count), 0.0)
 
 
-def compared(rows: list[dict[str, Any]], model: FastModel) -> tuple[Numbers, Numbers]:
-    """Return the instructions of whole networks by the model and by the emulator."""
-    predicted = [model.instructions(graph_from(row["graph"])) for row in rows]
-    return np.array(predicted), np.array([row["instructions"] for row in rows], float)
-
-
-def write_table(rows: list[dict[str, Any]], predicted: Numbers) -> None:
+def write_table(rows: list[dict[str, Any]], guessed: Numbers) -> None:
     """Write the unseen networks one by one."""
     with TABLE.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("network", "macs", "instructions", "predicted"))
-        for row, guess in zip(rows, predicted, strict=True):
+        for row, guess in zip(rows, guessed, strict=True):
             writer.writerow((row["name"], row["macs"], row["instructions"], round(guess)))
 
 
@@ -92,19 +93,17 @@ def main() -> None:
     given = parser.parse_args()
     rows, unseen = read(given.nodes), read(given.unseen)
     loops = samples(rows)
-    model = FastModel("", fit(loops, FLOOR, ENOUGH), 0.0, 0.0, 0.0, 0.0)
-    print_accuracy("the networks in the fit", *compared(rows, model))
-    predicted, truth = compared(unseen, model)
-    figures = print_accuracy("unseen", predicted, truth)
-    ratios = predicted / truth
-    pairs = np.abs(ratios[:, None] / ratios[None] - 1)[~np.eye(len(ratios), dtype=bool)]
-    error, ratio_error = (float(f"{np.quantile(np.abs(x), 0.9):.4g}") for x in (ratios - 1, pairs))
-    known = [float(row["instructions"]) for row in rows]
-    fitted = f"{len(loops):,} loops of {len(rows)} networks; unseen: {figures}"
-    made = FastModel(fitted, model.coefficients, error, ratio_error, min(known), max(known))
+    known, truth = (
+        np.array([row["instructions"] for row in some], dtype=float) for some in (rows, unseen)
+    )
+    limits = float(known.min()), float(known.max())
+    model = FastModel("", fit(loops, FLOOR, ENOUGH), 0.0, 0.0, *limits)
+    print_accuracy("the networks in the fit", predicted(model, rows), known)
+    fitted, guessed = f"{len(loops):,} loops of {len(rows)} networks", predicted(model, unseen)
+    made = with_errors(model, fitted, guessed, truth)
     path = ROOT / "devices" / "cortex_m4" / "fast_model.json"
     path.write_text(json.dumps(to_plain(made), indent=1) + "\n", encoding="utf-8")
-    write_table(unseen, predicted)
+    write_table(unseen, guessed)
 
 
 if __name__ == "__main__":

@@ -9,25 +9,21 @@ the last network; each network is determined by its number. Every node of the ge
 counted by itself, between two readings of the board's timer.
 """
 
-import json
 import re
 import tempfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from devices.cortex_m4.firmware import PER_TICK, instructions, run_firmware, write_firmware
 from experiments.benchmarks.command_line import parser_for
-from experiments.cortex_a72.sample import to_rows
+from experiments.counted_networks import continue_file, drawn, to_rows
 from gensynth.errors import InputError
-from gensynth.evaluation.evaluator import graph_of
 from gensynth.formats.c import CODE
 from gensynth.graph.graph import Graph
 from gensynth.graph.profile import profile
-from gensynth.models.by_name import Model, default_space
-from gensynth.space import Draw, Task, build_source
+from gensynth.models.by_name import Model
+from gensynth.space import Task, build_source
 
 TASKS = (Task(3, 16, 16, 10), Task(3, 24, 24, 10), Task(1, 28, 28, 10), Task(3, 32, 32, 10)) * 2 + (
     Task(3, 48, 48, 2),
@@ -42,21 +38,16 @@ def draw(seed: int, number: int) -> tuple[str, Model, Graph]:
     """Draw a genome and a task, which `seed` and `number` determine."""
     import torch
 
-    rng = np.random.default_rng((seed, number))
-    while True:
-        name, task = SPACES[rng.integers(len(SPACES))], TASKS[rng.integers(len(TASKS))]
-        space = default_space(name, name)
-        try:
-            genome = space.sample(Draw(rng))
-            source = space.source(genome, task)
-            graph = graph_of(space, genome, task, source)
-        except ValueError:
-            continue
-        costs = profile(graph)
-        if costs.macs <= MOST_MACS and costs.params <= MOST_PARAMS:
-            torch.manual_seed(number)
-            label = f"{name}-{number:03d}@{task.channels}x{task.height}"
-            return label, Model(label, build_source(source), source.input_shape), graph
+    name, task, source, graph = drawn(
+        seed,
+        number,
+        SPACES,
+        TASKS,
+        lambda costs: costs.macs <= MOST_MACS and costs.params <= MOST_PARAMS,
+    )
+    torch.manual_seed(number)
+    label = f"{name}-{number:03d}@{task.channels}x{task.height}"
+    return label, Model(label, build_source(source), source.input_shape), graph
 
 
 def node_counts(model: Model) -> tuple[int, list[tuple[str, int]]]:
@@ -114,14 +105,11 @@ def main() -> None:
     parser.add_argument("--networks", type=int, required=True)
     parser.add_argument("--nodes", action="store_true", help="count every node by itself")
     given = parser.parse_args()
-    done = given.to.read_text().splitlines() if given.to.exists() else []
-    with given.to.open("a", encoding="utf-8") as file:
-        for number in range(len(done), given.networks):
-            row = counted(*draw(given.seed, number), given.nodes)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            outcome = row.get("problem") or f"{row['instructions'] / 1e6:.3f} M instructions"
-            print(row["name"], outcome, flush=True)
+    continue_file(
+        given.to,
+        given.networks,
+        lambda number: counted(*draw(given.seed, number), given.nodes),
+    )
 
 
 if __name__ == "__main__":

@@ -80,6 +80,24 @@ class Question(LatencyFields):
         return f"{self.runtime}, {threads}, batch {self.batch}{place}{against}"
 
 
+def in_unit(figure: float, unit: str) -> str:
+    """Return a figure with its unit.
+
+    >>> in_unit(2.34567, "ms"), in_unit(8060840, "instructions")
+    ('2.346 ms', '8,060,840 instructions')
+    """
+    return f"{figure_words(figure, unit)} {unit}"
+
+
+def figure_words(figure: float, unit: str) -> str:
+    """Return a figure without its unit: counts are whole numbers.
+
+    >>> figure_words(2.34567, "ms"), figure_words(8060840, "instructions")
+    ('2.346', '8,060,840')
+    """
+    return f"{figure:.4g}" if unit == MILLISECONDS else f"{figure:,.0f}"
+
+
 def unit_of_device(device: object) -> str:
     """Return the unit of a device's figures."""
     return device.unit if isinstance(device, Counts) else MILLISECONDS
@@ -167,17 +185,6 @@ class Latency(metaclass=_FormerNames):
     """Where and how it was measured, in words."""
     unit: str = MILLISECONDS
     """`ms`, or what the device counts."""
-
-    def words(self, figure: float) -> str:
-        """Return a figure in this latency's unit.
-
-        >>> one = Interval(1, 1)
-        >>> Latency(1, one, one).words(2.34567)
-        '2.346 ms'
-        >>> Latency(1, one, one, unit="instructions").words(8060840)
-        '8,060,840 instructions'
-        """
-        return f"{figure:.4g} ms" if self.unit == MILLISECONDS else f"{figure:,.0f} {self.unit}"
 
     @property
     def median_ms(self) -> float:

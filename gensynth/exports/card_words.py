@@ -6,10 +6,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gensynth.evaluation.confidence import wilson_interval
+from gensynth.evaluation.latency import Latency, figure_words, in_unit
 
 if TYPE_CHECKING:
     from gensynth.data.preprocessing import Preprocessing
-    from gensynth.evaluation.latency import Latency
     from gensynth.prediction.evaluation import Evaluation
 
 MOST_CLASSES = 20
@@ -59,7 +59,8 @@ def top1_words(top1: float, images: int) -> str:
 def latency_words(latency: "Latency") -> str:
     """Return a latency with its interval, and its ratio to the reference's."""
     low, high = latency.interval.low, latency.interval.high
-    text = f"{latency.words(latency.median)} ({latency.words(low)} to {latency.words(high)})"
+    ends = f"{figure_words(low, latency.unit)} to {figure_words(high, latency.unit)}"
+    text = f"{in_unit(latency.median, latency.unit)} ({ends})"
     if latency.ratio is not None and latency.ratio_interval is not None:
         low, high = latency.ratio_interval.low, latency.ratio_interval.high
         text += f", {latency.ratio:.3g} times the reference's ({low:.3g} to {high:.3g})"

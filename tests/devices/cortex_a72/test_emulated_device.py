@@ -20,7 +20,7 @@ def test_what_is_foreseen_is_the_fast_models_with_its_uncertainty() -> None:
     question, task = Question(device=CORTEX_A72), Task(3, 32, 32, 10)
     found = CortexA72().foresee_latency(question, graph, task, Path("."))
     model = fast_model(1)
-    assert found.median == model.milliseconds(graph) and found.ratio is None
+    assert found.median == model.foresee(graph).figure and found.ratio is None
     assert found.interval.high > found.median * (1 + model.error_90)
     assert found.confidence == 0.9 and "predicted from the graph" in found.machine
 

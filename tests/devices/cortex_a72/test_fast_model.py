@@ -63,13 +63,13 @@ def test_features_are_products_numbers_weights_and_groups() -> None:
 def test_milliseconds_add_up_and_grow_with_the_network() -> None:
     model = fast_model(1)
     small, large = (model.foresee(trace(tiny(), (3, size, size))) for size in (32, 64))
-    assert 0 < small.milliseconds < large.milliseconds
-    assert large.unseen < 0.1 and model.milliseconds(trace(tiny(), SHAPE)) == small.milliseconds
+    assert 0 < small.figure < large.figure
+    assert large.unseen < 0.1 and model.foresee(trace(tiny(), SHAPE)).figure == small.figure
 
 
 def test_what_was_not_fitted_on_is_said() -> None:
     model = fast_model(1)
-    slow = replace(model, from_ms=1.0)
+    slow = replace(model, least=1.0)
     assert "outside" in slow.foresee(trace(tiny(), SHAPE)).extrapolated
     without = {name: c for name, c in model.coefficients.items() if "Convolution" not in name}
     blind = replace(model, coefficients={**without, "Convolution": [1.0] * 7})

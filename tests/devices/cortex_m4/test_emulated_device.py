@@ -50,7 +50,7 @@ def test_what_is_foreseen_are_instructions_with_their_uncertainty() -> None:
     found = foreseen(Candidate(graph, profile(graph)), [rule.latency_question()], TASK, Path())
     (latency,) = found.latencies.values()
     assert latency.unit == "instructions" and latency.ratio is None
-    assert latency.median == fast_model().instructions(graph)
+    assert latency.median == fast_model().foresee(graph).figure
     assert latency.interval.high == pytest.approx(latency.median * (1 + fast_model().error_90))
     assert rule(found).violation == pytest.approx(max(latency.interval.high / 1e6 - 1, 0))
     assert "ms" not in rule(found).reason and "instructions" in latency_words(latency)

@@ -74,7 +74,7 @@ def test_features_are_products_positions_and_numbers() -> None:
 def test_instructions_add_up_and_grow_with_the_network() -> None:
     model = fast_model()
     small, large = (model.foresee(trace(tiny(), (3, size, size))) for size in (16, 32))
-    assert 0 < small.instructions < large.instructions
+    assert 0 < small.figure < large.figure
     assert all(weight >= 0 for found in model.coefficients.values() for weight in found)
 
 
