@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, Group
 from rich.live import Live
-from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -123,37 +122,25 @@ def panel(now: Status, seconds: float, already: float = 0.0) -> Group:
     grid.add_column()
     grid.add_row(now.phase, _progress(now, seconds))
     for place, words in enumerate(_left(now, seconds, already)):
-        grid.add_row("" if place else "time", _Line(Text(words)))
+        grid.add_row("" if place else "time", _cut(Text(words)))
     for training in now.trainings[:MOST_SHOWN]:
-        grid.add_row("running", _Line(Text(_moving(training))))
+        grid.add_row("running", _cut(Text(_moving(training))))
     best = summary(now.best, now.unit) if now.best else "no feasible candidate yet"
-    grid.add_row("best", _Line(Text(best)))
+    grid.add_row("best", _cut(Text(best)))
     if now.best is not None:
         differs = what_differs(now.best.judgements)
-        grid.add_row("", _Line(Text.from_markup(differs, emoji=False)))
-    grid.add_row("ended", _Line(Text(_counts(now.endings) or "none yet")))
-    grid.add_row("rejected", _Line(Text(_counts(now.rejected) or "none")))
+        grid.add_row("", _cut(Text.from_markup(differs, emoji=False)))
+    grid.add_row("ended", _cut(Text(_counts(now.endings) or "none yet")))
+    grid.add_row("rejected", _cut(Text(_counts(now.rejected) or "none")))
     for place, outcome in enumerate(now.last):
-        grid.add_row("latest" if place == 0 else "", _Line(Text(summary(outcome, now.unit), "dim")))
+        grid.add_row("latest" if place == 0 else "", _cut(Text(summary(outcome, now.unit), "dim")))
     return Group(grid)
 
 
-class _Line:
-    """A text that is cut with an ellipsis rather than wrapped, so that the panel keeps its height.
-
-    Rich cuts a text that must not be wrapped without a sign.
-    """
-
-    def __init__(self, text: Text) -> None:
-        self._text = text
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        line = self._text.copy()
-        line.truncate(options.max_width, overflow="ellipsis")
-        yield line
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(1, max(self._text.cell_len, 1))
+def _cut(text: Text) -> Text:
+    """Let a text be cut with an ellipsis, not wrapped, so that the panel keeps its height."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _progress(now: Status, seconds: float) -> Table:
@@ -173,7 +160,7 @@ def _progress(now: Status, seconds: float) -> Table:
         finished_style="green",
     )
     of = f" of {max(now.trials, now.trained)}" if now.counted else ""
-    row.add_row(bar, _Line(Text(f"{now.trained}{of} trained, {now.running} running")))
+    row.add_row(bar, _cut(Text(f"{now.trained}{of} trained, {now.running} running")))
     return row
 
 
