@@ -170,6 +170,10 @@ class Forecast(Protocol):
         """Standard deviation of the accuracies that were measured there."""
         ...
 
+    def extend(self, candidates: Iterable[SampledCandidate], /) -> bool:
+        """Meet candidates before any is predicted: a new option changes all predictions."""
+        ...
+
     def forecast(self, candidates: Sequence[SampledCandidate], /) -> Floats:
         """Return the predicted accuracy of each candidate, in the unit of that campaign."""
         ...
@@ -214,14 +218,15 @@ class CandidateEncoder:
         If so, `encoding` is another object, and models over the former one are of no use.
         """
         encoding = self.encoding
-        for candidate in candidates:
-            if candidate.foresight.genome_id not in self._met:
-                self._met.add(candidate.foresight.genome_id)
-                options = candidate.trace.options
-                kept = {name: o for name, o in options.items() if name not in self._ignored}
-                encoding = encoding.extended(kept)
-                self.features = len(candidate.foresight.features)
-        if encoding is self.encoding:
+        new = [c for c in candidates if c.foresight.genome_id not in self._met]
+        for candidate in new:
+            self._met.add(candidate.foresight.genome_id)
+            options = candidate.trace.options
+            kept = {name: o for name, o in options.items() if name not in self._ignored}
+            encoding = encoding.extended(kept)
+            self.features = len(candidate.foresight.features)
+        changed = [forecast.extend(new) for forecast in self._forecasts if new]
+        if encoding is self.encoding and not any(changed):
             return False
         self.encoding = encoding
         self._encoded.clear()

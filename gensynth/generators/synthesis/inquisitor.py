@@ -89,7 +89,7 @@ class Inquisitor(LearnedAccuracy):
         The reactions of candidates that were probed correct their predicted accuracies.
         """
         grid = self._grids.of(candidates, self.tried)
-        self._extend([*candidates, *pending])
+        self.extend([*candidates, *pending])
         self._fit()
         grid = replace(grid, reserve=self.reserve(grid))
         means, deviations = self._predict(candidates, pending)
@@ -117,7 +117,7 @@ class Inquisitor(LearnedAccuracy):
         self, candidates: Sequence[SampledCandidate], taken: Sequence[SampledCandidate]
     ) -> Floats:
         """Return each candidate's distance to the nearest of `taken`, as the kernel sees it."""
-        self._extend([*candidates, *taken])
+        self.extend([*candidates, *taken])
         process = self._accuracy().first
         place, others = (
             process.positions(self._encoder.encode(some)) for some in (candidates, taken)
@@ -132,7 +132,7 @@ class Inquisitor(LearnedAccuracy):
         posterior mean is too low, it would fail when it is trained again, and an improvement over
         it is worth nothing.
         """
-        self._extend([])
+        self.extend([])
         if self._credible is None:
             pairs = zip(self._candidates, self.tried, strict=True)
             found = [(candidate, o) for candidate, o in pairs if o.value is not None]
@@ -179,8 +179,9 @@ class Inquisitor(LearnedAccuracy):
         super()._forget()
         self._credible = None
 
-    def _extend(self, candidates: Iterable[SampledCandidate]) -> bool:
-        changed = super()._extend(candidates)
+    def extend(self, candidates: Iterable[SampledCandidate]) -> bool:
+        """Extend the encoding by the decisions of all candidates; if it changes, start anew."""
+        changed = super().extend(candidates)
         if changed:
             self._rules = MeasuredRules(self._unfitted)
         return changed

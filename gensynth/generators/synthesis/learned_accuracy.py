@@ -76,7 +76,7 @@ class LearnedAccuracy:
 
     def forecast(self, candidates: Sequence[SampledCandidate]) -> Floats:
         """Return the posterior mean of each candidate's accuracy, in the unit of measurements."""
-        self._extend(candidates)
+        self.extend(candidates)
         self._fit()
         means, _ = self._accuracy_posterior().predict(self._encoder.encode(candidates))
         return np.asarray(means.mean(axis=0))
@@ -90,7 +90,7 @@ class LearnedAccuracy:
         """Forget what was computed from the outcomes so far."""
         self._posterior = None
 
-    def _extend(self, candidates: Iterable[SampledCandidate]) -> bool:
+    def extend(self, candidates: Iterable[SampledCandidate]) -> bool:
         """Extend the encoding by the decisions of all candidates; if it changes, start anew."""
         changed = self._encoder.extend([*self._candidates, *candidates])
         if changed:
