@@ -17,6 +17,7 @@ from gensynth.evaluation.outcome import Outcome
 from gensynth.generators.problem import EarlierCampaign
 from gensynth.genome import Decision, Decisions
 from gensynth.plugins import create, trusted
+from gensynth.report.trials_file import require_new
 from gensynth.serialization import dumps, scalar
 from gensynth.space import Recording, SearchSpace
 
@@ -121,7 +122,7 @@ def import_trainings(
     gensynth.errors.InputError: t.csv: has no rows
     """
     file, target = Path(table), Path(to)
-    _require_free(target)
+    require_new(target)
     rows = _read(file)
     column = _accuracy_column(rows, accuracy, file)
     unit = _unit(rows[column], file)
@@ -138,17 +139,6 @@ def import_trainings(
         raise InputError(str(file), f"no row is a candidate of the space: {reasons[0]}")
     write_earlier(target, [EarlierCampaign(file.name, tuple(found), len(found))])
     return ImportedTrainings(len(found), column, unit, len(reasons), "".join(reasons[:1]))
-
-
-def _require_free(target: Path) -> None:
-    try:
-        taken, has_folder = target.exists(), target.parent.is_dir()
-    except (OSError, ValueError) as error:
-        raise InputError(str(target), f"cannot be written ({error})") from None
-    if not target.name or taken:
-        raise InputError(str(target) or "to", "exists; name a new file")
-    if not has_folder:
-        raise InputError(str(target.parent), "is not a folder; create it first")
 
 
 def _space(space: str | Mapping[str, Any], experiment: str | Path | None) -> SearchSpace[Any]:

@@ -15,12 +15,17 @@ def require_free(file: Path) -> None:
     if file.suffix not in ENDINGS:
         found = f"ends in {file.suffix!r}" if file.suffix else "has no ending"
         raise InputError(str(file), f"{found}; write to a file in {' or '.join(ENDINGS)}")
+    require_new(file)
+    if file.suffix == ".parquet":
+        _require_pyarrow()
+
+
+def require_new(file: Path) -> None:
+    """Raise `InputError` if a file exists, or if there is no folder to write it to."""
     if file.exists():
         raise InputError(str(file), "exists; nothing was written")
     if not file.parent.is_dir():
         raise InputError(str(file.parent), "is not a folder; create it first")
-    if file.suffix == ".parquet":
-        _require_pyarrow()
 
 
 def write_trials(outcomes: Sequence[Outcome], file: Path) -> None:
